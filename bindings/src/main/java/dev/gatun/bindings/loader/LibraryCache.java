@@ -1,0 +1,217 @@
+package dev.gatun.bindings.loader;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFileAttributes;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.nio.file.attribute.FileAttribute;
+import java.security.DigestInputStream;
+import java.security.MessageDigest;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/**
+ * Unpacks the libraries once into a folder named after their content. A folder appears by one atomic
+ * rename, so two JVMs that start together both work; what is in it is trusted only if this user owns
+ * it, nobody else may write it, and every checksum holds.
+ */
+final class LibraryCache {
+    private static final Set<PosixFilePermission> OTHERS_WRITE =
+            Set.of(PosixFilePermission.GROUP_WRITE, PosixFilePermission.OTHERS_WRITE);
+
+    private final Path root;
+
+    LibraryCache(Path root) {
+        this.root = root;
+    }
+
+    /** {@code gatun.cache.dir}, else the user's cache folder. */
+    static Path defaultRoot() {
+        String property = System.getProperty("gatun.cache.dir");
+        if (property != null && !property.isBlank()) {
+            return Path.of(property);
+        }
+        String xdg = System.getenv("XDG_CACHE_HOME");
+        return xdg != null && !xdg.isBlank() && Path.of(xdg).isAbsolute()
+                ? Path.of(xdg, "gatun")
+                : Path.of(System.getProperty("user.home", "."), ".cache", "gatun");
+    }
+
+    /** The folder with every file of the manifest in it, verified. */
+    Path unpack(LibraryManifest manifest) {
+        Path folder = root.resolve(manifest.identity());
+        try {
+            createPrivate(root);
+            if (Files.exists(folder, LinkOption.NOFOLLOW_LINKS)) {
+                requireOwn(folder);
+                if (intact(folder, manifest)) {
+                    return folder;
+                }
+                moveAside(folder);
+            }
+            install(folder, manifest);
+            return folder;
+        } catch (FileSystemException e) {
+            throw new NativeLibraryException("cannot unpack the native libraries into " + folder + ": " + reason(e)
+                    + "; make it writable or choose another folder with -Dgatun.cache.dir=FOLDER", e);
+        } catch (IOException e) {
+            throw new NativeLibraryException("cannot unpack the native libraries into " + folder + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static String reason(FileSystemException e) {
+        return e.getReason() != null ? e.getReason() : e.getClass().getSimpleName() + " " + e.getMessage();
+    }
+
+    private void install(Path folder, LibraryManifest manifest) throws IOException {
+        Path temporary = Files.createTempDirectory(root, manifest.identity() + ".");
+        try {
+            for (Map.Entry<String, String> file : manifest.checksums().entrySet()) {
+                copy(manifest, file.getKey(), file.getValue(), temporary);
+            }
+            publish(temporary, folder, manifest);
+        } finally {
+            deleteTree(temporary);
+        }
+    }
+
+    private static void copy(LibraryManifest manifest, String name, String checksum, Path folder) throws IOException {
+        MessageDigest digest = LibraryManifest.sha256();
+        Path file = folder.resolve(name);
+        try (InputStream in = new DigestInputStream(manifest.open(name), digest); OutputStream out = Files.newOutputStream(file)) {
+            in.transferTo(out);
+        }
+        String found = LibraryManifest.hex(digest.digest());
+        if (!found.equals(checksum)) {
+            throw new IOException(name + " in the native jar is damaged: SHA-256 " + found + ", expected " + checksum);
+        }
+        if (posix(folder)) {
+            Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwx------"));
+        }
+    }
+
+    private void publish(Path temporary, Path folder, LibraryManifest manifest) throws IOException {
+        try {
+            Files.move(temporary, folder, StandardCopyOption.ATOMIC_MOVE);
+        } catch (FileAlreadyExistsException | DirectoryNotEmptyException | AtomicMoveNotSupportedException lost) {
+            requireWinner(folder, manifest, lost);
+        } catch (FileSystemException e) {
+            // The JDK reports a non-empty target as a plain FileSystemException on some file systems.
+            if (!Files.isDirectory(folder)) {
+                throw e;
+            }
+            requireWinner(folder, manifest, e);
+        }
+    }
+
+    /** Another JVM was first: its folder must be as good as ours. */
+    private void requireWinner(Path folder, LibraryManifest manifest, IOException lost) throws IOException {
+        if (!Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
+            throw lost;
+        }
+        requireOwn(folder);
+        if (!intact(folder, manifest)) {
+            throw new IOException("another process left damaged libraries there; delete the folder and start again");
+        }
+    }
+
+    private void moveAside(Path folder) throws IOException {
+        Path aside = Files.createTempDirectory(root, "damaged.");
+        Files.delete(aside);
+        Files.move(folder, aside, StandardCopyOption.ATOMIC_MOVE);
+        deleteTree(aside);
+    }
+
+    private static boolean intact(Path folder, LibraryManifest manifest) throws IOException {
+        for (Map.Entry<String, String> entry : manifest.checksums().entrySet()) {
+            Path file = folder.resolve(entry.getKey());
+            if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
+                return false;
+            }
+            requireOwn(file);
+            if (!checksum(file).equals(entry.getValue())) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static String checksum(Path file) throws IOException {
+        MessageDigest digest = LibraryManifest.sha256();
+        byte[] buffer = new byte[1 << 16];
+        try (InputStream in = Files.newInputStream(file)) {
+            for (int n; (n = in.read(buffer)) >= 0; ) {
+                digest.update(buffer, 0, n);
+            }
+        }
+        return LibraryManifest.hex(digest.digest());
+    }
+
+    private void createPrivate(Path directory) throws IOException {
+        if (Files.isDirectory(directory)) {
+            return;
+        }
+        FileAttribute<?>[] mode = posix(existingAncestor(directory))
+                ? new FileAttribute<?>[] {PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"))}
+                : new FileAttribute<?>[0];
+        Files.createDirectories(directory, mode);
+    }
+
+    private static Path existingAncestor(Path path) {
+        Path p = path.toAbsolutePath();
+        while (p != null && !Files.exists(p)) {
+            p = p.getParent();
+        }
+        return p == null ? path.toAbsolutePath().getRoot() : p;
+    }
+
+    private static void requireOwn(Path path) throws IOException {
+        if (!posix(path)) {
+            return;
+        }
+        PosixFileAttributes attributes =
+                Files.readAttributes(path, PosixFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+        String user = currentUser();
+        if (!attributes.owner().getName().equals(user)) {
+            throw new NativeLibraryException(path + " belongs to " + attributes.owner().getName() + ", not to " + user
+                    + ": not loaded; delete it or choose another folder with -Dgatun.cache.dir=FOLDER");
+        }
+        if (attributes.permissions().stream().anyMatch(OTHERS_WRITE::contains)) {
+            throw new NativeLibraryException(path + " may be written by other users (mode "
+                    + PosixFilePermissions.toString(attributes.permissions()) + "): not loaded; expected rwx------");
+        }
+    }
+
+    /** Containers run under ids that have no name; the system still knows whose process this is. */
+    private static String currentUser() throws IOException {
+        Path self = Path.of("/proc/self");
+        return Files.exists(self) ? Files.getOwner(self).getName() : System.getProperty("user.name");
+    }
+
+    private static boolean posix(Path path) {
+        return path.getFileSystem().supportedFileAttributeViews().contains("posix");
+    }
+
+    private static void deleteTree(Path folder) throws IOException {
+        if (!Files.exists(folder, LinkOption.NOFOLLOW_LINKS)) {
+            return;
+        }
+        try (Stream<Path> files = Files.list(folder)) {
+            for (Path file : (Iterable<Path>) files::iterator) {
+                Files.delete(file);
+            }
+        }
+        Files.delete(folder);
+    }
+}

@@ -1,0 +1,103 @@
+package dev.gatun.tensor.exec;
+
+import dev.gatun.bindings.kernels.Kernels;
+import dev.gatun.tensor.Tensor;
+import dev.gatun.tensor.TensorDesc;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A plan stamped on the memory of one context. Fill the inputs, {@link #execute}, read the outputs:
+ * all are views of the context's memory, valid until it grows or closes.
+ */
+public final class BoundPlan {
+    private final Plan plan;
+    private final ExecutionContext context;
+    private final Tensor[] tensors;
+    private final Step[] steps;
+
+    BoundPlan(Plan plan, ExecutionContext context) {
+        this.plan = plan;
+        this.context = context;
+        List<Plan.Node> nodes = plan.nodes();
+        this.tensors = new Tensor[plan.valueCount()];
+        for (int i = 0; i < tensors.length; i++) {
+            TensorDesc desc = plan.desc(i);
+            tensors[i] = Tensor.of(desc, context.activations().asSlice(plan.offset(i), desc.byteSize()));
+        }
+        this.steps = new Step[nodes.size()];
+        for (int i = 0; i < steps.length; i++) {
+            steps[i] = bind(nodes.get(i));
+        }
+    }
+
+    private Step bind(Plan.Node node) {
+        List<Tensor> inputs = new ArrayList<>();
+        for (int id : node.inputs()) {
+            inputs.add(tensors[id]);
+        }
+        return node.op().bind(new Binding(
+                context.arena(), context.stream(), inputs, tensors[node.dst()], context.scratchpad()));
+    }
+
+    /** The input of this name. */
+    public Tensor input(String name) {
+        return tensors[plan.inputId(name)];
+    }
+
+    /** The output of this name: what the last execution left. */
+    public Tensor output(String name) {
+        return tensors[plan.outputId(name)];
+    }
+
+    /** The plan. */
+    public Plan plan() {
+        return plan;
+    }
+
+    /**
+     * Executes every operation in order on the calling platform thread. Allocates nothing.
+     *
+     * @throws IllegalStateException if the context or the model is closed, or another thread is executing here
+     */
+    public void execute() {
+        begin();
+        try {
+            for (Step step : steps) {
+                step.execute();
+            }
+        } finally {
+            end();
+        }
+    }
+
+    /** Executes, and adds the nanoseconds of each operation to {@code nanos}; for profiles. */
+    public void execute(long[] nanos) {
+        begin();
+        try {
+            for (int i = 0; i < steps.length; i++) {
+                long start = System.nanoTime();
+                steps[i].execute();
+                nanos[i] += System.nanoTime() - start;
+            }
+        } finally {
+            end();
+        }
+    }
+
+    private void begin() {
+        plan.lifetime().enter();
+        try {
+            context.begin();
+        } catch (RuntimeException e) {
+            plan.lifetime().exit();
+            throw e;
+        }
+        Kernels.setThreads(plan.threads());
+    }
+
+    private void end() {
+        context.end();
+        plan.lifetime().exit();
+    }
+}

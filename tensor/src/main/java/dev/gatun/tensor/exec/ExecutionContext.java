@@ -1,0 +1,135 @@
+package dev.gatun.tensor.exec;
+
+import dev.gatun.bindings.kernels.NativeBuffer;
+import dev.gatun.bindings.onednn.Stream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.IdentityHashMap;
+import java.util.Map;
+
+/**
+ * What one caller needs to execute plans: activations, scratchpad, native handles and argument arrays.
+ * All plans of a context share its memory, so it is as large as the largest of them. Not thread-safe,
+ * but not tied to a thread: one at a time, and a second at once is refused. Closing waits for an
+ * execution under way.
+ */
+public final class ExecutionContext implements AutoCloseable {
+    private static final VarHandle BUSY;
+
+    static {
+        try {
+            BUSY = MethodHandles.lookup().findVarHandle(ExecutionContext.class, "busy", boolean.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private final Map<Plan, BoundPlan> bound = new IdentityHashMap<>();
+    private final Lifetime lifetime = new Lifetime("the execution context");
+    private Arena arena;
+    private NativeBuffer activations;
+    private NativeBuffer scratchpad;
+    private Stream stream;
+    @SuppressWarnings("unused") // through BUSY
+    private volatile boolean busy;
+
+    /** An empty context: memory comes with the first plan. */
+    public ExecutionContext() {
+        reset(0, 0);
+    }
+
+    /**
+     * A plan with this context's memory; made once for each plan and remembered. If the plan needs more
+     * memory than the context has, the context grows, and what was bound before must be asked for again.
+     *
+     * @throws IllegalStateException if the context or the plan's model is closed
+     */
+    public BoundPlan bind(Plan plan) {
+        begin();
+        try {
+            BoundPlan existing = bound.get(plan);
+            if (existing != null) {
+                return existing;
+            }
+            plan.lifetime().enter();
+            try {
+                growFor(plan);
+                BoundPlan made = new BoundPlan(plan, this);
+                bound.put(plan, made);
+                return made;
+            } finally {
+                plan.lifetime().exit();
+            }
+        } finally {
+            end();
+        }
+    }
+
+    private void growFor(Plan plan) {
+        if (plan.activationByteSize() > activations.byteSize() || plan.scratchpadByteSize() > scratchpad.byteSize()) {
+            reset(Math.max(plan.activationByteSize(), activations.byteSize()),
+                    Math.max(plan.scratchpadByteSize(), scratchpad.byteSize()));
+        }
+    }
+
+    /** Bytes of native memory: activations and scratchpad. Pages are taken when they are first touched. */
+    public long nativeByteSize() {
+        return lifetime.isClosed() ? 0 : activations.byteSize() + scratchpad.byteSize();
+    }
+
+    /** Frees the memory. Closing twice is harmless. */
+    @Override
+    public void close() {
+        if (lifetime.close()) {
+            free();
+        }
+    }
+
+    private void reset(long activationBytes, long scratchpadBytes) {
+        if (arena != null) {
+            free();
+        }
+        bound.clear();
+        arena = Arena.ofShared();
+        activations = NativeBuffer.allocate(arena, activationBytes);
+        scratchpad = NativeBuffer.allocate(arena, scratchpadBytes);
+        stream = Stream.create(arena);
+    }
+
+    private void free() {
+        bound.clear();
+        arena.close();
+    }
+
+    /** Keeps the memory alive and this context the caller's alone, until {@link #end}. */
+    void begin() {
+        lifetime.enter();
+        if (!BUSY.compareAndSet(this, false, true)) {
+            lifetime.exit();
+            throw new IllegalStateException("this execution context is in use by another thread: one context for each caller");
+        }
+    }
+
+    void end() {
+        BUSY.setVolatile(this, false);
+        lifetime.exit();
+    }
+
+    Arena arena() {
+        return arena;
+    }
+
+    Stream stream() {
+        return stream;
+    }
+
+    MemorySegment activations() {
+        return activations.segment();
+    }
+
+    MemorySegment scratchpad() {
+        return scratchpad.segment();
+    }
+}

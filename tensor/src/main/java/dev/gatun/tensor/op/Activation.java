@@ -1,0 +1,66 @@
+package dev.gatun.tensor.op;
+
+import dev.gatun.bindings.onednn.Algorithms;
+import dev.gatun.bindings.onednn.Attributes;
+
+/** Element-wise functions that a product, a convolution or an element-wise operation can end with. */
+public enum Activation {
+    /** x. */
+    NONE,
+    /** max(x, 0). */
+    RELU,
+    /** x * Phi(x), with the exact normal distribution (Hendrycks and Gimpel 2016). */
+    GELU_ERF,
+    /** The tanh approximation of GELU. */
+    GELU_TANH,
+    /** x * sigmoid(x), also called swish. */
+    SILU,
+    /** min(max(x, 0), 6). */
+    RELU6,
+    /** x * min(max(x + 3, 0), 6) / 6. */
+    HARDSWISH,
+    /** Hyperbolic tangent. */
+    TANH,
+    /** 1 / (1 + exp(-x)). */
+    SIGMOID;
+
+    /** The {@code dnnl_alg_kind_t} value; NONE has none. */
+    int oneDnnAlgorithm() {
+        return switch (this) {
+            case NONE -> throw new IllegalStateException("no activation has no algorithm");
+            case RELU -> Algorithms.ELTWISE_RELU;
+            case GELU_ERF -> Algorithms.ELTWISE_GELU_ERF;
+            case GELU_TANH -> Algorithms.ELTWISE_GELU_TANH;
+            case SILU -> Algorithms.ELTWISE_SWISH;
+            case RELU6 -> Algorithms.ELTWISE_CLIP;
+            case HARDSWISH -> Algorithms.ELTWISE_HARDSWISH;
+            case TANH -> Algorithms.ELTWISE_TANH;
+            case SIGMOID -> Algorithms.ELTWISE_LOGISTIC;
+        };
+    }
+
+    /** oneDNN's first parameter of the function. */
+    float alpha() {
+        return switch (this) {
+            case SILU -> 1f;
+            case HARDSWISH -> 1f / 6f;
+            case NONE, RELU, GELU_ERF, GELU_TANH, RELU6, TANH, SIGMOID -> 0f;
+        };
+    }
+
+    /** oneDNN's second parameter of the function. */
+    float beta() {
+        return switch (this) {
+            case RELU6 -> 6f;
+            case HARDSWISH -> 0.5f;
+            case NONE, RELU, GELU_ERF, GELU_TANH, SILU, TANH, SIGMOID -> 0f;
+        };
+    }
+
+    /** Appends this function as a post-op, unless it is NONE. */
+    void appendTo(Attributes attributes) {
+        if (this != NONE) {
+            attributes.appendEltwise(oneDnnAlgorithm(), alpha(), beta());
+        }
+    }
+}
