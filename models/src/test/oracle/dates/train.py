@@ -110,7 +110,7 @@ def forced_accuracy(model, sources, targets, lengths):
 
 def main():
     data, out = sys.argv[1:3]
-    steps = int(sys.argv[3]) if len(sys.argv) > 3 else 6000
+    steps = int(sys.argv[3]) if len(sys.argv) > 3 else 8000
     torch.manual_seed(4)
     torch.set_num_threads(THREADS)
     pairs = read_pairs(os.path.join(data, "train.tsv"))

@@ -124,19 +124,19 @@ CASES = {
     "encoder-post-relu": ("encoder", 20, 5, 33, (2, 0), "relu", False, False, False),
     "encoder-post-gelu-batch-first": ("encoder", 20, 5, 33, (2, 0), "gelu", False, True, True),
     "encoder-pre-relu-batch-first": ("encoder", 40, 5, 33, (1, 0), "relu", True, True, True),
-    "encoder-pre-gelu": ("encoder", 21, 3, 50, (2, 0), "gelu", True, False, True),
+    "encoder-pre-gelu": ("encoder", 21, 3, 50, (1, 0), "gelu", True, False, True),
     "decoder-post-relu": ("decoder", 20, 5, 33, (0, 2), "relu", False, False, False),
     "decoder-post-gelu-batch-first": ("decoder", 24, 3, 33, (0, 1), "gelu", False, True, True),
-    "decoder-pre-relu-batch-first": ("decoder", 20, 5, 33, (0, 2), "relu", True, True, True),
-    "decoder-pre-gelu": ("decoder", 21, 3, 17, (0, 2), "gelu", True, False, True),
+    "decoder-pre-relu-batch-first": ("decoder", 20, 5, 33, (0, 1), "relu", True, True, True),
+    "decoder-pre-gelu": ("decoder", 21, 3, 17, (0, 1), "gelu", True, False, True),
     "transformer-post-relu": ("transformer", 20, 5, 33, (2, 2), "relu", False, False, True),
-    "transformer-pre-gelu-batch-first": ("transformer", 20, 4, 33, (2, 1), "gelu", True, True, True),
+    "transformer-pre-gelu-batch-first": ("transformer", 20, 4, 33, (1, 1), "gelu", True, True, True),
     "continuous-shared": ("continuous", 20, 5, 33, (2, 2), "relu", False, False, True),
-    "continuous-separate-pre-gelu": ("continuous", 24, 3, 31, (1, 2), "gelu", True, False, False),
+    "continuous-separate-pre-gelu": ("continuous", 24, 3, 31, (1, 1), "gelu", True, False, False),
 }
 INPUT_DIM, OUTPUT_DIM, BATCH = 3, 2, 2
 # Every run of every model would double the files; the masks do not know which norm comes first.
-BRIEF = ("none_1", "causal", "float_padding", "tgt_bool", "memory_padding", "combined")
+BRIEF = ("none_1", "causal", "float_padding", "tgt_bool", "memory_padding", "masks", "combined")
 
 
 def build(kind, d_model, heads, d_ff, layers, activation, norm_first, batch_first, last):
@@ -175,7 +175,7 @@ def make(directory, seed, name, case):
     tensors = {key: value.clone() for key, value in model.state_dict().items()}
     model.double()
     runs = {"encoder": encoder_runs, "decoder": decoder_runs}.get(kind, full_runs)(g)
-    if norm_first and kind != "transformer":
+    if not name.endswith("post-relu"):
         runs = {run_name: value for run_name, value in runs.items() if run_name.startswith(BRIEF)}
     first_name, second_name = {"encoder": ("src", None), "decoder": ("tgt", "memory")}.get(kind, ("src", "tgt"))
     first_width, second_width = widths(kind, d_model, last)
