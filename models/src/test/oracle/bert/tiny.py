@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 import torch
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "transformer"))
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "transformer"))
 import safetensors_io  # noqa: E402
 from bert import BertModel  # noqa: E402
 from tiny_tokenizer import tokenizer  # noqa: E402
