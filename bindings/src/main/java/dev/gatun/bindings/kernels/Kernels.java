@@ -6,8 +6,6 @@ import dev.gatun.bindings.loader.NativeLibraryException;
 
 /** The kernel library as a whole: its version, and the OpenMP thread count of the calling thread. */
 public final class Kernels {
-    /** The interface that the bindings were generated from. */
-    private static final int ABI_VERSION = 1;
     private static boolean verified;
 
     private Kernels() {
@@ -24,9 +22,9 @@ public final class Kernels {
             return;
         }
         int version = GatunC.gatun_abi_version();
-        if (version != ABI_VERSION) {
+        if (version != GatunC.GATUN_ABI_VERSION()) {
             throw new NativeLibraryException("libgatun in " + NativeLibraries.paths().get("gatun") + " has interface "
-                    + version + ", the bindings need " + ABI_VERSION + "; use the native jar of this Gatun release");
+                    + version + ", the bindings need " + GatunC.GATUN_ABI_VERSION() + "; use the native jar of this Gatun release");
         }
         verified = true;
     }
@@ -40,5 +38,22 @@ public final class Kernels {
     public static int maxThreads() {
         load();
         return GatunC.gatun_get_max_threads();
+    }
+
+    /** Instruction set of the kernels in use: {@code baseline}, {@code avx2} or {@code avx512}. */
+    public static String isa() {
+        load();
+        return GatunC.gatun_isa().reinterpret(16).getString(0);
+    }
+
+    /** For tests: use no better set than 0 baseline, 1 avx2, 2 avx512, in the whole process; returns what is in use. */
+    public static int limitIsa(int limit) {
+        load();
+        return GatunC.gatun_limit_isa(limit);
+    }
+
+    /** A call that does nothing: what reaching native code costs. */
+    public static void noop() {
+        GatunC.gatun_noop();
     }
 }

@@ -28,8 +28,28 @@ public record NativeBuffer(MemorySegment segment, long byteSize) {
         if (block.address() == 0) {
             throw new OutOfMemoryError("no native memory for a block of " + byteSize + " bytes");
         }
+        try {
+            MemorySegment owned = MemorySegment.ofAddress(block.address())
+                    .reinterpret(reserved, arena, s -> GatunC.gatun_free(s, reserved));
+            return new NativeBuffer(owned.asSlice(0, byteSize), byteSize);
+        } catch (IllegalStateException closed) {
+            GatunC.gatun_free(block, reserved);
+            throw closed;
+        }
+    }
+
+    /**
+     * For tests: a block that ends at a page which may not be touched, so that reading or writing past the end
+     * stops the process instead of going unnoticed.
+     */
+    public static NativeBuffer allocateGuarded(Arena arena, long byteSize) {
+        Kernels.load();
+        MemorySegment block = GatunC.gatun_alloc_guarded(byteSize);
+        if (block.address() == 0) {
+            throw new OutOfMemoryError("no native memory for a guarded block of " + byteSize + " bytes");
+        }
         MemorySegment owned = MemorySegment.ofAddress(block.address())
-                .reinterpret(reserved, arena, s -> GatunC.gatun_free(s, reserved));
-        return new NativeBuffer(owned.asSlice(0, byteSize), byteSize);
+                .reinterpret(byteSize, arena, s -> GatunC.gatun_free_guarded(s, byteSize));
+        return new NativeBuffer(owned, byteSize);
     }
 }

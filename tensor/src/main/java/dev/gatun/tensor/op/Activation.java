@@ -1,5 +1,6 @@
 package dev.gatun.tensor.op;
 
+import dev.gatun.bindings.kernels.Functions;
 import dev.gatun.bindings.onednn.Algorithms;
 import dev.gatun.bindings.onednn.Attributes;
 
@@ -54,6 +55,21 @@ public enum Activation {
             case RELU6 -> 6f;
             case HARDSWISH -> 0.5f;
             case NONE, RELU, GELU_ERF, GELU_TANH, SILU, TANH, SIGMOID -> 0f;
+        };
+    }
+
+    /** The number that our own kernels know this function by. */
+    int kernelCode() {
+        return switch (this) {
+            case NONE -> Functions.NONE;
+            case RELU -> Functions.RELU;
+            case GELU_ERF -> Functions.GELU_ERF;
+            case GELU_TANH -> Functions.GELU_TANH;
+            case SILU -> Functions.SILU;
+            case RELU6 -> Functions.RELU6;
+            case HARDSWISH -> Functions.HARDSWISH;
+            case TANH -> Functions.TANH;
+            case SIGMOID -> Functions.SIGMOID;
         };
     }
 

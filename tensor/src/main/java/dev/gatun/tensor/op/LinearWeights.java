@@ -139,8 +139,9 @@ public final class LinearWeights {
                 Reorder.run(sourceDesc(temporary, first, k), first.weight().segment(), desc, data.segment());
                 return;
             }
-            // oneDNN cannot write into part of a blocked layout: join as rows first, then pack.
-            MemorySegment joined = NativeBuffer.allocate(temporary, k * n * Float.BYTES).segment();
+            // oneDNN cannot write into part of a blocked layout: join as rows first, then pack. The spare row is for
+            // the last slice, whose size oneDNN counts to the end of its last stride.
+            MemorySegment joined = NativeBuffer.allocate(temporary, (k + 1) * n * Float.BYTES).segment();
             long column = 0;
             for (Source source : sources) {
                 MemoryDesc slice = MemoryDesc.ofStrides(temporary, new long[] {k, source.out()}, f32, new long[] {n, 1});

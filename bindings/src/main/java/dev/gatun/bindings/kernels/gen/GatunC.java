@@ -23,6 +23,15 @@ public class GatunC extends GatunC$shared {
     static final SymbolLookup SYMBOL_LOOKUP = dev.gatun.bindings.loader.NativeLibraries.lookup("gatun")
             .or(Linker.nativeLinker().defaultLookup());
 
+    private static final int GATUN_ABI_VERSION = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * #define GATUN_ABI_VERSION 1
+     * }
+     */
+    public static int GATUN_ABI_VERSION() {
+        return GATUN_ABI_VERSION;
+    }
 
     private static class gatun_abi_version {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
@@ -82,6 +91,124 @@ public class GatunC extends GatunC$shared {
         }
     }
 
+    private static class gatun_isa {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            GatunC.C_POINTER    );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_isa");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * const char *gatun_isa()
+     * }
+     */
+    public static FunctionDescriptor gatun_isa$descriptor() {
+        return gatun_isa.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * const char *gatun_isa()
+     * }
+     */
+    public static MethodHandle gatun_isa$handle() {
+        return gatun_isa.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * const char *gatun_isa()
+     * }
+     */
+    public static MemorySegment gatun_isa$address() {
+        return gatun_isa.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * const char *gatun_isa()
+     * }
+     */
+    public static MemorySegment gatun_isa() {
+        var mh$ = gatun_isa.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_isa");
+            }
+            return (MemorySegment)mh$.invokeExact();
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_limit_isa {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            GatunC.C_INT,
+            GatunC.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_limit_isa");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t gatun_limit_isa(int32_t limit)
+     * }
+     */
+    public static FunctionDescriptor gatun_limit_isa$descriptor() {
+        return gatun_limit_isa.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t gatun_limit_isa(int32_t limit)
+     * }
+     */
+    public static MethodHandle gatun_limit_isa$handle() {
+        return gatun_limit_isa.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t gatun_limit_isa(int32_t limit)
+     * }
+     */
+    public static MemorySegment gatun_limit_isa$address() {
+        return gatun_limit_isa.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t gatun_limit_isa(int32_t limit)
+     * }
+     */
+    public static int gatun_limit_isa(int limit) {
+        var mh$ = gatun_limit_isa.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_limit_isa", limit);
+            }
+            return (int)mh$.invokeExact(limit);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class gatun_set_num_threads {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
             GatunC.C_INT
@@ -95,7 +222,7 @@ public class GatunC extends GatunC$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * void gatun_set_num_threads(int32_t n)
+     * void gatun_set_num_threads(int32_t threads)
      * }
      */
     public static FunctionDescriptor gatun_set_num_threads$descriptor() {
@@ -105,7 +232,7 @@ public class GatunC extends GatunC$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * void gatun_set_num_threads(int32_t n)
+     * void gatun_set_num_threads(int32_t threads)
      * }
      */
     public static MethodHandle gatun_set_num_threads$handle() {
@@ -115,7 +242,7 @@ public class GatunC extends GatunC$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * void gatun_set_num_threads(int32_t n)
+     * void gatun_set_num_threads(int32_t threads)
      * }
      */
     public static MemorySegment gatun_set_num_threads$address() {
@@ -124,16 +251,16 @@ public class GatunC extends GatunC$shared {
 
     /**
      * {@snippet lang=c :
-     * void gatun_set_num_threads(int32_t n)
+     * void gatun_set_num_threads(int32_t threads)
      * }
      */
-    public static void gatun_set_num_threads(int n) {
+    public static void gatun_set_num_threads(int threads) {
         var mh$ = gatun_set_num_threads.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("gatun_set_num_threads", n);
+                traceDowncall("gatun_set_num_threads", threads);
             }
-            mh$.invokeExact(n);
+            mh$.invokeExact(threads);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -273,7 +400,7 @@ public class GatunC extends GatunC$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * void gatun_free(void *p, int64_t bytes)
+     * void gatun_free(void *block, int64_t bytes)
      * }
      */
     public static FunctionDescriptor gatun_free$descriptor() {
@@ -283,7 +410,7 @@ public class GatunC extends GatunC$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * void gatun_free(void *p, int64_t bytes)
+     * void gatun_free(void *block, int64_t bytes)
      * }
      */
     public static MethodHandle gatun_free$handle() {
@@ -293,7 +420,7 @@ public class GatunC extends GatunC$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * void gatun_free(void *p, int64_t bytes)
+     * void gatun_free(void *block, int64_t bytes)
      * }
      */
     public static MemorySegment gatun_free$address() {
@@ -302,16 +429,690 @@ public class GatunC extends GatunC$shared {
 
     /**
      * {@snippet lang=c :
-     * void gatun_free(void *p, int64_t bytes)
+     * void gatun_free(void *block, int64_t bytes)
      * }
      */
-    public static void gatun_free(MemorySegment p, long bytes) {
+    public static void gatun_free(MemorySegment block, long bytes) {
         var mh$ = gatun_free.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("gatun_free", p, bytes);
+                traceDowncall("gatun_free", block, bytes);
             }
-            mh$.invokeExact(p, bytes);
+            mh$.invokeExact(block, bytes);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_alloc_guarded {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            GatunC.C_POINTER,
+            GatunC.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_alloc_guarded");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void *gatun_alloc_guarded(int64_t bytes)
+     * }
+     */
+    public static FunctionDescriptor gatun_alloc_guarded$descriptor() {
+        return gatun_alloc_guarded.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void *gatun_alloc_guarded(int64_t bytes)
+     * }
+     */
+    public static MethodHandle gatun_alloc_guarded$handle() {
+        return gatun_alloc_guarded.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void *gatun_alloc_guarded(int64_t bytes)
+     * }
+     */
+    public static MemorySegment gatun_alloc_guarded$address() {
+        return gatun_alloc_guarded.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void *gatun_alloc_guarded(int64_t bytes)
+     * }
+     */
+    public static MemorySegment gatun_alloc_guarded(long bytes) {
+        var mh$ = gatun_alloc_guarded.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_alloc_guarded", bytes);
+            }
+            return (MemorySegment)mh$.invokeExact(bytes);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_free_guarded {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER,
+            GatunC.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_free_guarded");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_free_guarded(void *block, int64_t bytes)
+     * }
+     */
+    public static FunctionDescriptor gatun_free_guarded$descriptor() {
+        return gatun_free_guarded.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_free_guarded(void *block, int64_t bytes)
+     * }
+     */
+    public static MethodHandle gatun_free_guarded$handle() {
+        return gatun_free_guarded.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_free_guarded(void *block, int64_t bytes)
+     * }
+     */
+    public static MemorySegment gatun_free_guarded$address() {
+        return gatun_free_guarded.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_free_guarded(void *block, int64_t bytes)
+     * }
+     */
+    public static void gatun_free_guarded(MemorySegment block, long bytes) {
+        var mh$ = gatun_free_guarded.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_free_guarded", block, bytes);
+            }
+            mh$.invokeExact(block, bytes);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_noop {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(    );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_noop");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_noop()
+     * }
+     */
+    public static FunctionDescriptor gatun_noop$descriptor() {
+        return gatun_noop.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_noop()
+     * }
+     */
+    public static MethodHandle gatun_noop$handle() {
+        return gatun_noop.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_noop()
+     * }
+     */
+    public static MemorySegment gatun_noop$address() {
+        return gatun_noop.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_noop()
+     * }
+     */
+    public static void gatun_noop() {
+        var mh$ = gatun_noop.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_noop");
+            }
+            mh$.invokeExact();
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_attention_scratch_bytes {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            GatunC.C_LONG,
+            GatunC.C_LONG,
+            GatunC.C_LONG,
+            GatunC.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_attention_scratch_bytes");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int64_t gatun_attention_scratch_bytes(int64_t max_keys, int64_t head_dim, int32_t threads)
+     * }
+     */
+    public static FunctionDescriptor gatun_attention_scratch_bytes$descriptor() {
+        return gatun_attention_scratch_bytes.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int64_t gatun_attention_scratch_bytes(int64_t max_keys, int64_t head_dim, int32_t threads)
+     * }
+     */
+    public static MethodHandle gatun_attention_scratch_bytes$handle() {
+        return gatun_attention_scratch_bytes.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int64_t gatun_attention_scratch_bytes(int64_t max_keys, int64_t head_dim, int32_t threads)
+     * }
+     */
+    public static MemorySegment gatun_attention_scratch_bytes$address() {
+        return gatun_attention_scratch_bytes.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int64_t gatun_attention_scratch_bytes(int64_t max_keys, int64_t head_dim, int32_t threads)
+     * }
+     */
+    public static long gatun_attention_scratch_bytes(long max_keys, long head_dim, int threads) {
+        var mh$ = gatun_attention_scratch_bytes.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_attention_scratch_bytes", max_keys, head_dim, threads);
+            }
+            return (long)mh$.invokeExact(max_keys, head_dim, threads);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_attention {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_attention");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_attention(const gatun_attention_args *args)
+     * }
+     */
+    public static FunctionDescriptor gatun_attention$descriptor() {
+        return gatun_attention.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_attention(const gatun_attention_args *args)
+     * }
+     */
+    public static MethodHandle gatun_attention$handle() {
+        return gatun_attention.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_attention(const gatun_attention_args *args)
+     * }
+     */
+    public static MemorySegment gatun_attention$address() {
+        return gatun_attention.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_attention(const gatun_attention_args *args)
+     * }
+     */
+    public static void gatun_attention(MemorySegment args) {
+        var mh$ = gatun_attention.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_attention", args);
+            }
+            mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_layer_norm {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_layer_norm");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_layer_norm(const gatun_layer_norm_args *args)
+     * }
+     */
+    public static FunctionDescriptor gatun_layer_norm$descriptor() {
+        return gatun_layer_norm.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_layer_norm(const gatun_layer_norm_args *args)
+     * }
+     */
+    public static MethodHandle gatun_layer_norm$handle() {
+        return gatun_layer_norm.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_layer_norm(const gatun_layer_norm_args *args)
+     * }
+     */
+    public static MemorySegment gatun_layer_norm$address() {
+        return gatun_layer_norm.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_layer_norm(const gatun_layer_norm_args *args)
+     * }
+     */
+    public static void gatun_layer_norm(MemorySegment args) {
+        var mh$ = gatun_layer_norm.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_layer_norm", args);
+            }
+            mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_embed {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_embed");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_embed(const gatun_embed_args *args)
+     * }
+     */
+    public static FunctionDescriptor gatun_embed$descriptor() {
+        return gatun_embed.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_embed(const gatun_embed_args *args)
+     * }
+     */
+    public static MethodHandle gatun_embed$handle() {
+        return gatun_embed.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_embed(const gatun_embed_args *args)
+     * }
+     */
+    public static MemorySegment gatun_embed$address() {
+        return gatun_embed.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_embed(const gatun_embed_args *args)
+     * }
+     */
+    public static void gatun_embed(MemorySegment args) {
+        var mh$ = gatun_embed.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_embed", args);
+            }
+            mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_pool {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_pool");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_pool(const gatun_pool_args *args)
+     * }
+     */
+    public static FunctionDescriptor gatun_pool$descriptor() {
+        return gatun_pool.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_pool(const gatun_pool_args *args)
+     * }
+     */
+    public static MethodHandle gatun_pool$handle() {
+        return gatun_pool.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_pool(const gatun_pool_args *args)
+     * }
+     */
+    public static MemorySegment gatun_pool$address() {
+        return gatun_pool.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_pool(const gatun_pool_args *args)
+     * }
+     */
+    public static void gatun_pool(MemorySegment args) {
+        var mh$ = gatun_pool.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_pool", args);
+            }
+            mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+    private static final int GATUN_NONE = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_NONE = 0
+     * }
+     */
+    public static int GATUN_NONE() {
+        return GATUN_NONE;
+    }
+    private static final int GATUN_RELU = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_RELU = 1
+     * }
+     */
+    public static int GATUN_RELU() {
+        return GATUN_RELU;
+    }
+    private static final int GATUN_GELU_ERF = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_GELU_ERF = 2
+     * }
+     */
+    public static int GATUN_GELU_ERF() {
+        return GATUN_GELU_ERF;
+    }
+    private static final int GATUN_GELU_TANH = (int)3L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_GELU_TANH = 3
+     * }
+     */
+    public static int GATUN_GELU_TANH() {
+        return GATUN_GELU_TANH;
+    }
+    private static final int GATUN_SILU = (int)4L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_SILU = 4
+     * }
+     */
+    public static int GATUN_SILU() {
+        return GATUN_SILU;
+    }
+    private static final int GATUN_RELU6 = (int)5L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_RELU6 = 5
+     * }
+     */
+    public static int GATUN_RELU6() {
+        return GATUN_RELU6;
+    }
+    private static final int GATUN_HARDSWISH = (int)6L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_HARDSWISH = 6
+     * }
+     */
+    public static int GATUN_HARDSWISH() {
+        return GATUN_HARDSWISH;
+    }
+    private static final int GATUN_TANH = (int)7L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_TANH = 7
+     * }
+     */
+    public static int GATUN_TANH() {
+        return GATUN_TANH;
+    }
+    private static final int GATUN_SIGMOID = (int)8L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_SIGMOID = 8
+     * }
+     */
+    public static int GATUN_SIGMOID() {
+        return GATUN_SIGMOID;
+    }
+
+    private static class gatun_bias_act {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_bias_act");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_bias_act(const gatun_bias_act_args *args)
+     * }
+     */
+    public static FunctionDescriptor gatun_bias_act$descriptor() {
+        return gatun_bias_act.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_bias_act(const gatun_bias_act_args *args)
+     * }
+     */
+    public static MethodHandle gatun_bias_act$handle() {
+        return gatun_bias_act.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_bias_act(const gatun_bias_act_args *args)
+     * }
+     */
+    public static MemorySegment gatun_bias_act$address() {
+        return gatun_bias_act.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_bias_act(const gatun_bias_act_args *args)
+     * }
+     */
+    public static void gatun_bias_act(MemorySegment args) {
+        var mh$ = gatun_bias_act.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_bias_act", args);
+            }
+            mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_sgemm {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_sgemm");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_sgemm(const gatun_sgemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor gatun_sgemm$descriptor() {
+        return gatun_sgemm.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_sgemm(const gatun_sgemm_args *args)
+     * }
+     */
+    public static MethodHandle gatun_sgemm$handle() {
+        return gatun_sgemm.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_sgemm(const gatun_sgemm_args *args)
+     * }
+     */
+    public static MemorySegment gatun_sgemm$address() {
+        return gatun_sgemm.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_sgemm(const gatun_sgemm_args *args)
+     * }
+     */
+    public static void gatun_sgemm(MemorySegment args) {
+        var mh$ = gatun_sgemm.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_sgemm", args);
+            }
+            mh$.invokeExact(args);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

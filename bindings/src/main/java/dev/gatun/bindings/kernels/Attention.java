@@ -1,0 +1,97 @@
+package dev.gatun.bindings.kernels;
+
+import dev.gatun.bindings.kernels.gen.GatunC;
+import dev.gatun.bindings.kernels.gen.gatun_attention_args;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * The argument block of one attention call (see {@code gatun_attention} in {@code native/include/gatun.h}). Filled
+ * once; {@link #run} allocates nothing. The operands' owner must outlive the block's arena.
+ */
+public final class Attention {
+    private final MemorySegment args;
+    private final MemorySegment queryCount;
+
+    /**
+     * One operand.
+     *
+     * @param data      first element of row 0
+     * @param rowStride elements between rows
+     */
+    public record Operand(MemorySegment data, long rowStride) {
+    }
+
+    /**
+     * Sizes and meaning.
+     *
+     * @param numHeads   query heads
+     * @param numKvHeads key and value heads, a divisor of numHeads
+     * @param headDim    elements of a head
+     * @param scale      factor of the scores
+     * @param causal     whether a query sees only keys up to its own position
+     */
+    public record Heads(long numHeads, long numKvHeads, long headDim, float scale, boolean causal) {
+    }
+
+    /**
+     * An additive mask; a stride of 0 repeats.
+     *
+     * @param data           off-heap F32; null for none
+     * @param sequenceStride elements between sequences
+     * @param headStride     elements between heads
+     * @param rowStride      elements between query rows
+     */
+    public record Mask(MemorySegment data, long sequenceStride, long headStride, long rowStride) {
+        /** No mask. */
+        public static final Mask NONE = new Mask(null, 0, 0, 0);
+    }
+
+    /**
+     * Fills the block.
+     *
+     * @param querySequences S32: how many sequences, then their offsets in rows of q; read at each run
+     * @param keySequences   the same of k and v; may be the same memory
+     * @param keyPadding     U8, one for each row of k, not 0 where hidden; null for none
+     * @param scratch        {@link #scratchByteSize} bytes
+     */
+    public Attention(Arena arena, Heads heads, Operand q, Operand k, Operand v, Operand out, MemorySegment querySequences,
+            MemorySegment keySequences, Mask mask, MemorySegment keyPadding, MemorySegment scratch) {
+        this.args = gatun_attention_args.allocate(arena);
+        this.queryCount = querySequences;
+        gatun_attention_args.q(args, q.data());
+        gatun_attention_args.k(args, k.data());
+        gatun_attention_args.v(args, v.data());
+        gatun_attention_args.out(args, out.data());
+        gatun_attention_args.q_stride(args, q.rowStride());
+        gatun_attention_args.k_stride(args, k.rowStride());
+        gatun_attention_args.v_stride(args, v.rowStride());
+        gatun_attention_args.out_stride(args, out.rowStride());
+        gatun_attention_args.q_offsets(args, querySequences.asSlice(Integer.BYTES));
+        gatun_attention_args.kv_offsets(args, keySequences.asSlice(Integer.BYTES));
+        gatun_attention_args.num_heads(args, heads.numHeads());
+        gatun_attention_args.num_kv_heads(args, heads.numKvHeads());
+        gatun_attention_args.head_dim(args, heads.headDim());
+        gatun_attention_args.mask(args, mask.data() == null ? MemorySegment.NULL : mask.data());
+        gatun_attention_args.mask_seq_stride(args, mask.sequenceStride());
+        gatun_attention_args.mask_head_stride(args, mask.headStride());
+        gatun_attention_args.mask_row_stride(args, mask.rowStride());
+        gatun_attention_args.key_padding(args, keyPadding == null ? MemorySegment.NULL : keyPadding);
+        gatun_attention_args.scratch(args, scratch);
+        gatun_attention_args.scale(args, heads.scale());
+        gatun_attention_args.causal(args, heads.causal() ? 1 : 0);
+    }
+
+    /** Bytes of scratch for sequences of at most so many keys. */
+    public static long scratchByteSize(long maxKeys, long headDim, int threads) {
+        Kernels.load();
+        return GatunC.gatun_attention_scratch_bytes(maxKeys, headDim, threads);
+    }
+
+    /** Computes for as many sequences as there are now. */
+    public void run() {
+        gatun_attention_args.num_seqs(args, queryCount.get(ValueLayout.JAVA_INT, 0));
+        GatunC.gatun_attention(args);
+    }
+}

@@ -1,0 +1,19 @@
+package dev.gatun.bindings.kernels;
+
+import dev.gatun.bindings.kernels.gen.GatunC;
+
+/** Functions that our kernels can end with: the {@code GATUN_} constants of {@code gatun.h}. */
+public final class Functions {
+    public static final int NONE = GatunC.GATUN_NONE();
+    public static final int RELU = GatunC.GATUN_RELU();
+    public static final int GELU_ERF = GatunC.GATUN_GELU_ERF();
+    public static final int GELU_TANH = GatunC.GATUN_GELU_TANH();
+    public static final int SILU = GatunC.GATUN_SILU();
+    public static final int RELU6 = GatunC.GATUN_RELU6();
+    public static final int HARDSWISH = GatunC.GATUN_HARDSWISH();
+    public static final int TANH = GatunC.GATUN_TANH();
+    public static final int SIGMOID = GatunC.GATUN_SIGMOID();
+
+    private Functions() {
+    }
+}

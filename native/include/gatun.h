@@ -1,0 +1,142 @@
+/*
+ * libgatun: Gatun's own kernels. A kernel is here only because it was measured to beat what oneDNN and OpenBLAS
+ * offer for the same work. C ABI; F32 and row-major unless said otherwise; sizes and strides in elements.
+ * No kernel allocates; threads are OpenMP's, as many as the calling thread has set.
+ */
+#ifndef GATUN_H
+#define GATUN_H
+
+#include <stdint.h>
+
+#if defined(_WIN32)
+#define GATUN_API __declspec(dllexport)
+#else
+#define GATUN_API __attribute__((visibility("default")))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Changes whenever a function or struct below changes its meaning or layout. */
+#define GATUN_ABI_VERSION 1
+
+GATUN_API int32_t gatun_abi_version(void);
+
+/* Instruction set whose kernels run: "baseline", "avx2" or "avx512". */
+GATUN_API const char *gatun_isa(void);
+
+/* For tests: use no better set than 0 baseline, 1 avx2, 2 avx512. Returns what is in use now. */
+GATUN_API int32_t gatun_limit_isa(int32_t limit);
+
+/* OpenMP threads that kernels called from this thread use, oneDNN's included. */
+GATUN_API void gatun_set_num_threads(int32_t threads);
+GATUN_API int32_t gatun_get_max_threads(void);
+
+/* A zeroed block, aligned to a page, whose pages are taken when first touched; NULL if there is none.
+ * The guarded kind ends at a page that may not be touched (its size is rounded down to 64-byte alignment). */
+GATUN_API void *gatun_alloc(int64_t bytes);
+GATUN_API void gatun_free(void *block, int64_t bytes);
+GATUN_API void *gatun_alloc_guarded(int64_t bytes);
+GATUN_API void gatun_free_guarded(void *block, int64_t bytes);
+
+/* Does nothing: what a call from another language costs. */
+GATUN_API void gatun_noop(void);
+
+/*
+ * Attention(Q, K, V) = softmax(scale * Q K^T + mask) V, for each sequence and head (Vaswani et al. 2017).
+ * Sequences lie end to end: rows q_offsets[i] .. q_offsets[i+1] of q and out, kv_offsets[i] .. of k and v. Head h is
+ * columns h*head_dim .. of a row; heads share key/value heads when num_kv_heads is smaller. A row whose keys are all
+ * masked gives zeros; an empty sequence gives nothing. out may not overlap q, k or v. scratch holds
+ * gatun_attention_scratch_bytes; it grows with the longest sequence, not with batch x heads x length^2.
+ */
+typedef struct {
+    const float *q, *k, *v;
+    float *out;
+    int64_t q_stride, k_stride, v_stride, out_stride; /* between rows */
+    const int32_t *q_offsets, *kv_offsets;
+    int64_t num_seqs, num_heads, num_kv_heads, head_dim;
+    const float *mask;          /* added to the scaled scores; NULL for none */
+    int64_t mask_seq_stride, mask_head_stride, mask_row_stride; /* 0 repeats */
+    const uint8_t *key_padding; /* one for each row of k: not 0 hides it; NULL for none */
+    void *scratch;
+    float scale;
+    int32_t causal; /* not 0: query i of Lq sees keys j <= i + Lk - Lq */
+} gatun_attention_args;
+
+GATUN_API int64_t gatun_attention_scratch_bytes(int64_t max_keys, int64_t head_dim, int32_t threads);
+GATUN_API void gatun_attention(const gatun_attention_args *args);
+
+/* out = (x + residual - mean) / sqrt(variance + eps) * gamma + beta over rows; residual, beta may be NULL; out may be x or residual. */
+typedef struct {
+    const float *x, *residual, *gamma, *beta;
+    float *out;
+    int64_t rows, cols;
+    float eps;
+} gatun_layer_norm_args;
+
+GATUN_API void gatun_layer_norm(const gatun_layer_norm_args *args);
+
+/* out[t] = norm(scale * word[ids[t]] + position[positions[t]] + type[types[t]]); a NULL table adds nothing, NULL
+ * types mean row 0, NULL gamma no normalization. Indices must be valid. */
+typedef struct {
+    const float *word, *position, *type;
+    const int32_t *ids, *positions, *types;
+    const float *gamma, *beta;
+    float *out;
+    int64_t rows, cols;
+    float scale, eps;
+} gatun_embed_args;
+
+GATUN_API void gatun_embed(const gatun_embed_args *args);
+
+/* One vector a sequence: the mean of its rows (cls 0) or its first row; zeros if it has none. normalize: divided
+ * by its Euclidean length. Row stride of x and out is cols. */
+typedef struct {
+    const float *x;
+    float *out;
+    const int32_t *offsets;
+    int64_t num_seqs, cols;
+    int32_t cls, normalize;
+} gatun_pool_args;
+
+GATUN_API void gatun_pool(const gatun_pool_args *args);
+
+/* Functions that a product can end with. */
+enum {
+    GATUN_NONE = 0, GATUN_RELU, GATUN_GELU_ERF, GATUN_GELU_TANH, GATUN_SILU, GATUN_RELU6, GATUN_HARDSWISH,
+    GATUN_TANH, GATUN_SIGMOID
+};
+
+/* x = activation(scale * (x + bias)) + residual over rows; bias, residual may be NULL. Row strides are cols. */
+typedef struct {
+    float *x;
+    const float *bias, *residual;
+    int64_t rows, cols;
+    float scale;
+    int32_t activation;
+} gatun_bias_act_args;
+
+GATUN_API void gatun_bias_act(const gatun_bias_act_args *args);
+
+/*
+ * c[m, n] = activation(scale * (a[m, k] b[k, n] + bias)) + residual by calls of a single-threaded cblas_sgemm on blocks of
+ * rows, OpenMP's threads side by side; a block gets its bias and activation while it is in cache. c may be residual if scale is 1 and
+ * there is no activation.
+ */
+typedef struct {
+    const void *cblas_sgemm;
+    const float *a, *b, *bias, *residual;
+    float *c;
+    int64_t m, n, k;
+    float scale;
+    int32_t activation;
+} gatun_sgemm_args;
+
+GATUN_API void gatun_sgemm(const gatun_sgemm_args *args);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

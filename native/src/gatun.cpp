@@ -1,0 +1,114 @@
+/* The C interface: picks the instruction set once, and what needs none. */
+#include "kernels.h"
+
+#include <atomic>
+#include <cstddef>
+#include <omp.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static std::atomic<const gatun_kernels *> current{nullptr};
+
+static const gatun_kernels *best(int32_t limit) {
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (limit >= 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
+        return &gatun_avx512;
+    if (limit >= 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &gatun_avx2;
+#endif
+    return &gatun_baseline;
+}
+
+const gatun_kernels &gatun_current() {
+    const gatun_kernels *kernels = current.load(std::memory_order_relaxed);
+    if (!kernels) {
+        kernels = best(2);
+        current.store(kernels, std::memory_order_relaxed);
+    }
+    return *kernels;
+}
+
+extern "C" {
+
+int32_t gatun_abi_version(void) { return GATUN_ABI_VERSION; }
+
+const char *gatun_isa(void) { return gatun_current().isa; }
+
+int32_t gatun_limit_isa(int32_t limit) {
+    const gatun_kernels *kernels = best(limit);
+    current.store(kernels);
+    return kernels == &gatun_baseline ? 0 : kernels->vector_floats == 8 ? 1 : 2;
+}
+
+void gatun_set_num_threads(int32_t threads) { omp_set_num_threads(threads); }
+int32_t gatun_get_max_threads(void) { return omp_get_max_threads(); }
+
+void gatun_noop(void) {}
+
+void *gatun_alloc(int64_t bytes) {
+    void *block = mmap(nullptr, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (block == MAP_FAILED) return nullptr;
+#ifdef MADV_HUGEPAGE
+    if (bytes >= (int64_t)4 << 20) madvise(block, (size_t)bytes, MADV_HUGEPAGE);
+#endif
+    return block;
+}
+
+void gatun_free(void *block, int64_t bytes) { munmap(block, (size_t)bytes); }
+
+static size_t guarded_pages(int64_t bytes, size_t page) { return ((size_t)bytes + page - 1) / page * page; }
+
+void *gatun_alloc_guarded(int64_t bytes) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), data = guarded_pages(bytes, page);
+    char *block = (char *)mmap(nullptr, data + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (block == (char *)MAP_FAILED) return nullptr;
+    mprotect(block + data, page, PROT_NONE);
+    return block + data - bytes;
+}
+
+void gatun_free_guarded(void *block, int64_t bytes) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), data = guarded_pages(bytes, page);
+    munmap((char *)block + bytes - data, data + page);
+}
+
+int64_t gatun_attention_scratch_bytes(int64_t max_keys, int64_t head_dim, int32_t threads) {
+    /* For the widest set: 16 floats a vector, 12 rows a tile. */
+    int64_t keys = (max_keys + 31) / 32 * 32, columns = (head_dim + 31) / 32 * 32;
+    int64_t floats = head_dim * keys + max_keys * columns + 12 * (keys + columns);
+    return ((floats + 15) / 16 * 16) * (int64_t)sizeof(float) * threads;
+}
+
+void gatun_attention(const gatun_attention_args *args) { gatun_current().attention(args); }
+void gatun_layer_norm(const gatun_layer_norm_args *args) { gatun_current().layer_norm(args); }
+void gatun_embed(const gatun_embed_args *args) { gatun_current().embed(args); }
+void gatun_pool(const gatun_pool_args *args) { gatun_current().pool(args); }
+void gatun_bias_act(const gatun_bias_act_args *args) { gatun_current().bias_act(args); }
+
+typedef void (*cblas_sgemm_fn)(int order, int trans_a, int trans_b, int m, int n, int k, float alpha, const float *a,
+                               int lda, const float *b, int ldb, float beta, float *c, int ldc);
+
+void gatun_sgemm(const gatun_sgemm_args *args) {
+    const gatun_sgemm_args &g = *args;
+    const int ROW_MAJOR = 101, NO_TRANS = 111;
+    cblas_sgemm_fn sgemm = (cblas_sgemm_fn)g.cblas_sgemm;
+    int threads = omp_get_max_threads();
+    /* A block for each thread, but no larger than what stays in the second-level cache with its activation. */
+    int64_t share = (g.m + threads - 1) / threads;
+    int64_t block = share < 256 ? share : 256;
+    int64_t blocks = block ? (g.m + block - 1) / block : 0;
+#pragma omp parallel for schedule(static) if (threads > 1 && blocks > 1)
+    for (int64_t i = 0; i < blocks; i++) {
+        int64_t row = i * block, rows = g.m - row < block ? g.m - row : block;
+        float *c = g.c + row * g.n;
+        /* The residual may be what c holds: the product is added to it only if nothing comes between. */
+        bool accumulate = g.residual == g.c && g.activation == GATUN_NONE && g.scale == 1.0f;
+        sgemm(ROW_MAJOR, NO_TRANS, NO_TRANS, (int)rows, (int)g.n, (int)g.k, 1.0f, g.a + row * g.k, (int)g.k, g.b, (int)g.n,
+              accumulate ? 1.0f : 0.0f, c, (int)g.n);
+        const float *residual = g.residual && !accumulate ? g.residual + row * g.n : nullptr;
+        if (g.bias || residual || g.activation != GATUN_NONE || g.scale != 1.0f)
+            gatun_current().bias_act_rows(c, g.bias, residual, rows, g.n, g.scale, g.activation);
+    }
+}
+
+} // extern "C"

@@ -1,0 +1,26 @@
+/* What every instruction set's translation unit offers; gatun.cpp picks one. */
+#pragma once
+
+#include "../include/gatun.h"
+
+struct gatun_kernels {
+    const char *isa;
+    int64_t vector_floats;
+    void (*attention)(const gatun_attention_args *);
+    void (*layer_norm)(const gatun_layer_norm_args *);
+    void (*embed)(const gatun_embed_args *);
+    void (*pool)(const gatun_pool_args *);
+    void (*bias_act)(const gatun_bias_act_args *);
+    /* Rows first .. last of a block; the threads are the caller's. */
+    void (*bias_act_rows)(float *x, const float *bias, const float *residual, int64_t rows, int64_t cols, float scale,
+                          int32_t activation);
+};
+
+extern const gatun_kernels gatun_baseline;
+#if defined(__x86_64__)
+extern const gatun_kernels gatun_avx2;
+extern const gatun_kernels gatun_avx512;
+#endif
+
+/* The set in use. */
+const gatun_kernels &gatun_current();

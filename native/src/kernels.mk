@@ -1,0 +1,18 @@
+# Builds $(OUT)/libgatun.so. Given: HERE, OUT, GOMP_DIR (the folder of the libgomp that ships with us).
+# One translation unit for each instruction set; which one runs is decided on the machine that runs it.
+
+CXX ?= g++
+GATUN_CXXFLAGS := -O3 -std=c++17 -fPIC -fvisibility=hidden -fno-exceptions -fno-rtti -fno-math-errno -ffp-contract=fast -fopenmp -Wall -Wextra
+GATUN_SETS := baseline $(if $(findstring x86_64,$(PLATFORM)),avx2 avx512)
+GATUN_OBJECTS := $(OUT)/gatun.o $(GATUN_SETS:%=$(OUT)/kernels_%.o)
+GATUN_FLAGS_avx2 := -mavx2 -mfma
+GATUN_FLAGS_avx512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma -mprefer-vector-width=512
+
+$(OUT)/%.o: $(HERE)/src/%.cpp $(wildcard $(HERE)/src/*.h) $(HERE)/include/gatun.h $(HERE)/src/kernels.mk
+	@mkdir -p $(OUT)
+	$(CXX) $(GATUN_CXXFLAGS) $(GATUN_FLAGS_$(subst kernels_,,$*)) -c -o $@ $<
+
+# -nodefaultlibs keeps the system's libgomp out of it: the one beside us is the only one in the process.
+$(OUT)/libgatun.so: $(GATUN_OBJECTS) $(UNPACKED)/done
+	$(CXX) -shared -o $@ $(GATUN_OBJECTS) -Wl,-rpath,'$$ORIGIN' -Wl,--no-undefined -nodefaultlibs \
+	    -l:libgomp.so.1 -L$(GOMP_DIR) -lm -lc -lgcc

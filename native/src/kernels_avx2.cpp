@@ -1,0 +1,9 @@
+#define GATUN_NAMESPACE gatun_avx2_kernels
+#define VEC_BYTES 32
+
+#include "attention.h"
+#include "rows.h"
+
+using namespace GATUN_NAMESPACE;
+
+extern const gatun_kernels gatun_avx2 = {"avx2", W, attention, layer_norm, embed, pool, bias_act, bias_act_rows};

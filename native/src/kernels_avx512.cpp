@@ -1,0 +1,9 @@
+#define GATUN_NAMESPACE gatun_avx512_kernels
+#define VEC_BYTES 64
+
+#include "attention.h"
+#include "rows.h"
+
+using namespace GATUN_NAMESPACE;
+
+extern const gatun_kernels gatun_avx512 = {"avx512", W, attention, layer_norm, embed, pool, bias_act, bias_act_rows};

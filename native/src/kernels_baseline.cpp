@@ -1,0 +1,9 @@
+#define GATUN_NAMESPACE gatun_baseline_kernels
+#define VEC_BYTES 16
+
+#include "attention.h"
+#include "rows.h"
+
+using namespace GATUN_NAMESPACE;
+
+extern const gatun_kernels gatun_baseline = {"baseline", W, attention, layer_norm, embed, pool, bias_act, bias_act_rows};

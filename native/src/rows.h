@@ -1,0 +1,157 @@
+/* Kernels that work on one row at a time: normalization, embeddings, pooling, bias with activation. */
+#pragma once
+
+#include <cmath>
+#include <omp.h>
+
+#include "kernels.h"
+#include "vec.h"
+
+namespace GATUN_NAMESPACE {
+
+/* Fewer elements than this are not worth waking threads for. */
+constexpr int64_t PARALLEL_ELEMENTS = 1 << 15;
+
+#define GATUN_ROWS(rows, cols) \
+    _Pragma("omp parallel for schedule(static) if (rows > 1 && rows * cols >= PARALLEL_ELEMENTS && omp_get_max_threads() > 1)")
+
+/* row = (row - mean) / sqrt(variance + eps) * gamma + beta */
+static inline void normalize_row(const float *x, float *out, const float *gamma, const float *beta, int64_t n, float eps) {
+    int64_t whole = n / W * W;
+    vf s{};
+    for (int64_t j = 0; j < whole; j += W) s += load(x + j);
+    float total = sum(s);
+    for (int64_t j = whole; j < n; j++) total += x[j];
+    float mean = total / n;
+    vf q{};
+    for (int64_t j = 0; j < whole; j += W) { vf d = load(x + j) - mean; q += d * d; }
+    float squares = sum(q);
+    for (int64_t j = whole; j < n; j++) squares += (x[j] - mean) * (x[j] - mean);
+    float inverse = 1.0f / std::sqrt(squares / n + eps);
+    for (int64_t j = 0; j < whole; j += W) {
+        vf y = (load(x + j) - mean) * inverse * load(gamma + j);
+        store(out + j, beta ? y + load(beta + j) : y);
+    }
+    for (int64_t j = whole; j < n; j++) out[j] = (x[j] - mean) * inverse * gamma[j] + (beta ? beta[j] : 0);
+}
+
+static inline void add_row(float *out, const float *x, const float *y, int64_t n) {
+    int64_t whole = n / W * W;
+    for (int64_t j = 0; j < whole; j += W) store(out + j, load(x + j) + load(y + j));
+    for (int64_t j = whole; j < n; j++) out[j] = x[j] + y[j];
+}
+
+static void layer_norm(const gatun_layer_norm_args *a) {
+    int64_t rows = a->rows, cols = a->cols;
+    GATUN_ROWS(rows, cols)
+    for (int64_t i = 0; i < rows; i++) {
+        const float *x = a->x + i * cols;
+        float *out = a->out + i * cols;
+        if (a->residual) {
+            add_row(out, x, a->residual + i * cols, cols);
+            x = out;
+        }
+        normalize_row(x, out, a->gamma, a->beta, cols, a->eps);
+    }
+}
+
+static void embed(const gatun_embed_args *a) {
+    int64_t rows = a->rows, cols = a->cols, n = cols;
+    GATUN_ROWS(rows, cols)
+    for (int64_t t = 0; t < rows; t++) {
+        const float *word = a->word + a->ids[t] * n;
+        const float *position = a->position ? a->position + a->positions[t] * n : nullptr;
+        const float *type = a->type ? a->type + (a->types ? a->types[t] : 0) * n : nullptr;
+        float *out = a->out + t * n;
+        for (int64_t j = 0; j < n; j++) {
+            float x = word[j] * a->scale;
+            if (position) x += position[j];
+            if (type) x += type[j];
+            out[j] = x;
+        }
+        if (a->gamma) normalize_row(out, out, a->gamma, a->beta, n, a->eps);
+    }
+}
+
+static void pool_sequence(const gatun_pool_args *a, int64_t s) {
+    int64_t n = a->cols, first = a->offsets[s], rows = a->offsets[s + 1] - first;
+    const float *x = a->x + first * n;
+    float *out = a->out + s * n;
+    if (rows == 0) {
+        std::memset(out, 0, n * sizeof(float));
+        return;
+    }
+    std::memcpy(out, x, n * sizeof(float));
+    if (!a->cls) {
+        for (int64_t i = 1; i < rows; i++) add_row(out, out, x + i * n, n);
+        for (int64_t j = 0; j < n; j++) out[j] /= rows;
+    }
+    if (a->normalize) {
+        double squares = 0;
+        for (int64_t j = 0; j < n; j++) squares += (double)out[j] * out[j];
+        double length = std::sqrt(squares);
+        float inverse = (float)(1.0 / (length > 1e-12 ? length : 1e-12));
+        for (int64_t j = 0; j < n; j++) out[j] *= inverse;
+    }
+}
+
+static void pool(const gatun_pool_args *a) {
+    int64_t seqs = a->num_seqs;
+#pragma omp parallel for schedule(static) if (seqs > 8 && omp_get_max_threads() > 1)
+    for (int64_t s = 0; s < seqs; s++) pool_sequence(a, s);
+}
+
+template <int ACTIVATION>
+static inline vf activate(vf x) {
+    switch (ACTIVATION) {
+    case GATUN_RELU: return max(x, vf{});
+    case GATUN_GELU_ERF: return 0.5f * x * (1.0f + erf(x * 0.70710678118654752f));
+    case GATUN_GELU_TANH: return 0.5f * x * (1.0f + tanh(0.7978845608028654f * (x + 0.044715f * x * x * x)));
+    case GATUN_SILU: return x * sigmoid(x);
+    case GATUN_RELU6: return min(max(x, vf{}), set(6));
+    case GATUN_HARDSWISH: return x * min(max(x + 3.0f, vf{}), set(6)) * (1.0f / 6.0f);
+    case GATUN_TANH: return tanh(x);
+    case GATUN_SIGMOID: return sigmoid(x);
+    default: return x;
+    }
+}
+
+template <int ACTIVATION>
+static void bias_act_block(float *x, const float *bias, const float *residual, int64_t rows, int64_t cols, float scale) {
+    for (int64_t i = 0; i < rows; i++) {
+        float *row = x + i * cols;
+        const float *r = residual ? residual + i * cols : nullptr;
+        for (int64_t j = 0; j < cols; j += W) {
+            int64_t n = cols - j < W ? cols - j : W;
+            vf v = n == W ? load(row + j) : load_n(row + j, n);
+            if (bias) v += n == W ? load(bias + j) : load_n(bias + j, n);
+            v = activate<ACTIVATION>(v * scale);
+            if (r) v += n == W ? load(r + j) : load_n(r + j, n);
+            if (n == W) store(row + j, v); else store_n(row + j, v, n);
+        }
+    }
+}
+
+static void bias_act_rows(float *x, const float *bias, const float *residual, int64_t rows, int64_t cols, float scale,
+                          int32_t activation) {
+    switch (activation) {
+    case GATUN_RELU: return bias_act_block<GATUN_RELU>(x, bias, residual, rows, cols, scale);
+    case GATUN_GELU_ERF: return bias_act_block<GATUN_GELU_ERF>(x, bias, residual, rows, cols, scale);
+    case GATUN_GELU_TANH: return bias_act_block<GATUN_GELU_TANH>(x, bias, residual, rows, cols, scale);
+    case GATUN_SILU: return bias_act_block<GATUN_SILU>(x, bias, residual, rows, cols, scale);
+    case GATUN_RELU6: return bias_act_block<GATUN_RELU6>(x, bias, residual, rows, cols, scale);
+    case GATUN_HARDSWISH: return bias_act_block<GATUN_HARDSWISH>(x, bias, residual, rows, cols, scale);
+    case GATUN_TANH: return bias_act_block<GATUN_TANH>(x, bias, residual, rows, cols, scale);
+    case GATUN_SIGMOID: return bias_act_block<GATUN_SIGMOID>(x, bias, residual, rows, cols, scale);
+    default: return bias_act_block<GATUN_NONE>(x, bias, residual, rows, cols, scale);
+    }
+}
+
+static void bias_act(const gatun_bias_act_args *a) {
+    int64_t rows = a->rows, cols = a->cols;
+    GATUN_ROWS(rows, cols)
+    for (int64_t i = 0; i < rows; i++)
+        bias_act_rows(a->x + i * cols, a->bias, a->residual ? a->residual + i * cols : nullptr, 1, cols, a->scale, a->activation);
+}
+
+} // namespace
