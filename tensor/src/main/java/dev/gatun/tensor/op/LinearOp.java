@@ -16,8 +16,7 @@ import java.util.List;
 
 /**
  * dst[M, N] = activation(scale * (src[M, K] x W[K, N] + bias[N])) + residual[M, N], in one kernel. All F32,
- * row-major. The residual, if there is one, is the second operand, and the result takes its memory where nothing
- * reads it later.
+ * row-major. The residual, if there is one, is the second operand.
  *
  * @param weights    packed for a kernel; the model's
  * @param activation applied before the residual is added
@@ -84,8 +83,7 @@ public record LinearOp(LinearWeights weights, Activation activation, float scale
         if (bias != null) {
             builder.constant(Args.BIAS, weights.bias());
         }
-        return residual
-                ? builder.input(1, Args.binaryPostOp(residualAt), inputs.get(1)).build(dst, CompiledOp.Sharing.mayOverwrite(1))
-                : builder.build(dst);
+        // Never over the residual's memory: with long K, partial products are kept in dst before the residual is read.
+        return (residual ? builder.input(1, Args.binaryPostOp(residualAt), inputs.get(1)) : builder).build(dst);
     }
 }

@@ -130,8 +130,9 @@ public final class Reference {
 
     /** What float arithmetic may lose in sums of k products of values around 1. */
     public static double tolerance(long k) {
-        // Each of k additions rounds a partial sum of size up to sqrt(k) / 3; their errors add like a random walk.
-        return 2e-6 + 6e-8 * Math.sqrt(k) * Math.sqrt(k) / 3 + 1e-7 * Math.sqrt(k);
+        // Each of k additions rounds (6e-8) a partial sum of about sqrt(k) / 3; the errors add like a random walk of
+        // sqrt(k) steps, and three standard deviations are allowed.
+        return 2e-6 + 6e-8 * k;
     }
 
     /** Fails, naming the first element that is further from the expected one than the tolerance. */

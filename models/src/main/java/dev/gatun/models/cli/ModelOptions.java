@@ -1,0 +1,29 @@
+package dev.gatun.models.cli;
+
+import dev.gatun.models.bert.Pooling;
+import dev.gatun.models.embedding.EmbeddingModel;
+import dev.gatun.models.embedding.EmbeddingOptions;
+import java.nio.file.Path;
+import picocli.CommandLine.Option;
+
+/** Options that every command with an embedding model has. */
+final class ModelOptions {
+    @Option(names = "--model", required = true, paramLabel = "DIR_OR_ONNX",
+            description = "A Hugging Face folder (config.json, model.safetensors, tokenizer.json), or an ONNX file "
+                    + "or folder with tokenizer.json beside it.")
+    Path model;
+
+    @Option(names = "--threads", paramLabel = "N", description = "Cores to use. Default: all that the container may use.")
+    int threads = Runtime.getRuntime().availableProcessors();
+
+    @Option(names = "--pooling", paramLabel = "mean|cls", description = "How token vectors become one. Default: ${DEFAULT-VALUE}.")
+    Pooling pooling = Pooling.MEAN;
+
+    @Option(names = "--no-normalize", description = "Leave the vectors' lengths as they are.")
+    boolean noNormalize;
+
+    EmbeddingModel load() {
+        return EmbeddingModel.load(model, EmbeddingOptions.defaults()
+                .withThreads(threads).withPooling(pooling).withNormalize(!noNormalize));
+    }
+}

@@ -1,0 +1,137 @@
+package dev.gatun.models.embedding;
+
+import dev.gatun.models.bert.BertEncoder;
+import dev.gatun.models.bert.EncoderSession;
+import dev.gatun.models.bert.EncoderSession.SessionOptions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * The platform threads that compute: one session with one thread for each core, for throughput, and one session
+ * that uses every core, for a request too small to divide. Virtual threads may call: they wait, they do not compute.
+ */
+final class EncoderWorkers implements AutoCloseable {
+    private static final AtomicInteger NUMBER = new AtomicInteger();
+
+    private final ExecutorService executor;
+    private final BlockingQueue<EncoderSession> single;
+    private final List<EncoderSession> sessions = new ArrayList<>();
+    private final EncoderSession wide;
+    private final AtomicInteger active = new AtomicInteger();
+
+    EncoderWorkers(BertEncoder encoder, SessionOptions options) {
+        int cores = options.threads();
+        this.executor = Executors.newFixedThreadPool(cores, task -> {
+            Thread thread = new Thread(task, "gatun-encoder-" + NUMBER.incrementAndGet());
+            thread.setDaemon(true);
+            return thread;
+        });
+        this.single = new ArrayBlockingQueue<>(cores);
+        SessionOptions one = new SessionOptions(1, options.pooling(), options.normalize());
+        for (int i = 0; i < cores; i++) {
+            sessions.add(encoder.newSession(one));
+        }
+        single.addAll(sessions);
+        this.wide = cores == 1 ? sessions.getFirst() : encoder.newSession(options);
+    }
+
+    /** Work that needs a session. */
+    interface Task {
+        void run(EncoderSession session);
+    }
+
+    /**
+     * Runs all tasks and waits. A single task gets every core if nobody else is computing.
+     *
+     * @throws RuntimeException what the first failing task threw
+     */
+    void run(List<? extends Task> tasks) {
+        List<Future<?>> futures = new ArrayList<>();
+        for (Task task : tasks) {
+            boolean alone = tasks.size() == 1;
+            futures.add(executor.submit(() -> compute(task, alone)));
+        }
+        RuntimeException failure = null;
+        for (Future<?> future : futures) {
+            try {
+                future.get();
+            } catch (ExecutionException e) {
+                failure = failure == null ? unwrap(e) : failure;
+            } catch (InterruptedException e) {
+                futures.forEach(f -> f.cancel(false));
+                Thread.currentThread().interrupt();
+                throw new IllegalStateException("interrupted while embedding", e);
+            }
+        }
+        if (failure != null) {
+            throw failure;
+        }
+    }
+
+    private void compute(Task task, boolean alone) {
+        int before = active.getAndIncrement();
+        try {
+            if (alone && before == 0 && wide.options().threads() > 1) {
+                synchronized (wide) {
+                    task.run(wide);
+                }
+                return;
+            }
+            EncoderSession session = single.take();
+            try {
+                task.run(session);
+            } finally {
+                single.add(session);
+            }
+        } catch (InterruptedException e) {
+            throw new IllegalStateException("the model is closed", e);
+        } finally {
+            active.getAndDecrement();
+        }
+    }
+
+    private static RuntimeException unwrap(ExecutionException e) {
+        return switch (e.getCause()) {
+            case RuntimeException runtime -> runtime;
+            case Error error -> throw error;
+            case null, default -> new IllegalStateException(e.getCause());
+        };
+    }
+
+    long nativeByteSize() {
+        long bytes = wide.nativeByteSize();
+        for (EncoderSession session : sessions) {
+            bytes += session == wide ? 0 : session.nativeByteSize();
+        }
+        return bytes;
+    }
+
+    /** Waits for tasks under way, then frees the sessions. */
+    @Override
+    public void close() {
+        executor.shutdown();
+        boolean interrupted = false;
+        while (true) {
+            try {
+                if (executor.awaitTermination(1, TimeUnit.DAYS)) {
+                    break;
+                }
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        sessions.forEach(EncoderSession::close);
+        wide.close();
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

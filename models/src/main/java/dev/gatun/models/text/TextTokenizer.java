@@ -1,0 +1,132 @@
+package dev.gatun.models.text;
+
+import ai.djl.huggingface.tokenizers.Encoding;
+import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import dev.gatun.models.weights.WeightException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Texts to token ids with a Hugging Face {@code tokenizer.json}, special tokens included. Whatever the file asks for,
+ * nothing is padded, and texts are cut at the model's length. Thread-safe. Owns native memory of the tokenizers
+ * library; using it after {@link #close} throws {@link IllegalStateException}.
+ */
+public final class TextTokenizer implements AutoCloseable {
+    static {
+        // DJL looks these up when its first class loads: nothing is fetched, nothing is reported.
+        System.setProperty("ai.djl.offline", System.getProperty("ai.djl.offline", "true"));
+        System.setProperty("OPT_OUT_TRACKING", System.getProperty("OPT_OUT_TRACKING", "true"));
+    }
+
+    private final HuggingFaceTokenizer tokenizer;
+    private final int maxTokens;
+    private boolean closed;
+    private int users;
+
+    private TextTokenizer(HuggingFaceTokenizer tokenizer, int maxTokens) {
+        this.tokenizer = tokenizer;
+        this.maxTokens = maxTokens;
+    }
+
+    /**
+     * One text's tokens.
+     *
+     * @param ids       token ids, special tokens included
+     * @param truncated whether the text was longer and was cut
+     */
+    public record Tokens(int[] ids, boolean truncated) {
+    }
+
+    /**
+     * Loads a tokenizer.
+     *
+     * @param file      {@code tokenizer.json}
+     * @param maxTokens where texts are cut, special tokens included
+     * @throws WeightException if the file is missing or not a tokenizer
+     */
+    public static TextTokenizer load(Path file, int maxTokens) {
+        if (!Files.isRegularFile(file)) {
+            throw new WeightException(file, "does not exist; the tokenizer is expected there");
+        }
+        if (!Files.isReadable(file)) {
+            throw new WeightException(file, "may not be read by this user");
+        }
+        try {
+            return new TextTokenizer(HuggingFaceTokenizer.newInstance(file, Map.of(
+                    "padding", "false", "truncation", "true", "maxLength", Integer.toString(maxTokens),
+                    "modelMaxLength", Integer.toString(maxTokens), "addSpecialTokens", "true")), maxTokens);
+        } catch (IOException | RuntimeException e) {
+            throw new WeightException(file, "is not a tokenizer: " + e.getMessage(), e);
+        }
+    }
+
+    /** The tokens of one text. */
+    public Tokens encode(String text) {
+        return encodeBatch(List.of(text)).getFirst();
+    }
+
+    /** The tokens of each text, in order. */
+    public List<Tokens> encodeBatch(List<String> texts) {
+        enter();
+        try {
+            List<Tokens> result = new ArrayList<>(texts.size());
+            for (String text : texts) {
+                result.add(tokens(tokenizer.encode(text)));
+            }
+            return result;
+        } finally {
+            exit();
+        }
+    }
+
+    private Tokens tokens(Encoding encoding) {
+        long[] wide = encoding.getIds();
+        int[] ids = new int[wide.length];
+        for (int i = 0; i < ids.length; i++) {
+            ids[i] = Math.toIntExact(wide[i]);
+        }
+        return new Tokens(ids, encoding.getOverflowing().length > 0);
+    }
+
+    /** Where texts are cut. */
+    public int maxTokens() {
+        return maxTokens;
+    }
+
+    private synchronized void enter() {
+        if (closed) {
+            throw new IllegalStateException("the tokenizer is closed");
+        }
+        users++;
+    }
+
+    private synchronized void exit() {
+        users--;
+        notifyAll();
+    }
+
+    /** Waits for calls under way, then frees. Closing twice is harmless. */
+    @Override
+    public synchronized void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        boolean interrupted = false;
+        while (users > 0) {
+            try {
+                wait();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        tokenizer.close();
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,19 @@
+/** Models assembled from fused native operations, their files, and the {@code gatun} command. */
+@SuppressWarnings({"requires-automatic", "requires-transitive-automatic"})
+module dev.gatun.models {
+    requires transitive dev.gatun.tensor;
+    requires com.fasterxml.jackson.databind;
+    requires com.google.protobuf;
+    requires info.picocli;
+    requires ai.djl.tokenizers;
+    requires java.desktop;
+    requires metadata.extractor;
+
+    exports dev.gatun.models.bert;
+    exports dev.gatun.models.embedding;
+    exports dev.gatun.models.io;
+    exports dev.gatun.models.text;
+    exports dev.gatun.models.weights;
+
+    opens dev.gatun.models.cli to info.picocli;
+}

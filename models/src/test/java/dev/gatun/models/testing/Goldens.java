@@ -1,0 +1,42 @@
+package dev.gatun.models.testing;
+
+import dev.gatun.models.weights.SafetensorsFile;
+import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
+import java.net.URISyntaxException;
+import java.net.URL;
+import java.nio.file.Path;
+
+/** Golden files: what PyTorch or ONNX Runtime answered. The scripts that made them are in {@code src/test/oracle}. */
+public final class Goldens {
+    private Goldens() {
+    }
+
+    /** A file or folder below {@code golden/}. */
+    public static Path path(String name) {
+        URL url = Goldens.class.getResource("/golden/" + name);
+        if (url == null) {
+            throw new AssertionError("no golden " + name);
+        }
+        try {
+            return Path.of(url.toURI());
+        } catch (URISyntaxException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** A golden safetensors file; the arena owns the mapping. */
+    public static SafetensorsFile open(Arena arena, String name) {
+        return SafetensorsFile.open(path(name), arena);
+    }
+
+    /** An F32 tensor of a golden. */
+    public static float[] floats(SafetensorsFile file, String name) {
+        return file.floats(name).toFloats();
+    }
+
+    /** An I32 tensor of a golden. */
+    public static int[] ints(SafetensorsFile file, String name) {
+        return file.entry(name).bytes().toArray(ValueLayout.JAVA_INT_UNALIGNED);
+    }
+}
