@@ -75,7 +75,7 @@ public final class TextTokenizer implements AutoCloseable {
         try {
             List<Tokens> result = new ArrayList<>(texts.size());
             for (String text : texts) {
-                result.add(tokens(tokenizer.encode(text)));
+                result.add(tokens(tokenizer.encode(text, true, true)));
             }
             return result;
         } finally {

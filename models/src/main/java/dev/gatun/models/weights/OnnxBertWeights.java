@@ -52,7 +52,7 @@ public final class OnnxBertWeights implements WeightSource {
             if (node.op().equals("Add") && node.inputs().size() == 2) {
                 nameWeight(node.inputs().get(0), node.inputs().get(1));
                 nameWeight(node.inputs().get(1), node.inputs().get(0));
-            } else if (node.op().equals("Gemm") && node.inputs().size() == 3) {
+            } else if (node.op().equals("Gemm") && node.inputs().size() == 3 && !node.outputs().isEmpty()) {
                 nameWeight(node.inputs().get(2), node.outputs().getFirst());
             }
         }
@@ -78,7 +78,7 @@ public final class OnnxBertWeights implements WeightSource {
      */
     public OptionalLong headDim() {
         for (OnnxFile.Node node : onnx.nodes()) {
-            if (node.op().equals("Softmax")) {
+            if (node.op().equals("Softmax") && !node.inputs().isEmpty()) {
                 OptionalLong found = scoreDivisor(node.inputs().getFirst());
                 if (found.isPresent()) {
                     return found;
@@ -112,7 +112,7 @@ public final class OnnxBertWeights implements WeightSource {
             if (node.op().equals("LayerNormalization")) {
                 return OptionalDouble.of(node.floats().getOrDefault("epsilon", 1e-5f));
             }
-            if (node.op().equals("Sqrt")) {
+            if (node.op().equals("Sqrt") && !node.inputs().isEmpty()) {
                 OnnxFile.Node add = producers.get(node.inputs().getFirst());
                 if (add != null && add.op().equals("Add")) {
                     for (String input : add.inputs()) {

@@ -67,7 +67,7 @@ final class OnnxFile {
             CodedInputStream in = CodedInputStream.newInstance(new SegmentInputStream(onnx.bytes));
             in.setSizeLimit(Integer.MAX_VALUE);
             onnx.model(in);
-        } catch (IOException | IllegalArgumentException e) {
+        } catch (IOException | IllegalArgumentException | ArithmeticException e) {
             throw new WeightException(file, "is not a whole ONNX file: " + e.getMessage(), e);
         }
         if (onnx.nodes.isEmpty()) {
@@ -211,6 +211,10 @@ final class OnnxFile {
             case TENSOR_NAME -> tensor.name = in.readString();
             case TENSOR_RAW -> {
                 int size = in.readRawVarint32();
+                if (size < 0 || size > bytes.byteSize() - in.getTotalBytesRead()) {
+                    throw new IOException("tensor " + tensor.name + " claims " + Integer.toUnsignedString(size)
+                            + " bytes, the file has " + (bytes.byteSize() - in.getTotalBytesRead()) + " left");
+                }
                 tensor.raw = bytes.asSlice(in.getTotalBytesRead(), size);
                 in.skipRawBytes(size);
             }

@@ -11,9 +11,13 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /** A checkpoint in several safetensors files, listed by {@code model.safetensors.index.json}. */
 public final class ShardedSafetensors implements WeightSource {
+    /** A file beside the index: no folders, and nothing that a system reads as one. */
+    private static final Pattern PLAIN_NAME = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9._ -]*");
+
     private final Path index;
     private final Map<String, SafetensorsFile> files = new LinkedHashMap<>();
 
@@ -41,8 +45,8 @@ public final class ShardedSafetensors implements WeightSource {
         Map<String, SafetensorsFile> opened = new HashMap<>();
         map.properties().forEach(property -> {
             String shard = property.getValue().asText();
-            if (!shard.equals(Path.of(shard).getFileName().toString()) || shard.equals("..")) {
-                throw new WeightException(index, "tensor " + property.getKey() + ": file '" + shard + "' is outside the model's folder");
+            if (!PLAIN_NAME.matcher(shard).matches()) {
+                throw new WeightException(index, "tensor " + property.getKey() + ": file '" + shard + "' is not the name of a file in the model's folder");
             }
             SafetensorsFile file = opened.computeIfAbsent(shard, s -> SafetensorsFile.open(index.resolveSibling(s), arena));
             file.entry(property.getKey());
