@@ -11,6 +11,7 @@ module dev.gatun.models {
 
     exports dev.gatun.models.bert;
     exports dev.gatun.models.embedding;
+    exports dev.gatun.models.image;
     exports dev.gatun.models.io;
     exports dev.gatun.models.text;
     exports dev.gatun.models.weights;

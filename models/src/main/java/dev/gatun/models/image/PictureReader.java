@@ -1,0 +1,172 @@
+package dev.gatun.models.image;
+
+import com.drew.imaging.ImageMetadataReader;
+import com.drew.imaging.ImageProcessingException;
+import com.drew.metadata.exif.ExifIFD0Directory;
+import java.awt.image.BufferedImage;
+import java.awt.image.ColorModel;
+import java.awt.image.ComponentColorModel;
+import java.awt.image.DataBuffer;
+import java.awt.image.Raster;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Iterator;
+import java.util.Locale;
+import javax.imageio.IIOException;
+import javax.imageio.ImageIO;
+import javax.imageio.ImageReader;
+import javax.imageio.stream.FileImageInputStream;
+import javax.imageio.stream.ImageInputStream;
+
+/**
+ * Decodes what ImageIO knows (JPEG, PNG, GIF, BMP, TIFF; the first frame) to 8-bit RGB or grey: upright by EXIF,
+ * transparency over white, 16-bit samples rounded to 8. Colour profiles are ignored, as torchvision ignores them.
+ * Thread-safe.
+ */
+public final class PictureReader {
+    /** Larger pictures are refused unless the caller says otherwise. */
+    public static final long DEFAULT_MAX_PIXELS = 64L << 20;
+
+    /** Three bytes a pixel still fit one Java array. */
+    private static final long HARD_MAX_PIXELS = Integer.MAX_VALUE / 3 - 8;
+
+    private PictureReader() {
+    }
+
+    /**
+     * Decodes a file. The size is read from the header and checked before memory is taken for the pixels.
+     *
+     * @param maxPixels refuses larger pictures
+     * @throws PictureException if it is missing, not a picture, damaged, CMYK or too large
+     */
+    public static Picture read(Path file, long maxPixels) throws PictureException {
+        if (!Files.isRegularFile(file)) {
+            throw new PictureException(file, Files.exists(file) ? "is not a file" : "does not exist");
+        }
+        if (!Files.isReadable(file)) {
+            throw new PictureException(file, "may not be read by this user");
+        }
+        try (ImageInputStream in = new FileImageInputStream(file.toFile())) {
+            Iterator<ImageReader> readers = ImageIO.getImageReaders(in);
+            if (!readers.hasNext()) {
+                throw new PictureException(file, "is not a picture of a known format (JPEG, PNG, GIF, BMP, TIFF)");
+            }
+            ImageReader reader = readers.next();
+            try {
+                reader.setInput(in, true, true);
+                return decode(file, reader, maxPixels).oriented(orientation(file));
+            } finally {
+                reader.dispose();
+            }
+        } catch (PictureException e) {
+            throw e;
+        } catch (IOException | RuntimeException e) {
+            // The decoders of the JDK answer damaged files with many kinds of exceptions.
+            throw new PictureException(file, "cannot be decoded: " + reason(e), e);
+        }
+    }
+
+    private static Picture decode(Path file, ImageReader reader, long maxPixels) throws IOException {
+        long width = reader.getWidth(0);
+        long height = reader.getHeight(0);
+        long limit = Math.min(maxPixels, HARD_MAX_PIXELS);
+        if (width < 1 || height < 1 || width * height > limit) {
+            throw new PictureException(file, "is " + width + " x " + height + " pixels, expected 1 to " + limit + " in all");
+        }
+        String[] damage = new String[1];
+        reader.addIIOReadWarningListener((source, warning) -> {
+            if (warning.toLowerCase(Locale.ROOT).matches(".*(premature|corrupt|truncated|extraneous).*")) {
+                damage[0] = warning;
+            }
+        });
+        BufferedImage image;
+        try {
+            image = reader.read(0);
+        } catch (IIOException e) {
+            if (String.valueOf(e.getMessage()).startsWith("Unsupported Image Type")) {
+                throw new PictureException(file, "has a colour model that is not supported (CMYK?); convert it to RGB", e);
+            }
+            throw e;
+        }
+        if (damage[0] != null) {
+            throw new PictureException(file, "is damaged: " + damage[0]);
+        }
+        return toPicture(file, image);
+    }
+
+    private static Picture toPicture(Path file, BufferedImage image) throws PictureException {
+        ColorModel model = image.getColorModel();
+        Raster raster = image.getRaster();
+        int bands = raster.getNumBands();
+        boolean plain = model instanceof ComponentColorModel && (raster.getTransferType() == DataBuffer.TYPE_BYTE
+                || raster.getTransferType() == DataBuffer.TYPE_USHORT);
+        if (plain && model.getNumColorComponents() == 4) {
+            throw new PictureException(file, "is CMYK; convert it to RGB");
+        }
+        // Grey is taken from the raster: BufferedImage.getRGB would treat it as linear light and brighten it.
+        return plain ? fromRaster(raster, bands, model.getComponentSize(0)) : fromArgb(image);
+    }
+
+    private static Picture fromRaster(Raster raster, int bands, int bits) {
+        int width = raster.getWidth();
+        int height = raster.getHeight();
+        int channels = bands < 3 ? 1 : 3;
+        boolean alpha = bands == channels + 1;
+        int max = (1 << bits) - 1;
+        byte[] samples = new byte[width * height * channels];
+        int[] row = new int[width * bands];
+        int out = 0;
+        for (int y = 0; y < height; y++) {
+            raster.getPixels(raster.getMinX(), raster.getMinY() + y, width, 1, row);
+            for (int x = 0; x < width; x++) {
+                long opacity = alpha ? row[x * bands + channels] : max;
+                for (int c = 0; c < channels; c++) {
+                    samples[out++] = overWhite(row[x * bands + c], opacity, max);
+                }
+            }
+        }
+        return new Picture(width, height, channels, samples);
+    }
+
+    /** A sample of 0 to max, blended with white and brought to 0 to 255, rounded once. */
+    private static byte overWhite(long sample, long opacity, long max) {
+        long blended = sample * opacity + max * (max - opacity);
+        long whole = max * max;
+        return (byte) ((blended * 255 + whole / 2) / whole);
+    }
+
+    private static Picture fromArgb(BufferedImage image) {
+        int width = image.getWidth();
+        int height = image.getHeight();
+        byte[] samples = new byte[width * height * 3];
+        int[] row = new int[width];
+        int out = 0;
+        for (int y = 0; y < height; y++) {
+            image.getRGB(0, y, width, 1, row, 0, width);
+            for (int argb : row) {
+                int opacity = argb >>> 24;
+                samples[out++] = overWhite(argb >> 16 & 0xff, opacity, 255);
+                samples[out++] = overWhite(argb >> 8 & 0xff, opacity, 255);
+                samples[out++] = overWhite(argb & 0xff, opacity, 255);
+            }
+        }
+        return new Picture(width, height, 3, samples);
+    }
+
+    private static int orientation(Path file) {
+        try {
+            ExifIFD0Directory exif = ImageMetadataReader.readMetadata(file.toFile())
+                    .getFirstDirectoryOfType(ExifIFD0Directory.class);
+            Integer value = exif == null ? null : exif.getInteger(ExifIFD0Directory.TAG_ORIENTATION);
+            return value == null ? 1 : value;
+        } catch (ImageProcessingException | IOException | RuntimeException e) {
+            // Pixels that decode are worth more than metadata that does not.
+            return 1;
+        }
+    }
+
+    private static String reason(Exception e) {
+        return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+    }
+}

@@ -1,0 +1,75 @@
+package dev.gatun.models.image;
+
+/**
+ * Resizes as Pillow's {@code BILINEAR}: a triangle as wide as the reduction, first along rows, then along columns, each
+ * rounded to 8 bits. Source: Pillow, {@code src/libImaging/Resample.c}.
+ */
+final class Resampler {
+    private Resampler() {
+    }
+
+    /** For each wanted output position the first input position and the weights from there on. */
+    private record Taps(int[] first, double[][] weights) {
+    }
+
+    private static Taps taps(int inSize, int outSize, int from, int count) {
+        double scale = (double) inSize / outSize;
+        double filterScale = Math.max(scale, 1);
+        int[] first = new int[count];
+        double[][] weights = new double[count][];
+        for (int i = 0; i < count; i++) {
+            double centre = (from + i + 0.5) * scale;
+            int min = Math.max(0, (int) (centre - filterScale + 0.5));
+            int max = Math.min(inSize, (int) (centre + filterScale + 0.5));
+            double[] w = new double[max - min];
+            double sum = 0;
+            for (int k = 0; k < w.length; k++) {
+                w[k] = Math.max(0, 1 - Math.abs((k + min - centre + 0.5) / filterScale));
+                sum += w[k];
+            }
+            for (int k = 0; k < w.length; k++) {
+                w[k] /= sum;
+            }
+            first[i] = min;
+            weights[i] = w;
+        }
+        return new Taps(first, weights);
+    }
+
+    /** The part [y, y + height) x [x, x + width) of a picture resized to outWidth x outHeight. */
+    static Picture resize(Picture src, int outWidth, int outHeight, int x, int y, int width, int height) {
+        Taps columns = taps(src.width(), outWidth, x, width);
+        Taps rows = taps(src.height(), outHeight, y, height);
+        int channels = src.channels();
+        int firstRow = rows.first[0];
+        int lastRow = rows.first[height - 1] + rows.weights[height - 1].length;
+        byte[] narrowed = new byte[Math.multiplyExact(Math.multiplyExact(lastRow - firstRow, width), channels)];
+        for (int r = firstRow; r < lastRow; r++) {
+            for (int i = 0; i < width; i++) {
+                int base = (r * src.width() + columns.first[i]) * channels;
+                for (int c = 0; c < channels; c++) {
+                    narrowed[((r - firstRow) * width + i) * channels + c] =
+                            weighted(src.samples(), base + c, channels, columns.weights[i]);
+                }
+            }
+        }
+        byte[] result = new byte[width * height * channels];
+        int stride = width * channels;
+        for (int j = 0; j < height; j++) {
+            for (int k = 0; k < stride; k++) {
+                result[j * stride + k] = weighted(narrowed, (rows.first[j] - firstRow) * stride + k, stride, rows.weights[j]);
+            }
+        }
+        return new Picture(width, height, channels, result);
+    }
+
+    private static byte weighted(byte[] samples, int offset, int step, double[] weights) {
+        double sum = 0.5;
+        int at = offset;
+        for (double weight : weights) {
+            sum += weight * (samples[at] & 0xff);
+            at += step;
+        }
+        return (byte) Math.clamp((long) sum, 0, 255);
+    }
+}
