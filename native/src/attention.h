@@ -89,8 +89,9 @@ static void pack_head(const head_buffers &buffers, const float *k, int64_t k_str
     }
 }
 
-/* scores[0 .. visible) -> softmax; the rest up to the padding -> 0. Returns false if every key is masked. */
-static bool softmax_row(float *scores, int64_t visible, int64_t ld, float scale, const float *mask,
+/* scores[0 .. visible) -> exp(scores - max), the rest up to the padding -> 0; returns one over their sum, by which the
+ * result has still to be multiplied. A row whose keys are all masked becomes zeros. */
+static float softmax_row(float *scores, int64_t visible, int64_t ld, float scale, const float *mask,
                         const uint8_t *padding) {
     const float hidden = -std::numeric_limits<float>::infinity();
     for (int64_t j = visible; j < ld; j++) scores[j] = hidden;
@@ -115,7 +116,7 @@ static bool softmax_row(float *scores, int64_t visible, int64_t ld, float scale,
         bool has_nan = false;
         for (int64_t j = 0; j < visible; j++) has_nan |= scores[j] != scores[j];
         for (int64_t j = 0; j < ld; j++) scores[j] = has_nan && j < visible ? scores[j] : 0;
-        return has_nan;
+        return 1;
     }
     vf total{};
     for (int64_t j = 0; j < whole; j += W) {
@@ -123,10 +124,8 @@ static bool softmax_row(float *scores, int64_t visible, int64_t ld, float scale,
         store(scores + j, e);
         total += e;
     }
-    vf factor = set(1.0f / sum(total));
-    for (int64_t j = 0; j < whole; j += W) store(scores + j, load(scores + j) * factor);
     for (int64_t j = whole; j < ld; j++) scores[j] = 0;
-    return true;
+    return 1.0f / sum(total);
 }
 
 static void attend_head(const gatun_attention_args &a, int64_t seq, int64_t head, float *scratch) {
@@ -151,15 +150,16 @@ static void attend_head(const gatun_attention_args &a, int64_t seq, int64_t head
         int64_t used = last < 0 ? 0 : last < keys ? last : keys;
         int64_t columns = padded2(used);
         product_rows(rows, q, a.q_stride, buffers.keys, ld, d, buffers.scores, ld, columns);
+        float factors[ROWS];
         for (int64_t i = 0; i < rows; i++) {
             int64_t visible = a.causal ? i0 + i + 1 + keys - queries : keys;
             visible = visible < 0 ? 0 : visible < used ? visible : used;
-            softmax_row(buffers.scores + i * ld, visible, columns, a.scale, mask ? mask + (i0 + i) * a.mask_row_stride : nullptr,
+            factors[i] = softmax_row(buffers.scores + i * ld, visible, columns, a.scale, mask ? mask + (i0 + i) * a.mask_row_stride : nullptr,
                         a.key_padding ? a.key_padding + k0 : nullptr);
         }
         product_rows(rows, buffers.scores, ld, buffers.values, vd, used, buffers.result, vd, vd);
         for (int64_t i = 0; i < rows; i++)
-            std::memcpy(out + i * a.out_stride, buffers.result + i * vd, d * sizeof(float));
+            for (int64_t j = 0; j < d; j++) out[i * a.out_stride + j] = buffers.result[i * vd + j] * factors[i];
     }
 }
 

@@ -15,7 +15,8 @@ typedef int32_t vi __attribute__((vector_size(VEC_BYTES), may_alias));
 
 static inline vf load(const float *p) { vf v; std::memcpy(&v, p, sizeof v); return v; }
 static inline void store(float *p, vf v) { std::memcpy(p, &v, sizeof v); }
-static inline vf set(float x) { return vf{} + x; }
+/* x - 0 is x for every x (x + 0 is not, for -0), so that this is one broadcast. */
+static inline vf set(float x) { return x - vf{}; }
 
 static inline vf load_n(const float *p, int64_t n) { vf v{}; std::memcpy(&v, p, n * sizeof(float)); return v; }
 static inline void store_n(float *p, vf v, int64_t n) { std::memcpy(p, &v, n * sizeof(float)); }
@@ -25,20 +26,33 @@ static inline vf max(vf a, vf b) { return a > b ? a : b; }
 static inline vf min(vf a, vf b) { return a < b ? a : b; }
 static inline vf abs(vf a) { return (vf)((vi)a & 0x7fffffff); }
 
+/* LANES.at[b][i] = i ^ b: a table, because compilers build such vectors lane by lane. */
+struct lane_table {
+    int32_t at[W / 2 + 1][W];
+    constexpr lane_table() : at() {
+        for (int32_t b = 0; b <= W / 2; b++)
+            for (int32_t i = 0; i < W; i++) at[b][i] = i ^ b;
+    }
+};
+static constexpr lane_table LANES;
+
+/* Each lane becomes the one whose number differs in one bit. */
+static inline vf partner(vf v, int32_t bit) {
+    vi lanes;
+    std::memcpy(&lanes, LANES.at[bit], sizeof lanes);
+    return __builtin_shuffle(v, lanes);
+}
+
 static inline float sum(vf v) {
-    float lanes[W];
-    std::memcpy(lanes, &v, sizeof v);
-    for (int64_t n = W / 2; n > 0; n /= 2)
-        for (int64_t i = 0; i < n; i++) lanes[i] += lanes[i + n];
-    return lanes[0];
+#pragma GCC unroll 4
+    for (int32_t bit = W / 2; bit > 0; bit /= 2) v += partner(v, bit);
+    return v[0];
 }
 
 static inline float maximum(vf v) {
-    float lanes[W], m;
-    std::memcpy(lanes, &v, sizeof v);
-    m = lanes[0];
-    for (int64_t i = 1; i < W; i++) m = lanes[i] > m ? lanes[i] : m;
-    return m;
+#pragma GCC unroll 4
+    for (int32_t bit = W / 2; bit > 0; bit /= 2) v = max(v, partner(v, bit));
+    return v[0];
 }
 
 /* e^x to 2 ulp (Cephes' reduction and polynomial); 0 below -87.3, so that -infinity gives 0; NaN stays. */
