@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 /* Changes whenever a function or struct below changes its meaning or layout. */
-#define GATUN_ABI_VERSION 1
+#define GATUN_ABI_VERSION 2
 
 GATUN_API int32_t gatun_abi_version(void);
 
@@ -134,6 +134,60 @@ typedef struct {
 } gatun_sgemm_args;
 
 GATUN_API void gatun_sgemm(const gatun_sgemm_args *args);
+
+/* Tokens of a block of a key/value cache. */
+#define GATUN_KV_BLOCK 16
+
+/*
+ * A cache of keys and values for decoding: a sequence is a table of pointers to blocks of GATUN_KV_BLOCK tokens, which
+ * sequences may share. A block holds every layer; a layer's part begins part elements into it: keys
+ * [num_kv_heads][head_dim][GATUN_KV_BLOCK], then values [num_kv_heads][GATUN_KV_BLOCK][head_dim].
+ */
+
+/* Writes rows offsets[i] .. offsets[i+1] of k and v to sequence i, from its first token. */
+typedef struct {
+    const float *k, *v;
+    int64_t stride; /* between rows of k, and of v */
+    const int32_t *offsets;
+    float *const *const *tables; /* one for each sequence */
+    int64_t part;
+    int64_t num_seqs, num_kv_heads, head_dim;
+} gatun_kv_store_args;
+
+GATUN_API void gatun_kv_store(const gatun_kv_store_args *args);
+
+/*
+ * Attention of one query row for each sequence over its first lengths[row] tokens. new_k and new_v, where not NULL, are
+ * first stored as the last of them; their block may belong to this sequence only. Length 0 gives zeros. scratch holds max_keys
+ * floats, rounded up to blocks, for each thread.
+ */
+typedef struct {
+    const float *q, *new_k, *new_v;
+    float *out;
+    int64_t q_stride, new_stride, out_stride;
+    const int32_t *lengths;
+    const float *const *const *tables; /* one for each row */
+    int64_t part;
+    int64_t rows, num_heads, num_kv_heads, head_dim, max_keys;
+    void *scratch;
+    float scale;
+} gatun_paged_attention_args;
+
+GATUN_API void gatun_paged_attention(const gatun_paged_attention_args *args);
+
+/* Rows of logits. log_sum_exp[row] = log(sum(exp(x))), NaN if there is a NaN or +infinity among them; the k largest of a row with
+ * their columns, best first, of equal ones the first. 1 <= k <= cols; NaN has no rank. */
+typedef struct {
+    const float *x;
+    int64_t stride, rows, cols;
+    float *log_sum_exp; /* [rows] */
+    float *values;      /* [rows, k] */
+    int32_t *indices;   /* [rows, k] */
+    int64_t k;
+} gatun_logits_args;
+
+GATUN_API void gatun_log_sum_exp(const gatun_logits_args *args);
+GATUN_API void gatun_top_k(const gatun_logits_args *args);
 
 #ifdef __cplusplus
 }

@@ -84,6 +84,10 @@ void gatun_layer_norm(const gatun_layer_norm_args *args) { gatun_current().layer
 void gatun_embed(const gatun_embed_args *args) { gatun_current().embed(args); }
 void gatun_pool(const gatun_pool_args *args) { gatun_current().pool(args); }
 void gatun_bias_act(const gatun_bias_act_args *args) { gatun_current().bias_act(args); }
+void gatun_kv_store(const gatun_kv_store_args *args) { gatun_current().kv_store(args); }
+void gatun_paged_attention(const gatun_paged_attention_args *args) { gatun_current().paged_attention(args); }
+void gatun_log_sum_exp(const gatun_logits_args *args) { gatun_current().log_sum_exp(args); }
+void gatun_top_k(const gatun_logits_args *args) { gatun_current().top_k(args); }
 
 typedef void (*cblas_sgemm_fn)(int order, int trans_a, int trans_b, int m, int n, int k, float alpha, const float *a,
                                int lda, const float *b, int ldb, float beta, float *c, int ldc);

@@ -14,6 +14,10 @@ struct gatun_kernels {
     /* Rows first .. last of a block; the threads are the caller's. */
     void (*bias_act_rows)(float *x, const float *bias, const float *residual, int64_t rows, int64_t cols, float scale,
                           int32_t activation);
+    void (*kv_store)(const gatun_kv_store_args *);
+    void (*paged_attention)(const gatun_paged_attention_args *);
+    void (*log_sum_exp)(const gatun_logits_args *);
+    void (*top_k)(const gatun_logits_args *);
 };
 
 extern const gatun_kernels gatun_baseline;

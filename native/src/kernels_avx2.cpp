@@ -2,8 +2,10 @@
 #define VEC_BYTES 32
 
 #include "attention.h"
+#include "decode.h"
 #include "rows.h"
 
 using namespace GATUN_NAMESPACE;
 
-extern const gatun_kernels gatun_avx2 = {"avx2", W, attention, layer_norm, embed, pool, bias_act, bias_act_rows};
+extern const gatun_kernels gatun_avx2 = {"avx2", W, attention, layer_norm, embed, pool, bias_act, bias_act_rows,
+                                      kv_store, paged_attention, log_sum_exp, top_k};

@@ -23,14 +23,23 @@ public class GatunC extends GatunC$shared {
     static final SymbolLookup SYMBOL_LOOKUP = dev.gatun.bindings.loader.NativeLibraries.lookup("gatun")
             .or(Linker.nativeLinker().defaultLookup());
 
-    private static final int GATUN_ABI_VERSION = (int)1L;
+    private static final int GATUN_ABI_VERSION = (int)2L;
     /**
      * {@snippet lang=c :
-     * #define GATUN_ABI_VERSION 1
+     * #define GATUN_ABI_VERSION 2
      * }
      */
     public static int GATUN_ABI_VERSION() {
         return GATUN_ABI_VERSION;
+    }
+    private static final int GATUN_KV_BLOCK = (int)16L;
+    /**
+     * {@snippet lang=c :
+     * #define GATUN_KV_BLOCK 16
+     * }
+     */
+    public static int GATUN_KV_BLOCK() {
+        return GATUN_KV_BLOCK;
     }
 
     private static class gatun_abi_version {
@@ -1111,6 +1120,242 @@ public class GatunC extends GatunC$shared {
         try {
             if (TRACE_DOWNCALLS) {
                 traceDowncall("gatun_sgemm", args);
+            }
+            mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_kv_store {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_kv_store");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_kv_store(const gatun_kv_store_args *args)
+     * }
+     */
+    public static FunctionDescriptor gatun_kv_store$descriptor() {
+        return gatun_kv_store.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_kv_store(const gatun_kv_store_args *args)
+     * }
+     */
+    public static MethodHandle gatun_kv_store$handle() {
+        return gatun_kv_store.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_kv_store(const gatun_kv_store_args *args)
+     * }
+     */
+    public static MemorySegment gatun_kv_store$address() {
+        return gatun_kv_store.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_kv_store(const gatun_kv_store_args *args)
+     * }
+     */
+    public static void gatun_kv_store(MemorySegment args) {
+        var mh$ = gatun_kv_store.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_kv_store", args);
+            }
+            mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_paged_attention {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_paged_attention");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_paged_attention(const gatun_paged_attention_args *args)
+     * }
+     */
+    public static FunctionDescriptor gatun_paged_attention$descriptor() {
+        return gatun_paged_attention.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_paged_attention(const gatun_paged_attention_args *args)
+     * }
+     */
+    public static MethodHandle gatun_paged_attention$handle() {
+        return gatun_paged_attention.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_paged_attention(const gatun_paged_attention_args *args)
+     * }
+     */
+    public static MemorySegment gatun_paged_attention$address() {
+        return gatun_paged_attention.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_paged_attention(const gatun_paged_attention_args *args)
+     * }
+     */
+    public static void gatun_paged_attention(MemorySegment args) {
+        var mh$ = gatun_paged_attention.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_paged_attention", args);
+            }
+            mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_log_sum_exp {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_log_sum_exp");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_log_sum_exp(const gatun_logits_args *args)
+     * }
+     */
+    public static FunctionDescriptor gatun_log_sum_exp$descriptor() {
+        return gatun_log_sum_exp.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_log_sum_exp(const gatun_logits_args *args)
+     * }
+     */
+    public static MethodHandle gatun_log_sum_exp$handle() {
+        return gatun_log_sum_exp.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_log_sum_exp(const gatun_logits_args *args)
+     * }
+     */
+    public static MemorySegment gatun_log_sum_exp$address() {
+        return gatun_log_sum_exp.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_log_sum_exp(const gatun_logits_args *args)
+     * }
+     */
+    public static void gatun_log_sum_exp(MemorySegment args) {
+        var mh$ = gatun_log_sum_exp.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_log_sum_exp", args);
+            }
+            mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_top_k {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_top_k");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_top_k(const gatun_logits_args *args)
+     * }
+     */
+    public static FunctionDescriptor gatun_top_k$descriptor() {
+        return gatun_top_k.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_top_k(const gatun_logits_args *args)
+     * }
+     */
+    public static MethodHandle gatun_top_k$handle() {
+        return gatun_top_k.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_top_k(const gatun_logits_args *args)
+     * }
+     */
+    public static MemorySegment gatun_top_k$address() {
+        return gatun_top_k.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_top_k(const gatun_logits_args *args)
+     * }
+     */
+    public static void gatun_top_k(MemorySegment args) {
+        var mh$ = gatun_top_k.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_top_k", args);
             }
             mh$.invokeExact(args);
         } catch (Error | RuntimeException ex) {

@@ -1,0 +1,45 @@
+package dev.gatun.tensor.op;
+
+import dev.gatun.bindings.kernels.PagedAttention;
+
+/**
+ * How a cache of keys and values lies in memory: blocks of {@link #BLOCK_TOKENS} tokens, each with every layer's keys and
+ * values of those tokens; a sequence is a table of addresses of blocks, which sequences may share.
+ *
+ * @param layers     layers of the decoder
+ * @param numKvHeads key and value heads of a layer
+ * @param headDim    elements of a head
+ */
+public record KvLayout(int layers, int numKvHeads, int headDim) {
+    /** Tokens of a block. */
+    public static final int BLOCK_TOKENS = PagedAttention.BLOCK_TOKENS;
+
+    /** Checks the numbers. */
+    public KvLayout {
+        if (layers < 1 || numKvHeads < 1 || headDim < 1) {
+            throw new IllegalArgumentException("KvLayout: layers " + layers + ", numKvHeads " + numKvHeads + ", headDim "
+                    + headDim + " must be positive");
+        }
+    }
+
+    /** Bytes of a block. */
+    public long blockByteSize() {
+        return layers * partElements() * Float.BYTES;
+    }
+
+    /** Blocks of so many tokens. */
+    public static int blocks(int tokens) {
+        return (tokens + BLOCK_TOKENS - 1) / BLOCK_TOKENS;
+    }
+
+    private long partElements() {
+        return 2L * numKvHeads * headDim * BLOCK_TOKENS;
+    }
+
+    PagedAttention.Part part(int layer) {
+        if (layer < 0 || layer >= layers) {
+            throw new IllegalArgumentException("KvLayout: layer " + layer + " of " + layers);
+        }
+        return new PagedAttention.Part(layer * partElements(), numKvHeads, headDim);
+    }
+}
