@@ -4,13 +4,20 @@
 CXX ?= g++
 GATUN_CXXFLAGS := -O3 -std=c++17 -fPIC -fvisibility=hidden -fno-exceptions -fno-rtti -fno-math-errno -ffp-contract=fast -fopenmp -Wall -Wextra
 GATUN_SETS := baseline $(if $(findstring x86_64,$(PLATFORM)),avx2 avx512)
-GATUN_OBJECTS := $(OUT)/gatun.o $(GATUN_SETS:%=$(OUT)/kernels_%.o)
+GATUN_OBJECTS := $(OUT)/gatun.o $(OUT)/layouts.o $(GATUN_SETS:%=$(OUT)/kernels_%.o)
 GATUN_FLAGS_avx2 := -mavx2 -mfma
 GATUN_FLAGS_avx512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma -mprefer-vector-width=512
 
 $(OUT)/%.o: $(HERE)/src/%.cpp $(wildcard $(HERE)/src/*.h) $(HERE)/include/gatun.h $(HERE)/src/kernels.mk
 	@mkdir -p $(OUT)
 	$(CXX) $(GATUN_CXXFLAGS) $(GATUN_FLAGS_$(subst kernels_,,$*)) -c -o $@ $<
+
+$(OUT)/layouts.inc: $(HERE)/include/gatun.h $(HERE)/src/layouts.awk
+	@mkdir -p $(OUT)
+	awk -f $(HERE)/src/layouts.awk $< > $@
+
+$(OUT)/layouts.o: GATUN_CXXFLAGS += -I$(OUT)
+$(OUT)/layouts.o: $(OUT)/layouts.inc
 
 # -nodefaultlibs keeps the system's libgomp out of it: the one beside us is the only one in the process.
 $(OUT)/libgatun.so: $(GATUN_OBJECTS) $(UNPACKED)/done

@@ -9,6 +9,7 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFileAttributes;
@@ -129,7 +130,11 @@ final class LibraryCache {
     private void moveAside(Path folder) throws IOException {
         Path aside = Files.createTempDirectory(root, "damaged.");
         Files.delete(aside);
-        Files.move(folder, aside, StandardCopyOption.ATOMIC_MOVE);
+        try {
+            Files.move(folder, aside, StandardCopyOption.ATOMIC_MOVE);
+        } catch (NoSuchFileException e) {
+            return; // another process, which saw the same damage, was first
+        }
         deleteTree(aside);
     }
 
@@ -203,15 +208,14 @@ final class LibraryCache {
         return path.getFileSystem().supportedFileAttributeViews().contains("posix");
     }
 
-    private static void deleteTree(Path folder) throws IOException {
-        if (!Files.exists(folder, LinkOption.NOFOLLOW_LINKS)) {
-            return;
-        }
-        try (Stream<Path> files = Files.list(folder)) {
-            for (Path file : (Iterable<Path>) files::iterator) {
-                Files.delete(file);
+    private static void deleteTree(Path path) throws IOException {
+        if (Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
+            try (Stream<Path> entries = Files.list(path)) {
+                for (Path entry : (Iterable<Path>) entries::iterator) {
+                    deleteTree(entry);
+                }
             }
         }
-        Files.delete(folder);
+        Files.deleteIfExists(path);
     }
 }

@@ -1,0 +1,149 @@
+package dev.gatun.bindings.loader;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.gatun.bindings.testing.ChildJvm;
+import java.io.IOException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Loading is once for a process: each case has a JVM of its own. */
+class LoadingProcessTest {
+    private static final String ACCESS = "--enable-native-access=ALL-UNNAMED";
+
+    @TempDir
+    Path temp;
+
+    private static String refusal(String... flags) throws Exception {
+        ChildJvm.Result result = ChildJvm.start(LoadMain.class, flags).finish();
+        assertEquals(3, result.exitCode(), result.output());
+        assertTrue(result.output().contains("same again"), result.output());
+        return result.output();
+    }
+
+    private static void assertContains(String output, String... parts) {
+        for (String part : parts) {
+            assertTrue(output.contains(part), "expected '" + part + "' in: " + output);
+        }
+    }
+
+    @Test
+    void twoProcessesUnpackAtOnceIntoOneEmptyCache() throws Exception {
+        String cache = "-Dgatun.cache.dir=" + temp.resolve("cache");
+        List<ChildJvm> children = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            children.add(ChildJvm.start(LoadMain.class, ACCESS, cache));
+        }
+        for (ChildJvm child : children) {
+            ChildJvm.Result result = child.finish();
+            assertEquals(0, result.exitCode(), result.output());
+            assertContains(result.output(), "loaded", temp.resolve("cache").toString());
+        }
+        try (Stream<Path> entries = Files.list(temp.resolve("cache"))) {
+            assertEquals(1, entries.count(), "one folder and no leftovers");
+        }
+    }
+
+    @Test
+    void aJvmWithoutNativeAccessIsToldTheFlag() throws Exception {
+        assertContains(refusal("--illegal-native-access=deny", "-Dgatun.cache.dir=" + temp),
+                "refused: this JVM does not let Gatun call native code", "--enable-native-access=ALL-UNNAMED");
+    }
+
+    @Test
+    void anUnknownSystemIsNamed() throws Exception {
+        assertContains(refusal(ACCESS, "-Dos.name=Plan 9"), "no native libraries for plan-9-");
+        assertContains(refusal(ACCESS, "-Dos.arch=riscv64"), "-riscv64", "gatun-native");
+    }
+
+    @Test
+    void aCacheThatCannotBeWrittenIsNamed() throws Exception {
+        Path file = Files.writeString(temp.resolve("file"), "");
+        assertContains(refusal(ACCESS, "-Dgatun.cache.dir=" + file), "cannot unpack the native libraries into " + file,
+                "choose another folder with -Dgatun.cache.dir=FOLDER");
+    }
+
+    @Test
+    void theLibraryPathIsUsedAsItIs() throws Exception {
+        Path missing = temp.resolve("missing");
+        assertContains(refusal(ACCESS, "-Dgatun.library.path=" + missing), missing + " is not a folder");
+        assertContains(refusal(ACCESS, "-Dgatun.library.path=" + temp), "library dnnl: " + temp, "does not exist");
+        Path good = goodFolder();
+        ChildJvm.Result result = ChildJvm.start(LoadMain.class, ACCESS, "-Dgatun.library.path=" + good,
+                "-Dgatun.cache.dir=" + temp.resolve("unused")).finish();
+        assertEquals(0, result.exitCode(), result.output());
+        assertContains(result.output(), "dnnl=" + good, "openblas=" + good, "gatun=" + good);
+        assertTrue(Files.notExists(temp.resolve("unused")), "the cache is not touched");
+    }
+
+    @Test
+    void aFileThatIsNoLibraryIsNamed() throws Exception {
+        Path folder = goodFolder();
+        Path blas = folder.resolve(defaultFiles().get("openblas"));
+        Files.delete(blas);
+        Files.writeString(blas, "not a library");
+        assertContains(refusal(ACCESS, "-Dgatun.library.path=" + folder), "library openblas: " + blas + " cannot be loaded",
+                "is it built for " + Platform.current());
+    }
+
+    @Test
+    void aLibraryOfAnotherVersionIsRefused() throws Exception {
+        String other = "int gatun_abi_version(void) { return 99; }";
+        assertContains(refusal(ACCESS, "-Dgatun.library.path=" + folderWith("gatun", other)),
+                "libgatun in " + temp, "has interface 99, the bindings need ");
+        String oneDnn = "typedef struct { int major, minor, patch; const char *hash; unsigned a, b; } version;"
+                + "static version v = {2, 7, 0, \"\", 0, 0}; const version *dnnl_version(void) { return &v; }";
+        // libgatun needs nothing of oneDNN, but libgomp beside it.
+        assertContains(refusal(ACCESS, "-Dgatun.library.path=" + folderWith("dnnl", oneDnn)),
+                "oneDNN 2.7 in " + temp, "the bindings need 3.");
+        String openBlas = "char *openblas_get_config(void) { return \"OpenBLAS 0.2.20 NO_AFFINITY\"; }"
+                + "void openblas_set_num_threads(int n) { (void) n; }";
+        assertContains(refusal(ACCESS, "-Dgatun.library.path=" + folderWith("openblas", openBlas)),
+                "OpenBLAS 0.2.20", "the bindings need 0.3.");
+    }
+
+    /** A folder with everything, one library compiled from this source. */
+    private Path folderWith(String library, String source) throws Exception {
+        Path folder = goodFolder();
+        Path file = folder.resolve(defaultFiles().get(library));
+        Files.deleteIfExists(file);
+        Path c = Files.writeString(folder.resolve("other.c"), source);
+        Process compiler;
+        try {
+            compiler = new ProcessBuilder("cc", "-shared", "-fPIC", "-o", file.toString(), c.toString()).inheritIO().start();
+        } catch (IOException e) {
+            assumeTrue(false, "no C compiler to build a library of another version with");
+            throw e;
+        }
+        assertEquals(0, compiler.waitFor());
+        return folder;
+    }
+
+    private static Map<String, String> defaultFiles() {
+        return LibraryManifest.of(Platform.current()).libraries();
+    }
+
+    /** The files of this build in a folder of their own, linked where the file system can. */
+    private Path goodFolder() throws IOException {
+        LibraryManifest manifest = LibraryManifest.of(Platform.current());
+        Path from = new LibraryCache(LibraryCache.defaultRoot().toAbsolutePath()).unpack(manifest);
+        Path folder = Files.createTempDirectory(temp, "libraries");
+        for (String file : manifest.checksums().keySet()) {
+            try {
+                Files.createLink(folder.resolve(file), from.resolve(file));
+            } catch (FileSystemException | UnsupportedOperationException e) {
+                Files.copy(from.resolve(file), folder.resolve(file));
+            }
+        }
+        return folder;
+    }
+}
