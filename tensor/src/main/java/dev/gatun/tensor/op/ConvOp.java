@@ -1,0 +1,105 @@
+package dev.gatun.tensor.op;
+
+import dev.gatun.bindings.onednn.Algorithms;
+import dev.gatun.bindings.onednn.Args;
+import dev.gatun.bindings.onednn.Attributes;
+import dev.gatun.bindings.onednn.MemoryDesc;
+import dev.gatun.bindings.onednn.PrimitiveDesc;
+import dev.gatun.bindings.onednn.Tags;
+import dev.gatun.tensor.DataType;
+import dev.gatun.tensor.MemoryFormat;
+import dev.gatun.tensor.Shape;
+import dev.gatun.tensor.ShapeException;
+import dev.gatun.tensor.TensorDesc;
+import dev.gatun.tensor.exec.CompileContext;
+import dev.gatun.tensor.exec.CompiledOp;
+import dev.gatun.tensor.exec.Op;
+import java.util.List;
+
+/**
+ * dst = activation(convolution(src, weights) + bias + residual), a cross-correlation over one or two spatial
+ * dimensions, in one kernel. src F32 [N, IC, H, W] or [N, IC, W] in any layout, dst F32 [N, OC, OH, OW] in the layout
+ * that the kernel likes best; a source that comes in another layout is reordered first. The residual, the second
+ * operand, has dst's shape; the result is written over it and takes its layout, so nothing else may read it later.
+ *
+ * @param weights    the model's
+ * @param window     strides, dilations, padding
+ * @param activation applied last
+ * @param residual   whether a second operand is added
+ * @param layout     of source and result: ANY leaves the choice to oneDNN
+ */
+public record ConvOp(ConvWeights weights, Window window, Activation activation, boolean residual, MemoryFormat layout)
+        implements Op {
+
+    /** Checks that weights and window have the same number of dimensions. */
+    public ConvOp {
+        if (weights.transposed() || weights.shape().rank() != window.rank() + 2) {
+            throw new ShapeException("Conv", "weights " + weights.shape() + (weights.transposed() ? " transposed" : "")
+                    + " do not fit a window with " + window, weights.shape());
+        }
+        if (layout == MemoryFormat.BLOCKED) {
+            throw new IllegalArgumentException("Conv: layout must be ANY or a plain one");
+        }
+    }
+
+    /** In oneDNN's favourite layout, without residual. */
+    public ConvOp(ConvWeights weights, Window window, Activation activation) {
+        this(weights, window, activation, false, MemoryFormat.ANY);
+    }
+
+    @Override
+    public CompiledOp compile(CompileContext context, List<TensorDesc> inputs) {
+        TensorDesc src = inputs.get(0);
+        Shape dst = check(inputs);
+        Attributes attributes = Attributes.create(context.arena());
+        if (residual) {
+            attributes.appendSum(1f, 0, DataType.F32.oneDnn());
+        }
+        activation.appendTo(attributes);
+        MemoryDesc dstWanted = residual ? inputs.get(1).memoryDesc(context.arena())
+                : OneDnnOp.wanted(context, dst, DataType.F32, layout);
+        MemoryDesc bias = weights.bias() == null ? null : weights.bias().desc().memoryDesc(context.arena());
+        PrimitiveDesc desc = PrimitiveDesc.convolution(context.arena(), Algorithms.CONVOLUTION_DIRECT,
+                OneDnnOp.wanted(context, src.shape(), DataType.F32, layout), MemoryDesc.ofTag(context.arena(), weights.kernelDims(),
+                        DataType.F32.oneDnn(), Tags.ANY), bias, dstWanted, window.oneDnn(), attributes);
+        ConvWeights.Packed packed = weights.in(desc.weights(context.arena(), weights.kernelDims()));
+        OneDnnOp.Builder builder = OneDnnOp.of(context, desc)
+                .reorderedInput(0, Args.SRC, src, desc.src(context.arena(), src.shape().dims()))
+                .constant(Args.WEIGHTS, packed.desc(), packed.data());
+        if (bias != null) {
+            builder.constant(Args.BIAS, weights.bias());
+        }
+        return residual ? builder.build(inputs.get(1), CompiledOp.Sharing.mustOverwrite(1))
+                : builder.build(TensorDesc.chosen(DataType.F32, dst, desc.dst(context.arena(), dst.dims())));
+    }
+
+    private Shape check(List<TensorDesc> inputs) {
+        TensorDesc src = inputs.get(0);
+        Shape s = src.shape();
+        Shape w = weights.shape();
+        if (src.type() != DataType.F32 || s.rank() != w.rank()) {
+            throw new ShapeException("Conv", "src " + src + ", weights " + w + ": src must be F32 of " + w.rank() + " dimensions", s, w);
+        }
+        if (s.dim(1) != weights.inChannels()) {
+            throw new ShapeException("Conv", "src " + s + ", weights " + w + ": channels " + s.dim(1) + " != "
+                    + weights.inChannels(), s, w);
+        }
+        long[] dims = s.dims();
+        dims[1] = weights.outChannels();
+        for (int i = 0; i < window.rank(); i++) {
+            dims[2 + i] = window.outputSize(i, s.dim(2 + i), weights.kernel(i));
+            if (dims[2 + i] < 1) {
+                throw new ShapeException("Conv", "src " + s + ", weights " + w + ", " + window + ": the window does not fit", s, w);
+            }
+        }
+        Shape dst = Shape.of(dims);
+        if (inputs.size() != (residual ? 2 : 1)) {
+            throw new IllegalArgumentException("Conv: " + inputs.size() + " operands, expected " + (residual ? 2 : 1));
+        }
+        if (residual && (!inputs.get(1).shape().equals(dst) || inputs.get(1).type() != DataType.F32)) {
+            throw new ShapeException("Conv", "residual " + inputs.get(1) + ", result " + dst + ": shapes differ",
+                    inputs.get(1).shape(), dst);
+        }
+        return dst;
+    }
+}

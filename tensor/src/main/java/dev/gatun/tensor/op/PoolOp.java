@@ -1,0 +1,109 @@
+package dev.gatun.tensor.op;
+
+import dev.gatun.bindings.onednn.Algorithms;
+import dev.gatun.bindings.onednn.Args;
+import dev.gatun.bindings.onednn.Attributes;
+import dev.gatun.bindings.onednn.PrimitiveDesc;
+import dev.gatun.tensor.DataType;
+import dev.gatun.tensor.MemoryFormat;
+import dev.gatun.tensor.Shape;
+import dev.gatun.tensor.ShapeException;
+import dev.gatun.tensor.TensorDesc;
+import dev.gatun.tensor.exec.CompileContext;
+import dev.gatun.tensor.exec.CompiledOp;
+import dev.gatun.tensor.exec.Op;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * dst = the maximum or the mean of each window of src. src F32 [N, C, H, W] or [N, C, W] in any layout, dst in the same.
+ *
+ * @param kind     maximum, or mean with or without the padding's zeros
+ * @param kernel   size of the window, one number for each spatial dimension
+ * @param window   strides, dilations (of a maximum only), padding
+ * @param ceilMode whether a last window that is partly outside counts, unless it begins beyond input and leading padding
+ *                 (PyTorch's rule)
+ */
+public record PoolOp(Kind kind, long[] kernel, Window window, boolean ceilMode) implements Op {
+
+    /** What is taken of a window; a mean counts the padding in, or only what is inside. */
+    public enum Kind { MAX, AVERAGE_WITH_PADDING, AVERAGE }
+
+    /** Checks sizes. */
+    public PoolOp {
+        if (kernel.length != window.rank() || Arrays.stream(kernel).anyMatch(k -> k < 1)) {
+            throw new IllegalArgumentException("Pool: kernel " + Arrays.toString(kernel) + " must have " + window.rank()
+                    + " sizes of 1 or more");
+        }
+        if (kind != Kind.MAX && Arrays.stream(window.dilations()).anyMatch(d -> d != 1)) {
+            throw new IllegalArgumentException("Pool: a mean has no dilation, found " + window);
+        }
+        for (int i = 0; i < kernel.length; i++) {
+            if (Math.max(window.paddingBegin()[i], window.paddingEnd()[i]) > kernel[i] / 2 || window.paddingEnd()[i] < 0) {
+                throw new IllegalArgumentException("Pool: padding of " + window + " must be 0 to half of the kernel "
+                        + Arrays.toString(kernel));
+            }
+        }
+        kernel = kernel.clone();
+    }
+
+    /** Over square windows without padding that touch but do not overlap. */
+    public static PoolOp max(long size) {
+        return new PoolOp(Kind.MAX, new long[] {size, size}, Window.square(size, 0), false);
+    }
+
+    @Override
+    public CompiledOp compile(CompileContext context, List<TensorDesc> inputs) {
+        TensorDesc src = inputs.get(0);
+        Shape s = src.shape();
+        if (s.rank() != window.rank() + 2 || s.elementCount() == 0) {
+            throw new ShapeException("Pool", "src " + src + " must have " + (window.rank() + 2) + " dimensions, none empty", s);
+        }
+        long[] dims = s.dims();
+        long[] end = window.paddingEnd().clone();
+        boolean beyond = false;
+        for (int i = 0; i < kernel.length; i++) {
+            long out = outputSize(i, s.dim(2 + i));
+            if (out < 1) {
+                throw new ShapeException("Pool", "src " + s + ", kernel " + Arrays.toString(kernel) + ", " + window
+                        + ": the window does not fit", s);
+            }
+            dims[2 + i] = out;
+            long reach = (out - 1) * window.strides()[i] + window.dilations()[i] * (kernel[i] - 1) + 1;
+            long missing = reach - s.dim(2 + i) - window.paddingBegin()[i];
+            beyond |= missing > end[i];
+            end[i] = missing;
+        }
+        if (beyond && kind == Kind.AVERAGE_WITH_PADDING) {
+            // oneDNN divides by elements beyond the padding, which do not count.
+            return PlainPool.ofWindows(this, src, Shape.of(dims));
+        }
+        return compile(context, src, Shape.of(dims), window.withPaddingEnd(end));
+    }
+
+    private CompiledOp compile(CompileContext context, TensorDesc src, Shape dst, Window exact) {
+        PrimitiveDesc desc = PrimitiveDesc.pooling(context.arena(), algorithm(), src.memoryDesc(context.arena()),
+                OneDnnOp.wanted(context, dst, src.type(), MemoryFormat.ANY), kernel, exact.oneDnn(), Attributes.create(context.arena()));
+        return OneDnnOp.of(context, desc).input(0, Args.SRC, src)
+                .build(TensorDesc.chosen(src.type(), dst, desc.dst(context.arena(), dst.dims())));
+    }
+
+    private long outputSize(int i, long input) {
+        long floor = window.outputSize(i, input, kernel[i]);
+        if (!ceilMode) {
+            return floor;
+        }
+        long room = input + window.paddingBegin()[i] + window.paddingEnd()[i] - window.dilations()[i] * (kernel[i] - 1) - 1;
+        long stride = window.strides()[i];
+        long ceil = room < 0 ? floor : (room + stride - 1) / stride + 1;
+        return (ceil - 1) * stride >= input + window.paddingBegin()[i] ? ceil - 1 : ceil;
+    }
+
+    private int algorithm() {
+        return switch (kind) {
+            case MAX -> Algorithms.POOLING_MAX;
+            case AVERAGE_WITH_PADDING -> Algorithms.POOLING_AVG_INCLUDE_PADDING;
+            case AVERAGE -> Algorithms.POOLING_AVG_EXCLUDE_PADDING;
+        };
+    }
+}

@@ -1,0 +1,73 @@
+package dev.gatun.tensor.op;
+
+import dev.gatun.bindings.onednn.PrimitiveDesc;
+import java.util.Arrays;
+
+/**
+ * How a convolution's or a pooling's window moves over its input; one number for each spatial dimension, height first.
+ *
+ * @param strides      steps of the window, 1 or more
+ * @param dilations    distance of neighbouring window elements, 1 for a dense window
+ * @param paddingBegin elements before the first, 0 or more
+ * @param paddingEnd   elements after the last; negative only where a transposed convolution is asked for more output
+ */
+public record Window(long[] strides, long[] dilations, long[] paddingBegin, long[] paddingEnd) {
+
+    /** Checks and copies. */
+    public Window {
+        int n = strides.length;
+        if (n < 1 || n > 2 || dilations.length != n || paddingBegin.length != n || paddingEnd.length != n) {
+            throw new IllegalArgumentException("a window has one or two spatial dimensions, and as many strides "
+                    + Arrays.toString(strides) + " as dilations " + Arrays.toString(dilations) + " and paddings "
+                    + Arrays.toString(paddingBegin) + ", " + Arrays.toString(paddingEnd));
+        }
+        for (int i = 0; i < n; i++) {
+            if (strides[i] < 1 || dilations[i] < 1 || paddingBegin[i] < 0) {
+                throw new IllegalArgumentException("strides " + Arrays.toString(strides) + " and dilations "
+                        + Arrays.toString(dilations) + " must be 1 or more, padding " + Arrays.toString(paddingBegin)
+                        + " 0 or more");
+            }
+        }
+        strides = strides.clone();
+        dilations = dilations.clone();
+        paddingBegin = paddingBegin.clone();
+        paddingEnd = paddingEnd.clone();
+    }
+
+    /** A dense square window over pictures, the same padding on all sides. */
+    public static Window square(long stride, long padding) {
+        long[] p = {padding, padding};
+        return new Window(new long[] {stride, stride}, new long[] {1, 1}, p, p);
+    }
+
+    /** Number of spatial dimensions. */
+    public int rank() {
+        return strides.length;
+    }
+
+    /** Output size of a dimension for a window of {@code kernel} elements; 0 or less if the window does not fit. */
+    long outputSize(int i, long input, long kernel) {
+        long room = input + paddingBegin[i] + paddingEnd[i] - dilations[i] * (kernel - 1) - 1;
+        return room < 0 ? 0 : room / strides[i] + 1;
+    }
+
+    /** Output size of the transposed convolution. */
+    long transposedSize(int i, long input, long kernel) {
+        return (input - 1) * strides[i] - paddingBegin[i] - paddingEnd[i] + dilations[i] * (kernel - 1) + 1;
+    }
+
+    /** The same window with other trailing padding. */
+    Window withPaddingEnd(long[] end) {
+        return new Window(strides, dilations, paddingBegin, end);
+    }
+
+    PrimitiveDesc.Window oneDnn() {
+        return new PrimitiveDesc.Window(strides, Arrays.stream(dilations).map(d -> d - 1).toArray(), paddingBegin, paddingEnd);
+    }
+
+    @Override
+    public String toString() {
+        return "stride " + Arrays.toString(strides) + " dilation " + Arrays.toString(dilations) + " padding "
+                + Arrays.toString(paddingBegin) + " " + Arrays.toString(paddingEnd);
+    }
+}
