@@ -87,15 +87,27 @@ public final class ExecutionContext implements AutoCloseable {
         }
     }
 
+    /** New memory first: if there is none, this context keeps what it has. */
     private void reset(long activationBytes, long scratchpadBytes) {
+        Arena next = Arena.ofShared();
+        NativeBuffer nextActivations;
+        NativeBuffer nextScratchpad;
+        Stream nextStream;
+        try {
+            nextActivations = NativeBuffer.allocate(next, activationBytes);
+            nextScratchpad = NativeBuffer.allocate(next, scratchpadBytes);
+            nextStream = Stream.create(next);
+        } catch (RuntimeException | Error e) {
+            next.close();
+            throw e;
+        }
         if (arena != null) {
             free();
         }
-        bound.clear();
-        arena = Arena.ofShared();
-        activations = NativeBuffer.allocate(arena, activationBytes);
-        scratchpad = NativeBuffer.allocate(arena, scratchpadBytes);
-        stream = Stream.create(arena);
+        arena = next;
+        activations = nextActivations;
+        scratchpad = nextScratchpad;
+        stream = nextStream;
     }
 
     private void free() {

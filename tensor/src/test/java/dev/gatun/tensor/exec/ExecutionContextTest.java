@@ -1,0 +1,245 @@
+package dev.gatun.tensor.exec;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gatun.tensor.DataType;
+import dev.gatun.tensor.Tensor;
+import dev.gatun.tensor.TensorDesc;
+import dev.gatun.tensor.exec.CompiledOp.Sharing;
+import dev.gatun.tensor.op.Activation;
+import dev.gatun.tensor.op.EltwiseOp;
+import dev.gatun.tensor.op.MatMulOp;
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class ExecutionContextTest {
+    private final Arena arena = Arena.ofShared();
+    private final Lifetime model = new Lifetime("the model");
+
+    @AfterEach
+    void free() {
+        if (model.close()) {
+            arena.close();
+        }
+    }
+
+    private Plan relu(int n) {
+        PlanBuilder builder = new PlanBuilder("relu " + n, model, arena, 1);
+        Value x = builder.input("x", TensorDesc.of(DataType.F32, n));
+        builder.output("y", builder.add(new EltwiseOp(Activation.RELU), x));
+        return builder.build();
+    }
+
+    /** A plan whose only operation waits inside until it is let go. */
+    private Plan blocking(CountDownLatch inside, CountDownLatch go) {
+        PlanBuilder builder = new PlanBuilder("blocking", model, arena, 1);
+        Value x = builder.input("x", TensorDesc.of(DataType.F32, 1));
+        builder.output("y", builder.add(new FakeOp(1, Sharing.NONE, binding -> {
+            inside.countDown();
+            try {
+                go.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            binding.dst().setFloat(0, 42);
+        }), x));
+        return builder.build();
+    }
+
+    private static void check(BoundPlan plan, int n) {
+        Tensor x = plan.input("x");
+        for (int i = 0; i < n; i++) {
+            x.setFloat(i, i % 2 == 0 ? i : -i);
+        }
+        plan.execute();
+        for (int i = 0; i < n; i++) {
+            assertEquals(i % 2 == 0 ? i : 0, plan.output("y").getFloat(i));
+        }
+    }
+
+    @Test
+    void plansShareTheMemoryOfTheLargest() {
+        try (ExecutionContext context = new ExecutionContext()) {
+            Plan small = relu(10);
+            Plan large = relu(100_000);
+            BoundPlan first = context.bind(small);
+            assertSame(first, context.bind(small));
+            check(first, 10);
+            check(context.bind(large), 100_000);
+            assertEquals(large.activationByteSize() + large.scratchpadByteSize(), context.nativeByteSize());
+            assertThrows(IllegalStateException.class, first::execute, "its memory went when the context grew");
+            assertThrows(IllegalStateException.class, () -> first.input("x").setFloat(0, 1));
+            assertNotSame(first, context.bind(small));
+            check(context.bind(small), 10);
+            check(context.bind(large), 100_000);
+        }
+    }
+
+    @Test
+    void useAfterCloseThrows() {
+        ExecutionContext context = new ExecutionContext();
+        Plan plan = relu(10);
+        BoundPlan bound = context.bind(plan);
+        context.close();
+        context.close();
+        assertEquals(0, context.nativeByteSize());
+        assertClosed("the execution context is closed", () -> context.bind(plan));
+        assertClosed("the execution context is closed", bound::execute);
+        assertThrows(IllegalStateException.class, () -> bound.input("x").setFloat(0, 1));
+        assertThrows(IllegalStateException.class, () -> bound.output("y").getFloat(0));
+    }
+
+    @Test
+    void thePlanOfAClosedModelIsRefused() {
+        try (ExecutionContext context = new ExecutionContext()) {
+            Plan plan = relu(10);
+            BoundPlan bound = context.bind(plan);
+            Plan unbound = relu(20);
+            assertTrue(model.close());
+            arena.close();
+            assertClosed("the model is closed", bound::execute);
+            assertClosed("the model is closed", () -> context.bind(unbound));
+        }
+    }
+
+    private static void assertClosed(String message, org.junit.jupiter.api.function.Executable call) {
+        assertEquals(message, assertThrows(IllegalStateException.class, call).getMessage());
+    }
+
+    @Test
+    void aSecondThreadAtOnceIsRefused() throws Exception {
+        CountDownLatch inside = new CountDownLatch(1);
+        CountDownLatch go = new CountDownLatch(1);
+        Plan plan = blocking(inside, go);
+        try (ExecutionContext context = new ExecutionContext(); ExecutorService other = Executors.newSingleThreadExecutor()) {
+            BoundPlan bound = context.bind(plan);
+            Future<?> running = other.submit(() -> bound.execute());
+            inside.await();
+            String message = assertThrows(IllegalStateException.class, bound::execute).getMessage();
+            assertTrue(message.contains("in use by another thread"), message);
+            assertThrows(IllegalStateException.class, () -> context.bind(plan));
+            go.countDown();
+            running.get(10, TimeUnit.SECONDS);
+            assertEquals(42, bound.output("y").getFloat(0));
+            bound.execute();
+        }
+    }
+
+    @Test
+    void closingWaitsForAnExecutionUnderWay() throws Exception {
+        CountDownLatch inside = new CountDownLatch(1);
+        CountDownLatch go = new CountDownLatch(1);
+        ExecutionContext context = new ExecutionContext();
+        BoundPlan bound = context.bind(blocking(inside, go));
+        try (ExecutorService threads = Executors.newFixedThreadPool(3)) {
+            Future<?> running = threads.submit(() -> bound.execute());
+            inside.await();
+            Future<?> closing = threads.submit(() -> context.close());
+            Future<Boolean> modelClosing = threads.submit(model::close);
+            Thread.sleep(30);
+            assertFalse(closing.isDone());
+            assertFalse(modelClosing.isDone());
+            go.countDown();
+            running.get(10, TimeUnit.SECONDS);
+            closing.get(10, TimeUnit.SECONDS);
+            assertTrue(modelClosing.get(10, TimeUnit.SECONDS));
+        }
+        arena.close();
+        assertThrows(IllegalStateException.class, bound::execute);
+    }
+
+    @Test
+    void compiledOnOneThreadExecutedOnOthers() throws Exception {
+        // With oneDNN's own scratchpad this crashes the process: 96 x 200 x 80 needs one.
+        Plan[] plans = new Plan[1];
+        Thread compiler = new Thread(() -> {
+            PlanBuilder builder = new PlanBuilder("product", model, arena, 1);
+            Value a = builder.input("a", TensorDesc.of(DataType.F32, 96, 200));
+            Value b = builder.input("b", TensorDesc.of(DataType.F32, 200, 80));
+            builder.output("c", builder.add(new MatMulOp(false, 1f, Activation.NONE), a, b));
+            plans[0] = builder.build();
+        });
+        compiler.start();
+        compiler.join();
+        float[] expected = product(plans[0]);
+        assertEquals(200, expected[0], 1e-3);
+        try (ExecutorService threads = Executors.newFixedThreadPool(8)) {
+            List<Future<float[]>> results = new ArrayList<>();
+            for (int i = 0; i < 64; i++) {
+                results.add(threads.submit(() -> product(plans[0])));
+            }
+            for (Future<float[]> result : results) {
+                assertArrayEquals(expected, result.get(30, TimeUnit.SECONDS));
+            }
+        }
+    }
+
+    private static float[] product(Plan plan) {
+        try (ExecutionContext context = new ExecutionContext()) {
+            BoundPlan bound = context.bind(plan);
+            for (int i = 0; i < 96 * 200; i++) {
+                bound.input("a").setFloat(i, 2);
+            }
+            for (int i = 0; i < 200 * 80; i++) {
+                bound.input("b").setFloat(i, 0.5f);
+            }
+            bound.execute();
+            return bound.output("c").toFloats();
+        }
+    }
+
+    @Test
+    void aContextMayMoveFromThreadToThread() throws Exception {
+        try (ExecutionContext context = new ExecutionContext()) {
+            Plan plan = relu(1000);
+            for (int i = 0; i < 4; i++) {
+                Thread thread = new Thread(() -> check(context.bind(plan), 1000));
+                Throwable[] failure = new Throwable[1];
+                thread.setUncaughtExceptionHandler((t, e) -> failure[0] = e);
+                thread.start();
+                thread.join();
+                assertSame(null, failure[0]);
+            }
+        }
+    }
+
+    @Test
+    void aPlanTooLargeForTheMachineLeavesTheContextUsable() {
+        try (ExecutionContext context = new ExecutionContext()) {
+            Plan small = relu(10);
+            check(context.bind(small), 10);
+            PlanBuilder builder = new PlanBuilder("huge", model, arena, 1);
+            Value x = builder.input("x", TensorDesc.of(DataType.F32, 1L << 55));
+            builder.output("y", builder.add(FakeOp.sum(1, Sharing.NONE), x));
+            Plan huge = builder.build();
+            assertThrows(OutOfMemoryError.class, () -> context.bind(huge));
+            check(context.bind(small), 10);
+        }
+    }
+
+    @Test
+    void aPlanTellsWhatItHolds() {
+        Plan plan = relu(16);
+        assertEquals(1, plan.stepCount());
+        assertEquals(1, plan.threads());
+        assertEquals("Plan relu 16", plan.toString());
+        assertTrue(plan.describe().getFirst().startsWith("EltwiseOp -> F32 [16] "), plan.describe().toString());
+        assertTrue(plan.activationByteSize() >= 128);
+    }
+}
