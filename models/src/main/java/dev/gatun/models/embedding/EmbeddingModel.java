@@ -80,10 +80,16 @@ public final class EmbeddingModel implements AutoCloseable {
      * One vector for each text, in order.
      *
      * @return owned by this model; close it to let its memory be reused
-     * @throws IllegalStateException if the model is closed
+     * @throws IllegalStateException if the model is closed, or the calling thread is interrupted
+     * @throws NullPointerException  if a text is null
      */
     public Embeddings embed(List<String> texts) {
         requireOpen();
+        for (int i = 0; i < texts.size(); i++) {
+            if (texts.get(i) == null) {
+                throw new NullPointerException("text " + i + " is null");
+            }
+        }
         int dimension = dimension();
         MemorySegment block = results.take(Math.max(1, (long) texts.size() * dimension * Float.BYTES));
         boolean done = false;
@@ -99,8 +105,6 @@ public final class EmbeddingModel implements AutoCloseable {
             Embeddings embeddings = new Embeddings(results, block, texts.size(), dimension, tokens.get(), truncated);
             done = true;
             return embeddings;
-        } catch (java.util.concurrent.RejectedExecutionException e) {
-            throw new IllegalStateException("the embedding model is closed", e);
         } finally {
             if (!done) {
                 results.giveBack(block);

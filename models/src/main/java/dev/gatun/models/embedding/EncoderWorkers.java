@@ -7,10 +7,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -49,31 +51,47 @@ final class EncoderWorkers implements AutoCloseable {
     }
 
     /**
-     * Runs all tasks and waits. A single task gets every core if nobody else is computing.
+     * Runs all tasks and waits until none is running any more, whatever happens: they write into the caller's memory.
+     * A single task gets every core if nobody else is computing.
      *
      * @throws RuntimeException what the first failing task threw
      */
     void run(List<? extends Task> tasks) {
         List<Future<?>> futures = new ArrayList<>();
-        for (Task task : tasks) {
-            boolean alone = tasks.size() == 1;
-            futures.add(executor.submit(() -> compute(task, alone)));
+        Throwable failure = null;
+        try {
+            for (Task task : tasks) {
+                boolean alone = tasks.size() == 1;
+                futures.add(executor.submit(() -> compute(task, alone)));
+            }
+        } catch (RejectedExecutionException e) {
+            failure = new IllegalStateException("the embedding model is closed", e);
         }
-        RuntimeException failure = null;
+        boolean interrupted = false;
         for (Future<?> future : futures) {
-            try {
-                future.get();
-            } catch (ExecutionException e) {
-                failure = failure == null ? unwrap(e) : failure;
-            } catch (InterruptedException e) {
-                futures.forEach(f -> f.cancel(false));
-                Thread.currentThread().interrupt();
-                throw new IllegalStateException("interrupted while embedding", e);
+            if (failure != null) {
+                future.cancel(false);
+            }
+            for (boolean ended = false; !ended; ) {
+                try {
+                    future.get();
+                    ended = true;
+                } catch (ExecutionException e) {
+                    failure = failure == null ? e.getCause() : failure;
+                    ended = true;
+                } catch (CancellationException e) {
+                    ended = true;
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                    failure = failure == null ? new IllegalStateException("interrupted while embedding", e) : failure;
+                    futures.forEach(f -> f.cancel(false));
+                }
             }
         }
-        if (failure != null) {
-            throw failure;
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
+        rethrow(failure);
     }
 
     private void compute(Task task, boolean alone) {
@@ -98,12 +116,14 @@ final class EncoderWorkers implements AutoCloseable {
         }
     }
 
-    private static RuntimeException unwrap(ExecutionException e) {
-        return switch (e.getCause()) {
-            case RuntimeException runtime -> runtime;
+    private static void rethrow(Throwable failure) {
+        switch (failure) {
+            case null -> {
+            }
+            case RuntimeException runtime -> throw runtime;
             case Error error -> throw error;
-            case null, default -> new IllegalStateException(e.getCause());
-        };
+            default -> throw new IllegalStateException(failure);
+        }
     }
 
     long nativeByteSize() {
