@@ -1,0 +1,80 @@
+package dev.gatun.bench;
+
+import dev.gatun.bench.encoder.EncoderSuite;
+import dev.gatun.bench.harness.Comparison;
+import dev.gatun.bench.harness.Report;
+import dev.gatun.bench.harness.Result;
+import dev.gatun.bench.harness.Runner;
+import dev.gatun.bench.harness.Suite;
+import dev.gatun.bench.harness.Workload;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** Compares Gatun with other engines on this machine. */
+@Command(name = "bench", mixinStandardHelpOptions = true,
+        description = "Time Gatun beside other engines: each in its own process, turn by turn, outputs compared first.")
+public final class Bench implements Callable<Integer> {
+    private static final List<Suite> SUITES = List.of(new EncoderSuite());
+
+    @Option(names = "--quick", description = "Fewer workloads and rounds: minutes instead of half an hour.")
+    boolean quick;
+
+    @Option(names = "--filter", paramLabel = "TEXT", description = "Only suites and workloads whose name contains this.")
+    String filter = "";
+
+    @Option(names = "--rounds", paramLabel = "N", description = "Turns of each contender.")
+    Integer rounds;
+
+    @Option(names = "--json", paramLabel = "FILE", description = "Where the results are stored.")
+    Path json;
+
+    @Option(names = "--compare", paramLabel = "OLD.json", description = "Print what moved beyond the noise since a stored run.")
+    Path base;
+
+    @CommandLine.Spec
+    CommandLine.Model.CommandSpec spec;
+
+    /** The process. */
+    public static void main(String[] args) {
+        System.exit(new CommandLine(new Bench()).execute(args));
+    }
+
+    /** The suite of this name. */
+    public static Suite suite(String name) {
+        return SUITES.stream().filter(s -> s.name().equals(name)).findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("no suite " + name));
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        PrintWriter out = spec.commandLine().getOut();
+        Runner runner = quick
+                ? new Runner(rounds == null ? 5 : rounds, 0.4, 1, spec.commandLine().getErr())
+                : new Runner(rounds == null ? 15 : rounds, 1, 3, spec.commandLine().getErr());
+        List<Result> results = new ArrayList<>();
+        for (Suite suite : SUITES) {
+            List<Workload> workloads = suite.workloads(quick);
+            for (int i = 0; i < workloads.size(); i++) {
+                if ((suite.name() + " " + workloads.get(i).name()).contains(filter)) {
+                    results.addAll(runner.run(suite, i, quick));
+                }
+            }
+        }
+        Report report = Report.of(results);
+        report.print(out);
+        if (json != null) {
+            report.write(json);
+        }
+        if (base != null) {
+            Comparison.print(Report.read(base), report, out);
+        }
+        return 0;
+    }
+}

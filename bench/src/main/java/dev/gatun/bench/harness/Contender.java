@@ -1,0 +1,17 @@
+package dev.gatun.bench.harness;
+
+/** One engine with one workload. Created in a process of its own; used by one thread. */
+public interface Contender extends AutoCloseable {
+
+    /** The engine and its version, as {@code ONNX Runtime 1.29.0}. */
+    String version();
+
+    /** Does the work once: from inputs in memory to outputs in memory. */
+    void run();
+
+    /** What the last run computed, row by row; compared with the other contenders' before timing. */
+    float[] output();
+
+    @Override
+    void close();
+}

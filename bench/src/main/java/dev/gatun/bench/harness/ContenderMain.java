@@ -1,0 +1,81 @@
+package dev.gatun.bench.harness;
+
+import dev.gatun.bench.Bench;
+import java.io.BufferedReader;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.StringJoiner;
+
+/** The other end of {@link ContenderProcess}: holds one contender and does what it is told. */
+public final class ContenderMain {
+    private ContenderMain() {
+    }
+
+    /** Arguments: suite, contender, index of the workload, quick. */
+    public static void main(String[] args) throws IOException {
+        PrintStream out = new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
+        // Engines print what they like; the protocol has the real standard output to itself.
+        System.setOut(System.err);
+        Suite suite = Bench.suite(args[0]);
+        Workload workload = suite.workloads(Boolean.parseBoolean(args[3])).get(Integer.parseInt(args[2]));
+        try (Contender contender = suite.create(args[1], workload)) {
+            contender.run();
+            out.println("> ready " + contender.version());
+            serve(contender, out);
+        } catch (Exception | LinkageError e) {
+            out.println("> error " + e.toString().replace('\n', ' '));
+        }
+    }
+
+    private static void serve(Contender contender, PrintStream out) throws IOException {
+        BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        for (String line = in.readLine(); line != null; line = in.readLine()) {
+            String[] parts = line.split(" ", 2);
+            switch (parts[0]) {
+                case "run" -> out.println("> " + time(contender, Integer.parseInt(parts[1])));
+                case "output" -> {
+                    write(contender.output(), Path.of(parts[1]));
+                    out.println("> written");
+                }
+                case "memory" -> out.println("> " + residentBytes());
+                default -> out.println("> error unknown command " + line);
+            }
+        }
+    }
+
+    private static String time(Contender contender, int count) {
+        StringJoiner nanos = new StringJoiner(" ");
+        for (int i = 0; i < count; i++) {
+            long start = System.nanoTime();
+            contender.run();
+            nanos.add(Long.toString(System.nanoTime() - start));
+        }
+        return nanos.toString();
+    }
+
+    private static void write(float[] values, Path file) throws IOException {
+        ByteBuffer bytes = ByteBuffer.allocate(values.length * Float.BYTES);
+        bytes.asFloatBuffer().put(values);
+        Files.write(file, bytes.array());
+    }
+
+    private static long residentBytes() throws IOException {
+        Path status = Path.of("/proc/self/status");
+        if (!Files.exists(status)) {
+            return -1;
+        }
+        for (String line : Files.readAllLines(status)) {
+            if (line.startsWith("VmRSS:")) {
+                return Long.parseLong(line.replaceAll("\\D", "")) * 1024;
+            }
+        }
+        return -1;
+    }
+}

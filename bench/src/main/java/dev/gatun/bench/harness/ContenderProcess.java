@@ -1,0 +1,133 @@
+package dev.gatun.bench.harness;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A contender in a JVM of its own, told over standard input what to do. The protocol is a line each way: {@code run N} gives N
+ * durations in nanoseconds, {@code output FILE} writes the floats, {@code memory} gives the resident bytes.
+ */
+public final class ContenderProcess implements AutoCloseable {
+    private final Process process;
+    private final BufferedReader answers;
+    private final PrintStream commands;
+    private final String version;
+    private final double startSeconds;
+
+    /** Starts a JVM and waits until the contender is ready and has run once. */
+    public ContenderProcess(String suite, String contender, int workload, boolean quick) {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED", "--add-modules", "jdk.incubator.vector", "-Xmx4g",
+                "-cp", System.getProperty("java.class.path")));
+        System.getProperties().stringPropertyNames().stream().filter(name -> name.startsWith("gatun."))
+                .forEach(name -> command.add("-D" + name + "=" + System.getProperty(name)));
+        command.addAll(List.of("dev.gatun.bench.harness.ContenderMain", suite, contender,
+                Integer.toString(workload), Boolean.toString(quick)));
+        long start = System.nanoTime();
+        try {
+            process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        answers = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+        commands = new PrintStream(process.getOutputStream(), true, StandardCharsets.UTF_8);
+        String ready = answer();
+        startSeconds = (System.nanoTime() - start) * 1e-9;
+        if (!ready.startsWith("ready ")) {
+            process.destroyForcibly();
+            throw new IllegalStateException(ready);
+        }
+        version = ready.substring("ready ".length());
+    }
+
+    /** The engine and its version. */
+    public String version() {
+        return version;
+    }
+
+    /** From starting the JVM to the first result. */
+    public double startSeconds() {
+        return startSeconds;
+    }
+
+    /** Durations of so many runs, in nanoseconds. */
+    public long[] run(int count) {
+        String[] parts = ask("run " + count).split(" ");
+        long[] nanos = new long[parts.length];
+        for (int i = 0; i < nanos.length; i++) {
+            nanos[i] = Long.parseLong(parts[i]);
+        }
+        return nanos;
+    }
+
+    /** What the last run computed. */
+    public float[] output() {
+        try {
+            Path file = Files.createTempFile("gatun-bench", ".f32");
+            try {
+                ask("output " + file);
+                ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file));
+                float[] values = new float[bytes.remaining() / Float.BYTES];
+                bytes.asFloatBuffer().get(values);
+                return values;
+            } finally {
+                Files.delete(file);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Resident memory of the process now, in bytes; -1 where the system does not say. */
+    public long residentBytes() {
+        return Long.parseLong(ask("memory"));
+    }
+
+    private String ask(String command) {
+        commands.println(command);
+        String answer = answer();
+        if (answer.startsWith("error ")) {
+            throw new IllegalStateException(answer);
+        }
+        return answer;
+    }
+
+    private String answer() {
+        try {
+            for (String line = answers.readLine(); line != null; line = answers.readLine()) {
+                if (line.startsWith("> ")) {
+                    return line.substring(2);
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        try {
+            return "error the process ended with code " + process.waitFor();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return "error interrupted";
+        }
+    }
+
+    @Override
+    public void close() {
+        commands.close();
+        try {
+            process.waitFor();
+        } catch (InterruptedException e) {
+            process.destroyForcibly();
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,22 @@
+package dev.gatun.bench.harness;
+
+import java.util.List;
+
+/** Workloads, and the contenders that do them. */
+public interface Suite {
+
+    /** What {@code --suite} calls it. */
+    String name();
+
+    /** The work; fewer for a quick run. */
+    List<Workload> workloads(boolean quick);
+
+    /** Names of the contenders, ours first: the others are divided by it. */
+    List<String> contenders();
+
+    /** Makes a contender, in its own process. May throw anything: then the report says that it is missing, and why. */
+    Contender create(String contender, Workload workload) throws Exception;
+
+    /** The largest difference between outputs, relative to the largest output, that is still the same answer. */
+    double tolerance();
+}
