@@ -21,10 +21,10 @@ final class DemoCommand implements Callable<Integer> {
     private static final String TEXT = "/dev/gatun/models/demo/constitution.txt";
     private static final List<String> QUESTIONS = List.of(
             "How old must a president be?",
-            "Who decides about going to war?",
+            "Who has the power to declare war?",
             "May the police search my house?",
             "Can someone be tried twice for the same crime?",
-            "How can this document itself be changed?");
+            "How can amendments be made?");
 
     @Mixin
     ModelOptions options;
@@ -37,7 +37,8 @@ final class DemoCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         List<String> passages = passages();
         try (EmbeddingModel model = options.load()) {
-            model.embed(passages.subList(0, Math.min(8, passages.size()))).close();
+            // The first pass compiles; what is timed is what a service would see.
+            model.embed(passages).close();
             long start = System.nanoTime();
             try (Embeddings vectors = model.embed(passages); Embeddings questions = model.embed(QUESTIONS)) {
                 double seconds = (System.nanoTime() - start) * 1e-9;
