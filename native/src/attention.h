@@ -4,162 +4,159 @@
  */
 #pragma once
 
-#include <cmath>
 #include <limits>
 #include <omp.h>
 
 #include "kernels.h"
+#include "products.h"
 #include "vec.h"
 
 namespace GATUN_NAMESPACE {
 
-/* Rows of queries in registers at once: accumulators are ROWS x 2 vectors. */
-constexpr int ROWS = VEC_BYTES == 64 ? 12 : VEC_BYTES == 32 ? 6 : 4;
-
-static inline int64_t padded(int64_t n) { return (n + W - 1) / W * W; }
-/* Products work on two vectors of columns at a time. */
-static inline int64_t padded2(int64_t n) { return (n + 2 * W - 1) / (2 * W) * (2 * W); }
-
-/* c[MR, 2 vectors] = a[MR, k] b[k, ...]; b's rows are ldb apart. */
-template <int MR>
-static inline void product(const float *a, int64_t lda, const float *b, int64_t ldb, int64_t k, float *c, int64_t ldc) {
-    vf acc[MR][2];
-    for (int i = 0; i < MR; i++) acc[i][0] = acc[i][1] = vf{};
-    for (int64_t p = 0; p < k; p++) {
-        vf b0 = load(b + p * ldb), b1 = load(b + p * ldb + W);
-#pragma GCC unroll 16
-        for (int i = 0; i < MR; i++) {
-            vf x = set(a[i * lda + p]);
-            acc[i][0] += x * b0;
-            acc[i][1] += x * b1;
-        }
-    }
-    for (int i = 0; i < MR; i++) {
-        store(c + i * ldc, acc[i][0]);
-        store(c + i * ldc + W, acc[i][1]);
-    }
-}
-
-template <int MR>
-static void product_columns(const float *a, int64_t lda, const float *b, int64_t ldb, int64_t k, float *c, int64_t ldc,
-                            int64_t columns) {
-    for (int64_t j = 0; j < columns; j += 2 * W) product<MR>(a, lda, b + j, ldb, k, c + j, ldc);
-}
-
-static void product_rows(int64_t rows, const float *a, int64_t lda, const float *b, int64_t ldb, int64_t k, float *c,
-                         int64_t ldc, int64_t columns) {
-    while (rows > 0) {
-        int64_t done;
-        if (rows >= ROWS) { product_columns<ROWS>(a, lda, b, ldb, k, c, ldc, columns); done = ROWS; }
-        else if (rows >= 4) { product_columns<4>(a, lda, b, ldb, k, c, ldc, columns); done = 4; }
-        else if (rows >= 2) { product_columns<2>(a, lda, b, ldb, k, c, ldc, columns); done = 2; }
-        else { product_columns<1>(a, lda, b, ldb, k, c, ldc, columns); done = 1; }
-        rows -= done;
-        a += done * lda;
-        c += done * ldc;
-    }
-}
+constexpr float HIDDEN = -std::numeric_limits<float>::infinity();
 
 struct head_buffers {
-    float *keys;   /* [head_dim, padded2(keys)] */
-    float *values; /* [keys, padded2(head_dim)] */
-    float *scores; /* [ROWS, padded2(keys)] */
-    float *result; /* [ROWS, padded2(head_dim)] */
+    float *keys;   /* panels of [head_dim, PANEL keys] */
+    float *values; /* [keys, padded(head_dim)] */
+    float *scores; /* [ROWS, padded(keys)] */
+    float *result; /* [ROWS, padded(head_dim)] */
 };
 
 static int64_t scratch_floats(int64_t keys, int64_t head_dim) {
-    return head_dim * padded2(keys) + keys * padded2(head_dim) + ROWS * (padded2(keys) + padded2(head_dim));
+    return head_dim * padded(keys) + keys * padded(head_dim) + ROWS * (padded(keys) + padded(head_dim));
 }
 
-static void pack_head(const head_buffers &buffers, const float *k, int64_t k_stride, const float *v, int64_t v_stride,
-                      int64_t keys, int64_t head_dim) {
-    int64_t ld = padded2(keys), vd = padded2(head_dim);
-    for (int64_t d = 0; d < head_dim; d++) {
-        float *row = buffers.keys + d * ld;
-        for (int64_t j = keys; j < ld; j++) row[j] = 0;
+/* W keys become W columns of their panel, whose rows are width apart; those that do not exist become zeros. */
+static void pack_keys(float *panel, int64_t width, const float *k, int64_t stride, int64_t keys, int64_t head_dim) {
+    vf block[W];
+    for (int64_t d = 0; d < head_dim; d += W) {
+        int64_t dims = head_dim - d < W ? head_dim - d : W;
+        for (int64_t j = 0; j < W; j++)
+            block[j] = j >= keys ? vf{} : dims == W ? load(k + j * stride + d) : load_n(k + j * stride + d, dims);
+        transpose(block);
+        for (int64_t i = 0; i < dims; i++) store(panel + (d + i) * width, block[i]);
     }
-    for (int64_t j0 = 0; j0 < keys; j0 += 16) {
-        int64_t end = j0 + 16 < keys ? j0 + 16 : keys;
-        for (int64_t d = 0; d < head_dim; d++)
-            for (int64_t j = j0; j < end; j++) buffers.keys[d * ld + j] = k[j * k_stride + d];
+}
+
+static void pack_head(const head_buffers &to, const float *k, int64_t k_stride, const float *v, int64_t v_stride,
+                      int64_t keys, int64_t head_dim) {
+    int64_t ld = padded(keys), vd = padded(head_dim);
+    for (int64_t j = 0; j < ld; j += W) {
+        int64_t first = j / PANEL * PANEL, width = ld - first < PANEL ? W : PANEL;
+        pack_keys(to.keys + first * head_dim + (j - first), width, k + j * k_stride, k_stride, keys - j, head_dim);
     }
     for (int64_t j = 0; j < keys; j++) {
-        std::memcpy(buffers.values + j * vd, v + j * v_stride, head_dim * sizeof(float));
-        for (int64_t d = head_dim; d < vd; d++) buffers.values[j * vd + d] = 0;
+        float *row = to.values + j * vd;
+        const float *from = v + j * v_stride;
+        for (int64_t d = 0; d + W <= head_dim; d += W) store(row + d, load(from + d));
+        if (vd > head_dim) store(row + vd - W, load_n(from + vd - W, head_dim - (vd - W)));
     }
 }
 
-/* scores[0 .. visible) -> exp(scores - max), the rest up to the padding -> 0; returns one over their sum, by which the
- * result has still to be multiplied. A row whose keys are all masked becomes zeros. */
-static float softmax_row(float *scores, int64_t visible, int64_t ld, float scale, const float *mask,
-                        const uint8_t *padding) {
-    const float hidden = -std::numeric_limits<float>::infinity();
-    for (int64_t j = visible; j < ld; j++) scores[j] = hidden;
-    int64_t whole = padded(visible);
-    vf m = set(hidden);
-    if (mask || padding) {
-        for (int64_t j = 0; j < visible; j++) {
-            float s = scores[j] * scale + (mask ? mask[j] : 0);
-            scores[j] = padding && padding[j] ? hidden : s;
-        }
-        for (int64_t j = 0; j < whole; j += W) m = max(load(scores + j), m);
-    } else {
-        for (int64_t j = 0; j < whole; j += W) {
-            vf s = load(scores + j) * scale;
-            store(scores + j, s);
-            m = max(s, m);
-        }
+/* scores = scale * scores + mask, -infinity where padded; visible is the number of scores. */
+static void mask_row(float *scores, int64_t visible, float scale, const float *mask, const uint8_t *padding) {
+    for (int64_t j = 0; j < visible; j += W) {
+        int64_t n = visible - j < W ? visible - j : W;
+        vf s = load(scores + j) * scale;
+        if (mask) s += n == W ? load(mask + j) : load_n(mask + j, n);
+        if (padding) s = select(marked(padding + j, n), set(HIDDEN), s);
+        store(scores + j, s);
     }
-    float highest = maximum(m);
-    if (highest == hidden) {
-        /* All hidden, or NaN among them: NaN compares false, so it must be looked for. */
-        bool has_nan = false;
-        for (int64_t j = 0; j < visible; j++) has_nan |= scores[j] != scores[j];
-        for (int64_t j = 0; j < ld; j++) scores[j] = has_nan && j < visible ? scores[j] : 0;
-        return 1;
-    }
-    vf total{};
-    for (int64_t j = 0; j < whole; j += W) {
-        vf e = exp(load(scores + j) - highest);
-        store(scores + j, e);
-        total += e;
-    }
-    for (int64_t j = whole; j < ld; j++) scores[j] = 0;
-    return 1.0f / sum(total);
 }
 
-static void attend_head(const gatun_attention_args &a, int64_t seq, int64_t head, float *scratch) {
-    int64_t q0 = a.q_offsets[seq], queries = a.q_offsets[seq + 1] - q0;
+/* The rare row whose highest score is -infinity: all hidden, which gives zeros, or NaN among them, which compares false. */
+static void settle_row(float *scores, int64_t visible, int64_t ld) {
+    bool has_nan = false;
+    for (int64_t j = 0; j < visible; j++) has_nan |= scores[j] != scores[j];
+    for (int64_t j = 0; j < ld; j++) scores[j] = has_nan && j < visible ? scores[j] : 0;
+}
+
+/* scores[i][0 .. visible[i]) -> exp(scale * (scores - max)), the rest up to columns -> 0; factors[i] becomes one over
+ * their sum, by which the result has still to be multiplied. scale > 0. Each step goes over all rows before the next begins:
+ * the reductions inside a vector are long chains, which only those of other rows can hide. */
+static void softmax_rows(int64_t rows, float *scores, int64_t ld, int64_t columns, const int64_t *visible, float scale,
+                         float *factors) {
+    const float LOG2_E = 1.44269504088896341f;
+    vf highest[ROWS], totals[ROWS];
+    for (int64_t i = 0; i < rows; i++) {
+        float *row = scores + i * ld;
+        int64_t end = padded(visible[i]), tail = visible[i] % W;
+        if (tail) store(row + end - W, first_lanes(load(row + end - W), tail, HIDDEN));
+        vf m = set(HIDDEN);
+        for (int64_t j = 0; j < end; j += W) m = max(load(row + j), m);
+        highest[i] = m;
+    }
+    for (int64_t i = 0; i < rows; i++) highest[i] = set(maximum(highest[i]));
+    for (int64_t i = 0; i < rows; i++) {
+        float *row = scores + i * ld;
+        int64_t end = padded(visible[i]);
+        if (highest[i][0] == HIDDEN) {
+            settle_row(row, visible[i], columns);
+            totals[i] = set(1.0f / W);
+            continue;
+        }
+        vf factor = set(scale * LOG2_E), shift = highest[i] * factor, total{};
+        for (int64_t j = 0; j < end; j += W) {
+            vf e = exp2_below(load(row + j) * factor - shift);
+            store(row + j, e);
+            total += e;
+        }
+        totals[i] = total;
+        for (int64_t j = end; j < columns; j += W) store(row + j, vf{});
+    }
+    for (int64_t i = 0; i < rows; i++) factors[i] = 1.0f / sum(totals[i]);
+}
+
+/* Rows i0 .. i0 + rows of one head's queries. */
+static void attend_tile(const gatun_attention_args &a, const head_buffers &head, int64_t seq, int64_t h, int64_t i0,
+                        int64_t rows) {
+    int64_t q0 = a.q_offsets[seq], k0 = a.kv_offsets[seq], keys = a.kv_offsets[seq + 1] - k0, d = a.head_dim;
+    int64_t hidden = a.causal ? a.q_offsets[seq + 1] - q0 - keys : 0; /* queries before the first key */
+    int64_t last = a.causal ? i0 + rows - hidden : keys;
+    int64_t used = last < 0 ? 0 : last < keys ? last : keys;
+    int64_t ld = padded(keys), columns = padded(used), vd = padded(d);
+    const float *q = a.q + (q0 + i0) * a.q_stride + h * d;
+    float *out = a.out + (q0 + i0) * a.out_stride + h * d;
+    const float *mask = a.mask ? a.mask + seq * a.mask_seq_stride + h * a.mask_head_stride : nullptr;
+    const uint8_t *padding = a.key_padding ? a.key_padding + k0 : nullptr;
+    bool plain = !mask && !padding && a.scale > 0;
+    product_panels(rows, q, a.q_stride, head.keys, d, ld, head.scores, ld, columns);
+    int64_t visible[ROWS];
+    for (int64_t i = 0; i < rows; i++) {
+        int64_t end = a.causal ? i0 + i + 1 - hidden : keys;
+        visible[i] = end < 0 ? 0 : end < used ? end : used;
+        if (!plain)
+            mask_row(head.scores + i * ld, visible[i], a.scale, mask ? mask + (i0 + i) * a.mask_row_stride : nullptr, padding);
+    }
+    float factors[ROWS];
+    softmax_rows(rows, head.scores, ld, columns, visible, plain ? a.scale : 1.0f, factors);
+    product_rows(rows, head.scores, ld, head.values, vd, used, head.result, vd, vd);
+    for (int64_t i = 0; i < rows; i++) {
+        const float *from = head.result + i * vd;
+        float *to = out + i * a.out_stride;
+        int64_t j = 0;
+        for (; j + W <= d; j += W) store(to + j, load(from + j) * factors[i]);
+        if (j < d) store_n(to + j, load(from + j) * factors[i], d - j);
+    }
+}
+
+static void attend_head(const gatun_attention_args &a, int64_t seq, int64_t h, float *scratch) {
+    int64_t queries = a.q_offsets[seq + 1] - a.q_offsets[seq];
     int64_t k0 = a.kv_offsets[seq], keys = a.kv_offsets[seq + 1] - k0;
-    int64_t d = a.head_dim, kv_head = head / (a.num_heads / a.num_kv_heads);
-    int64_t ld = padded2(keys), vd = padded2(d);
-    head_buffers buffers;
-    buffers.keys = scratch;
-    buffers.values = buffers.keys + d * ld;
-    buffers.scores = buffers.values + keys * vd;
-    buffers.result = buffers.scores + ROWS * ld;
-    if (queries > 0 && keys > 0)
-        pack_head(buffers, a.k + k0 * a.k_stride + kv_head * d, a.k_stride, a.v + k0 * a.v_stride + kv_head * d, a.v_stride,
-                  keys, d);
-    const float *mask = a.mask ? a.mask + seq * a.mask_seq_stride + head * a.mask_head_stride : nullptr;
-    for (int64_t i0 = 0; i0 < queries; i0 += ROWS) {
-        int64_t rows = queries - i0 < ROWS ? queries - i0 : ROWS;
-        const float *q = a.q + (q0 + i0) * a.q_stride + head * d;
-        float *out = a.out + (q0 + i0) * a.out_stride + head * d;
-        int64_t last = a.causal ? i0 + rows + keys - queries : keys;
-        int64_t used = last < 0 ? 0 : last < keys ? last : keys;
-        int64_t columns = padded2(used);
-        product_rows(rows, q, a.q_stride, buffers.keys, ld, d, buffers.scores, ld, columns);
-        float factors[ROWS];
-        for (int64_t i = 0; i < rows; i++) {
-            int64_t visible = a.causal ? i0 + i + 1 + keys - queries : keys;
-            visible = visible < 0 ? 0 : visible < used ? visible : used;
-            factors[i] = softmax_row(buffers.scores + i * ld, visible, columns, a.scale, mask ? mask + (i0 + i) * a.mask_row_stride : nullptr,
-                        a.key_padding ? a.key_padding + k0 : nullptr);
-        }
-        product_rows(rows, buffers.scores, ld, buffers.values, vd, used, buffers.result, vd, vd);
-        for (int64_t i = 0; i < rows; i++)
-            for (int64_t j = 0; j < d; j++) out[i * a.out_stride + j] = buffers.result[i * vd + j] * factors[i];
+    int64_t d = a.head_dim, kv_head = h / (a.num_heads / a.num_kv_heads);
+    if (queries == 0) return;
+    head_buffers head;
+    head.keys = scratch;
+    head.values = head.keys + d * padded(keys);
+    head.scores = head.values + keys * padded(d);
+    head.result = head.scores + ROWS * padded(keys);
+    pack_head(head, a.k + k0 * a.k_stride + kv_head * d, a.k_stride, a.v + k0 * a.v_stride + kv_head * d, a.v_stride, keys,
+              d);
+    /* Tiles of nearly equal size: a last tile of few rows would not fill the multipliers. */
+    int64_t tiles = (queries + ROWS - 1) / ROWS;
+    for (int64_t t = 0; t < tiles; t++) {
+        int64_t first = t * queries / tiles, end = (t + 1) * queries / tiles;
+        attend_tile(a, head, seq, h, first, end - first);
     }
 }
 

@@ -26,6 +26,49 @@ static inline vf max(vf a, vf b) { return a > b ? a : b; }
 static inline vf min(vf a, vf b) { return a < b ? a : b; }
 static inline vf abs(vf a) { return (vf)((vi)a & 0x7fffffff); }
 
+/* Lanes 0 .. n of v, other in the rest. */
+static inline vf first_lanes(vf v, int64_t n, float other) {
+    vi lane;
+    for (int32_t i = 0; i < W; i++) lane[i] = i;
+    return lane < (int32_t)n ? v : set(other);
+}
+
+/* All bits of a lane whose byte is not 0; of the first n bytes. */
+static inline vi marked(const uint8_t *bytes, int64_t n) {
+    typedef uint8_t vb __attribute__((vector_size(VEC_BYTES / 4)));
+    vb b{};
+    if (n == W) std::memcpy(&b, bytes, sizeof b);
+    else std::memcpy(&b, bytes, n);
+    return __builtin_convertvector(b, vi) != 0;
+}
+
+/* Lanes of the first (or second) halves of a and b in turn: a0 b0 a1 b1 ... */
+#if VEC_BYTES == 64
+#define GATUN_LOW_LANES (vi){0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23}
+#define GATUN_HIGH_LANES (vi){8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31}
+#elif VEC_BYTES == 32
+#define GATUN_LOW_LANES (vi){0, 8, 1, 9, 2, 10, 3, 11}
+#define GATUN_HIGH_LANES (vi){4, 12, 5, 13, 6, 14, 7, 15}
+#else
+#define GATUN_LOW_LANES (vi){0, 4, 1, 5}
+#define GATUN_HIGH_LANES (vi){2, 6, 3, 7}
+#endif
+
+/* Rows become columns: each round moves the highest bit of a row's number to the lowest of a lane's. */
+static inline void transpose(vf (&m)[W]) {
+#pragma GCC unroll 4
+    for (int64_t round = 1; round < W; round *= 2) {
+        vf from[W];
+#pragma GCC unroll 16
+        for (int64_t i = 0; i < W; i++) from[i] = m[i];
+#pragma GCC unroll 8
+        for (int64_t i = 0; i < W / 2; i++) {
+            m[2 * i] = __builtin_shuffle(from[i], from[i + W / 2], GATUN_LOW_LANES);
+            m[2 * i + 1] = __builtin_shuffle(from[i], from[i + W / 2], GATUN_HIGH_LANES);
+        }
+    }
+}
+
 /* LANES.at[b][i] = i ^ b: a table, because compilers build such vectors lane by lane. */
 struct lane_table {
     int32_t at[W / 2 + 1][W];
@@ -73,6 +116,22 @@ static inline vf exp(vf x) {
     p = p * r * r + r + 1.0f;
     vf result = (vf)((vi)p + (n << 23));
     return x < -87.3f ? vf{} : result;
+}
+
+/* 2^x for x <= 0 and little above, to 3 ulp: a polynomial of degree 5 fitted to the relative error on [-1/2, 1/2]. Half
+ * the work of exp: no clamps, and the exponent comes out of the rounding. 0 below -126; NaN stays. */
+static inline vf exp2_below(vf x) {
+    const float magic = 12582912.0f + 127.0f; /* 1.5 * 2^23, and the bias of exponents */
+    vf shifted = x + magic;
+    vf f = x - (shifted - magic);
+    vf p = set(1.3264591107144952e-3f);
+    p = p * f + 9.671619161963463e-3f;
+    p = p * f + 5.55073507130146e-2f;
+    p = p * f + 2.4022240936756134e-1f;
+    p = p * f + 6.931470036506653e-1f;
+    p = p * f + 1.0f;
+    vf result = p * (vf)((vi)shifted << 23);
+    return x < -126.0f ? vf{} : result;
 }
 
 /* Abramowitz and Stegun 7.1.26: absolute error below 2e-7. */
