@@ -70,16 +70,20 @@ public final class EncoderSession implements AutoCloseable {
                 checkLength(offsets, last);
                 last++;
             }
-            forwardChunk(ids, offsets, first, last, dst.asSlice(first * rowBytes, (last - first) * rowBytes));
+            forwardChunk(ids, offsets, first, last, dst, first * rowBytes);
             first = last;
         }
     }
 
-    private void forwardChunk(MemorySegment ids, MemorySegment offsets, int first, int last, MemorySegment dst) {
+    /** The rows of dst go by their offset: a slice for a call that is not inlined would be an object on the heap. */
+    private void forwardChunk(MemorySegment ids, MemorySegment offsets, int first, int last, MemorySegment dst, long dstOffset) {
         int start = offset(offsets, first);
         int tokens = offset(offsets, last) - start;
+        long elements = (long) (last - first) * encoder.config().hiddenSize();
         if (tokens == 0) {
-            dst.fill((byte) 0);
+            for (long i = 0; i < elements; i++) {
+                dst.set(ValueLayout.JAVA_FLOAT_UNALIGNED, dstOffset + i * Float.BYTES, 0f);
+            }
             return;
         }
         BoundPlan plan = context.bind(plan(tokens));
@@ -93,7 +97,7 @@ public final class EncoderSession implements AutoCloseable {
         }
         fillPositions(offsets, first, last, positions);
         plan.execute();
-        MemorySegment.copy(plan.output(BertPlans.POOLED).segment(), 0, dst, 0, dst.byteSize());
+        MemorySegment.copy(plan.output(BertPlans.POOLED).segment(), 0, dst, dstOffset, elements * Float.BYTES);
     }
 
     private Plan plan(int tokens) {

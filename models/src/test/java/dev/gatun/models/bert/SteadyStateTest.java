@@ -1,0 +1,86 @@
+package dev.gatun.models.bert;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gatun.models.bert.EncoderSession.SessionOptions;
+import dev.gatun.models.testing.Allocation;
+import dev.gatun.models.testing.ChildJvm;
+import dev.gatun.models.testing.Goldens;
+import dev.gatun.models.testing.MiniLm;
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+
+/** What many forwards leave behind: nothing on the heap, nothing in the process. */
+class SteadyStateTest {
+    private static final int WINDOW = 200;
+
+    @Test
+    void aForwardAllocatesNothingOnTheHeap() {
+        try (BertEncoder encoder = BertCheckpoint.find(Goldens.path("bert/tiny")).load()) {
+            assertNoAllocation(encoder, 1, 12_000, 6, 40);
+            assertNoAllocation(encoder, 2, 300, 1, 8);
+        }
+    }
+
+    @Test
+    void aForwardOfTheRealModelAllocatesNothingOnTheHeap() {
+        try (BertEncoder encoder = BertCheckpoint.find(MiniLm.folder()).load()) {
+            assertNoAllocation(encoder, 1, 600, 2, 6);
+        }
+    }
+
+    /** Compilers settle in their own time, so several windows may be needed; one window without a byte proves it. */
+    private static void assertNoAllocation(BertEncoder encoder, int threads, int warmUp, int maxBatch, int maxLength) {
+        try (Arena arena = Arena.ofConfined()) {
+            Requests requests = new Requests(encoder, SessionOptions.ofThreads(threads), arena, new SplittableRandom(5), WINDOW, maxBatch, maxLength);
+            try (EncoderSession session = requests.session()) {
+                requests.forward(warmUp);
+                List<Long> windows = new ArrayList<>();
+                Allocation.bytes();
+                for (int i = 0; i < 30 && !windows.contains(0L); i++) {
+                    long before = Allocation.bytes();
+                    requests.forward(WINDOW);
+                    windows.add(Allocation.bytes() - before);
+                }
+                assertEquals(0, windows.getLast(), "bytes on the heap in windows of " + WINDOW + " forwards: " + windows);
+            }
+        }
+    }
+
+    @Test
+    void twentyThousandForwardsTakeNoMoreMemory() throws Exception {
+        List<Long> series = series("forwards");
+        System.out.println("resident KiB after each 500 of 20,000 forwards: " + series);
+        assertEquals(40, series.size());
+        assertFlat(series, 8);
+    }
+
+    /** What comes and goes: models, plans, sessions. */
+    @Test
+    void loadingAndClosingTakesNoMoreMemory() throws Exception {
+        List<Long> series = series("loads");
+        System.out.println("resident KiB after each 5 of 200 loads: " + series);
+        assertEquals(40, series.size());
+        assertFlat(series, 24);
+    }
+
+    /** The last quarter against what a quarter of the work took. */
+    private static void assertFlat(List<Long> series, long megabytes) {
+        long warm = series.get(9);
+        long end = series.subList(30, 40).stream().mapToLong(Long::longValue).max().orElseThrow();
+        assertTrue(end <= warm + (megabytes << 10), "resident memory grew from " + warm + " KiB to " + end + ": " + series);
+    }
+
+    /** In a JVM of its own, whose heap is all resident from the start: what grows is native. */
+    private static List<Long> series(String work) throws Exception {
+        ChildJvm.Result result = ChildJvm.run(List.of("--enable-native-access=ALL-UNNAMED", "-Xms128m", "-Xmx128m",
+                "-XX:+AlwaysPreTouch", "-XX:+UseSerialGC", "-cp", ChildJvm.classPath(), MemorySeries.class.getName(), work));
+        assertEquals(0, result.exitCode(), result.output());
+        return result.output().lines().filter(line -> line.startsWith("resident "))
+                .map(line -> Long.parseLong(line.substring("resident ".length()))).toList();
+    }
+}
