@@ -11,12 +11,14 @@ module dev.gatun.models {
 
     exports dev.gatun.models.bert;
     exports dev.gatun.models.embedding;
+    exports dev.gatun.models.generation;
     exports dev.gatun.models.image;
     exports dev.gatun.models.io;
     exports dev.gatun.models.text;
     exports dev.gatun.models.cnn;
     exports dev.gatun.models.resnet;
     exports dev.gatun.models.vision;
+    exports dev.gatun.models.transformer;
     exports dev.gatun.models.weights;
 
     opens dev.gatun.models.cli to info.picocli;
