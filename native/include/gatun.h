@@ -34,7 +34,7 @@ GATUN_API void gatun_set_num_threads(int32_t threads);
 GATUN_API int32_t gatun_get_max_threads(void);
 
 /* A zeroed block, aligned to a page, whose pages are taken when first touched; NULL if there is none.
- * The guarded kind ends at a page that may not be touched (its size is rounded down to 64-byte alignment). */
+ * The guarded kind ends at a page that may not be touched, so that its beginning has the alignment that its size leaves. */
 GATUN_API void *gatun_alloc(int64_t bytes);
 GATUN_API void gatun_free(void *block, int64_t bytes);
 GATUN_API void *gatun_alloc_guarded(int64_t bytes);
@@ -188,6 +188,16 @@ typedef struct {
 
 GATUN_API void gatun_log_sum_exp(const gatun_logits_args *args);
 GATUN_API void gatun_top_k(const gatun_logits_args *args);
+
+/*
+ * What this machine can do, for benchmarks: multiply-adds in registers alone, GFLOP/s of all threads (a multiply-add counts
+ * as two); GB/s of reading count floats; GB/s of a = b + s * c over the thirds of count floats, which are overwritten. Each
+ * takes the fastest of the passes that fit into the seconds, with the instruction set in use. The floats must have been
+ * written before: pages never touched are all one page. Much larger than the last cache, they show memory; else the cache.
+ */
+GATUN_API double gatun_fma_peak(double seconds);
+GATUN_API double gatun_read_bandwidth(const float *x, int64_t count, double seconds);
+GATUN_API double gatun_triad_bandwidth(float *x, int64_t count, double seconds);
 
 #ifdef __cplusplus
 }

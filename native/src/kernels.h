@@ -18,6 +18,10 @@ struct gatun_kernels {
     void (*paged_attention)(const gatun_paged_attention_args *);
     void (*log_sum_exp)(const gatun_logits_args *);
     void (*top_k)(const gatun_logits_args *);
+    /* What limits.cpp times. */
+    int64_t (*multiply_add)(int64_t rounds, float *sink);
+    float (*read_floats)(const float *x, int64_t n);
+    void (*triad_floats)(float *a, const float *b, const float *c, float factor, int64_t n);
 };
 
 extern const gatun_kernels gatun_baseline;

@@ -4,7 +4,7 @@
 CXX ?= g++
 GATUN_CXXFLAGS := -O3 -std=c++17 -fPIC -fvisibility=hidden -fno-exceptions -fno-rtti -fno-math-errno -ffp-contract=fast -fopenmp -Wall -Wextra
 GATUN_SETS := baseline $(if $(findstring x86_64,$(PLATFORM)),avx2 avx512)
-GATUN_OBJECTS := $(OUT)/gatun.o $(OUT)/layouts.o $(GATUN_SETS:%=$(OUT)/kernels_%.o)
+GATUN_OBJECTS := $(OUT)/gatun.o $(OUT)/limits.o $(OUT)/layouts.o $(GATUN_SETS:%=$(OUT)/kernels_%.o)
 GATUN_FLAGS_avx2 := -mavx2 -mfma
 GATUN_FLAGS_avx512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma -mprefer-vector-width=512
 
@@ -23,3 +23,12 @@ $(OUT)/layouts.o: $(OUT)/layouts.inc
 $(OUT)/libgatun.so: $(GATUN_OBJECTS) $(UNPACKED)/done
 	$(CXX) -shared -o $@ $(GATUN_OBJECTS) -Wl,-rpath,'$$ORIGIN' -Wl,--no-undefined -nodefaultlibs \
 	    -l:libgomp.so.1 -L$(GOMP_DIR) -lm -lc -lgcc
+
+# libgatun's own tests: every kernel, with every instruction set of this machine, against plain loops.
+$(OUT)/check: $(wildcard $(HERE)/test/*) $(HERE)/include/gatun.h $(OUT)/libgatun.so
+	$(CXX) -std=c++17 -O1 -Wall -Wextra -o $@ $(wildcard $(HERE)/test/*.cpp) $(OUT)/libgatun.so -Wl,-rpath,'$$ORIGIN' -Wl,-rpath-link,$(GOMP_DIR)
+
+check: $(OUT)/check
+	LD_LIBRARY_PATH=$(GOMP_DIR) $(OUT)/check
+
+.PHONY: check

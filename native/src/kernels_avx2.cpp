@@ -3,9 +3,11 @@
 
 #include "attention.h"
 #include "decode.h"
+#include "limits.h"
 #include "rows.h"
 
 using namespace GATUN_NAMESPACE;
 
 extern const gatun_kernels gatun_avx2 = {"avx2", W, attention, layer_norm, embed, pool, bias_act, bias_act_rows,
-                                      kv_store, paged_attention, log_sum_exp, top_k};
+                                      kv_store, paged_attention, log_sum_exp, top_k,
+                                      multiply_add, read_floats, triad_floats};

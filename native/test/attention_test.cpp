@@ -1,0 +1,130 @@
+/* Attention against its formula, term by term. */
+#include "testing.h"
+
+namespace {
+
+struct setup {
+    int64_t num_seqs;
+    int32_t queries[3], keys[3];
+    int64_t num_heads, num_kv_heads, head_dim;
+    float scale;
+    bool causal, mask, padding, self;
+    float broken; /* what one element of q becomes, if not 0 */
+};
+
+struct arrays {
+    guarded<float> q, k, v, out, mask;
+    guarded<uint8_t> padding;
+    guarded<int32_t> q_offsets, kv_offsets;
+    guarded<char> scratch;
+};
+
+int64_t total(const int32_t *lengths, int64_t n) {
+    int64_t sum = 0;
+    for (int64_t i = 0; i < n; i++) sum += lengths[i];
+    return sum;
+}
+
+int32_t longest(const int32_t *lengths, int64_t n) {
+    int32_t most = 0;
+    for (int64_t i = 0; i < n; i++) most = lengths[i] > most ? lengths[i] : most;
+    return most;
+}
+
+/* Score of query i and key j, -infinity if hidden. */
+double score(const gatun_attention_args &a, int64_t seq, int64_t head, int64_t i, int64_t j) {
+    int64_t q0 = a.q_offsets[seq], k0 = a.kv_offsets[seq], lq = a.q_offsets[seq + 1] - q0, lk = a.kv_offsets[seq + 1] - k0;
+    if (a.causal && j > i + lk - lq) return -INF;
+    if (a.key_padding && a.key_padding[k0 + j]) return -INF;
+    int64_t kv_head = head / (a.num_heads / a.num_kv_heads);
+    double sum = 0;
+    for (int64_t d = 0; d < a.head_dim; d++)
+        sum += (double)a.q[(q0 + i) * a.q_stride + head * a.head_dim + d] * a.k[(k0 + j) * a.k_stride + kv_head * a.head_dim + d];
+    sum *= a.scale;
+    return a.mask ? sum + a.mask[seq * a.mask_seq_stride + head * a.mask_head_stride + i * a.mask_row_stride + j] : sum;
+}
+
+void check_row(const gatun_attention_args &a, int64_t seq, int64_t head, int64_t i, outcome &o) {
+    int64_t q0 = a.q_offsets[seq], k0 = a.kv_offsets[seq], lk = a.kv_offsets[seq + 1] - k0;
+    int64_t kv_head = head / (a.num_heads / a.num_kv_heads);
+    double highest = -INF, sum = 0, result[256] = {};
+    bool broken = false;
+    for (int64_t j = 0; j < lk; j++) {
+        double s = score(a, seq, head, i, j);
+        broken |= std::isnan(s) || s == INF;
+        highest = s > highest ? s : highest;
+    }
+    for (int64_t j = 0; j < lk && highest != -INF; j++) {
+        double weight = std::exp(score(a, seq, head, i, j) - highest);
+        sum += weight;
+        for (int64_t d = 0; d < a.head_dim; d++)
+            result[d] += weight * a.v[(k0 + j) * a.v_stride + kv_head * a.head_dim + d];
+    }
+    for (int64_t d = 0; d < a.head_dim; d++) {
+        double expected = broken ? NOT_A_NUMBER : highest == -INF ? 0 : result[d] / sum;
+        double tolerance = highest == -INF ? 0 : 1e-6 * std::sqrt(1 + a.head_dim / 32.0);
+        o.equal(a.out[(q0 + i) * a.out_stride + head * a.head_dim + d], expected, tolerance, "attention", i * a.head_dim + d);
+    }
+}
+
+void check(const setup &s, numbers &random, outcome &o) {
+    const int32_t *keys = s.self ? s.queries : s.keys;
+    int64_t rows = total(s.queries, s.num_seqs), kv_rows = total(keys, s.num_seqs), most = longest(keys, s.num_seqs);
+    int64_t width = s.num_heads * s.head_dim, kv_width = s.num_kv_heads * s.head_dim, gap = 3;
+    int64_t longest_query = longest(s.queries, s.num_seqs);
+    int64_t scratch = gatun_attention_scratch_bytes(most, s.head_dim, gatun_get_max_threads());
+    arrays m{guarded<float>(rows * width), guarded<float>(kv_rows * kv_width), guarded<float>(kv_rows * (kv_width + gap)),
+             guarded<float>(rows * (width + gap)), guarded<float>(longest_query * most), guarded<uint8_t>(kv_rows),
+             guarded<int32_t>(s.num_seqs + 1), guarded<int32_t>(s.num_seqs + 1), guarded<char>(scratch)};
+    random.fill(m.q, -2, 2);
+    random.fill(m.k, -2, 2);
+    random.fill(m.v, -1, 1);
+    m.out.fill(77);
+    std::memset(m.scratch.data(), 0xff, scratch); /* NaN */
+    for (int64_t i = 0; i < m.mask.count(); i++) m.mask[i] = random.below(4) == 0 ? -INF : random.between(-1, 1);
+    for (int64_t j = 0; j < most && longest_query > 1; j++) m.mask[most + j] = -INF; /* the second query sees nothing */
+    for (int64_t i = 0; i < kv_rows; i++) m.padding[i] = random.below(3) == 0 ? (uint8_t)(1 + random.below(255)) : 0;
+    if (s.broken != 0 && rows > 0) m.q[rows * width / 2] = s.broken;
+    for (int64_t i = 0; i < s.num_seqs; i++) {
+        m.q_offsets[i + 1] = m.q_offsets[i] + s.queries[i];
+        m.kv_offsets[i + 1] = m.kv_offsets[i] + keys[i];
+    }
+    gatun_attention_args a{};
+    a.q = m.q.data(); a.k = m.k.data(); a.v = m.v.data(); a.out = m.out.data();
+    a.q_stride = width; a.k_stride = kv_width; a.v_stride = kv_width + gap; a.out_stride = width + gap;
+    a.q_offsets = m.q_offsets.data(); a.kv_offsets = m.kv_offsets.data();
+    a.num_seqs = s.num_seqs; a.num_heads = s.num_heads; a.num_kv_heads = s.num_kv_heads; a.head_dim = s.head_dim;
+    if (s.mask) { a.mask = m.mask.data(); a.mask_row_stride = most; }
+    if (s.padding) a.key_padding = m.padding.data();
+    a.scratch = m.scratch.data(); a.scale = s.scale; a.causal = s.causal;
+    gatun_attention(&a);
+    for (int64_t seq = 0; seq < s.num_seqs; seq++)
+        for (int64_t head = 0; head < s.num_heads; head++)
+            for (int64_t i = 0; i < s.queries[seq]; i++) check_row(a, seq, head, i, o);
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = width; j < width + gap; j++) o.equal(m.out[i * a.out_stride + j], 77, 0, "between the rows", i);
+}
+
+} // namespace
+
+void check_attention(outcome &o) {
+    numbers random{1};
+    for (int32_t dim : {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 24, 31, 32, 33, 40, 48, 63, 64, 65, 96, 128, 130})
+        for (int kind = 0; kind < 8; kind++) {
+            setup s{2, {(int32_t)(1 + random.below(40)), (int32_t)(1 + random.below(20))}, {}, 4, kind & 1 ? 2 : 4, dim,
+                    1 / std::sqrt((float)dim), (kind & 1) != 0, (kind & 2) != 0, (kind & 4) != 0, kind % 3 != 0, 0};
+            s.keys[0] = (int32_t)(1 + random.below(70));
+            s.keys[1] = (int32_t)(1 + random.below(30));
+            check(s, random, o);
+        }
+    for (int32_t length = 0; length <= 67; length++)
+        for (int kind = 0; kind < 4; kind++)
+            check({1, {length}, {}, 1, 1, 8, 0.35f, (kind & 1) != 0, (kind & 2) != 0, false, true, 0}, random, o);
+    for (int32_t keys = 0; keys <= 67; keys++)
+        check({2, {13, 1}, {keys, 1}, 2, 2, 16, 0.25f, keys % 2 == 1, false, keys % 3 == 0, false, 0}, random, o);
+    for (float scale : {0.0f, -0.3f, 40.0f}) check({1, {21}, {}, 2, 2, 12, scale, true, false, false, true, 0}, random, o);
+    for (float broken : {NOT_A_NUMBER, INF, -INF, 1e30f})
+        check({3, {5, 0, 30}, {}, 3, 3, 20, 0.2f, false, false, false, true, broken}, random, o);
+    check({3, {100, 3, 257}, {129, 0, 260}, 3, 1, 32, 0.2f, false, true, true, false, 0}, random, o);
+    check({1, {512}, {}, 1, 1, 64, 0.125f, true, false, false, true, 0}, random, o);
+}
