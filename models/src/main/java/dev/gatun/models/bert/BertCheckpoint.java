@@ -1,5 +1,6 @@
 package dev.gatun.models.bert;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gatun.models.text.TextTokenizer;
@@ -24,7 +25,7 @@ import java.util.List;
  */
 public record BertCheckpoint(Path folder, Path weights) {
     private static final String FIRST_TENSOR = "embeddings.word_embeddings.weight";
-    private static final String[] PREFIXES = {"bert", "roberta", "model", "module", "0.auto_model"};
+    private static final String[] PREFIXES = {"bert", "model", "module", "0.auto_model"};
 
     /**
      * Finds the files of a model.
@@ -54,6 +55,10 @@ public record BertCheckpoint(Path folder, Path weights) {
             BertConfig config = source instanceof OnnxBertWeights onnx && !Files.exists(configFile())
                     ? fromGraph(onnx) : fromJson(configFile());
             WeightScope scope = WeightScope.locate(source, FIRST_TENSOR, PREFIXES);
+            if (scope.child("encoder").child("layer").child(config.numLayers()).child("output").child("dense").has("bias")) {
+                throw new WeightException(configFile(), "num_hidden_layers is " + config.numLayers() + ", but " + weights
+                        + " has a layer " + config.numLayers());
+            }
             return BertEncoder.load(scope, config);
         }
     }
@@ -81,6 +86,10 @@ public record BertCheckpoint(Path folder, Path weights) {
         }
         try {
             JsonNode json = new ObjectMapper().readTree(Files.readAllBytes(file));
+            JsonNode type = json.path("model_type");
+            if (!type.isMissingNode() && !type.asText().equals("bert")) {
+                throw new WeightException(file, "model_type " + type.asText() + ", expected bert");
+            }
             JsonNode positions = json.path("position_embedding_type");
             if (!positions.isMissingNode() && !positions.asText().equals("absolute")) {
                 throw new WeightException(file, "position_embedding_type " + positions.asText() + ", expected absolute");
@@ -90,8 +99,10 @@ public record BertCheckpoint(Path folder, Path weights) {
                     number(file, json, "intermediate_size"), number(file, json, "max_position_embeddings"),
                     json.path("type_vocab_size").asInt(2), (float) json.path("layer_norm_eps").asDouble(1e-12),
                     activation(file, json.path("hidden_act").asText("gelu")));
+        } catch (JsonProcessingException e) {
+            throw new WeightException(file, "is not valid JSON: " + e.getOriginalMessage(), e);
         } catch (IOException e) {
-            throw new WeightException(file, "is not valid JSON: " + e.getMessage(), e);
+            throw new WeightException(file, "cannot be read: " + e.getMessage(), e);
         } catch (IllegalArgumentException e) {
             throw new WeightException(file, e.getMessage(), e);
         }

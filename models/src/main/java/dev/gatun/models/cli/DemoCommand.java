@@ -8,6 +8,7 @@ import java.io.InputStreamReader;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
@@ -45,10 +46,10 @@ final class DemoCommand implements Callable<Integer> {
                 for (int q = 0; q < QUESTIONS.size(); q++) {
                     out.println("? " + QUESTIONS.get(q));
                     for (Ranking.Hit hit : Ranking.best(questions, q, vectors, 2)) {
-                        out.printf("  %.3f  %s%n", hit.score(), passages.get(hit.row()));
+                        out.printf(Locale.ROOT, "  %.3f  %s%n", hit.score(), passages.get(hit.row()));
                     }
                 }
-                out.printf("%n%d passages, %d tokens, embedded in %.3f s with %d threads: %.0f texts/s, %.0f tokens/s, %.1f MB native memory%n",
+                out.printf(Locale.ROOT, "%n%d passages, %d tokens, embedded in %.3f s with %d threads: %.0f texts/s, %.0f tokens/s, %.1f MB native memory%n",
                         passages.size(), vectors.tokens(), seconds, options.threads, passages.size() / seconds,
                         vectors.tokens() / seconds, model.nativeByteSize() / 1e6);
             }

@@ -1,6 +1,7 @@
 package dev.gatun.models.cli;
 
 import dev.gatun.bindings.loader.NativeLibraryException;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
@@ -41,8 +42,9 @@ public final class Gatun implements Callable<Integer> {
 
     private static String message(Throwable e) {
         String message = e.getMessage();
+        // A plain IOException is one that Gatun made: its message names the file. The JDK's own are subclasses.
         boolean own = e instanceof NativeLibraryException || e instanceof IllegalArgumentException
-                || e instanceof IllegalStateException || e.getClass().getName().startsWith("dev.gatun.");
+                || e instanceof IllegalStateException || e.getClass() == IOException.class || e.getClass().getName().startsWith("dev.gatun.");
         return own && message != null ? message
                 : e.getClass().getSimpleName() + (message == null ? "" : ": " + message) + " (--stacktrace tells where)";
     }

@@ -4,6 +4,7 @@ import dev.gatun.models.bert.Pooling;
 import dev.gatun.models.embedding.EmbeddingModel;
 import dev.gatun.models.embedding.EmbeddingOptions;
 import java.nio.file.Path;
+import picocli.CommandLine;
 import picocli.CommandLine.Option;
 
 /** Options that every command with an embedding model has. */
@@ -22,7 +23,13 @@ final class ModelOptions {
     @Option(names = "--no-normalize", description = "Leave the vectors' lengths as they are.")
     boolean noNormalize;
 
+    @CommandLine.Spec(CommandLine.Spec.Target.MIXEE)
+    CommandLine.Model.CommandSpec command;
+
     EmbeddingModel load() {
+        if (threads < 1) {
+            throw new CommandLine.ParameterException(command.commandLine(), "--threads must be 1 or more, not " + threads);
+        }
         return EmbeddingModel.load(model, EmbeddingOptions.defaults()
                 .withThreads(threads).withPooling(pooling).withNormalize(!noNormalize));
     }

@@ -1,6 +1,7 @@
 package dev.gatun.models.cli;
 
 import java.io.PrintWriter;
+import java.util.Locale;
 
 /** Progress on standard error: at most a line a second, and one at the end. */
 final class Progress {
@@ -36,7 +37,7 @@ final class Progress {
 
     private void print(long now) {
         double seconds = Math.max(1e-9, (now - start) * 1e-9);
-        err.printf("%,d %s, %.1f s, %,.1f %s/s%n", done, unit, seconds, done / seconds, unit);
+        err.printf(Locale.ROOT, "%,d %s, %.1f s, %,.1f %s/s%n", done, unit, seconds, done / seconds, unit);
         err.flush();
     }
 }

@@ -6,6 +6,7 @@ import dev.gatun.models.text.Utf8Lines;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -48,7 +49,7 @@ final class SearchCommand implements Callable<Integer> {
                         spec.commandLine().getOut().println((q > 0 ? System.lineSeparator() : "") + "? " + queries.get(q));
                     }
                     for (Ranking.Hit hit : Ranking.best(wanted, q, vectors, top)) {
-                        spec.commandLine().getOut().printf("%.4f  %s%n", hit.score(), passages.get(hit.row()));
+                        spec.commandLine().getOut().printf(Locale.ROOT, "%.4f  %s%n", hit.score(), passages.get(hit.row()));
                     }
                 }
             }

@@ -5,10 +5,12 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.UUID;
 
 /**
  * Writes a float32 {@code .npy} of [rows, columns] row by row, without knowing beforehand how many. The file appears
@@ -34,15 +36,21 @@ public final class NpyWriter implements AutoCloseable {
 
     /** Begins a file; an existing one is replaced at the end. */
     public static NpyWriter create(Path target, long columns) throws IOException {
+        if (Files.isDirectory(target)) {
+            throw new IOException(target + ": is a folder, expected a file to write");
+        }
         Path folder = target.toAbsolutePath().getParent();
         if (!Files.isDirectory(folder)) {
             throw new IOException(folder + ": is not a folder, cannot write " + target.getFileName());
         }
-        if (Files.isDirectory(target)) {
-            throw new IOException(target + ": is a folder, expected a file to write");
+        // Not createTempFile: its files are for this user only, and the result should be as the umask says.
+        Path temporary = folder.resolve(target.getFileName() + "." + UUID.randomUUID() + ".part");
+        FileChannel channel;
+        try {
+            channel = FileChannel.open(temporary, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW);
+        } catch (AccessDeniedException e) {
+            throw new IOException(folder + ": may not be written by this user", e);
         }
-        Path temporary = Files.createTempFile(folder, target.getFileName().toString(), ".part");
-        FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE);
         channel.position(HEADER_BYTES);
         return new NpyWriter(target, temporary, channel, columns);
     }

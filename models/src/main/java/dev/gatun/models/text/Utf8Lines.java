@@ -15,6 +15,8 @@ import java.nio.file.Path;
 
 /** Lines of a UTF-8 text, one after the other; what is not UTF-8 is an error that names the line. One thread. */
 public final class Utf8Lines implements AutoCloseable {
+    private static final int MAX_LINE = 1 << 28;
+
     private final String name;
     private final InputStream in;
     private long line;
@@ -34,6 +36,9 @@ public final class Utf8Lines implements AutoCloseable {
         if (file.equals("-")) {
             return new Utf8Lines("standard input", System.in);
         }
+        if (Files.isDirectory(Path.of(file))) {
+            throw new IOException(file + ": is a folder, expected a file");
+        }
         try {
             return new Utf8Lines(file, Files.newInputStream(Path.of(file)));
         } catch (NoSuchFileException e) {
@@ -44,10 +49,10 @@ public final class Utf8Lines implements AutoCloseable {
     }
 
     /**
-     * The next line without its end (LF or CRLF), or null after the last. A last line without an end counts; a
+     * The next line without its end (LF or CRLF; a CR elsewhere belongs to the line), or null after the last. A last line without an end counts; a
      * byte order mark at the start is skipped.
      *
-     * @throws IOException if the line is not valid UTF-8
+     * @throws IOException if the line is not valid UTF-8, or longer than 256 MiB
      */
     public String next() throws IOException {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
@@ -55,13 +60,17 @@ public final class Utf8Lines implements AutoCloseable {
         if (b < 0) {
             return null;
         }
+        line++;
         while (b >= 0 && b != '\n') {
+            if (bytes.size() == MAX_LINE) {
+                throw new IOException(name + ": line " + line + " is longer than " + MAX_LINE + " bytes; is it a text?");
+            }
             bytes.write(b);
             b = in.read();
         }
-        line++;
         byte[] content = bytes.toByteArray();
-        int end = content.length > 0 && content[content.length - 1] == '\r' ? content.length - 1 : content.length;
+        boolean crlf = b == '\n' && content.length > 0 && content[content.length - 1] == '\r';
+        int end = crlf ? content.length - 1 : content.length;
         ByteBuffer buffer = ByteBuffer.wrap(content, 0, end);
         try {
             String text = StandardCharsets.UTF_8.newDecoder().onMalformedInput(CodingErrorAction.REPORT)
