@@ -8,6 +8,9 @@ module dev.gatun.models {
     requires ai.djl.tokenizers;
     requires java.desktop;
     requires metadata.extractor;
+    // What DJL, an automatic module, needs without saying so.
+    requires com.google.gson;
+    requires org.slf4j;
 
     exports dev.gatun.models.bert;
     exports dev.gatun.models.embedding;
