@@ -22,6 +22,7 @@ module dev.gatun.models {
     exports dev.gatun.models.resnet;
     exports dev.gatun.models.vision;
     exports dev.gatun.models.transformer;
+    exports dev.gatun.models.translate;
     exports dev.gatun.models.weights;
 
     opens dev.gatun.models.cli to info.picocli;
