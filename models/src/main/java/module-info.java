@@ -18,6 +18,7 @@ module dev.gatun.models {
     exports dev.gatun.models.image;
     exports dev.gatun.models.io;
     exports dev.gatun.models.text;
+    exports dev.gatun.models.classify;
     exports dev.gatun.models.cnn;
     exports dev.gatun.models.resnet;
     exports dev.gatun.models.vision;

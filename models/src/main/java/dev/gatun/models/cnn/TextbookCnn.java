@@ -10,7 +10,6 @@ import dev.gatun.tensor.op.ConvOp;
 import dev.gatun.tensor.op.ConvWeights;
 import dev.gatun.tensor.op.FlattenOp;
 import dev.gatun.tensor.op.LinearOp;
-import dev.gatun.tensor.op.LinearTuner;
 import dev.gatun.tensor.op.LinearWeights;
 import dev.gatun.tensor.op.PoolOp;
 import dev.gatun.tensor.op.Window;
@@ -22,7 +21,8 @@ import java.lang.foreign.Arena;
  */
 public final class TextbookCnn implements VisionNetwork {
     private static final Window SAME = Window.square(1, 1);
-    private static final int TYPICAL_ROWS = 32;
+    /** For single pictures a product of one row, at which OpenBLAS takes four times as long; for 32 it is slower too. */
+    private static final LinearWeights.Kernel KERNEL = LinearWeights.Kernel.ONEDNN;
 
     private final TextbookCnnConfig config;
     private final ConvWeights conv1;
@@ -31,19 +31,21 @@ public final class TextbookCnn implements VisionNetwork {
     private final LinearWeights fc2;
 
     private TextbookCnn(WeightScope scope, TextbookCnnConfig config, Arena arena) {
-        LinearTuner tuner = new LinearTuner(TYPICAL_ROWS);
         this.config = config;
         this.conv1 = conv(scope.child("conv1"), arena, config.channels1(), config.inputChannels());
         this.conv2 = conv(scope.child("conv2"), arena, config.channels2(), config.channels1());
-        this.fc1 = LinearWeights.pack(arena, tuner.choose(config.flatSize(), config.hiddenSize()),
-                scope.linear("fc1", config.flatSize(), config.hiddenSize()));
-        this.fc2 = LinearWeights.pack(arena, tuner.choose(config.hiddenSize(), config.numClasses()),
-                scope.linear("fc2", config.hiddenSize(), config.numClasses()));
+        this.fc1 = linear(scope.child("fc1"), arena, config.hiddenSize(), config.flatSize());
+        this.fc2 = linear(scope.child("fc2"), arena, config.numClasses(), config.hiddenSize());
     }
 
     private static ConvWeights conv(WeightScope scope, Arena arena, long out, long in) {
         return ConvWeights.of(arena, new ConvWeights.Source(
                 scope.tensor("weight", out, in, 3, 3), scope.tensor("bias", out), 1));
+    }
+
+    private static LinearWeights linear(WeightScope scope, Arena arena, long out, long in) {
+        return LinearWeights.pack(arena, KERNEL,
+                new LinearWeights.Source(scope.tensor("weight", out, in), false, scope.tensor("bias", out)));
     }
 
     /**

@@ -3,7 +3,6 @@ package dev.gatun.models.resnet;
 import dev.gatun.models.weights.WeightScope;
 import dev.gatun.tensor.op.BatchNormFold;
 import dev.gatun.tensor.op.ConvWeights;
-import dev.gatun.tensor.op.LinearTuner;
 import dev.gatun.tensor.op.LinearWeights;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -18,7 +17,6 @@ import java.util.List;
  */
 record ResNetWeights(ConvWeights stem, List<Block> blocks, LinearWeights fc) {
     private static final double EPSILON = 1e-5;
-    private static final int TYPICAL_ROWS = 8;
 
     /**
      * One residual block.
@@ -52,8 +50,8 @@ record ResNetWeights(ConvWeights stem, List<Block> blocks, LinearWeights fc) {
                 in = out;
             }
         }
-        LinearTuner tuner = new LinearTuner(TYPICAL_ROWS);
-        LinearWeights fc = LinearWeights.pack(arena, tuner.choose(in, config.numClasses()), scope.linear("fc", in, config.numClasses()));
+        // For single pictures a product of one row, which OpenBLAS is slow at.
+        LinearWeights fc = LinearWeights.pack(arena, LinearWeights.Kernel.ONEDNN, scope.linear("fc", in, config.numClasses()));
         return new ResNetWeights(stem, List.copyOf(blocks), fc);
     }
 
