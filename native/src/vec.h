@@ -1,11 +1,15 @@
 /*
  * One source for every instruction set: compiler vectors of VEC_BYTES, a constant that each translation unit sets.
- * The compiler maps them to xmm, ymm or zmm registers (or NEON's), and contracts a * b + c to a fused multiply-add.
+ * The compiler maps them to xmm, ymm or zmm registers (or NEON's), and contracts a * b + c to a fused multiply-add. Only
+ * tails need instructions of their own.
  */
 #pragma once
 
 #include <cstdint>
 #include <cstring>
+#if VEC_BYTES > 16
+#include <immintrin.h>
+#endif
 
 namespace GATUN_NAMESPACE {
 
@@ -18,8 +22,20 @@ static inline void store(float *p, vf v) { std::memcpy(p, &v, sizeof v); }
 /* x - 0 is x for every x (x + 0 is not, for -0), so that this is one broadcast. */
 static inline vf set(float x) { return x - vf{}; }
 
+/* The first n lanes, zeros in the rest; memory behind them is not touched. 0 <= n <= W. */
+#if VEC_BYTES == 64
+static inline __mmask16 lanes_before(int64_t n) { return (__mmask16)((1u << n) - 1); }
+static inline vf load_n(const float *p, int64_t n) { return (vf)_mm512_maskz_loadu_ps(lanes_before(n), p); }
+static inline void store_n(float *p, vf v, int64_t n) { _mm512_mask_storeu_ps(p, lanes_before(n), (__m512)v); }
+#elif VEC_BYTES == 32
+static constexpr int32_t LANES_BEFORE[2 * W] = {-1, -1, -1, -1, -1, -1, -1, -1};
+static inline __m256i lanes_before(int64_t n) { return _mm256_loadu_si256((const __m256i *)(LANES_BEFORE + W - n)); }
+static inline vf load_n(const float *p, int64_t n) { return (vf)_mm256_maskload_ps(p, lanes_before(n)); }
+static inline void store_n(float *p, vf v, int64_t n) { _mm256_maskstore_ps(p, lanes_before(n), (__m256)v); }
+#else
 static inline vf load_n(const float *p, int64_t n) { vf v{}; std::memcpy(&v, p, n * sizeof(float)); return v; }
 static inline void store_n(float *p, vf v, int64_t n) { std::memcpy(p, &v, n * sizeof(float)); }
+#endif
 
 static inline vf select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
 static inline vf max(vf a, vf b) { return a > b ? a : b; }
