@@ -2,9 +2,11 @@ package dev.gatun.models.bert;
 
 import dev.gatun.tensor.exec.BoundPlan;
 import dev.gatun.tensor.exec.ExecutionContext;
+import dev.gatun.tensor.exec.Lifetime;
 import dev.gatun.tensor.exec.Plan;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Executes an encoder for one caller: token ids in off-heap memory to vectors in off-heap memory, without
@@ -18,6 +20,8 @@ public final class EncoderSession implements AutoCloseable {
     private final ExecutionContext context = new ExecutionContext();
     private final TokenBuckets buckets;
     private final Plan[] plans;
+    private final Lifetime lifetime = new Lifetime("the encoder session");
+    private final AtomicBoolean busy = new AtomicBoolean();
 
     EncoderSession(BertEncoder encoder, SessionOptions options) {
         this.encoder = encoder;
@@ -60,6 +64,22 @@ public final class EncoderSession implements AutoCloseable {
      */
     public void forward(MemorySegment ids, MemorySegment offsets, int count, MemorySegment dst) {
         requireNative(ids, offsets, count, dst);
+        lifetime.enter();
+        try {
+            if (!busy.compareAndSet(false, true)) {
+                throw new IllegalStateException("this session is in use by another thread: one session for each caller");
+            }
+            try {
+                forwardAll(ids, offsets, count, dst);
+            } finally {
+                busy.set(false);
+            }
+        } finally {
+            lifetime.exit();
+        }
+    }
+
+    private void forwardAll(MemorySegment ids, MemorySegment offsets, int count, MemorySegment dst) {
         int chunk = encoder.chunkTokens();
         long rowBytes = (long) encoder.config().hiddenSize() * Float.BYTES;
         for (int first = 0; first < count; ) {
@@ -183,6 +203,8 @@ public final class EncoderSession implements AutoCloseable {
     /** Frees the session's memory. Closing twice is harmless. */
     @Override
     public void close() {
-        context.close();
+        if (lifetime.close()) {
+            context.close();
+        }
     }
 }

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * Texts to vectors with a BERT-family encoder. Thread-safe; owns its weights, threads and results, all native and
@@ -207,6 +208,17 @@ public final class EmbeddingModel implements AutoCloseable {
         workers.close();
         encoder.close();
         tokenizer.close();
-        resultArena.close();
+        freeResults();
+    }
+
+    /** Somebody may be writing results to a file just now: the system call holds them, so they are waited for. */
+    private void freeResults() {
+        while (resultArena.scope().isAlive()) {
+            try {
+                resultArena.close();
+            } catch (IllegalStateException held) {
+                LockSupport.parkNanos(1_000_000);
+            }
+        }
     }
 }

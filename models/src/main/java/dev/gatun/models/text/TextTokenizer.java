@@ -17,9 +17,7 @@ import java.util.Map;
  */
 public final class TextTokenizer implements AutoCloseable {
     static {
-        // DJL looks these up when its first class loads: nothing is fetched, nothing is reported.
-        System.setProperty("ai.djl.offline", System.getProperty("ai.djl.offline", "true"));
-        System.setProperty("OPT_OUT_TRACKING", System.getProperty("OPT_OUT_TRACKING", "true"));
+        loadLibraryQuietly();
     }
 
     private final HuggingFaceTokenizer tokenizer;
@@ -30,6 +28,27 @@ public final class TextTokenizer implements AutoCloseable {
     private TextTokenizer(HuggingFaceTokenizer tokenizer, int maxTokens) {
         this.tokenizer = tokenizer;
         this.maxTokens = maxTokens;
+    }
+
+    /**
+     * DJL looks two properties up. It reports home whenever a tokenizer is made, unless told not to: that stays. It
+     * would fetch a missing library: only ours is kept from it, the property is put back for other users of DJL.
+     */
+    private static void loadLibraryQuietly() {
+        System.setProperty("OPT_OUT_TRACKING", System.getProperty("OPT_OUT_TRACKING", "true"));
+        boolean unset = System.getProperty("ai.djl.offline") == null;
+        if (unset) {
+            System.setProperty("ai.djl.offline", "true");
+        }
+        try {
+            Class.forName("ai.djl.huggingface.tokenizers.jni.LibUtils");
+        } catch (ClassNotFoundException e) {
+            throw new IllegalStateException("the tokenizers library (ai.djl.huggingface:tokenizers) is not on the class path", e);
+        } finally {
+            if (unset) {
+                System.clearProperty("ai.djl.offline");
+            }
+        }
     }
 
     /**
