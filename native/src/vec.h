@@ -150,16 +150,19 @@ static inline vf exp2_below(vf x) {
     return x < -126.0f ? vf{} : result;
 }
 
-/* Abramowitz and Stegun 7.1.26: absolute error below 2e-7. */
+/* 1 - 2^(z q(z)), z = |x|: q is fitted to log2(1 - erf) on [0, 4], beyond which erf rounds to 1. Absolute error below 2e-7. */
 static inline vf erf(vf x) {
     vf z = abs(x);
-    vf t = 1.0f / (1.0f + 0.3275911f * z);
-    vf p = set(1.061405429f);
-    p = p * t - 1.453152027f;
-    p = p * t + 1.421413741f;
-    p = p * t - 0.284496736f;
-    p = p * t + 0.254829592f;
-    vf y = 1.0f - p * t * exp(-z * z);
+    z = z > 4.0f ? set(4.0f) : z;
+    vf q = set(-4.535860352916643e-5f);
+    q = q * z + 4.455077287275344e-4f;
+    q = q * z - 1.4894419582560658e-3f;
+    q = q * z - 7.746289484202862e-4f;
+    q = q * z + 2.825368009507656e-2f;
+    q = q * z - 1.484816074371338e-1f;
+    q = q * z - 9.184163808822632e-1f;
+    q = q * z - 1.6279085874557495f;
+    vf y = 1.0f - exp2_below(q * z);
     return (vf)((vi)y | ((vi)x & (int32_t)0x80000000));
 }
 
