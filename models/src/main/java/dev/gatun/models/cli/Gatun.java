@@ -11,7 +11,8 @@ import picocli.CommandLine.Option;
 /** The {@code gatun} command. Exit codes: 0, 1 (failed), 2 (usage). */
 @Command(name = "gatun", description = "Neural-network inference on CPUs.",
         mixinStandardHelpOptions = true, versionProvider = Gatun.Version.class, synopsisSubcommandLabel = "COMMAND",
-        subcommands = {InfoCommand.class, EmbedCommand.class, SearchCommand.class, TranslateCommand.class, DemoCommand.class, ClassifyCommand.class})
+        subcommands = {InfoCommand.class, EmbedCommand.class, SearchCommand.class, TranslateCommand.class, DemoCommand.class, ClassifyCommand.class,
+                BenchModelCommand.class})
 public final class Gatun implements Callable<Integer> {
     @Option(names = "--stacktrace", scope = CommandLine.ScopeType.INHERIT, description = "Print the stack trace of a failure.")
     boolean stacktrace;
