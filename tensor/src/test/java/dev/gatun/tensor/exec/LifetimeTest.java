@@ -46,7 +46,7 @@ class LifetimeTest {
     @Test
     void noUserIsInsideOnceCloseReturns() throws Exception {
         try (ExecutorService threads = Executors.newFixedThreadPool(8)) {
-            for (int round = 0; round < 300; round++) {
+            for (int round = 0; round < 100; round++) {
                 raceToClose(threads);
             }
         }
