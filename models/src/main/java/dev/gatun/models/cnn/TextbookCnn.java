@@ -1,19 +1,20 @@
 package dev.gatun.models.cnn;
 
+import dev.gatun.models.vision.FloatLayers;
+import dev.gatun.models.vision.LayerBuilder;
+import dev.gatun.models.vision.LayerWeights;
+import dev.gatun.models.vision.NamedLayers;
 import dev.gatun.models.vision.VisionModel;
 import dev.gatun.models.vision.VisionNetwork;
 import dev.gatun.models.weights.WeightScope;
 import dev.gatun.tensor.exec.PlanBuilder;
 import dev.gatun.tensor.exec.Value;
 import dev.gatun.tensor.op.Activation;
-import dev.gatun.tensor.op.ConvOp;
 import dev.gatun.tensor.op.ConvWeights;
 import dev.gatun.tensor.op.FlattenOp;
-import dev.gatun.tensor.op.LinearOp;
 import dev.gatun.tensor.op.LinearWeights;
 import dev.gatun.tensor.op.PoolOp;
 import dev.gatun.tensor.op.Window;
-import java.lang.foreign.Arena;
 
 /**
  * Convolution 3 x 3, ReLU, max-pool 2, the same again, flatten (C, H, W), linear, ReLU, linear. Names as PyTorch's:
@@ -21,31 +22,14 @@ import java.lang.foreign.Arena;
  */
 public final class TextbookCnn implements VisionNetwork {
     private static final Window SAME = Window.square(1, 1);
-    /** For single pictures a product of one row, at which OpenBLAS takes four times as long; for 32 it is slower too. */
-    private static final LinearWeights.Kernel KERNEL = LinearWeights.Kernel.ONEDNN;
 
     private final TextbookCnnConfig config;
-    private final ConvWeights conv1;
-    private final ConvWeights conv2;
-    private final LinearWeights fc1;
-    private final LinearWeights fc2;
+    private final LayerWeights weights;
 
-    private TextbookCnn(WeightScope scope, TextbookCnnConfig config, Arena arena) {
+    /** The network over weights in some arithmetic. */
+    public TextbookCnn(TextbookCnnConfig config, LayerWeights weights) {
         this.config = config;
-        this.conv1 = conv(scope.child("conv1"), arena, config.channels1(), config.inputChannels());
-        this.conv2 = conv(scope.child("conv2"), arena, config.channels2(), config.channels1());
-        this.fc1 = linear(scope.child("fc1"), arena, config.hiddenSize(), config.flatSize());
-        this.fc2 = linear(scope.child("fc2"), arena, config.numClasses(), config.hiddenSize());
-    }
-
-    private static ConvWeights conv(WeightScope scope, Arena arena, long out, long in) {
-        return ConvWeights.of(arena, new ConvWeights.Source(
-                scope.tensor("weight", out, in, 3, 3), scope.tensor("bias", out), 1));
-    }
-
-    private static LinearWeights linear(WeightScope scope, Arena arena, long out, long in) {
-        return LinearWeights.pack(arena, KERNEL,
-                new LinearWeights.Source(scope.tensor("weight", out, in), false, scope.tensor("bias", out)));
+        this.weights = weights;
     }
 
     /**
@@ -54,22 +38,43 @@ public final class TextbookCnn implements VisionNetwork {
      * @throws dev.gatun.models.weights.WeightException if a tensor is missing or has another shape
      */
     public static VisionModel load(WeightScope scope, TextbookCnnConfig config) {
-        return VisionModel.load(arena -> new TextbookCnn(scope, config, arena));
+        NamedLayers layers = layers(scope, config);
+        return VisionModel.load(arena -> new TextbookCnn(config, new FloatLayers(layers, arena)));
+    }
+
+    /** Finds the layers below a scope. */
+    public static NamedLayers layers(WeightScope scope, TextbookCnnConfig config) {
+        NamedLayers layers = new NamedLayers();
+        layers.convs().put("conv1", conv(scope.child("conv1"), config.channels1(), config.inputChannels()));
+        layers.convs().put("conv2", conv(scope.child("conv2"), config.channels2(), config.channels1()));
+        layers.linears().put("fc1", linear(scope.child("fc1"), config.hiddenSize(), config.flatSize()));
+        layers.linears().put("fc2", linear(scope.child("fc2"), config.numClasses(), config.hiddenSize()));
+        return layers;
+    }
+
+    private static ConvWeights.Source conv(WeightScope scope, long out, long in) {
+        return new ConvWeights.Source(scope.tensor("weight", out, in, 3, 3), scope.tensor("bias", out), 1);
+    }
+
+    private static LinearWeights.Source linear(WeightScope scope, long out, long in) {
+        return new LinearWeights.Source(scope.tensor("weight", out, in), false, scope.tensor("bias", out));
     }
 
     @Override
     public Value trunk(PlanBuilder plan, Value pictures) {
-        Value x = plan.add(new ConvOp(conv1, SAME, Activation.RELU), pictures);
-        x = plan.add(PoolOp.max(2), x);
-        x = plan.add(new ConvOp(conv2, SAME, Activation.RELU), x);
-        x = plan.add(PoolOp.max(2), x);
-        return plan.add(new FlattenOp(), x);
+        LayerBuilder layers = weights.on(plan);
+        Value x = layers.conv("conv1", pictures, SAME, Activation.RELU);
+        x = layers.pool(PoolOp.max(2), x);
+        x = layers.conv("conv2", x, SAME, Activation.RELU);
+        x = layers.pool(PoolOp.max(2), x);
+        return plan.add(new FlattenOp(), layers.plain(x));
     }
 
     @Override
     public Head head(PlanBuilder plan, Value rows) {
-        Value features = plan.add(new LinearOp(fc1, Activation.RELU), rows);
-        return new Head(features, plan.add(new LinearOp(fc2, Activation.NONE), features));
+        LayerBuilder layers = weights.on(plan);
+        Value features = layers.linear("fc1", rows, Activation.RELU);
+        return new Head(features, layers.linear("fc2", features, Activation.NONE));
     }
 
     @Override
@@ -112,6 +117,6 @@ public final class TextbookCnn implements VisionNetwork {
 
     @Override
     public long nativeByteSize() {
-        return conv1.nativeByteSize() + conv2.nativeByteSize() + fc1.nativeByteSize() + fc2.nativeByteSize();
+        return weights.nativeByteSize();
     }
 }

@@ -1,17 +1,17 @@
 package dev.gatun.models.resnet;
 
+import dev.gatun.models.vision.FloatLayers;
+import dev.gatun.models.vision.LayerBuilder;
+import dev.gatun.models.vision.LayerWeights;
+import dev.gatun.models.vision.NamedLayers;
 import dev.gatun.models.vision.VisionModel;
 import dev.gatun.models.vision.VisionNetwork;
 import dev.gatun.models.weights.WeightScope;
-import dev.gatun.tensor.MemoryFormat;
 import dev.gatun.tensor.exec.PlanBuilder;
 import dev.gatun.tensor.exec.Value;
 import dev.gatun.tensor.op.Activation;
 import dev.gatun.tensor.op.AdaptivePoolOp;
-import dev.gatun.tensor.op.ConvOp;
-import dev.gatun.tensor.op.ConvWeights;
 import dev.gatun.tensor.op.FlattenOp;
-import dev.gatun.tensor.op.LinearOp;
 import dev.gatun.tensor.op.PoolOp;
 import dev.gatun.tensor.op.Window;
 import java.lang.foreign.Arena;
@@ -26,9 +26,10 @@ public final class ResNet implements VisionNetwork {
     public static final List<String> PREFIXES = List.of("backbone", "model", "module", "resnet", "encoder", "net", "body", "trunk");
 
     private final ResNetConfig config;
-    private final ResNetWeights weights;
+    private final LayerWeights weights;
 
-    private ResNet(ResNetConfig config, ResNetWeights weights) {
+    /** The network over weights in some arithmetic. */
+    public ResNet(ResNetConfig config, LayerWeights weights) {
         this.config = config;
         this.weights = weights;
     }
@@ -41,45 +42,51 @@ public final class ResNet implements VisionNetwork {
      */
     public static VisionModel load(WeightScope scope, ResNetConfig config) {
         try (Arena folded = Arena.ofShared()) {
-            return VisionModel.load(arena -> new ResNet(config, ResNetWeights.load(scope, config, arena, folded)));
+            NamedLayers layers = ResNetLayers.load(scope, config, folded);
+            return VisionModel.load(arena -> new ResNet(config, new FloatLayers(layers, arena)));
         }
+    }
+
+    /**
+     * Finds the layers below a scope and folds batch norms into them.
+     *
+     * @param folded arena of the folded weights
+     */
+    public static NamedLayers layers(WeightScope scope, ResNetConfig config, Arena folded) {
+        return ResNetLayers.load(scope, config, folded);
     }
 
     @Override
     public Value trunk(PlanBuilder plan, Value pictures) {
-        Value x = plan.add(conv(weights.stem(), Window.square(2, 3), Activation.RELU), pictures);
-        x = plan.add(new PoolOp(PoolOp.Kind.MAX, new long[] {3, 3}, Window.square(2, 1), false), x);
-        for (ResNetWeights.Block block : weights.blocks()) {
-            x = block(plan, block, x);
+        LayerBuilder layers = weights.on(plan);
+        Value x = layers.conv("conv1", pictures, Window.square(2, 3), Activation.RELU);
+        x = layers.pool(new PoolOp(PoolOp.Kind.MAX, new long[] {3, 3}, Window.square(2, 1), false), x);
+        for (int stage = 0; stage < 4; stage++) {
+            for (int b = 0; b < config.blocks().get(stage); b++) {
+                x = block(layers, "layer" + (stage + 1) + "." + b + ".", x, b == 0 && stage > 0 ? 2 : 1, config.hasShortcut(stage, b));
+            }
         }
-        return plan.add(new FlattenOp(), plan.add(AdaptivePoolOp.globalAverage(), x));
+        return plan.add(new FlattenOp(), plan.add(AdaptivePoolOp.globalAverage(), layers.plain(x)));
     }
 
-    private static Value block(PlanBuilder plan, ResNetWeights.Block block, Value x) {
-        List<ConvWeights> convs = block.convs();
-        Value y = x;
-        for (ConvWeights w : convs.subList(0, convs.size() - 1)) {
-            // The first 3 x 3 convolution has the stride.
-            boolean strided = convs.size() == 2 || w.shape().dim(-1) == 3;
-            y = plan.add(conv(w, window(w, strided ? block.stride() : 1), Activation.RELU), y);
+    private Value block(LayerBuilder layers, String name, Value x, int stride, boolean downsample) {
+        Value y;
+        // The first 3 x 3 convolution has the stride.
+        if (config.bottleneck()) {
+            y = layers.conv(name + "conv1", x, Window.square(1, 0), Activation.RELU);
+            y = layers.conv(name + "conv2", y, Window.square(stride, 1), Activation.RELU);
+        } else {
+            y = layers.conv(name + "conv1", x, Window.square(stride, 1), Activation.RELU);
         }
-        Value shortcut = block.downsample() == null ? x
-                : plan.add(conv(block.downsample(), window(block.downsample(), block.stride()), Activation.NONE), x);
-        ConvWeights last = convs.getLast();
-        return plan.add(new ConvOp(last, window(last, 1), Activation.RELU, true, MemoryFormat.ANY), y, shortcut);
-    }
-
-    private static ConvOp conv(ConvWeights weights, Window window, Activation activation) {
-        return new ConvOp(weights, window, activation);
-    }
-
-    private static Window window(ConvWeights weights, int stride) {
-        return Window.square(stride, weights.shape().dim(-1) / 2);
+        Value shortcut = downsample ? layers.conv(name + "downsample.0", x, Window.square(stride, 0), Activation.NONE) : x;
+        return config.bottleneck()
+                ? layers.convSum(name + "conv3", y, shortcut, Window.square(1, 0), Activation.RELU)
+                : layers.convSum(name + "conv2", y, shortcut, Window.square(1, 1), Activation.RELU);
     }
 
     @Override
     public Head head(PlanBuilder plan, Value rows) {
-        return new Head(rows, plan.add(new LinearOp(weights.fc(), Activation.NONE), rows));
+        return new Head(rows, weights.on(plan).linear("fc", rows, Activation.NONE));
     }
 
     @Override

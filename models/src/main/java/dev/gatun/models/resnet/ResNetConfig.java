@@ -73,6 +73,11 @@ public record ResNetConfig(List<Integer> blocks, boolean bottleneck, int inputCh
         return new ResNetConfig(blocks, bottleneck, channels, size, classes);
     }
 
+    /** Whether a block's shortcut has a convolution: where channels or size change. */
+    boolean hasShortcut(int stage, int block) {
+        return block == 0 && (stage > 0 || bottleneck);
+    }
+
     /** Columns of the features. */
     public int featureCount() {
         return bottleneck ? 2048 : 512;
