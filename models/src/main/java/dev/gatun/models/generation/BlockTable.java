@@ -22,6 +22,11 @@ final class BlockTable {
         return addresses.address();
     }
 
+    /** The number of block i. */
+    int block(int i) {
+        return blocks[i];
+    }
+
     /** Takes blocks for so many tokens. */
     void reserve(int tokens) {
         int needed = KvLayout.blocks(tokens);
@@ -58,6 +63,6 @@ final class BlockTable {
 
     private void set(int at, int block) {
         blocks[at] = block;
-        addresses.setAtIndex(ValueLayout.JAVA_LONG, at, cache.address(block));
+        addresses.setAtIndex(ValueLayout.JAVA_LONG, at, cache.memory(block).address());
     }
 }

@@ -60,7 +60,7 @@ public final class GenerationRun implements AutoCloseable {
      * @throws IllegalStateException if this run, the session or the model is closed
      * @throws CancellationException if the thread is interrupted
      */
-    public boolean step() {
+    public synchronized boolean step() {
         if (closed) {
             throw new IllegalStateException("this generation is closed");
         }
@@ -227,9 +227,9 @@ public final class GenerationRun implements AutoCloseable {
         return next - active.size();
     }
 
-    /** Ends the run, and gives its part of the cache back. Closing twice is harmless. */
+    /** Ends the run once no step is under way, and gives its part of the cache back. Not for a listener. Closing twice is harmless. */
     @Override
-    public void close() {
+    public synchronized void close() {
         if (!closed) {
             closed = true;
             if (!session.lifetime().isClosed()) {

@@ -57,8 +57,9 @@ final class KvCache implements AutoCloseable {
         return users[block] > 1;
     }
 
-    long address(int block) {
-        return blocks[block].address();
+    /** The block's memory, of this cache. */
+    MemorySegment memory(int block) {
+        return blocks[block];
     }
 
     /** A block of one user with the content of another, which loses one. */

@@ -78,7 +78,7 @@ class GenerationSessionTest {
     void aSourceGetsTheSameAloneAndInAnyBatch() {
         List<int[]> sources = sources(40, 2);
         for (GenerationOptions options : List.of(GREEDY, BEAMS)) {
-            try (GenerationSession wide = new GenerationSession(model, 1); GenerationSession narrow = new GenerationSession(model, 2, 4)) {
+            try (GenerationSession wide = new GenerationSession(model, 1); GenerationSession narrow = new GenerationSession(model, 1, 4)) {
                 List<List<Generated>> together = wide.generate(sources, options);
                 List<List<Generated>> few = narrow.generate(sources, options);
                 for (int i = 0; i < sources.size(); i++) {
