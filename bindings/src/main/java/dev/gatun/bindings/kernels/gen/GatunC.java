@@ -1364,5 +1364,189 @@ public class GatunC extends GatunC$shared {
            throw new AssertionError("should not reach here", ex$);
         }
     }
+
+    private static class gatun_fma_peak {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            GatunC.C_DOUBLE,
+            GatunC.C_DOUBLE
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_fma_peak");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * double gatun_fma_peak(double seconds)
+     * }
+     */
+    public static FunctionDescriptor gatun_fma_peak$descriptor() {
+        return gatun_fma_peak.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * double gatun_fma_peak(double seconds)
+     * }
+     */
+    public static MethodHandle gatun_fma_peak$handle() {
+        return gatun_fma_peak.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * double gatun_fma_peak(double seconds)
+     * }
+     */
+    public static MemorySegment gatun_fma_peak$address() {
+        return gatun_fma_peak.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * double gatun_fma_peak(double seconds)
+     * }
+     */
+    public static double gatun_fma_peak(double seconds) {
+        var mh$ = gatun_fma_peak.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_fma_peak", seconds);
+            }
+            return (double)mh$.invokeExact(seconds);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_read_bandwidth {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            GatunC.C_DOUBLE,
+            GatunC.C_POINTER,
+            GatunC.C_LONG,
+            GatunC.C_DOUBLE
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_read_bandwidth");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * double gatun_read_bandwidth(const float *x, int64_t count, double seconds)
+     * }
+     */
+    public static FunctionDescriptor gatun_read_bandwidth$descriptor() {
+        return gatun_read_bandwidth.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * double gatun_read_bandwidth(const float *x, int64_t count, double seconds)
+     * }
+     */
+    public static MethodHandle gatun_read_bandwidth$handle() {
+        return gatun_read_bandwidth.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * double gatun_read_bandwidth(const float *x, int64_t count, double seconds)
+     * }
+     */
+    public static MemorySegment gatun_read_bandwidth$address() {
+        return gatun_read_bandwidth.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * double gatun_read_bandwidth(const float *x, int64_t count, double seconds)
+     * }
+     */
+    public static double gatun_read_bandwidth(MemorySegment x, long count, double seconds) {
+        var mh$ = gatun_read_bandwidth.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_read_bandwidth", x, count, seconds);
+            }
+            return (double)mh$.invokeExact(x, count, seconds);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_triad_bandwidth {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            GatunC.C_DOUBLE,
+            GatunC.C_POINTER,
+            GatunC.C_LONG,
+            GatunC.C_DOUBLE
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_triad_bandwidth");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * double gatun_triad_bandwidth(float *x, int64_t count, double seconds)
+     * }
+     */
+    public static FunctionDescriptor gatun_triad_bandwidth$descriptor() {
+        return gatun_triad_bandwidth.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * double gatun_triad_bandwidth(float *x, int64_t count, double seconds)
+     * }
+     */
+    public static MethodHandle gatun_triad_bandwidth$handle() {
+        return gatun_triad_bandwidth.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * double gatun_triad_bandwidth(float *x, int64_t count, double seconds)
+     * }
+     */
+    public static MemorySegment gatun_triad_bandwidth$address() {
+        return gatun_triad_bandwidth.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * double gatun_triad_bandwidth(float *x, int64_t count, double seconds)
+     * }
+     */
+    public static double gatun_triad_bandwidth(MemorySegment x, long count, double seconds) {
+        var mh$ = gatun_triad_bandwidth.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_triad_bandwidth", x, count, seconds);
+            }
+            return (double)mh$.invokeExact(x, count, seconds);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
 }
 
