@@ -19,28 +19,36 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 
 /**
- * The platform threads that generate, each with a session and one OpenMP thread. Virtual threads may call: they wait, they do not
- * compute.
+ * The platform threads that generate: one for each core, with a session and one OpenMP thread, for throughput, and one that uses
+ * every core, for a request too small to divide. Virtual threads may call: they wait, they do not compute.
  */
 final class GenerationWorkers implements AutoCloseable {
     private static final AtomicInteger NUMBER = new AtomicInteger();
 
     private final GenerativeModel model;
+    private final int threads;
     private final ExecutorService executor;
+    private final ExecutorService wideExecutor;
     private final BlockingQueue<GenerationSession> idle;
     private final Set<GenerationSession> sessions = new HashSet<>();
+    /** Made by the wide thread when it is first needed. */
+    private GenerationSession wide;
 
     GenerationWorkers(GenerativeModel model, int threads) {
         this.model = model;
-        this.executor = Executors.newFixedThreadPool(threads, task -> {
-            Thread thread = new Thread(task, "gatun-generation-" + NUMBER.incrementAndGet());
-            thread.setDaemon(true);
-            return thread;
-        });
+        this.threads = threads;
+        this.executor = Executors.newFixedThreadPool(threads, GenerationWorkers::thread);
+        this.wideExecutor = Executors.newSingleThreadExecutor(GenerationWorkers::thread);
         this.idle = new ArrayBlockingQueue<>(threads);
         for (int i = 0; i < threads; i++) {
             idle.add(open(1));
         }
+    }
+
+    private static Thread thread(Runnable task) {
+        Thread thread = new Thread(task, "gatun-generation-" + NUMBER.incrementAndGet());
+        thread.setDaemon(true);
+        return thread;
     }
 
     /** A session beside the workers' own; {@link #close(GenerationSession)} frees it. */
@@ -67,7 +75,7 @@ final class GenerationWorkers implements AutoCloseable {
     <T> List<T> run(List<Function<GenerationSession, T>> tasks) {
         List<Future<T>> futures = new ArrayList<>();
         for (Function<GenerationSession, T> task : tasks) {
-            futures.add(submit(() -> {
+            futures.add(submit(executor, () -> {
                 GenerationSession session = idle.take();
                 try {
                     return task.apply(session);
@@ -87,9 +95,19 @@ final class GenerationWorkers implements AutoCloseable {
         }
     }
 
-    /** Runs a step of something that has its own session. */
-    <T> T call(Callable<T> task) {
-        Future<T> future = submit(task);
+    /** Runs one task on every core, after those before it. */
+    <T> T runWide(Function<GenerationSession, T> task) {
+        return call(true, () -> {
+            if (wide == null) {
+                wide = open(threads);
+            }
+            return task.apply(wide);
+        });
+    }
+
+    /** Runs a step of something that has its own session, on the thread that may use every core or on one of the others. */
+    <T> T call(boolean onWide, Callable<T> task) {
+        Future<T> future = submit(onWide ? wideExecutor : executor, task);
         try {
             return get(future);
         } finally {
@@ -97,7 +115,7 @@ final class GenerationWorkers implements AutoCloseable {
         }
     }
 
-    private <T> Future<T> submit(Callable<T> task) {
+    private static <T> Future<T> submit(ExecutorService executor, Callable<T> task) {
         try {
             return executor.submit(task);
         } catch (RejectedExecutionException e) {
@@ -130,11 +148,12 @@ final class GenerationWorkers implements AutoCloseable {
     @Override
     public void close() {
         executor.shutdown();
+        wideExecutor.shutdown();
         boolean interrupted = false;
         boolean ended = false;
         while (!ended) {
             try {
-                ended = executor.awaitTermination(1, TimeUnit.DAYS);
+                ended = executor.awaitTermination(1, TimeUnit.DAYS) && wideExecutor.awaitTermination(1, TimeUnit.DAYS);
             } catch (InterruptedException e) {
                 interrupted = true;
             }

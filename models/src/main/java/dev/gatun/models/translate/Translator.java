@@ -42,17 +42,21 @@ public final class Translator implements AutoCloseable {
     /** Texts of a task: enough for full batches, few enough to keep every core busy to the end. */
     private static final int MIN_TASK_TEXTS = 16;
     private static final int MAX_TASK_TEXTS = 512;
+    /** A model whose weights do not fit the caches of a core is worth several cores for one text; a smaller one loses more by waking them. */
+    private static final long WIDE_WEIGHT_BYTES = 16L << 20;
 
     private final Seq2SeqModel model;
     private final SequenceTokenizer tokenizer;
     private final int threads;
     private final GenerationWorkers workers;
+    private final boolean wide;
 
     private Translator(Seq2SeqModel model, SequenceTokenizer tokenizer, int threads) {
         this.model = model;
         this.tokenizer = tokenizer;
         this.threads = threads;
         this.workers = new GenerationWorkers(model, threads);
+        this.wide = threads > 1 && model.nativeByteSize() >= WIDE_WEIGHT_BYTES;
     }
 
     /** The translator of dates, on every core that the container may use. */
@@ -169,7 +173,8 @@ public final class Translator implements AutoCloseable {
             tasks.add(session -> session.generate(part, options));
         }
         int next = 0;
-        for (List<List<Generated>> part : workers.run(tasks)) {
+        boolean single = wide && tasks.size() == 1;
+        for (List<List<Generated>> part : single ? List.of(workers.runWide(tasks.getFirst())) : workers.run(tasks)) {
             for (List<Generated> found : part) {
                 results.set(places.get(next++), found.stream().map(this::translation).toList());
             }
@@ -201,7 +206,7 @@ public final class Translator implements AutoCloseable {
         ArrayDeque<String> pieces = new ArrayDeque<>();
         int[] source = tokenizer.encode(text);
         checkLength(0, source.length);
-        GenerationSession session = workers.open(1);
+        GenerationSession session = workers.open(wide ? threads : 1);
         GenerationRun run;
         try {
             run = session.start(List.of(source), options, (at, sequence, token) -> sequence != 0 || pieces.add(tokenizer.piece(token)));
@@ -232,7 +237,7 @@ public final class Translator implements AutoCloseable {
         @Override
         public boolean tryAdvance(Consumer<? super String> action) {
             while (pieces.isEmpty() && more) {
-                more = workers.call(run::step);
+                more = workers.call(wide, run::step);
                 if (!more) {
                     close.run();
                 }

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gatun.models.generation.Generated.Finish;
 import dev.gatun.models.testing.Goldens;
+import dev.gatun.models.testing.RandomModels;
 import dev.gatun.models.transformer.Seq2SeqModel;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gatun.models.testing.Allocation;
+import dev.gatun.models.testing.RandomModels;
 import dev.gatun.models.transformer.Seq2SeqModel;
 import java.util.List;
 import org.junit.jupiter.api.Test;

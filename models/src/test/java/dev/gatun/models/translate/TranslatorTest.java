@@ -8,12 +8,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gatun.models.generation.GenerationOptions;
 import dev.gatun.models.generation.GenerativeModel;
 import dev.gatun.models.testing.Goldens;
+import dev.gatun.models.testing.RandomModels;
 import dev.gatun.models.weights.WeightException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -150,6 +152,22 @@ class TranslatorTest {
             assertEquals("'x' is not a token id; this model has no tokenizer",
                     assertThrows(IllegalArgumentException.class, () -> ids.translate("5 x")).getMessage());
             assertThrows(IllegalArgumentException.class, () -> ids.translate("99"));
+        }
+    }
+
+    @Test
+    void aLargeModelUsesEveryCoreForOneText(@TempDir Path folder) throws IOException {
+        RandomModels.write(folder, 20_000, 128, 4, 40);
+        try (Translator one = Translator.load(folder, 1); Translator two = Translator.load(folder, 2)) {
+            assertTrue(one.model().nativeByteSize() > 16 << 20);
+            String expected = one.translate("5 6 7");
+            assertEquals(expected, two.translate("5 6 7"));
+            assertEquals(expected, two.translate("5 6 7"));
+            List<String> texts = Collections.nCopies(40, "5 6 7");
+            assertEquals(Collections.nCopies(40, expected), two.translate(texts));
+            try (Stream<String> pieces = two.stream("5 6 7", GenerationOptions.greedy())) {
+                assertEquals(expected, String.join("", pieces.toList()).strip());
+            }
         }
     }
 }

@@ -1,12 +1,15 @@
-package dev.gatun.models.generation;
+package dev.gatun.models.testing;
 
+import dev.gatun.models.generation.GenerativeModel;
 import dev.gatun.models.transformer.Seq2SeqConfig;
 import dev.gatun.models.transformer.Seq2SeqModel;
 import dev.gatun.models.transformer.TransformerConfig;
 import dev.gatun.models.weights.WeightSource;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.op.Activation;
+import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -14,30 +17,52 @@ import java.util.Random;
 import java.util.Set;
 
 /** Token models with random weights, of any size: for what does not depend on what a model has learnt. */
-final class RandomModels {
+public final class RandomModels {
     private RandomModels() {
     }
 
-    /** A model of 2 + 2 layers, dFf twice dModel. */
-    static Seq2SeqModel create(int vocabSize, int dModel, int heads, int maxPositions, float poison) {
+    /**
+     * A model of 2 + 2 layers, dFf twice dModel.
+     *
+     * @param poison the LM head's bias of token 3, unless it is 0
+     */
+    public static Seq2SeqModel create(int vocabSize, int dModel, int heads, int maxPositions, float poison) {
         TransformerConfig transformer = new TransformerConfig(dModel, heads, 2, 2, 2 * dModel, Activation.RELU, true, 1e-5f, true);
         GenerativeModel.Tokens tokens = new GenerativeModel.Tokens(vocabSize, maxPositions, 0, 1, 2, 1);
         Seq2SeqConfig config = new Seq2SeqConfig(transformer, tokens, false, true, true, "none");
         try (Arena arena = Arena.ofShared()) {
-            Weights weights = new Weights(arena);
-            weights.add("encoder.embed_tokens.weight", 0.5f, vocabSize, dModel);
-            weights.add("lm_head.bias", 0.5f, vocabSize);
+            Weights weights = weights(arena, vocabSize, dModel);
             if (poison != 0) {
                 weights.tensors.get("lm_head.bias").setFloat(3, poison);
             }
-            for (int i = 0; i < 2; i++) {
-                weights.layer("transformer.encoder.layers." + i, dModel, false);
-                weights.layer("transformer.decoder.layers." + i, dModel, true);
-            }
-            weights.norm("transformer.encoder.norm", dModel);
-            weights.norm("transformer.decoder.norm", dModel);
             return Seq2SeqModel.load(weights, config);
         }
+    }
+
+    /** Writes the same model to a folder. */
+    public static void write(Path folder, int vocabSize, int dModel, int heads, int maxPositions) throws IOException {
+        Files.writeString(folder.resolve("config.json"), """
+                {"architecture": "seq2seq-transformer", "vocab_size": %d, "d_model": %d, "num_heads": %d, "d_ff": %d,
+                 "num_encoder_layers": 2, "num_decoder_layers": 2, "activation": "relu", "norm_first": true, "max_positions": %d,
+                 "positions": "sinusoidal", "tie_embeddings": true, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2,
+                 "decoder_start_token_id": 1, "tokenizer": "none"}
+                """.formatted(vocabSize, dModel, heads, 2 * dModel, maxPositions));
+        try (Arena arena = Arena.ofShared()) {
+            SafetensorsWriter.write(folder.resolve("model.safetensors"), weights(arena, vocabSize, dModel));
+        }
+    }
+
+    private static Weights weights(Arena arena, int vocabSize, int dModel) {
+        Weights weights = new Weights(arena);
+        weights.add("encoder.embed_tokens.weight", 0.5f, vocabSize, dModel);
+        weights.add("lm_head.bias", 0.5f, vocabSize);
+        for (int i = 0; i < 2; i++) {
+            weights.layer("transformer.encoder.layers." + i, dModel, false);
+            weights.layer("transformer.decoder.layers." + i, dModel, true);
+        }
+        weights.norm("transformer.encoder.norm", dModel);
+        weights.norm("transformer.decoder.norm", dModel);
+        return weights;
     }
 
     /** Named random tensors. */
