@@ -8,7 +8,12 @@ import dev.gatun.models.cnn.TextbookCnnConfig;
 import dev.gatun.models.resnet.ResNet;
 import dev.gatun.models.resnet.ResNetConfig;
 import dev.gatun.models.vision.CheckedWeights;
+import dev.gatun.models.vision.FloatLayers;
+import dev.gatun.models.vision.Int8Layers;
+import dev.gatun.models.vision.LayerWeights;
+import dev.gatun.models.vision.NamedLayers;
 import dev.gatun.models.vision.VisionModel;
+import dev.gatun.models.vision.VisionNetwork;
 import dev.gatun.models.weights.SafetensorsFile;
 import dev.gatun.models.weights.ShardedSafetensors;
 import dev.gatun.models.weights.WeightException;
@@ -23,6 +28,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
 
 /**
  * The files of an image model: {@code model.safetensors} (or its index), perhaps {@code config.json} with the
@@ -82,6 +89,24 @@ record VisionCheckpoint(Path origin, JsonNode config, List<String> labels) {
     }
 
     /**
+     * What a checkpoint holds: its layers, and the network that connects them.
+     *
+     * @param layers  F32 layers; of a quantized checkpoint those that were kept in F32
+     * @param int8    quantized layers; empty of an F32 checkpoint
+     * @param network makes the network over weights in some arithmetic
+     */
+    record Architecture(NamedLayers layers, Map<String, Int8Layers.Source> int8, Function<LayerWeights, VisionNetwork> network) {
+
+        boolean quantized() {
+            return !int8.isEmpty();
+        }
+
+        LayerWeights pack(Arena arena) {
+            return quantized() ? new Int8Layers(int8, layers, arena) : new FloatLayers(layers, arena);
+        }
+    }
+
+    /**
      * Builds the network that config and tensors describe.
      *
      * @throws WeightException if a tensor is missing, too many, of another shape or, on request, not finite
@@ -89,8 +114,9 @@ record VisionCheckpoint(Path origin, JsonNode config, List<String> labels) {
     VisionModel load(WeightSource source, boolean checkWeights) {
         CheckedWeights weights = new CheckedWeights(source, checkWeights);
         VisionModel model;
-        try {
-            model = build(weights);
+        try (Arena folded = Arena.ofShared()) {
+            Architecture architecture = architecture(weights, folded);
+            model = VisionModel.load(arena -> architecture.network.apply(architecture.pack(arena)));
         } catch (IllegalArgumentException e) {
             throw new WeightException(origin, e.getMessage(), e);
         }
@@ -107,23 +133,34 @@ record VisionCheckpoint(Path origin, JsonNode config, List<String> labels) {
         }
     }
 
-    private VisionModel build(CheckedWeights weights) {
-        String architecture = config.path("architecture").asText("");
-        boolean resNet = architecture.startsWith("resnet")
-                || architecture.isEmpty() && weights.names().stream().anyMatch(n -> n.endsWith("layer1.0.conv1.weight"));
+    /**
+     * Finds the architecture and its layers.
+     *
+     * @param folded arena of folded weights, which must live until the first plan is compiled
+     */
+    Architecture architecture(CheckedWeights weights, Arena folded) {
+        String name = config.path("architecture").asText("");
+        boolean quantized = config.has(QuantizedFile.CONFIG_KEY);
+        boolean resNet = name.startsWith("resnet")
+                || name.isEmpty() && weights.names().stream().anyMatch(n -> n.endsWith("layer1.0.conv1.weight"));
         if (resNet) {
             WeightScope scope = WeightScope.locate(weights, "layer1.0.conv1.weight", PREFIXES);
-            ResNetConfig found = architecture.isEmpty() ? ResNetConfig.recognize(scope) : ResNetConfig.named(architecture);
+            ResNetConfig found = name.isEmpty() ? ResNetConfig.recognize(scope) : ResNetConfig.named(name);
             int classes = config.path("num_classes").asInt((int) scope.child("fc").shape("weight").dim(0));
-            return ResNet.load(scope, found.with((int) scope.child("conv1").shape("weight").dim(1), inputSize(), classes));
+            ResNetConfig sizes = found.with((int) scope.child("conv1").shape("weight").dim(1), inputSize(), classes);
+            Function<LayerWeights, VisionNetwork> network = layers -> new ResNet(sizes, layers);
+            return quantized ? QuantizedFile.read(weights, network)
+                    : new Architecture(ResNet.layers(scope, sizes, folded), Map.of(), network);
         }
-        if (architecture.equals("textbook-cnn") || architecture.isEmpty() && weights.names().stream().anyMatch(n -> n.endsWith("fc2.weight"))) {
-            return TextbookCnn.load(WeightScope.locate(weights, "fc2.weight", PREFIXES),
-                    config.isMissingNode() ? TextbookCnnConfig.DEFAULT : TextbookCnnConfig.fromJson(config));
+        if (name.equals("textbook-cnn") || name.isEmpty() && weights.names().stream().anyMatch(n -> n.endsWith("fc2.weight"))) {
+            TextbookCnnConfig sizes = config.isMissingNode() ? TextbookCnnConfig.DEFAULT : TextbookCnnConfig.fromJson(config);
+            Function<LayerWeights, VisionNetwork> network = layers -> new TextbookCnn(sizes, layers);
+            return quantized ? QuantizedFile.read(weights, network) : new Architecture(
+                    TextbookCnn.layers(WeightScope.locate(weights, "fc2.weight", PREFIXES), sizes), Map.of(), network);
         }
-        throw new IllegalArgumentException(architecture.isEmpty()
+        throw new IllegalArgumentException(name.isEmpty()
                 ? "its tensors are neither a ResNet's nor the textbook CNN's, and config.json names no architecture"
-                : "architecture " + architecture + ", expected textbook-cnn, resnet18, resnet34, resnet50, resnet101 or resnet152");
+                : "architecture " + name + ", expected textbook-cnn, resnet18, resnet34, resnet50, resnet101 or resnet152");
     }
 
     private int inputSize() {

@@ -50,7 +50,7 @@ public record PagedAttentionOp(KvLayout layout, int layer, int numHeads, boolean
         PagedAttention.Part part = layout.part(layer);
         float scale = (float) (1 / Math.sqrt(layout.headDim()));
         return new KernelOp("paged_attention", TensorDesc.of(DataType.F32, rows, dModel),
-                PagedAttention.scratchByteSize(maxKeys, context.threads()), CompiledOp.Sharing.NONE, binding -> {
+                PagedAttention.scratchByteSize(maxKeys, numHeads, context.threads()), CompiledOp.Sharing.NONE, binding -> {
                     MemorySegment q = binding.inputs().get(0).segment();
                     PagedAttention.Operands operands = new PagedAttention.Operands(q, columns,
                             append ? q.asSlice(dModel * Float.BYTES) : null,

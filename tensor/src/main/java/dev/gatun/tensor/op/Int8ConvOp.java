@@ -1,0 +1,96 @@
+package dev.gatun.tensor.op;
+
+import dev.gatun.bindings.onednn.Algorithms;
+import dev.gatun.bindings.onednn.Args;
+import dev.gatun.bindings.onednn.Attributes;
+import dev.gatun.bindings.onednn.MemoryDesc;
+import dev.gatun.bindings.onednn.PrimitiveDesc;
+import dev.gatun.bindings.onednn.Tags;
+import dev.gatun.tensor.DataType;
+import dev.gatun.tensor.MemoryFormat;
+import dev.gatun.tensor.Shape;
+import dev.gatun.tensor.ShapeException;
+import dev.gatun.tensor.Tensor;
+import dev.gatun.tensor.TensorDesc;
+import dev.gatun.tensor.exec.CompileContext;
+import dev.gatun.tensor.exec.CompiledOp;
+import dev.gatun.tensor.exec.Op;
+import java.util.List;
+
+/**
+ * dst = activation(convolution + bias + residual) over bytes, in one kernel: src U8 or S8 [N, IC, H, W], dst U8 or S8 [N, OC, OH, OW],
+ * both channels-last, each byte worth its tensor's scale. Sums are exact in 32 bits; the result is rounded once. The residual, the
+ * second operand, is U8 or S8 of dst's shape; the result is written over it.
+ *
+ * @param weights       the model's
+ * @param window        strides, dilations, padding
+ * @param activation    applied last
+ * @param srcScale      what one unit of src is worth
+ * @param residualScale what one unit of the residual is worth; 0 without one
+ * @param type          of dst
+ * @param dstScale      what one unit of dst is worth
+ */
+public record Int8ConvOp(Int8Weights weights, Window window, Activation activation, float srcScale, float residualScale,
+        DataType type, float dstScale) implements Op {
+
+    /** Checks types and scales. */
+    public Int8ConvOp {
+        if (type != DataType.U8 && type != DataType.S8 || !(srcScale > 0) || !(dstScale > 0) || residualScale < 0) {
+            throw new IllegalArgumentException("Int8Conv: dst " + type + ", scales " + srcScale + ", " + residualScale + ", " + dstScale
+                    + ": expected U8 or S8, and scales above 0");
+        }
+    }
+
+    @Override
+    public CompiledOp compile(CompileContext context, List<TensorDesc> inputs) {
+        TensorDesc src = inputs.get(0);
+        TensorDesc dst = TensorDesc.of(type, check(inputs), MemoryFormat.CHANNELS_LAST);
+        boolean residual = residualScale > 0;
+        Attributes attributes = Attributes.create(context.arena())
+                .scales(Args.SRC, 0).scales(Args.WEIGHTS, 1).scales(Args.DST, 0);
+        if (residual) {
+            attributes.appendSum(residualScale, 0, inputs.get(1).type().oneDnn());
+        }
+        activation.appendTo(attributes);
+        MemoryDesc bias = weights.bias() == null ? null : weights.bias().desc().memoryDesc(context.arena());
+        PrimitiveDesc desc = PrimitiveDesc.convolution(context.arena(), Algorithms.CONVOLUTION_DIRECT, src.memoryDesc(context.arena()),
+                MemoryDesc.ofTag(context.arena(), weights.kernelDims(), DataType.S8.oneDnn(), Tags.ANY), bias,
+                dst.memoryDesc(context.arena()), window.oneDnn(), attributes);
+        ConvWeights.Packed packed = weights.in(desc.weights(context.arena(), weights.kernelDims()));
+        OneDnnOp.Builder builder = OneDnnOp.of(context, desc).input(0, Args.SRC, src)
+                .constant(Args.WEIGHTS, packed.desc(), packed.data())
+                .constant(Args.scalesOf(Args.SRC), Tensor.ofFloats(context.arena(), new float[] {srcScale}, 1))
+                .constant(Args.scalesOf(Args.WEIGHTS), weights.scales())
+                .constant(Args.scalesOf(Args.DST), Tensor.ofFloats(context.arena(), new float[] {dstScale}, 1));
+        if (bias != null) {
+            builder.constant(Args.BIAS, weights.bias());
+        }
+        return builder.build(dst, residual ? CompiledOp.Sharing.mustOverwrite(1) : CompiledOp.Sharing.NONE);
+    }
+
+    private Shape check(List<TensorDesc> inputs) {
+        TensorDesc src = inputs.get(0);
+        Shape s = src.shape();
+        Shape w = weights.shape();
+        if (!isByte(src) || w.rank() != 4 || s.rank() != 4 || s.dim(1) != w.dim(1)) {
+            throw new ShapeException("Int8Conv", "src " + src + ", weights " + w + ": src must be U8 or S8 [N, " + w.dim(1)
+                    + ", H, W], channels last", s, w);
+        }
+        long[] dims = {s.dim(0), w.dim(0), window.outputSize(0, s.dim(2), w.dim(2)), window.outputSize(1, s.dim(3), w.dim(3))};
+        if (dims[2] < 1 || dims[3] < 1) {
+            throw new ShapeException("Int8Conv", "src " + s + ", weights " + w + ", " + window + ": the window does not fit", s, w);
+        }
+        Shape dst = Shape.of(dims);
+        if (residualScale > 0 && (inputs.size() != 2 || !isByte(inputs.get(1)) || !inputs.get(1).shape().equals(dst))) {
+            throw new ShapeException("Int8Conv", "result " + dst + ": the residual must be U8 or S8 of the same shape, channels last", dst);
+        }
+        return dst;
+    }
+
+    private static boolean isByte(TensorDesc desc) {
+        boolean layout = desc.format() == MemoryFormat.CHANNELS_LAST
+                // One pixel or one channel: both plain layouts are the same bytes.
+                || desc.isRowMajor() && desc.shape().rank() == 4 && (desc.shape().dim(1) == 1 || desc.shape().dim(2) * desc.shape().dim(3) == 1);
+        return layout && (desc.type() == DataType.U8 || desc.type() == DataType.S8);
+    }
+}

@@ -1,0 +1,54 @@
+package dev.gatun.tensor.op;
+
+import dev.gatun.bindings.onednn.Args;
+import dev.gatun.bindings.onednn.Attributes;
+import dev.gatun.bindings.onednn.PrimitiveDesc;
+import dev.gatun.tensor.DataType;
+import dev.gatun.tensor.MemoryFormat;
+import dev.gatun.tensor.Tensor;
+import dev.gatun.tensor.TensorDesc;
+import dev.gatun.tensor.exec.CompileContext;
+import dev.gatun.tensor.exec.CompiledOp;
+import dev.gatun.tensor.exec.Op;
+import java.util.List;
+
+/**
+ * Into an integer type and back: dst = src * srcScale / dstScale, rounded to nearest even and saturated if dst is an integer type.
+ *
+ * @param type     of dst
+ * @param format   of dst, a plain one
+ * @param srcScale what one unit of src is worth; 1 for F32
+ * @param dstScale what one unit of dst is worth; 1 for F32
+ */
+public record ScaledReorderOp(DataType type, MemoryFormat format, float srcScale, float dstScale) implements Op {
+
+    /** Checks the scales. */
+    public ScaledReorderOp {
+        if (!(srcScale > 0) || !(dstScale > 0) || Float.isInfinite(srcScale) || Float.isInfinite(dstScale)) {
+            throw new IllegalArgumentException("ScaledReorder: scales " + srcScale + " and " + dstScale + " must be above 0 and finite");
+        }
+    }
+
+    /** F32 to an integer type. */
+    public static ScaledReorderOp quantize(DataType type, MemoryFormat format, float scale) {
+        return new ScaledReorderOp(type, format, 1f, scale);
+    }
+
+    /** An integer type to F32. */
+    public static ScaledReorderOp dequantize(MemoryFormat format, float scale) {
+        return new ScaledReorderOp(DataType.F32, format, scale, 1f);
+    }
+
+    @Override
+    public CompiledOp compile(CompileContext context, List<TensorDesc> inputs) {
+        TensorDesc src = inputs.get(0);
+        TensorDesc dst = TensorDesc.of(type, src.shape(), format);
+        Attributes attributes = Attributes.create(context.arena()).scales(Args.SRC, 0).scales(Args.DST, 0);
+        PrimitiveDesc desc = PrimitiveDesc.reorder(
+                context.arena(), src.memoryDesc(context.arena()), dst.memoryDesc(context.arena()), attributes);
+        return OneDnnOp.of(context, desc).input(0, Args.SRC, src)
+                .constant(Args.scalesOf(Args.SRC), Tensor.ofFloats(context.arena(), new float[] {srcScale}, 1))
+                .constant(Args.scalesOf(Args.DST), Tensor.ofFloats(context.arena(), new float[] {dstScale}, 1))
+                .build(dst);
+    }
+}
