@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 /* Changes whenever a function or struct below changes its meaning or layout. */
-#define GATUN_ABI_VERSION 2
+#define GATUN_ABI_VERSION 3
 
 GATUN_API int32_t gatun_abi_version(void);
 
@@ -159,7 +159,7 @@ GATUN_API void gatun_kv_store(const gatun_kv_store_args *args);
 /*
  * Attention of one query row for each sequence over its first lengths[row] tokens. new_k and new_v, where not NULL, are
  * first stored as the last of them; their block may belong to this sequence only. Length 0 gives zeros. scratch holds max_keys
- * floats, rounded up to blocks, for each thread.
+ * floats, rounded up to blocks, for each head and thread.
  */
 typedef struct {
     const float *q, *new_k, *new_v;

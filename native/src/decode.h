@@ -53,62 +53,69 @@ static inline void block_scores(const float *keys, const float *q, int64_t dim, 
     }
 }
 
-/* out[0 .. N vectors) = factor * sum over keys of scores[key] * value[key][column ..] */
+/* out[0 .. N vectors) += sum over n tokens of weights[token] * values[token][0 ..] */
 template <int N>
-static void weigh(const float *const *table, int64_t at, const float *scores, int64_t keys, int64_t dim, float factor, float *out) {
+static inline void weigh(const float *values, const float *weights, int64_t n, int64_t dim, float *out) {
     vf sums[N];
-    for (int i = 0; i < N; i++) sums[i] = vf{};
-    for (int64_t first = 0; first < keys; first += BLOCK) {
-        const float *values = table[first / BLOCK] + at;
-        int64_t n = keys - first < BLOCK ? keys - first : BLOCK;
-        for (int64_t t = 0; t < n; t++)
-            for (int i = 0; i < N; i++) sums[i] += scores[first + t] * load(values + t * dim + i * W);
-    }
-    for (int i = 0; i < N; i++) store(out + i * W, sums[i] * factor);
+    for (int i = 0; i < N; i++) sums[i] = load(out + i * W);
+    for (int64_t t = 0; t < n; t++)
+        for (int i = 0; i < N; i++) sums[i] += weights[t] * load(values + t * dim + i * W);
+    for (int i = 0; i < N; i++) store(out + i * W, sums[i]);
 }
 
-static void weigh_tail(const float *const *table, int64_t at, const float *scores, int64_t keys, int64_t dim, float factor, float *out,
-                       int64_t columns) {
-    vf sum{};
-    for (int64_t key = 0; key < keys; key++)
-        sum += scores[key] * load_n(table[key / BLOCK] + at + key % BLOCK * dim, columns);
-    store_n(out, sum * factor, columns);
+static inline void weigh_block(const float *values, const float *weights, int64_t n, int64_t dim, float *out) {
+    int64_t d = 0;
+    for (; d + 4 * W <= dim; d += 4 * W) weigh<4>(values + d, weights, n, dim, out + d);
+    for (; d + W <= dim; d += W) weigh<1>(values + d, weights, n, dim, out + d);
+    if (d == dim) return;
+    vf sum = load_n(out + d, dim - d);
+    for (int64_t t = 0; t < n; t++) sum += weights[t] * load_n(values + t * dim + d, dim - d);
+    store_n(out + d, sum, dim - d);
 }
 
-static void paged_head(const gatun_paged_attention_args &a, int64_t row, int64_t head, float *scores) {
+/* Scores of n keys, with room up to a whole block, to weights that add up to 1. */
+static inline void weights_of(float *scores, int64_t n, int64_t end) {
     const float hidden = -std::numeric_limits<float>::infinity();
-    int64_t keys = a.lengths[row], dim = a.head_dim, kv_head = head / (a.num_heads / a.num_kv_heads);
-    float *out = a.out + row * a.out_stride + head * dim;
-    if (keys <= 0) {
-        std::memset(out, 0, dim * sizeof(float));
-        return;
-    }
-    const float *const *table = a.tables[row];
-    const float *q = a.q + row * a.q_stride + head * dim;
-    int64_t key_at = a.part + kv_head * dim * BLOCK, value_at = key_at + a.num_kv_heads * dim * BLOCK;
-    int64_t end = (keys + BLOCK - 1) / BLOCK * BLOCK;
-    for (int64_t first = 0; first < keys; first += BLOCK)
-        block_scores(table[first / BLOCK] + key_at, q, dim, a.scale, scores + first);
-    for (int64_t j = keys; j < end; j++) scores[j] = hidden;
-    vf m = set(hidden);
+    for (int64_t j = n; j < end; j++) scores[j] = hidden;
+    vf m = set(hidden), total{};
     for (int64_t j = 0; j < end; j += W) m = max(load(scores + j), m);
     float highest = maximum(m);
-    vf total{};
     for (int64_t j = 0; j < end; j += W) {
         vf e = exp(load(scores + j) - highest);
         store(scores + j, e);
         total += e;
     }
-    float factor = 1.0f / sum(total);
-    int64_t d = 0;
-    for (; d + 4 * W <= dim; d += 4 * W) weigh<4>(table, value_at + d, scores, keys, dim, factor, out + d);
-    for (; d + W <= dim; d += W) weigh<1>(table, value_at + d, scores, keys, dim, factor, out + d);
-    if (d < dim) weigh_tail(table, value_at + d, scores, keys, dim, factor, out + d, dim - d);
+    vf factor = set(1.0f / sum(total));
+    for (int64_t j = 0; j < end; j += W) store(scores + j, load(scores + j) * factor);
+}
+
+/* Heads first .. last of a row. Block by block, all heads of it: their keys, and later their values, lie side by side, and
+ * memory is read in long runs. */
+static void paged_heads(const gatun_paged_attention_args &a, int64_t row, int64_t first_head, int64_t last_head, float *scores) {
+    int64_t keys = a.lengths[row], dim = a.head_dim, group = a.num_heads / a.num_kv_heads;
+    float *out = a.out + row * a.out_stride;
+    std::memset(out + first_head * dim, 0, (last_head - first_head) * dim * sizeof(float));
+    if (keys <= 0) return;
+    const float *const *table = a.tables[row];
+    const float *q = a.q + row * a.q_stride;
+    int64_t end = (keys + BLOCK - 1) / BLOCK * BLOCK, value_part = a.part + a.num_kv_heads * dim * BLOCK;
+    for (int64_t first = 0; first < keys; first += BLOCK) {
+        const float *part = table[first / BLOCK] + a.part;
+        for (int64_t h = first_head; h < last_head; h++)
+            block_scores(part + h / group * dim * BLOCK, q + h * dim, dim, a.scale, scores + (h - first_head) * end + first);
+    }
+    for (int64_t h = first_head; h < last_head; h++) weights_of(scores + (h - first_head) * end, keys, end);
+    for (int64_t first = 0; first < keys; first += BLOCK) {
+        const float *part = table[first / BLOCK] + value_part;
+        int64_t n = keys - first < BLOCK ? keys - first : BLOCK;
+        for (int64_t h = first_head; h < last_head; h++)
+            weigh_block(part + h / group * dim * BLOCK, scores + (h - first_head) * end + first, n, dim, out + h * dim);
+    }
 }
 
 static void paged_attention(const gatun_paged_attention_args *args) {
     const gatun_paged_attention_args &a = *args;
-    int64_t products = 0, pairs = a.rows * a.num_heads;
+    int64_t products = 0;
     for (int64_t row = 0; row < a.rows; row++) {
         int64_t keys = a.lengths[row];
         if (keys <= 0) continue;
@@ -117,10 +124,17 @@ static void paged_attention(const gatun_paged_attention_args *args) {
             kv_put(const_cast<float *>(a.tables[row][(keys - 1) / BLOCK]) + a.part, a.new_k + row * a.new_stride,
                    a.new_v + row * a.new_stride, (keys - 1) % BLOCK, a.num_kv_heads, a.head_dim);
     }
-    int64_t stride = (a.max_keys + BLOCK - 1) / BLOCK * BLOCK;
-#pragma omp parallel for schedule(static) if (pairs > 1 && products > PARALLEL_PRODUCTS && omp_get_max_threads() > 1)
-    for (int64_t pair = 0; pair < pairs; pair++)
-        paged_head(a, pair / a.num_heads, pair % a.num_heads, static_cast<float *>(a.scratch) + omp_get_thread_num() * stride);
+    int64_t threads = omp_get_max_threads();
+    /* A row alone is divided among the threads by its heads. */
+    int64_t parts = a.rows >= threads ? 1 : threads < a.num_heads ? threads : a.num_heads;
+    int64_t heads = (a.num_heads + parts - 1) / parts, tasks = a.rows * parts;
+    int64_t stride = (a.max_keys + BLOCK - 1) / BLOCK * BLOCK * a.num_heads;
+#pragma omp parallel for schedule(static) if (threads > 1 && tasks > 1 && products > PARALLEL_PRODUCTS)
+    for (int64_t task = 0; task < tasks; task++) {
+        int64_t first = task % parts * heads, last = first + heads < a.num_heads ? first + heads : a.num_heads;
+        if (first < last)
+            paged_heads(a, task / parts, first, last, static_cast<float *>(a.scratch) + omp_get_thread_num() * stride);
+    }
 }
 
 static void log_sum_exp(const gatun_logits_args *a) {

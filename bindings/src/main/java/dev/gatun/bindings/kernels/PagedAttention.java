@@ -73,8 +73,8 @@ public final class PagedAttention {
     }
 
     /** Bytes of scratch for sequences of at most so many tokens. */
-    public static long scratchByteSize(long maxKeys, int threads) {
-        return (maxKeys + BLOCK_TOKENS - 1) / BLOCK_TOKENS * BLOCK_TOKENS * Float.BYTES * threads;
+    public static long scratchByteSize(long maxKeys, long numHeads, int threads) {
+        return (maxKeys + BLOCK_TOKENS - 1) / BLOCK_TOKENS * BLOCK_TOKENS * numHeads * Float.BYTES * threads;
     }
 
     /** One query row for each sequence. */

@@ -11,8 +11,8 @@ import java.util.Arrays;
  * slabs and never moves; memory that was once needed is kept for the next sequences, and freed by {@link #close}. One thread.
  */
 final class KvCache implements AutoCloseable {
-    /** Bytes that a slab has about: few system calls, little waste. */
-    private static final long SLAB_BYTES = 1 << 20;
+    /** Bytes that a slab has about: enough for large pages. Only what is used takes memory. */
+    private static final long SLAB_BYTES = 8 << 20;
 
     private final long blockBytes;
     private final int slabBlocks;
