@@ -81,6 +81,7 @@ public record GenerationOptions(int maxLength, int minLength, int numBeams, doub
     /** Sets options by name; {@link #build} checks them. */
     public static final class Builder {
         private int maxLength;
+        private int maxNewTokens;
         private int minLength;
         private int numBeams = 1;
         private double lengthPenalty = 1;
@@ -103,6 +104,13 @@ public record GenerationOptions(int maxLength, int minLength, int numBeams, doub
         /** See {@link GenerationOptions}. */
         public Builder maxLength(int value) {
             maxLength = value;
+            return this;
+        }
+
+        /** {@code max_new_tokens}: maxLength less the start token; one of the two. */
+        public Builder maxNewTokens(int value) {
+            require(value >= 1, "max_new_tokens must be 1 or more, not " + value);
+            maxNewTokens = value;
             return this;
         }
 
@@ -202,7 +210,8 @@ public record GenerationOptions(int maxLength, int minLength, int numBeams, doub
          * @throws IllegalArgumentException if an option is out of range or two contradict each other
          */
         public GenerationOptions build() {
-            return new GenerationOptions(maxLength, minLength, numBeams, lengthPenalty, earlyStopping, numReturnSequences, doSample,
+            require(maxLength == 0 || maxNewTokens == 0, "max_length and max_new_tokens exclude each other");
+            return new GenerationOptions(maxNewTokens > 0 ? maxNewTokens + 1 : maxLength, minLength, numBeams, lengthPenalty, earlyStopping, numReturnSequences, doSample,
                     temperature, topK, topP, seed, repetitionPenalty, noRepeatNgramSize, forcedBosTokenId, forcedEosTokenId, stopSequences);
         }
     }

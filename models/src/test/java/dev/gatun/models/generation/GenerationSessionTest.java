@@ -280,6 +280,8 @@ class GenerationSessionTest {
         refused("top_p must be above 0 and at most 1", () -> GenerationOptions.builder().doSample(true).topP(0).build());
         refused("max_length must be 2 or more", () -> GenerationOptions.builder().maxLength(1).build());
         refused("repetition_penalty must be positive", () -> GenerationOptions.builder().repetitionPenalty(0).build());
+        refused("max_length and max_new_tokens exclude each other", () -> GenerationOptions.builder().maxLength(5).maxNewTokens(5).build());
+        assertEquals(6, GenerationOptions.builder().maxNewTokens(5).build().maxLength());
         refused("a stop sequence is empty", () -> GenerationOptions.builder().stopSequence(List.of()).build());
     }
 
