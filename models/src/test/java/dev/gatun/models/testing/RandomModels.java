@@ -4,6 +4,7 @@ import dev.gatun.models.generation.GenerativeModel;
 import dev.gatun.models.transformer.Seq2SeqConfig;
 import dev.gatun.models.transformer.Seq2SeqModel;
 import dev.gatun.models.transformer.TransformerConfig;
+import dev.gatun.models.weights.SafetensorsWriter;
 import dev.gatun.models.weights.WeightSource;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.op.Activation;
@@ -48,7 +49,7 @@ public final class RandomModels {
                  "decoder_start_token_id": 1, "tokenizer": "none"}
                 """.formatted(vocabSize, dModel, heads, 2 * dModel, maxPositions));
         try (Arena arena = Arena.ofShared()) {
-            SafetensorsWriter.write(folder.resolve("model.safetensors"), weights(arena, vocabSize, dModel));
+            SafetensorsWriter.write(folder.resolve("model.safetensors"), weights(arena, vocabSize, dModel).tensors, Map.of());
         }
     }
 
