@@ -67,11 +67,12 @@ public final class ImageClassifier implements AutoCloseable {
     /**
      * What became of one picture.
      *
-     * @param picture the file
-     * @param logits  one for each class; null if it could not be read
-     * @param error   why it could not be read, or null
+     * @param picture  the file
+     * @param logits   one for each class; null if it could not be read
+     * @param features of the penultimate layer; null if it could not be read
+     * @param error    why it could not be read, or null
      */
-    public record Result(Path picture, float[] logits, String error) {
+    public record Result(Path picture, float[] logits, float[] features, String error) {
     }
 
     /** Hears of results as they come, from the workers' threads. */
@@ -104,6 +105,8 @@ public final class ImageClassifier implements AutoCloseable {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment input = arena.allocate(BATCH * session.pictureByteSize(), 64);
             MemorySegment logits = arena.allocate((long) BATCH * classes * Float.BYTES, 64);
+            int columns = model.network().featureCount();
+            MemorySegment features = arena.allocate((long) BATCH * columns * Float.BYTES, 64);
             int[] slots = new int[BATCH];
             for (int first = next.getAndAdd(BATCH); first < pictures.size(); first = next.getAndAdd(BATCH)) {
                 int count = 0;
@@ -112,19 +115,21 @@ public final class ImageClassifier implements AutoCloseable {
                         preprocessor.load(pictures.get(i), input.asSlice(count * session.pictureByteSize(), session.pictureByteSize()));
                         slots[count++] = i;
                     } catch (PictureException e) {
-                        results[i] = new Result(pictures.get(i), null, e.getMessage());
+                        results[i] = new Result(pictures.get(i), null, null, e.getMessage());
                         listener.done(results[i]);
                     }
                 }
-                session.forward(input, count, logits);
+                session.forward(input, count, logits, features);
                 for (int i = 0; i < count; i++) {
-                    float[] row = logits.asSlice((long) i * classes * Float.BYTES, (long) classes * Float.BYTES)
-                            .toArray(ValueLayout.JAVA_FLOAT);
-                    results[slots[i]] = new Result(pictures.get(slots[i]), row, null);
+                    results[slots[i]] = new Result(pictures.get(slots[i]), row(logits, i, classes), row(features, i, columns), null);
                     listener.done(results[slots[i]]);
                 }
             }
         }
+    }
+
+    private static float[] row(MemorySegment table, int row, int columns) {
+        return table.asSlice((long) row * columns * Float.BYTES, (long) columns * Float.BYTES).toArray(ValueLayout.JAVA_FLOAT);
     }
 
     /**
@@ -163,6 +168,11 @@ public final class ImageClassifier implements AutoCloseable {
      */
     public ImagePreprocessor preprocessor() {
         return Preprocessing.of(checkpoint.config(), model.network());
+    }
+
+    /** {@code int8} if the model was quantized, otherwise {@code f32}. */
+    public String precision() {
+        return checkpoint.config().has(QuantizedFile.CONFIG_KEY) ? "int8" : "f32";
     }
 
     /** Names of the classes, in the order of the logits. */

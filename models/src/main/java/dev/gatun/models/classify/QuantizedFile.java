@@ -5,6 +5,7 @@ import dev.gatun.models.vision.Int8Layers;
 import dev.gatun.models.vision.LayerWeights;
 import dev.gatun.models.vision.NamedLayers;
 import dev.gatun.models.vision.VisionNetwork;
+import dev.gatun.models.weights.SafetensorsWriter;
 import dev.gatun.models.weights.WeightException;
 import dev.gatun.models.weights.WeightSource;
 import dev.gatun.tensor.DataType;
@@ -13,12 +14,9 @@ import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.op.ConvWeights;
 import dev.gatun.tensor.op.LinearWeights;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Function;
@@ -69,50 +67,27 @@ final class QuantizedFile {
         return new Int8Layers.Range(range.getFloat(0), range.getFloat(1) != 0);
     }
 
-    /** Tensors in the order in which they are added. */
+    /** Collects tensors in an arena and writes them. */
     static final class Writer {
-        private final StringBuilder header = new StringBuilder("{");
-        private final Map<String, ByteBuffer> data = new LinkedHashMap<>();
-        private long offset;
+        private final Arena arena;
+        private final Map<String, Tensor> tensors = new LinkedHashMap<>();
+
+        Writer(Arena arena) {
+            this.arena = arena;
+        }
 
         void floats(String name, long[] shape, float... values) {
-            ByteBuffer bytes = ByteBuffer.allocate(values.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-            bytes.asFloatBuffer().put(values);
-            add(name, "F32", shape, bytes);
+            tensors.put(name, Tensor.ofFloats(arena, values, shape));
         }
 
         void bytes(String name, long[] shape, byte[] values) {
-            add(name, "I8", shape, ByteBuffer.wrap(values));
-        }
-
-        private void add(String name, String type, long[] shape, ByteBuffer bytes) {
-            header.append(data.isEmpty() ? "" : ",").append('"').append(name).append("\":{\"dtype\":\"").append(type).append("\",\"shape\":")
-                    .append(java.util.Arrays.toString(shape)).append(",\"data_offsets\":[").append(offset).append(',')
-                    .append(offset += bytes.remaining()).append("]}");
-            data.put(name, bytes);
+            Tensor tensor = Tensor.allocate(arena, TensorDesc.of(DataType.S8, shape));
+            tensor.segment().copyFrom(MemorySegment.ofArray(values));
+            tensors.put(name, tensor);
         }
 
         void write(Path file) throws IOException {
-            // Data begin at a multiple of 8, as the format recommends.
-            StringBuilder padded = new StringBuilder(header).append('}');
-            while (padded.length() % 8 != 0) {
-                padded.append(' ');
-            }
-            byte[] json = padded.toString().getBytes(StandardCharsets.UTF_8);
-            try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE,
-                    StandardOpenOption.TRUNCATE_EXISTING)) {
-                writeAll(channel, ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(0, json.length));
-                writeAll(channel, ByteBuffer.wrap(json));
-                for (ByteBuffer bytes : data.values()) {
-                    writeAll(channel, bytes);
-                }
-            }
-        }
-
-        private static void writeAll(FileChannel channel, ByteBuffer bytes) throws IOException {
-            while (bytes.hasRemaining()) {
-                channel.write(bytes);
-            }
+            SafetensorsWriter.write(file, tensors, Map.of("format", "gatun-int8"));
         }
     }
 }

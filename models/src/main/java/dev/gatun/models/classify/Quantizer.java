@@ -135,7 +135,7 @@ public final class Quantizer {
     }
 
     private void write(Map<String, Int8Layers.Range> ranges, Path output) throws IOException {
-        QuantizedFile.Writer writer = new QuantizedFile.Writer();
+        QuantizedFile.Writer writer = new QuantizedFile.Writer(arena);
         String first = architecture.layers().convs().keySet().iterator().next();
         architecture.layers().convs().forEach((name, source) -> {
             boolean bytes = !(name.equals(first) && options.floatFirst());

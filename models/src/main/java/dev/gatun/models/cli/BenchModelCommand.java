@@ -46,6 +46,10 @@ final class BenchModelCommand implements Callable<Integer> {
             + "divided among the workers.")
     int threads;
 
+    @Option(names = "--precision", paramLabel = "f32|int8", description = "Refuse an image model of another precision; gatun quantize makes "
+            + "int8 ones. Default: what the model has.")
+    String precision;
+
     @Option(names = "--seconds", paramLabel = "S", description = "How long to measure, after a third of it to warm up. Default: ${DEFAULT-VALUE}.")
     double seconds = 5;
 
@@ -79,9 +83,10 @@ final class BenchModelCommand implements Callable<Integer> {
         }
         ClassifierOptions options = ClassifierOptions.defaults().with(1, 1);
         try (ImageClassifier classifier = model == null ? ImageClassifier.digits(options) : ImageClassifier.load(model, options)) {
+            PrecisionOption.check(spec, precision, classifier);
             double load = (System.nanoTime() - start) * 1e-9;
             VisionModel vision = classifier.model();
-            report(vision.network().name(), "image", load, vision.nativeByteSize(),
+            report(vision.network().name() + " " + classifier.precision(), "image", load, vision.nativeByteSize(),
                     BenchModelLoad.run(workers, seconds, () -> new ImageClient(vision, batch, threads)));
         }
         return 0;

@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -53,6 +54,13 @@ final class ClassifyCommand implements Callable<Integer> {
             + "inputs; a picture that cannot be read has NaN.")
     Path logits;
 
+    @Option(names = "--features", paramLabel = "OUT.npy", description = "Write the penultimate layer, float32 [N, features], likewise.")
+    Path features;
+
+    @Option(names = "--precision", paramLabel = "f32|int8", description = "Refuse a model of another precision; gatun quantize makes "
+            + "int8 ones. Default: what the model has.")
+    String precision;
+
     @Option(names = "--check-weights", description = "Refuse a model with NaN or infinite weights.")
     boolean checkWeights;
 
@@ -77,6 +85,7 @@ final class ClassifyCommand implements Callable<Integer> {
         boolean one = files.size() == 1 && inputTensor == null;
         ClassifierOptions options = new ClassifierOptions(one ? 1 : threads, one ? threads : 1, checkWeights);
         try (ImageClassifier classifier = model == null ? ImageClassifier.digits(options) : ImageClassifier.load(model, options)) {
+            PrecisionOption.check(spec, precision, classifier);
             return inputTensor != null ? tensor(classifier) : pictures(classifier, files);
         }
     }
@@ -113,7 +122,10 @@ final class ClassifyCommand implements Callable<Integer> {
             contact.write(sheet, files.size() + " pictures, " + classifier.model().network().name());
         }
         if (logits != null) {
-            writeLogits(classifier, results);
+            write(logits, classifier.model().network().classCount(), results, ImageClassifier.Result::logits);
+        }
+        if (features != null) {
+            write(features, classifier.model().network().featureCount(), results, ImageClassifier.Result::features);
         }
         if (bad > 0) {
             spec.commandLine().getErr().println(bad + " of " + files.size() + " pictures could not be read");
@@ -132,29 +144,37 @@ final class ClassifyCommand implements Callable<Integer> {
             }
             int count = Math.toIntExact(npy.shape().dim(0));
             int classes = network.classCount();
+            int columns = network.featureCount();
             MemorySegment results = arena.allocate(Math.max(1L, (long) count * classes * Float.BYTES), 64);
-            classifier.forward(npy.data(), count, results, MemorySegment.NULL);
+            MemorySegment penultimate = arena.allocate(Math.max(1L, (long) count * columns * Float.BYTES), 64);
+            classifier.forward(npy.data(), count, results, penultimate);
             for (int i = 0; i < count; i++) {
                 print("input " + i, classifier.predict(results.asSlice((long) i * classes * Float.BYTES, (long) classes * Float.BYTES)
                         .toArray(ValueLayout.JAVA_FLOAT), top));
             }
-            if (logits != null) {
-                try (NpyWriter writer = NpyWriter.create(logits, classes)) {
-                    writer.write(results, count);
-                    writer.finish();
-                }
-            }
+            save(logits, results, count, classes);
+            save(features, penultimate, count, columns);
         }
         return CommandLine.ExitCode.OK;
     }
 
-    private void writeLogits(ImageClassifier classifier, List<ImageClassifier.Result> results) throws IOException {
-        int classes = classifier.model().network().classCount();
-        try (Arena arena = Arena.ofConfined(); NpyWriter writer = NpyWriter.create(logits, classes)) {
-            MemorySegment row = arena.allocate((long) classes * Float.BYTES, 64);
+    private static void save(Path file, MemorySegment rows, int count, int columns) throws IOException {
+        if (file != null) {
+            try (NpyWriter writer = NpyWriter.create(file, columns)) {
+                writer.write(rows, count);
+                writer.finish();
+            }
+        }
+    }
+
+    private static void write(Path file, int columns, List<ImageClassifier.Result> results,
+            Function<ImageClassifier.Result, float[]> values) throws IOException {
+        try (Arena arena = Arena.ofConfined(); NpyWriter writer = NpyWriter.create(file, columns)) {
+            MemorySegment row = arena.allocate((long) columns * Float.BYTES, 64);
             for (ImageClassifier.Result result : results) {
-                for (int i = 0; i < classes; i++) {
-                    row.setAtIndex(ValueLayout.JAVA_FLOAT, i, result.logits() == null ? Float.NaN : result.logits()[i]);
+                float[] own = values.apply(result);
+                for (int i = 0; i < columns; i++) {
+                    row.setAtIndex(ValueLayout.JAVA_FLOAT, i, own == null ? Float.NaN : own[i]);
                 }
                 writer.write(row, 1);
             }

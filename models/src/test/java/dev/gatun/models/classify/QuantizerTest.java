@@ -5,9 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gatun.models.image.Picture;
+import dev.gatun.models.testing.SafetensorsWriter;
 import dev.gatun.models.testing.GeneratedWeights;
 import dev.gatun.models.testing.Goldens;
-import dev.gatun.models.testing.SafetensorsWriter;
 import dev.gatun.models.weights.SafetensorsFile;
 import dev.gatun.models.weights.WeightException;
 import dev.gatun.tensor.DataType;

@@ -57,7 +57,8 @@ class ClassifyCommandTest {
         Path good = SAMPLES.resolve("digit-0-0010.png");
         Path logits = folder.resolve("logits.npy");
         Path html = folder.resolve("sheet.html");
-        assertEquals(1, run("classify", bad.toString(), good.toString(), "--logits", logits.toString(), "--sheet", html.toString()));
+        assertEquals(1, run("classify", bad.toString(), good.toString(), "--logits", logits.toString(),
+                "--features", folder.resolve("features.npy").toString(), "--sheet", html.toString()));
         assertTrue(err.toString().contains(bad + ": is not a picture"), err.toString());
         assertTrue(err.toString().contains("1 of 2 pictures could not be read"), err.toString());
         assertTrue(out.toString().startsWith(good + ": 0 "), out.toString());
@@ -65,6 +66,7 @@ class ClassifyCommandTest {
         try (Arena arena = Arena.ofConfined()) {
             NpyFile npy = NpyFile.open(logits, arena);
             assertEquals("[2, 10]", npy.shape().toString());
+            assertEquals("[2, 64]", NpyFile.open(folder.resolve("features.npy"), arena).shape().toString());
             assertTrue(Float.isNaN(npy.data().get(ValueLayout.JAVA_FLOAT_UNALIGNED, 0)));
             assertTrue(Float.isFinite(npy.data().get(ValueLayout.JAVA_FLOAT_UNALIGNED, 40)));
         }

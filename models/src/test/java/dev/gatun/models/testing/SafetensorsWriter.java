@@ -1,14 +1,10 @@
 package dev.gatun.models.testing;
 
 import dev.gatun.models.weights.WeightSource;
+import dev.gatun.tensor.Tensor;
 import java.io.IOException;
-import java.io.OutputStream;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
+import java.lang.foreign.Arena;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -48,24 +44,11 @@ public final class SafetensorsWriter {
     }
 
     private static void write(Path file, Map<String, float[]> tensors, WeightSource source) throws IOException {
-        StringBuilder header = new StringBuilder("{");
-        long offset = 0;
-        for (Map.Entry<String, float[]> tensor : tensors.entrySet()) {
-            String shape = source.names().contains(tensor.getKey())
-                    ? Arrays.toString(source.entry(tensor.getKey()).shape().dims()) : "[" + tensor.getValue().length + "]";
-            header.append(offset == 0 ? "" : ",").append('"').append(tensor.getKey()).append("\":{\"dtype\":\"F32\",\"shape\":")
-                    .append(shape).append(",\"data_offsets\":[").append(offset).append(',')
-                    .append(offset += 4L * tensor.getValue().length).append("]}");
-        }
-        byte[] json = header.append('}').toString().getBytes(StandardCharsets.UTF_8);
-        try (OutputStream out = Files.newOutputStream(file)) {
-            out.write(ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(json.length).array());
-            out.write(json);
-            for (float[] values : tensors.values()) {
-                ByteBuffer bytes = ByteBuffer.allocate(4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
-                bytes.asFloatBuffer().put(values);
-                out.write(bytes.array());
-            }
+        try (Arena arena = Arena.ofConfined()) {
+            Map<String, Tensor> written = new LinkedHashMap<>();
+            tensors.forEach((name, values) -> written.put(name, Tensor.ofFloats(arena, values,
+                    source.names().contains(name) ? source.entry(name).shape().dims() : new long[] {values.length})));
+            dev.gatun.models.weights.SafetensorsWriter.write(file, written, Map.of());
         }
     }
 }

@@ -1,0 +1,191 @@
+package dev.gatun.tensor.op;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gatun.tensor.DataType;
+import dev.gatun.tensor.MemoryFormat;
+import dev.gatun.tensor.Shape;
+import dev.gatun.tensor.ShapeException;
+import dev.gatun.tensor.Tensor;
+import dev.gatun.tensor.TensorDesc;
+import dev.gatun.tensor.testing.OpRunner;
+import dev.gatun.tensor.testing.Reference;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Against plain loops; PyTorch's goldens are in the tests of {@code models}. */
+class ConvOpsTest {
+
+    /** The convolution as its definition says, in double precision. Square kernel, stride and padding. */
+    private static double[] conv(double[] src, long[] s, double[] w, int oc, int k, int stride, int pad) {
+        int ic = (int) s[1];
+        int h = (int) s[2];
+        int width = (int) s[3];
+        int oh = (h + 2 * pad - k) / stride + 1;
+        int ow = (width + 2 * pad - k) / stride + 1;
+        double[] dst = new double[(int) s[0] * oc * oh * ow];
+        for (int i = 0; i < dst.length; i++) {
+            int x = i % ow;
+            int y = i / ow % oh;
+            int o = i / ow / oh % oc;
+            int n = i / ow / oh / oc;
+            for (int t = 0; t < ic * k * k; t++) {
+                int row = y * stride - pad + t / k % k;
+                int column = x * stride - pad + t % k;
+                if (row >= 0 && row < h && column >= 0 && column < width) {
+                    dst[i] += src[((n * ic + t / k / k) * h + row) * width + column] * w[o * ic * k * k + t];
+                }
+            }
+        }
+        return dst;
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 3, 5, 7, 9, 3, 1, 1, 1", "2, 17, 33, 6, 5, 1, 1, 0, 2", "1, 16, 8, 11, 11, 5, 2, 2, 1", "3, 1, 1, 3, 3, 3, 1, 1, 2"})
+    void convolution(int n, int ic, int oc, int h, int w, int k, int stride, int pad, int threads) {
+        try (Arena arena = Arena.ofShared()) {
+            float[] src = Reference.random(1, (long) n * ic * h * w);
+            float[] weights = Reference.random(2, (long) oc * ic * k * k);
+            ConvOp op = new ConvOp(ConvWeights.of(arena, new ConvWeights.Source(Tensor.ofFloats(arena, weights, oc, ic, k, k), null, 1)),
+                    Window.square(stride, pad), Activation.RELU);
+            Tensor dst = OpRunner.run(arena, threads, op, Tensor.ofFloats(arena, src, n, ic, h, w));
+            Tensor plain = dst.desc().isRowMajor() ? dst : OpRunner.run(arena, new ReorderOp(DataType.F32, MemoryFormat.ROW_MAJOR), dst);
+            double[] expected = conv(Reference.widen(src), new long[] {n, ic, h, w}, Reference.widen(weights), oc, k, stride, pad);
+            Reference.assertClose(Reference.map(expected, v -> Math.max(0, v)), plain.toFloats(), Reference.tolerance(ic * k * k));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 3, 5, 7, 9, 3, 1, 1, U8", "2, 32, 64, 6, 5, 1, 1, 0, U8", "1, 16, 33, 11, 10, 3, 2, 1, S8", "1, 1, 16, 8, 8, 3, 1, 1, S8"})
+    void bytesAreExact(int n, int ic, int oc, int h, int w, int k, int stride, int pad, DataType type) {
+        SplittableRandom random = new SplittableRandom(9);
+        try (Arena arena = Arena.ofShared()) {
+            float[] src = new float[n * ic * h * w];
+            for (int i = 0; i < src.length; i++) {
+                src[i] = type == DataType.U8 ? random.nextInt(128) : random.nextInt(-64, 64);
+            }
+            byte[] weights = new byte[oc * ic * k * k];
+            random.nextBytes(weights);
+            float[] scales = new float[oc];
+            for (int i = 0; i < oc; i++) {
+                scales[i] = 0.001f * (1 + i % 3);
+            }
+            Tensor weight = Tensor.allocate(arena, TensorDesc.of(DataType.S8, oc, ic, k, k));
+            weight.segment().copyFrom(MemorySegment.ofArray(weights));
+            Tensor x = OpRunner.run(arena, ScaledReorderOp.quantize(type, MemoryFormat.CHANNELS_LAST, 1f), Tensor.ofFloats(arena, src, n, ic, h, w));
+            Int8ConvOp op = new Int8ConvOp(Int8Weights.of(arena, weight, Tensor.ofFloats(arena, scales, oc), null),
+                    Window.square(stride, pad), Activation.NONE, 0.5f, 0, DataType.S8, 0.25f);
+            Tensor y = OpRunner.run(arena, op, x);
+            Tensor units = OpRunner.run(arena, ScaledReorderOp.dequantize(MemoryFormat.ROW_MAJOR, 1f), y);
+            double[] wide = new double[weights.length];
+            for (int i = 0; i < wide.length; i++) {
+                wide[i] = weights[i];
+            }
+            double[] expected = conv(Reference.widen(src), new long[] {n, ic, h, w}, wide, oc, k, stride, pad);
+            int plane = expected.length / n / oc;
+            float[] actual = units.toFloats();
+            for (int i = 0; i < expected.length; i++) {
+                double value = Math.clamp(expected[i] * 0.5 * scales[i / plane % oc] / 0.25, -128, 127);
+                // Exact sums, one rounding: at most half a unit away, and a little for the float product.
+                assertTrue(Math.abs(value - actual[i]) <= 0.5001, i + ": " + value + " became " + actual[i]);
+            }
+        }
+    }
+
+    @Test
+    void bytesOfLinearLayers() {
+        try (Arena arena = Arena.ofShared()) {
+            int m = 3;
+            int k = 37;
+            int n = 19;
+            float[] src = Reference.random(3, m * k);
+            float[] units = new float[m * k];
+            for (int i = 0; i < units.length; i++) {
+                units[i] = (float) Math.rint(src[i] * 100);
+            }
+            byte[] weights = new byte[n * k];
+            new SplittableRandom(4).nextBytes(weights);
+            Tensor weight = Tensor.allocate(arena, TensorDesc.of(DataType.S8, n, k));
+            weight.segment().copyFrom(MemorySegment.ofArray(weights));
+            float[] scales = new float[n];
+            Arrays.fill(scales, 0.01f);
+            float[] bias = Reference.random(5, n);
+            Tensor x = OpRunner.run(arena, ScaledReorderOp.quantize(DataType.S8, MemoryFormat.ROW_MAJOR, 1f), Tensor.ofFloats(arena, units, m, k));
+            Tensor y = OpRunner.run(arena, new Int8LinearOp(Int8Weights.of(arena, weight, Tensor.ofFloats(arena, scales, n),
+                    Tensor.ofFloats(arena, bias, n)), Activation.RELU, 0.02f), x);
+            double[] expected = new double[m * n];
+            for (int i = 0; i < expected.length; i++) {
+                double sum = 0;
+                for (int j = 0; j < k; j++) {
+                    sum += units[i / n * k + j] * weights[i % n * k + j];
+                }
+                expected[i] = Math.max(0, sum * 0.02 * 0.01f + bias[i % n]);
+            }
+            Reference.assertClose(expected, y.toFloats(), 1e-5);
+        }
+    }
+
+    @Test
+    void quantizingRoundsToEvenAndSaturates() {
+        try (Arena arena = Arena.ofShared()) {
+            Tensor bytes = OpRunner.run(arena, ScaledReorderOp.quantize(DataType.U8, MemoryFormat.ROW_MAJOR, 0.5f),
+                    Tensor.ofFloats(arena, new float[] {-3, 0, 0.25f, 0.75f, 1, 127.5f, 500}, 7));
+            assertArrayEquals(new byte[] {0, 0, 0, 2, 2, (byte) 255, (byte) 255}, bytes.segment().toArray(ValueLayout.JAVA_BYTE));
+            assertThrows(IllegalArgumentException.class, () -> ScaledReorderOp.quantize(DataType.U8, MemoryFormat.ROW_MAJOR, 0f));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0", "1", "-1"})
+    void concat(int axis) {
+        try (Arena arena = Arena.ofShared()) {
+            int at = axis < 0 ? axis + 3 : axis;
+            long[] first = {2, 3, 5};
+            long[] second = first.clone();
+            second[at] = 4;
+            float[] a = Reference.random(1, 30);
+            float[] b = Reference.random(2, (int) Shape.of(second).elementCount());
+            Tensor y = OpRunner.run(arena, new ConcatOp(axis), Tensor.ofFloats(arena, a, first), Tensor.ofFloats(arena, b, second));
+            long[] dims = first.clone();
+            dims[at] += 4;
+            assertArrayEquals(dims, y.shape().dims());
+            int inner = (int) Arrays.stream(dims, at + 1, 3).reduce(1, (l, r) -> l * r);
+            float[] actual = y.toFloats();
+            for (int i = 0; i < actual.length; i++) {
+                int along = (int) (i / inner % dims[at]);
+                int outer = (int) (i / inner / dims[at]);
+                float expected = along < first[at] ? a[(int) ((outer * first[at] + along) * inner + i % inner)]
+                        : b[(int) ((outer * 4 + along - first[at]) * inner + i % inner)];
+                assertEquals(expected, actual[i]);
+            }
+            assertThrows(ShapeException.class, () -> OpRunner.run(arena, new ConcatOp(3), Tensor.ofFloats(arena, a, first)));
+        }
+    }
+
+    @Test
+    void shapesThatDoNotFitAreNamed() {
+        try (Arena arena = Arena.ofShared()) {
+            ConvWeights weights = ConvWeights.of(arena, new ConvWeights.Source(Tensor.ofFloats(arena, new float[5 * 3 * 9], 5, 3, 3, 3), null, 1));
+            ConvOp op = new ConvOp(weights, Window.square(1, 0), Activation.NONE);
+            ShapeException channels = assertThrows(ShapeException.class,
+                    () -> OpRunner.run(arena, op, Tensor.ofFloats(arena, new float[4 * 16], 1, 4, 4, 4)));
+            assertEquals("Conv: src [1, 4, 4, 4], weights [5, 3, 3, 3]: channels 4 != 3", channels.getMessage());
+            ShapeException small = assertThrows(ShapeException.class,
+                    () -> OpRunner.run(arena, op, Tensor.ofFloats(arena, new float[3 * 4], 1, 3, 2, 2)));
+            assertTrue(small.getMessage().contains("the window does not fit"), small.getMessage());
+            assertThrows(ShapeException.class, () -> new ConvWeights.Source(Tensor.ofFloats(arena, new float[5 * 3 * 9], 5, 3, 3, 3), null, 2));
+            assertThrows(IllegalArgumentException.class, () -> Window.square(0, 0));
+            assertThrows(IllegalArgumentException.class, () -> new PoolOp(PoolOp.Kind.MAX, new long[] {2, 2}, Window.square(2, 2), false));
+            assertThrows(ShapeException.class, () -> OpRunner.run(arena, PoolOp.max(2), Tensor.ofFloats(arena, new float[3], 1, 3, 1, 1)));
+        }
+    }
+}
