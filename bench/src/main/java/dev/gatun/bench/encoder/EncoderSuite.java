@@ -3,6 +3,8 @@ package dev.gatun.bench.encoder;
 import dev.gatun.bench.harness.Contender;
 import dev.gatun.bench.harness.Suite;
 import dev.gatun.bench.harness.Workload;
+import dev.gatun.bench.purejava.PlainJava;
+import dev.gatun.bench.purejava.VectorJava;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -36,7 +38,7 @@ public final class EncoderSuite implements Suite {
 
     @Override
     public List<String> contenders() {
-        return List.of("gatun", "onnxruntime");
+        return List.of("gatun", "onnxruntime", "vector-api", "plain-java");
     }
 
     @Override
@@ -45,6 +47,8 @@ public final class EncoderSuite implements Suite {
         return switch (contender) {
             case "gatun" -> new GatunEncoder(model(), tokens, workload.get("threads"));
             case "onnxruntime" -> new OnnxRuntimeEncoder(model(), tokens, workload.get("threads"));
+            case "vector-api" -> new JavaEncoder("Vector API", new VectorJava(workload.get("threads")), model(), tokens);
+            case "plain-java" -> new JavaEncoder("Plain loops", new PlainJava(), model(), tokens);
             default -> throw new IllegalArgumentException(contender);
         };
     }

@@ -1,0 +1,140 @@
+package dev.gatun.bench.purejava;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorSpecies;
+
+/** The Vector API with every trick of the trade that Java allows, on as many threads as told. */
+public final class VectorJava implements JavaKernels {
+    private static final VectorSpecies<Float> S = FloatVector.SPECIES_PREFERRED;
+    private static final int W = S.length();
+    private static final int QUERIES = 4;
+
+    private final Workers workers;
+
+    /** With so many threads. */
+    public VectorJava(int threads) {
+        workers = new Workers(threads);
+    }
+
+    @Override
+    public Linear linear(float[] weights, float[] bias, int k, int n) {
+        VectorGemm gemm = VectorGemm.pack(weights, k, n);
+        return (src, dst, m) -> gemm.multiply(workers, src, dst, bias, m);
+    }
+
+    @Override
+    public void softmax(float[] x, int rows, int cols) {
+        workers.run(rows, 1, (from, to) -> {
+            for (int i = from; i < to; i++) {
+                VectorMath.softmax(x, i * cols, cols, 1f);
+            }
+        });
+    }
+
+    @Override
+    public void layerNorm(float[] x, float[] residual, float[] gamma, float[] beta, int rows, float eps) {
+        workers.run(rows, 1, (from, to) -> {
+            for (int i = from; i < to; i++) {
+                VectorMath.layerNorm(x, residual, gamma, beta, i * gamma.length, eps);
+            }
+        });
+    }
+
+    @Override
+    public void gelu(float[] x, int count) {
+        workers.run(count, W, (from, to) -> VectorMath.gelu(x, from, to));
+    }
+
+    @Override
+    public void attention(float[] qkv, float[] dst, int first, int seqLen, int heads, int headDim) {
+        workers.run(heads, 1, (from, to) -> {
+            float[] keys = new float[headDim * seqLen];
+            float[] scores = new float[QUERIES * seqLen];
+            for (int head = from; head < to; head++) {
+                head(qkv, dst, first, seqLen, head, heads, headDim, keys, scores);
+            }
+        });
+    }
+
+    /** Keys transposed, so that scores of neighbouring keys lie side by side. */
+    private static void head(float[] qkv, float[] dst, int first, int seqLen, int head, int heads, int headDim,
+            float[] keys, float[] scores) {
+        int d = heads * headDim;
+        float scale = (float) (1 / Math.sqrt(headDim));
+        for (int j = 0; j < seqLen; j++) {
+            int key = (first + j) * 3 * d + d + head * headDim;
+            for (int e = 0; e < headDim; e++) {
+                keys[e * seqLen + j] = qkv[key + e];
+            }
+        }
+        for (int i = 0; i < seqLen; i += QUERIES) {
+            int count = Math.min(QUERIES, seqLen - i);
+            int q = (first + i) * 3 * d + head * headDim;
+            int out = (first + i) * d + head * headDim;
+            int values = first * 3 * d + 2 * d + head * headDim;
+            product(qkv, q, 3 * d, keys, 0, seqLen, scores, 0, seqLen, count, seqLen, headDim);
+            for (int r = 0; r < count; r++) {
+                VectorMath.softmax(scores, r * seqLen, seqLen, scale);
+            }
+            product(scores, 0, seqLen, qkv, values, 3 * d, dst, out, d, count, headDim, seqLen);
+        }
+    }
+
+    /** c[1 to 4, n] = a x b[k, n], each at an offset and with a stride between rows; rows beyond count repeat the last. */
+    private static void product(float[] a, int ai, int lda, float[] b, int bi, int ldb, float[] c, int ci, int ldc,
+            int count, int n, int k) {
+        int a1 = ai + Math.min(1, count - 1) * lda;
+        int a2 = ai + Math.min(2, count - 1) * lda;
+        int a3 = ai + Math.min(3, count - 1) * lda;
+        for (int j = 0; j < n; j += W) {
+            VectorMask<Float> mask = S.indexInRange(j, n);
+            boolean whole = j + W <= n;
+            FloatVector c0 = FloatVector.zero(S);
+            FloatVector c1 = c0;
+            FloatVector c2 = c0;
+            FloatVector c3 = c0;
+            for (int p = 0; p < k; p++) {
+                int at = bi + p * ldb + j;
+                FloatVector y = whole ? FloatVector.fromArray(S, b, at) : FloatVector.fromArray(S, b, at, mask);
+                c0 = y.fma(FloatVector.broadcast(S, a[ai + p]), c0);
+                c1 = y.fma(FloatVector.broadcast(S, a[a1 + p]), c1);
+                c2 = y.fma(FloatVector.broadcast(S, a[a2 + p]), c2);
+                c3 = y.fma(FloatVector.broadcast(S, a[a3 + p]), c3);
+            }
+            c3.intoArray(c, ci + Math.min(3, count - 1) * ldc + j, mask);
+            if (count > 2) {
+                c2.intoArray(c, ci + 2 * ldc + j, mask);
+            }
+            if (count > 1) {
+                c1.intoArray(c, ci + ldc + j, mask);
+            }
+            c0.intoArray(c, ci + j, mask);
+        }
+    }
+
+    @Override
+    public void conv(Window window, int outChannels, float[] src, float[] weights, float[] bias, float[] dst) {
+        VectorConv.im2col(workers, window, outChannels, src, weights, bias, dst);
+    }
+
+    /** The same convolution without a matrix of patches. */
+    public void directConv(Window window, int outChannels, float[] src, float[] weights, float[] bias, float[] dst) {
+        VectorConv.direct(workers, window, outChannels, src, weights, bias, dst);
+    }
+
+    @Override
+    public void maxPool(Window window, float[] src, float[] dst) {
+        VectorConv.pool(workers, window, src, dst, true);
+    }
+
+    @Override
+    public void averagePool(Window window, float[] src, float[] dst) {
+        VectorConv.pool(workers, window, src, dst, false);
+    }
+
+    @Override
+    public void close() {
+        workers.close();
+    }
+}
