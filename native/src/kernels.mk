@@ -32,3 +32,12 @@ check: $(OUT)/check
 	LD_LIBRARY_PATH=$(GOMP_DIR) $(OUT)/check
 
 .PHONY: check
+
+# The C++ side of the ffm benchmark.
+$(TARGET)/bench-chain: $(HERE)/bench-chain.cpp $(OUT)/libgatun.so $(INCLUDE)/done
+	$(CXX) -std=c++17 -O2 -Wall -Wextra -I$(INCLUDE)/onednn -I$(HERE)/include -o $@ $< $(OUT)/libgatun.so $(GOMP_DIR)/libdnnl.so.3 \
+	    -Wl,--disable-new-dtags,-rpath,$(GOMP_DIR),-rpath,$(OUT),-rpath-link,$(GOMP_DIR)
+
+bench-chain: $(TARGET)/bench-chain
+
+.PHONY: bench-chain
