@@ -22,8 +22,9 @@ import java.util.Map;
 import java.util.function.Function;
 
 /**
- * Quantized layers in a safetensors file. A layer has {@code weight} I8 and {@code weight_scale} F32 [OC], or {@code weight} F32 if it was kept;
- * {@code bias} F32 [OC]; {@code output} F32 [2] of a convolution and {@code input} F32 [2] where its input is F32: scale, and 1 if bytes are signed.
+ * Quantized layers in a safetensors file. A layer has {@code weight} I8 and {@code weight_scale} F32 [OC], or {@code weight} F32 if
+ * it was kept; {@code bias} F32 [OC]; {@code output} F32 [2] of a convolution and {@code input} F32 [2] where its input is F32: scale,
+ * and 1 if bytes are signed.
  */
 final class QuantizedFile {
     /** Key of config.json that says that a checkpoint is quantized. */
@@ -51,7 +52,8 @@ final class QuantizedFile {
             }
             int8.put(name, new Int8Layers.Source(
                     bytes ? Tensor.of(TensorDesc.of(DataType.S8, entry.shape().dims()), entry.bytes()) : null,
-                    bytes ? weights.floats(name + ".weight_scale") : null, bias, range(weights, name + ".input"), range(weights, name + ".output")));
+                    bytes ? weights.floats(name + ".weight_scale") : null, bias,
+                    range(weights, name + ".input"), range(weights, name + ".output")));
         }
         return new VisionCheckpoint.Architecture(kept, int8, network);
     }

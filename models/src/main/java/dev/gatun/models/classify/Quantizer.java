@@ -24,8 +24,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Post-training static quantization: weights to signed bytes with a scale for each output channel, activations to bytes with one scale for each
- * layer, found by running calibration pictures in F32. The result is a folder that loads like any model.
+ * Post-training static quantization: weights to signed bytes with a scale for each output channel, activations to bytes with one
+ * scale for each layer, found by running calibration pictures in F32. The result is a folder that loads like any model.
  */
 public final class Quantizer {
     private static final int COMPARED_PICTURES = 16;
@@ -139,7 +139,9 @@ public final class Quantizer {
         String first = architecture.layers().convs().keySet().iterator().next();
         architecture.layers().convs().forEach((name, source) -> {
             boolean bytes = !(name.equals(first) && options.floatFirst());
-            layer(writer, name, source.weight(), source.bias(), bytes);
+            // For signed sources oneDNN itself keeps a bit free where sums would saturate.
+            boolean signed = name.equals(first) && ranges.get(CalibrationRun.PICTURE).signed();
+            layer(writer, name, source.weight(), source.bias(), !bytes ? 0 : signed ? 8 : options.weightBits());
             if (name.equals(first) && bytes) {
                 range(writer, name + ".input", ranges.get(CalibrationRun.PICTURE));
             }
@@ -148,7 +150,7 @@ public final class Quantizer {
         List<String> linears = List.copyOf(architecture.layers().linears().keySet());
         architecture.layers().linears().forEach((name, source) -> {
             boolean bytes = !(name.equals(linears.getLast()) && options.floatLast());
-            layer(writer, name, source.weight(), source.bias(), bytes);
+            layer(writer, name, source.weight(), source.bias(), bytes ? options.weightBits() : 0);
             if (bytes) {
                 range(writer, name + ".input", ranges.get(name + ".input"));
             }
@@ -159,7 +161,7 @@ public final class Quantizer {
         config.put("architecture", network.name());
         ObjectNode quantization = config.putObject(QuantizedFile.CONFIG_KEY);
         quantization.put("weights", "int8 per output channel").put("activations", "uint8 or int8 per layer")
-                .put("percentile", options.percentile());
+                .put("weight_bits", options.weightBits()).put("percentile", options.percentile());
         Files.write(output.resolve("config.json"), new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsBytes(config));
         if (checkpoint.labels() != null) {
             Files.write(output.resolve("labels.txt"), checkpoint.labels());
@@ -170,10 +172,12 @@ public final class Quantizer {
         writer.floats(name, new long[] {2}, range.scale(), range.signed() ? 1 : 0);
     }
 
-    private static void layer(QuantizedFile.Writer writer, String name, Tensor weight, Tensor bias, boolean bytes) {
+    /** Writes one layer; 0 bits: in F32. */
+    private static void layer(QuantizedFile.Writer writer, String name, Tensor weight, Tensor bias, int bits) {
         long[] shape = weight.shape().dims();
         float[] values = weight.toFloats();
-        if (bytes) {
+        if (bits > 0) {
+            int most = (1 << bits - 1) - 1;
             int channels = (int) shape[0];
             int each = values.length / channels;
             float[] scales = new float[channels];
@@ -183,9 +187,9 @@ public final class Quantizer {
                 for (int i = c * each; i < (c + 1) * each; i++) {
                     limit = Math.max(limit, Math.abs(values[i]));
                 }
-                scales[c] = limit > 0 ? limit / 127 : 1;
+                scales[c] = limit > 0 ? limit / most : 1;
                 for (int i = c * each; i < (c + 1) * each; i++) {
-                    quantized[i] = (byte) Math.clamp(Math.rint(values[i] / scales[c]), -127, 127);
+                    quantized[i] = (byte) Math.clamp(Math.rint(values[i] / scales[c]), -most, most);
                 }
             }
             writer.bytes(name + ".weight", shape, quantized);
@@ -220,7 +224,8 @@ public final class Quantizer {
         List<LayerError> layers = new ArrayList<>();
         errors.forEach((name, e) -> {
             if (!name.equals(CalibrationRun.PICTURE) && !name.endsWith(".input")) {
-                layers.add(new LayerError(name, made.int8().get(name).weight() != null, Math.sqrt(e[0] / Math.max(e[1], Double.MIN_NORMAL))));
+                double relative = Math.sqrt(e[0] / Math.max(e[1], Double.MIN_NORMAL));
+                layers.add(new LayerError(name, made.int8().get(name).weight() != null, relative));
             }
         });
         return new Report(List.copyOf(layers), inputs.size(), List.copyOf(unreadable), (double) same / compared.size());

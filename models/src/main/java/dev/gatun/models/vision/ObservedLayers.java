@@ -10,8 +10,8 @@ import dev.gatun.tensor.op.ReorderOp;
 import dev.gatun.tensor.op.Window;
 
 /**
- * Layers whose results, and the inputs of linear ones, are also outputs of the plan, as row-major F32: {@code NAME} and {@code NAME.input}. For
- * calibration and for finding out which layer loses precision.
+ * Layers whose results, and the inputs of linear ones, are also outputs of the plan, as row-major F32: {@code NAME} and
+ * {@code NAME.input}. For calibration and for finding out which layer loses precision.
  *
  * @param layers what computes
  */

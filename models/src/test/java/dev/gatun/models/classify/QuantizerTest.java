@@ -44,10 +44,10 @@ class QuantizerTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"100, false, true", "100, false, false", "99.99, true, true"})
-    void digitsStayTheSame(double percentile, boolean floatFirst, boolean floatLast) throws IOException {
+    @CsvSource({"100, false, true, 8", "100, false, false, 7", "99.99, true, true, 8"})
+    void digitsStayTheSame(double percentile, boolean floatFirst, boolean floatLast, int bits) throws IOException {
         Path output = folder.resolve("int8");
-        Quantizer.Report report = Quantizer.quantize(null, digits(), output, new QuantizeOptions(percentile, floatFirst, floatLast, 1));
+        Quantizer.Report report = Quantizer.quantize(null, digits(), output, new QuantizeOptions(percentile, floatFirst, floatLast, bits, 1));
         assertEquals(List.of("conv1", "conv2", "fc1", "fc2"), report.layers().stream().map(Quantizer.LayerError::layer).toList());
         assertEquals(!floatFirst, report.layers().getFirst().int8());
         report.layers().forEach(layer -> assertTrue(layer.relativeError() < 0.05, layer.toString()));
@@ -112,6 +112,6 @@ class QuantizerTest {
         WeightException twice = assertThrows(WeightException.class,
                 () -> Quantizer.quantize(output, digits(), folder.resolve("again"), QuantizeOptions.defaults()));
         assertTrue(twice.getMessage().contains("is quantized already"), twice.getMessage());
-        assertThrows(IllegalArgumentException.class, () -> new QuantizeOptions(10, false, false, 1));
+        assertThrows(IllegalArgumentException.class, () -> new QuantizeOptions(10, false, false, 8, 1));
     }
 }

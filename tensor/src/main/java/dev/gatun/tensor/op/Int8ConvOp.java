@@ -18,9 +18,10 @@ import dev.gatun.tensor.exec.Op;
 import java.util.List;
 
 /**
- * dst = activation(convolution + bias + residual) over bytes, in one kernel: src U8 or S8 [N, IC, H, W], dst U8 or S8 [N, OC, OH, OW],
- * both channels-last, each byte worth its tensor's scale. Sums are exact in 32 bits; the result is rounded once. The residual, the
- * second operand, is U8 or S8 of dst's shape; the result is written over it.
+ * dst = activation(convolution + bias + residual) over bytes, in one kernel: src U8 or S8 [N, IC, H, W], dst U8 or S8
+ * [N, OC, OH, OW], both channels-last, each byte worth its tensor's scale. Sums are exact where
+ * {@link Int8Weights#sumsAreExact}; the result is rounded once. The residual, the second operand, is U8 or S8 of dst's shape; the
+ * result is written over it.
  *
  * @param weights       the model's
  * @param window        strides, dilations, padding
@@ -90,7 +91,8 @@ public record Int8ConvOp(Int8Weights weights, Window window, Activation activati
     private static boolean isByte(TensorDesc desc) {
         boolean layout = desc.format() == MemoryFormat.CHANNELS_LAST
                 // One pixel or one channel: both plain layouts are the same bytes.
-                || desc.isRowMajor() && desc.shape().rank() == 4 && (desc.shape().dim(1) == 1 || desc.shape().dim(2) * desc.shape().dim(3) == 1);
+                || desc.isRowMajor() && desc.shape().rank() == 4
+                && (desc.shape().dim(1) == 1 || desc.shape().dim(2) * desc.shape().dim(3) == 1);
         return layout && (desc.type() == DataType.U8 || desc.type() == DataType.S8);
     }
 }

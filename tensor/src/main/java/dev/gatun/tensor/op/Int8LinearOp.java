@@ -15,8 +15,8 @@ import dev.gatun.tensor.exec.Op;
 import java.util.List;
 
 /**
- * dst F32 [M, N] = activation(src x weights + bias), src U8 or S8 [M, K] row-major, each byte worth {@code srcScale}; sums are exact in 32
- * bits.
+ * dst F32 [M, N] = activation(src x weights + bias), src U8 or S8 [M, K] row-major, each byte worth {@code srcScale}; sums are exact
+ * where {@link Int8Weights#sumsAreExact}.
  *
  * @param weights    the model's, [N, K]
  * @param activation applied last

@@ -2,6 +2,7 @@ package dev.gatun.tensor.op;
 
 import dev.gatun.bindings.kernels.NativeBuffer;
 import dev.gatun.bindings.onednn.MemoryDesc;
+import dev.gatun.bindings.onednn.OneDnn;
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.ShapeException;
@@ -50,6 +51,17 @@ public final class Int8Weights {
                     + (bias == null ? "none" : bias.desc()) + ": expected S8 [OC, IC, KH, KW] or [out, in] and F32 [OC]", w, scales.shape());
         }
         return new Int8Weights(arena, weight, scales, bias);
+    }
+
+    /**
+     * Whether this processor sums products of bytes in 32 bits. Those without VNNI sum pairs in 16 bits, which overflow if
+     * weights use all 8 bits: give them weights of 7.
+     */
+    public static boolean sumsAreExact() {
+        return switch (OneDnn.cpuIsa()) {
+            case "default", "sse41", "avx", "avx2", "avx512_core" -> false;
+            default -> true;
+        };
     }
 
     /** The weights in a layout; packed once and remembered. */
