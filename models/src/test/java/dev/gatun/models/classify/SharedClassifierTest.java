@@ -1,0 +1,81 @@
+package dev.gatun.models.classify;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gatun.models.vision.VisionSession;
+import dev.gatun.tensor.DataType;
+import dev.gatun.tensor.Tensor;
+import dev.gatun.tensor.TensorDesc;
+import dev.gatun.tensor.testing.Reference;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.Test;
+
+/** One classifier, many callers; and what happens when it is closed among them. */
+class SharedClassifierTest {
+
+    @Test
+    void manyCallersGetWhatOneGets() throws Exception {
+        try (ImageClassifier classifier = ImageClassifier.digits(new ClassifierOptions(2, 1, false)); Arena arena = Arena.ofShared();
+                ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
+            int count = 41;
+            Tensor input = Tensor.ofFloats(arena, Reference.random(1, count * 576), count, 1, 24, 24);
+            float[] expected = forward(classifier, arena, input, count);
+            List<Future<float[]>> answers = new ArrayList<>();
+            for (int i = 0; i < 16; i++) {
+                answers.add(callers.submit(() -> forward(classifier, arena, input, count)));
+            }
+            for (Future<float[]> answer : answers) {
+                assertArrayEquals(expected, answer.get());
+            }
+            assertTrue(classifier.model().planCount() <= 12, classifier.model().planCount() + " plans");
+        }
+    }
+
+    private static float[] forward(ImageClassifier classifier, Arena arena, Tensor input, int count) {
+        Tensor logits = Tensor.allocate(arena, TensorDesc.of(DataType.F32, count, 10));
+        classifier.forward(input.segment(), count, logits.segment(), MemorySegment.NULL);
+        return logits.toFloats();
+    }
+
+    @Test
+    void closingWaitsAndThenRefuses() throws Exception {
+        ImageClassifier classifier = ImageClassifier.digits(new ClassifierOptions(1, 1, false));
+        try (Arena arena = Arena.ofShared(); ExecutorService caller = Executors.newSingleThreadExecutor()) {
+            VisionSession own = classifier.model().newSession(1);
+            Tensor input = Tensor.ofFloats(arena, Reference.random(2, 64 * 576), 64, 1, 24, 24);
+            Tensor logits = Tensor.allocate(arena, TensorDesc.of(DataType.F32, 64, 10));
+            CountDownLatch started = new CountDownLatch(1);
+            AtomicBoolean refused = new AtomicBoolean();
+            Future<?> busy = caller.submit(() -> {
+                try {
+                    while (true) {
+                        own.forward(input.segment(), 64, logits.segment());
+                        started.countDown();
+                    }
+                } catch (IllegalStateException e) {
+                    refused.set(e.getMessage().contains("closed"));
+                }
+            });
+            started.await();
+            classifier.close();
+            classifier.close();
+            busy.get();
+            assertTrue(refused.get());
+            assertThrows(IllegalStateException.class, () -> classifier.forward(input.segment(), 1, logits.segment(), MemorySegment.NULL));
+            assertThrows(IllegalStateException.class, () -> classifier.model().newSession(1));
+            own.close();
+            assertEquals(0, own.nativeByteSize());
+        }
+    }
+}
