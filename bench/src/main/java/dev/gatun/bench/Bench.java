@@ -1,17 +1,22 @@
 package dev.gatun.bench;
 
 import dev.gatun.bench.encoder.EncoderSuite;
+import dev.gatun.bench.ffm.FfmSuite;
+import dev.gatun.bench.gemm.GemmSuite;
 import dev.gatun.bench.harness.Comparison;
+import dev.gatun.bench.harness.HtmlReport;
 import dev.gatun.bench.harness.Report;
 import dev.gatun.bench.harness.Result;
 import dev.gatun.bench.harness.Runner;
 import dev.gatun.bench.harness.Suite;
 import dev.gatun.bench.harness.Workload;
+import dev.gatun.bench.texts.TextsSuite;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -21,7 +26,8 @@ import picocli.CommandLine.Option;
 @Command(name = "bench", mixinStandardHelpOptions = true,
         description = "Time Gatun beside other engines: each in its own process, turn by turn, outputs compared first.")
 public final class Bench implements Callable<Integer> {
-    private static final List<Suite> SUITES = List.of(new EncoderSuite());
+    private static final List<Suite> SUITES = List.of(
+            new EncoderSuite(), new TextsSuite(), new GemmSuite(), new FfmSuite());
 
     @Option(names = "--quick", description = "Fewer workloads and rounds: minutes instead of half an hour.")
     boolean quick;
@@ -34,6 +40,9 @@ public final class Bench implements Callable<Integer> {
 
     @Option(names = "--json", paramLabel = "FILE", description = "Where the results are stored.")
     Path json;
+
+    @Option(names = "--html", paramLabel = "FILE", description = "Where a report with plots is written.")
+    Path html;
 
     @Option(names = "--compare", paramLabel = "OLD.json", description = "Print what moved beyond the noise since a stored run.")
     Path base;
@@ -59,6 +68,7 @@ public final class Bench implements Callable<Integer> {
                 ? new Runner(rounds == null ? 5 : rounds, 0.4, 1, spec.commandLine().getErr())
                 : new Runner(rounds == null ? 15 : rounds, 1, 3, spec.commandLine().getErr());
         List<Result> results = new ArrayList<>();
+        Map<String, Double> limits = Report.measureLimits();
         for (Suite suite : SUITES) {
             List<Workload> workloads = suite.workloads(quick);
             for (int i = 0; i < workloads.size(); i++) {
@@ -67,10 +77,13 @@ public final class Bench implements Callable<Integer> {
                 }
             }
         }
-        Report report = Report.of(results);
+        Report report = Report.of(limits, results);
         report.print(out);
         if (json != null) {
             report.write(json);
+        }
+        if (html != null) {
+            HtmlReport.write(report, html);
         }
         if (base != null) {
             Comparison.print(Report.read(base), report, out);

@@ -11,6 +11,8 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.StringJoiner;
 
 /** The other end of {@link ContenderProcess}: holds one contender and does what it is told. */
@@ -45,6 +47,7 @@ public final class ContenderMain {
                     out.println("> written");
                 }
                 case "memory" -> out.println("> " + residentBytes());
+                case "libraries" -> out.println("> " + libraryBytes());
                 default -> out.println("> error unknown command " + line);
             }
         }
@@ -52,10 +55,8 @@ public final class ContenderMain {
 
     private static String time(Contender contender, int count) {
         StringJoiner nanos = new StringJoiner(" ");
-        for (int i = 0; i < count; i++) {
-            long start = System.nanoTime();
-            contender.run();
-            nanos.add(Long.toString(System.nanoTime() - start));
+        for (long duration : contender.time(count)) {
+            nanos.add(Long.toString(duration));
         }
         return nanos.toString();
     }
@@ -64,6 +65,29 @@ public final class ContenderMain {
         ByteBuffer bytes = ByteBuffer.allocate(values.length * Float.BYTES);
         bytes.asFloatBuffer().put(values);
         Files.write(file, bytes.array());
+    }
+
+    /** Sizes of the native libraries that this process has mapped, less the JDK's and the system's. */
+    private static long libraryBytes() throws IOException {
+        Path maps = Path.of("/proc/self/maps");
+        if (!Files.exists(maps)) {
+            return -1;
+        }
+        String jdk = System.getProperty("java.home");
+        Set<String> libraries = new HashSet<>();
+        for (String line : Files.readAllLines(maps)) {
+            int slash = line.indexOf('/');
+            String file = slash < 0 ? "" : line.substring(slash);
+            boolean system = file.startsWith(jdk) || file.startsWith("/usr/lib") || file.startsWith("/lib");
+            if (file.contains(".so") && !system && Files.exists(Path.of(file))) {
+                libraries.add(file);
+            }
+        }
+        long bytes = 0;
+        for (String library : libraries) {
+            bytes += Files.size(Path.of(library));
+        }
+        return bytes;
     }
 
     private static long residentBytes() throws IOException {

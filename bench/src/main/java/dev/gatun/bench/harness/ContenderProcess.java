@@ -14,7 +14,8 @@ import java.util.List;
 
 /**
  * A contender in a JVM of its own, told over standard input what to do. The protocol is a line each way: {@code run N} gives N
- * durations in nanoseconds, {@code output FILE} writes the floats, {@code memory} gives the resident bytes.
+ * durations in nanoseconds, {@code output FILE} writes the floats, {@code memory} gives the resident bytes,
+ * {@code libraries} the bytes of its native libraries.
  */
 public final class ContenderProcess implements AutoCloseable {
     private final Process process;
@@ -91,6 +92,11 @@ public final class ContenderProcess implements AutoCloseable {
     /** Resident memory of the process now, in bytes; -1 where the system does not say. */
     public long residentBytes() {
         return Long.parseLong(ask("memory"));
+    }
+
+    /** Size of the native libraries of the engine, in bytes; -1 where the system does not say. */
+    public long libraryBytes() {
+        return Long.parseLong(ask("libraries"));
     }
 
     private String ask(String command) {

@@ -4,9 +4,12 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.gatun.bindings.kernels.Kernels;
+import dev.gatun.bindings.kernels.Limits;
 import dev.gatun.bindings.onednn.OneDnn;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -17,13 +20,44 @@ import java.util.Map;
  * The results of a run and the machine they were made on; stored as JSON.
  *
  * @param machine facts that explain the numbers
+ * @param limits  what it can do at most, measured before the run
  * @param results rows
  */
-public record Report(Map<String, String> machine, List<Result> results) {
+public record Report(Map<String, String> machine, Map<String, Double> limits, List<Result> results) {
+    /** Key of {@link #limits}: GFLOP/s of one thread. */
+    private static final String PEAK = "FMA peak GFLOP/s, threads ";
+
+    /** Far more than the last cache. */
+    private static final long BANDWIDTH_BYTES = 512L << 20;
     private static final ObjectMapper JSON = JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
 
+    /** What this machine can do, by one thread and by two: multiply-adds in registers, reading of memory. */
+    public static Map<String, Double> measureLimits() {
+        Map<String, Double> limits = new LinkedHashMap<>();
+        int threads = Kernels.maxThreads();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment floats = arena.allocate(BANDWIDTH_BYTES, 64).fill((byte) 0);
+            for (int n : new int[] {1, 2}) {
+                Kernels.setThreads(n);
+                limits.put(PEAK + n, Limits.fmaPeak(0.5));
+                limits.put("read GB/s, threads " + n, Limits.readBandwidth(floats, 0.5));
+                limits.put("triad GB/s, threads " + n, Limits.triadBandwidth(floats, 0.5));
+            }
+        } finally {
+            Kernels.setThreads(threads);
+        }
+        return limits;
+    }
+
+    /** Which share of the multiply-add peak a row reached; NaN if it is not counted in FLOP. */
+    public double shareOfPeak(Result r) {
+        String threads = r.workload().replaceAll(".*threads ", "");
+        return r.unit().equals("FLOP") && limits != null ? r.perSecond() * 1e-9 / limits.getOrDefault(PEAK + threads, Double.NaN)
+                : Double.NaN;
+    }
+
     /** The results, with what this machine is. */
-    public static Report of(List<Result> results) {
+    public static Report of(Map<String, Double> limits, List<Result> results) {
         Map<String, String> machine = new LinkedHashMap<>();
         machine.put("processor", processor());
         machine.put("cores", Integer.toString(Runtime.getRuntime().availableProcessors()));
@@ -31,7 +65,7 @@ public record Report(Map<String, String> machine, List<Result> results) {
         machine.put("libgatun", Kernels.isa());
         machine.put("java", Runtime.version().toString());
         machine.put("system", System.getProperty("os.name") + " " + System.getProperty("os.version"));
-        return new Report(machine, List.copyOf(results));
+        return new Report(machine, limits, List.copyOf(results));
     }
 
     private static String processor() {
@@ -62,17 +96,27 @@ public record Report(Map<String, String> machine, List<Result> results) {
     /** One line a row: medians, ratios with their spread, throughput, memory. */
     public void print(PrintWriter out) {
         machine.forEach((name, value) -> out.println(name + ": " + value));
-        out.printf("%-10s %-34s %-14s %10s %10s %22s %12s %8s %8s%n", "suite", "workload", "contender", "median ms", "p99 ms",
-                "theirs/ours (p10-p90)", "per second", "start s", "RSS MB");
+        limits.forEach((name, value) -> out.printf("%s: %.1f%n", name, value));
+        out.printf("%-10s %-34s %-14s %10s %10s %22s %24s %8s %8s %8s%n", "suite", "workload", "contender", "median ms", "p99 ms",
+                "theirs/ours (p10-p90)", "throughput", "start s", "RSS MB", "libs MB");
         for (Result r : results) {
             if (r.missing()) {
                 out.printf("%-10s %-34s %-14s missing: %s%n", r.suite(), r.workload(), r.contender(), r.version());
                 continue;
             }
             String ratio = r.ratios().isEmpty() ? "" : String.format("%.2f (%.2f-%.2f)", r.medianRatio(), r.ratio(0.1), r.ratio(0.9));
-            out.printf("%-10s %-34s %-14s %10.3f %10.3f %22s %12.1f %8.2f %8.0f%n", r.suite(), r.workload(), r.contender(),
-                    r.medianMillis(), r.p99Millis(), ratio, r.perSecond(), r.startSeconds(), r.residentMegabytes());
+            out.printf("%-10s %-34s %-14s %10.3f %10.3f %22s %24s %8.2f %8.0f %8.1f%n", r.suite(), r.workload(), r.contender(),
+                    r.medianMillis(), r.p99Millis(), ratio, throughput(r), r.startSeconds(), r.residentMegabytes(), r.libraryMegabytes());
         }
         out.flush();
+    }
+
+    /** As {@code 812 texts/s} or {@code 101.2 GFLOP/s, 91%}. */
+    String throughput(Result r) {
+        double share = shareOfPeak(r);
+        if (r.unit().equals("FLOP")) {
+            return String.format("%.1f GFLOP/s", r.perSecond() * 1e-9) + (Double.isNaN(share) ? "" : String.format(", %.0f%%", share * 100));
+        }
+        return String.format(r.perSecond() < 100 ? "%.1f %s/s" : "%.0f %s/s", r.perSecond(), r.unit());
     }
 }

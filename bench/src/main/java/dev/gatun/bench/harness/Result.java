@@ -18,10 +18,18 @@ import java.util.List;
  * @param difference   of the outputs from ours, relative
  * @param startSeconds from starting the JVM to the first result
  * @param residentMegabytes after everything
+ * @param loadedMegabytes   resident after the first result
+ * @param libraryMegabytes  size on disk of the native libraries, without the JDK's
  */
 public record Result(String suite, String workload, String contender, String version, boolean missing,
         List<Double> roundMillis, double p99Millis, List<Double> ratios, double perSecond, String unit,
-        double difference, double startSeconds, double residentMegabytes) {
+        double difference, double startSeconds, double residentMegabytes,
+        double loadedMegabytes, double libraryMegabytes) {
+
+    /** A contender that could not run, and why. */
+    static Result missing(String suite, Workload workload, String contender, String why) {
+        return new Result(suite, workload.name(), contender, why, true, List.of(), 0, List.of(), 0, workload.unit(), 0, 0, 0, 0, 0);
+    }
 
     /** Median over the rounds. */
     public double medianMillis() {

@@ -25,7 +25,7 @@ public record Runner(int rounds, double roundSeconds, double warmUpSeconds, Prin
         Map<String, ContenderProcess> processes = new LinkedHashMap<>();
         Map<String, String> missing = new LinkedHashMap<>();
         try {
-            for (String name : suite.contenders()) {
+            for (String name : suite.contenders(workload)) {
                 try {
                     processes.put(name, new ContenderProcess(suite.name(), name, index, quick));
                 } catch (IllegalStateException e) {
@@ -43,6 +43,8 @@ public record Runner(int rounds, double roundSeconds, double warmUpSeconds, Prin
             Map<String, String> missing) {
         Map<String, Double> differences = compare(suite, workload, processes);
         Map<String, Integer> counts = new LinkedHashMap<>();
+        Map<String, Long> loaded = new LinkedHashMap<>();
+        processes.forEach((name, process) -> loaded.put(name, process.residentBytes()));
         processes.forEach((name, process) -> counts.put(name, warmUp(process)));
         Map<String, List<Double>> medians = new LinkedHashMap<>();
         Map<String, List<Double>> all = new LinkedHashMap<>();
@@ -59,10 +61,9 @@ public record Runner(int rounds, double roundSeconds, double warmUpSeconds, Prin
         }
         List<Result> results = new ArrayList<>();
         String ours = suite.contenders().getFirst();
-        for (String name : suite.contenders()) {
+        for (String name : suite.contenders(workload)) {
             if (missing.containsKey(name)) {
-                results.add(new Result(suite.name(), workload.name(), name, missing.get(name), true, List.of(), 0, List.of(), 0,
-                        workload.unit(), 0, 0, 0));
+                results.add(Result.missing(suite.name(), workload, name, missing.get(name)));
                 continue;
             }
             List<Double> ratios = new ArrayList<>();
@@ -73,7 +74,8 @@ public record Runner(int rounds, double roundSeconds, double warmUpSeconds, Prin
             double median = Statistics.median(Result.array(medians.get(name)));
             results.add(new Result(suite.name(), workload.name(), name, process.version(), false, medians.get(name),
                     Statistics.quantile(Result.array(all.get(name)), 0.99), ratios, workload.items() / (median * 1e-3),
-                    workload.unit(), differences.getOrDefault(name, 0.0), process.startSeconds(), process.residentBytes() / 1e6));
+                    workload.unit(), differences.getOrDefault(name, 0.0), process.startSeconds(), process.residentBytes() / 1e6,
+                    loaded.get(name) / 1e6, process.libraryBytes() / 1e6));
         }
         return results;
     }
@@ -105,7 +107,7 @@ public record Runner(int rounds, double roundSeconds, double warmUpSeconds, Prin
             last = Statistics.median(millis);
             count = (int) Math.clamp(warmUpSeconds * 250 / Math.max(last, 1e-3), 1, 2000);
         }
-        return (int) Math.clamp(Math.ceil(roundSeconds * 1e3 / Math.max(last, 1e-3)), 3, 20_000);
+        return (int) Math.clamp(Math.ceil(roundSeconds * 1e3 / Math.max(last, 1e-3)), last > 500 ? 1 : 3, 20_000);
     }
 
     private static double[] millis(long[] nanos) {

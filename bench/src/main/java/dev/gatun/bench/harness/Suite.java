@@ -14,6 +14,11 @@ public interface Suite {
     /** Names of the contenders, ours first: the others are divided by it. */
     List<String> contenders();
 
+    /** Those that do this workload, in the same order; the others would take too long, or cannot. */
+    default List<String> contenders(Workload workload) {
+        return contenders();
+    }
+
     /** Makes a contender, in its own process. May throw anything: then the report says that it is missing, and why. */
     Contender create(String contender, Workload workload) throws Exception;
 

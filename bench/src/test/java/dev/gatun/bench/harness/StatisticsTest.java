@@ -34,6 +34,6 @@ class StatisticsTest {
     }
 
     private static Result result(double... millis) {
-        return new Result("s", "w", "c", "v", false, Arrays.stream(millis).boxed().toList(), 0, List.of(), 0, "texts", 0, 0, 0);
+        return new Result("s", "w", "c", "v", false, Arrays.stream(millis).boxed().toList(), 0, List.of(), 0, "texts", 0, 0, 0, 0, 0);
     }
 }
