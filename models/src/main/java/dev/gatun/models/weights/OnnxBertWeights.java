@@ -52,8 +52,6 @@ public final class OnnxBertWeights implements WeightSource {
             if (node.op().equals("Add") && node.inputs().size() == 2) {
                 nameWeight(node.inputs().get(0), node.inputs().get(1));
                 nameWeight(node.inputs().get(1), node.inputs().get(0));
-            } else if (node.op().equals("Gemm") && node.inputs().size() == 3 && !node.outputs().isEmpty()) {
-                nameWeight(node.inputs().get(2), node.outputs().getFirst());
             }
         }
     }
@@ -73,8 +71,7 @@ public final class OnnxBertWeights implements WeightSource {
     }
 
     /**
-     * Elements of an attention head, from the constant that the scores are divided by (its square) or the shape that
-     * queries are brought to.
+     * Elements of an attention head: the square of the constant that the scores are divided by.
      */
     public OptionalLong headDim() {
         for (OnnxFile.Node node : onnx.nodes()) {
