@@ -32,7 +32,7 @@ public class ForwardBenchmark {
     @State(Scope.Benchmark)
     public static class Encoder {
         /** Batch and length. */
-        @Param({"1x16, threads 1", "1x128, threads 1"})
+        @Param({"1x16", "1x128"})
         public String workload;
 
         private Contender contender;
@@ -54,7 +54,7 @@ public class ForwardBenchmark {
     @State(Scope.Benchmark)
     public static class Product {
         /** M, N, K. */
-        @Param({"256x256x256, threads 1", "128x1536x384, threads 1", "1024x1024x1024, threads 1"})
+        @Param({"256x256x256", "128x1536x384", "1024x1024x1024"})
         public String workload;
 
         private Contender contender;
@@ -73,7 +73,7 @@ public class ForwardBenchmark {
     }
 
     private static Contender create(Suite suite, String name) throws Exception {
-        Workload workload = suite.workloads(false).stream().filter(w -> w.name().equals(name)).findFirst().orElseThrow();
+        Workload workload = suite.workloads(false).stream().filter(w -> w.name().equals(name + ", threads 1")).findFirst().orElseThrow();
         return suite.create("gatun", workload);
     }
 
