@@ -41,7 +41,7 @@ public final class EncoderSuite implements Suite {
 
     @Override
     public List<String> contenders() {
-        return List.of("gatun", "onnxruntime", "vector-api", "plain-java");
+        return List.of("gatun", "onnxruntime", "djl-pytorch", "vector-api", "plain-java");
     }
 
     /** Plain loops would take minutes for a batch, and know one thread only. */
@@ -57,6 +57,7 @@ public final class EncoderSuite implements Suite {
         return switch (contender) {
             case "gatun" -> new GatunEncoder(model(), tokens, workload.get("threads"));
             case "onnxruntime" -> new OnnxRuntimeEncoder(model(), tokens, workload.get("threads"));
+            case "djl-pytorch" -> new DjlEncoder(model(), tokens, workload.get("threads"));
             case "vector-api" -> new JavaEncoder("Vector API", new VectorJava(workload.get("threads")), model(), tokens);
             case "plain-java" -> new JavaEncoder("Plain loops", new PlainJava(), model(), tokens);
             default -> throw new IllegalArgumentException(contender);
