@@ -15,7 +15,7 @@ import java.util.Map;
 
 /**
  * PyTorch through DJL: the forward in its own operators (embedding, linear, layer_norm, gelu, batched products), without
- * gradients, a scope of memory for each forward, threads set by its properties. Texts padded and masked; pooling left out
+ * gradients, a scope of memory for each layer, threads set by its properties. Texts padded and masked; pooling left out
  * of its time.
  */
 final class DjlEncoder implements Contender {
@@ -80,23 +80,32 @@ final class DjlEncoder implements Contender {
         return x.reshape(tokens.length, longest, -1, headDim).transpose(0, 2, 1, 3);
     }
 
-    private NDArray forward() {
+    private NDArray forward(NDManager scope) {
+        ids.attach(scope);
         NDArray words = ids.getNDArrayInternal()
                 .embedding(ids, weights.get("embeddings.word_embeddings.weight"), SparseFormat.DENSE).singletonOrThrow();
         NDArray x = norm(words.add(positions), "embeddings.LayerNorm");
         for (int i = 0; i < layers; i++) {
-            String layer = "encoder.layer." + i + ".";
-            String attention = layer + "attention.";
-            NDArray scores = heads(linear(x, attention + "self.query"))
-                    .matMul(heads(linear(x, attention + "self.key")).transpose(0, 1, 3, 2))
-                    .mul((float) (1 / Math.sqrt(headDim))).add(mask).softmax(-1);
-            NDArray context = scores.matMul(heads(linear(x, attention + "self.value")))
-                    .transpose(0, 2, 1, 3).reshape(tokens.length, longest, -1);
-            x = norm(linear(context, attention + "output.dense").add(x), attention + "output.LayerNorm");
-            NDArray wide = linear(x, layer + "intermediate.dense").getNDArrayInternal().gelu();
-            x = norm(linear(wide, layer + "output.dense").add(x), layer + "output.LayerNorm");
+            try (NDManager temporary = scope.newSubManager()) {
+                x.attach(temporary);
+                x = layer(x, "encoder.layer." + i + ".");
+                x.attach(scope);
+            }
         }
+        ids.attach(manager);
         return x;
+    }
+
+    private NDArray layer(NDArray x, String layer) {
+        String attention = layer + "attention.";
+        NDArray scores = heads(linear(x, attention + "self.query"))
+                .matMul(heads(linear(x, attention + "self.key")).transpose(0, 1, 3, 2))
+                .mul((float) (1 / Math.sqrt(headDim))).add(mask).softmax(-1);
+        NDArray context = scores.matMul(heads(linear(x, attention + "self.value")))
+                .transpose(0, 2, 1, 3).reshape(tokens.length, longest, -1);
+        NDArray y = norm(linear(context, attention + "output.dense").add(x), attention + "output.LayerNorm");
+        NDArray wide = linear(y, layer + "intermediate.dense").getNDArrayInternal().gelu();
+        return norm(linear(wide, layer + "output.dense").add(y), layer + "output.LayerNorm");
     }
 
     @Override
@@ -107,15 +116,16 @@ final class DjlEncoder implements Contender {
     @Override
     public void run() {
         try (NDManager scope = manager.newSubManager()) {
-            ids.attach(scope);
-            forward();
-            ids.attach(manager);
+            forward(scope);
         }
     }
 
     @Override
     public float[] output() {
-        float[] hidden = forward().toFloatArray();
+        float[] hidden;
+        try (NDManager scope = manager.newSubManager()) {
+            hidden = forward(scope).toFloatArray();
+        }
         int d = hidden.length / (tokens.length * longest);
         float[] vectors = new float[tokens.length * d];
         for (int i = 0; i < tokens.length; i++) {
