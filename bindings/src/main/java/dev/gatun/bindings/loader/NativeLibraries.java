@@ -80,6 +80,7 @@ public final class NativeLibraries {
             folder = new LibraryCache(LibraryCache.defaultRoot().toAbsolutePath()).unpack(manifest);
             files = manifest.libraries();
         }
+        ProcessorCheck.require(platform);
         OpenMpDefaults.set(platform);
         Map<String, Library> libraries = new LinkedHashMap<>();
         for (String name : LOAD_ORDER) {
