@@ -139,7 +139,15 @@ public final class EncoderSession implements AutoCloseable {
             planIds.setAtIndex(ValueLayout.JAVA_INT, i, id);
         }
         // The rows that fill the bucket are computed too, and what lies there is another plan's: they need valid ids.
-        planIds.asSlice((long) tokens * Integer.BYTES).fill((byte) 0);
+        zeroFrom(planIds, tokens);
+    }
+
+    /** Element by element: a slice to fill would be an object on the heap whenever the call is not inlined. */
+    private static void zeroFrom(MemorySegment values, long first) {
+        long count = values.byteSize() / Integer.BYTES;
+        for (long i = first; i < count; i++) {
+            values.setAtIndex(ValueLayout.JAVA_INT, i, 0);
+        }
     }
 
     private static void fillPositions(MemorySegment offsets, int first, int last, MemorySegment positions) {
@@ -150,7 +158,7 @@ public final class EncoderSession implements AutoCloseable {
                 positions.setAtIndex(ValueLayout.JAVA_INT, row++, position);
             }
         }
-        positions.asSlice((long) row * Integer.BYTES).fill((byte) 0);
+        zeroFrom(positions, row);
     }
 
     private void checkLength(MemorySegment offsets, int sequence) {
