@@ -1,5 +1,7 @@
 package dev.gatun.bench;
 
+import dev.gatun.bench.cnn.CnnSuite;
+import dev.gatun.bench.cnn.Int8Suite;
 import dev.gatun.bench.encoder.EncoderSuite;
 import dev.gatun.bench.ffm.FfmSuite;
 import dev.gatun.bench.gemm.GemmSuite;
@@ -27,7 +29,7 @@ import picocli.CommandLine.Option;
         description = "Time Gatun beside other engines: each in its own process, turn by turn, outputs compared first.")
 public final class Bench implements Callable<Integer> {
     private static final List<Suite> SUITES = List.of(
-            new EncoderSuite(), new TextsSuite(), new GemmSuite(), new FfmSuite());
+            new EncoderSuite(), new TextsSuite(), new CnnSuite(), new Int8Suite(), new GemmSuite(), new FfmSuite());
 
     @Option(names = "--quick", description = "Fewer workloads and rounds: minutes instead of half an hour.")
     boolean quick;
