@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 /* Changes whenever a function or struct below changes its meaning or layout. */
-#define GATUN_ABI_VERSION 3
+#define GATUN_ABI_VERSION 4
 
 GATUN_API int32_t gatun_abi_version(void);
 
@@ -134,6 +134,48 @@ typedef struct {
 } gatun_sgemm_args;
 
 GATUN_API void gatun_sgemm(const gatun_sgemm_args *args);
+
+/* Columns of a panel of packed weights. */
+#define GATUN_PANEL 32
+
+/* Floats of packed weights [k, n]: panels of GATUN_PANEL columns, [k][GATUN_PANEL] each, zeros beyond n. */
+GATUN_API int64_t gatun_panel_floats(int64_t k, int64_t n);
+
+/* Packs element (p, j) = b[p * k_stride + j * n_stride]. */
+GATUN_API void gatun_pack_panels(const float *b, int64_t k, int64_t n, int64_t k_stride, int64_t n_stride, float *packed);
+
+/*
+ * c[m, n] = activation(a[m, k] b[k, n] + bias + sum), b packed in panels. bias and sum may be NULL; sum may be c.
+ */
+typedef struct {
+    const float *a, *b, *bias, *sum;
+    float *c;
+    int64_t lda, ldc, sum_stride; /* between rows */
+    int64_t m, n, k;
+    int32_t activation;
+} gatun_gemm_args;
+
+GATUN_API void gatun_gemm(const gatun_gemm_args *args);
+
+/*
+ * A 3 x 3 convolution with stride 1 over channels-last pictures by Winograd's minimal filtering F(4 x 4, 3 x 3) (Lavin and Gray
+ * 2016), with the points 0, +-1/sqrt(2), +-sqrt(2), which lose less precision than the usual ones: 2.25 products for each result
+ * instead of 9. dst[n, h', w', oc] = activation(conv(src[n, h, w, c]) + bias + sum), h' = h + 2 pad - 2. c and oc are multiples of
+ * GATUN_PANEL; activation is GATUN_NONE or GATUN_RELU; sum may be dst or NULL. u holds gatun_winograd_floats.
+ */
+typedef struct {
+    const float *src, *u, *bias, *sum;
+    float *dst;
+    int64_t n, h, w, c, oc, pad;
+    void *scratch; /* gatun_winograd_scratch_bytes */
+    int32_t activation;
+} gatun_winograd_args;
+
+GATUN_API int64_t gatun_winograd_floats(int64_t c, int64_t oc);
+/* From weights [oc, c, 3, 3]. */
+GATUN_API void gatun_winograd_pack(const float *weights, int64_t c, int64_t oc, float *u);
+GATUN_API int64_t gatun_winograd_scratch_bytes(const gatun_winograd_args *args, int32_t threads);
+GATUN_API void gatun_winograd(const gatun_winograd_args *args);
 
 /* Tokens of a block of a key/value cache. */
 #define GATUN_KV_BLOCK 16

@@ -88,6 +88,12 @@ void gatun_kv_store(const gatun_kv_store_args *args) { gatun_current().kv_store(
 void gatun_paged_attention(const gatun_paged_attention_args *args) { gatun_current().paged_attention(args); }
 void gatun_log_sum_exp(const gatun_logits_args *args) { gatun_current().log_sum_exp(args); }
 void gatun_top_k(const gatun_logits_args *args) { gatun_current().top_k(args); }
+void gatun_gemm(const gatun_gemm_args *args) { gatun_current().gemm(args); }
+void gatun_winograd(const gatun_winograd_args *args) { gatun_current().winograd(args); }
+
+int64_t gatun_winograd_scratch_bytes(const gatun_winograd_args *args, int32_t threads) {
+    return gatun_current().winograd_scratch_floats(args, threads) * threads * (int64_t)sizeof(float);
+}
 
 typedef void (*cblas_sgemm_fn)(int order, int trans_a, int trans_b, int m, int n, int k, float alpha, const float *a,
                                int lda, const float *b, int ldb, float beta, float *c, int ldc);

@@ -22,6 +22,9 @@ struct gatun_kernels {
     int64_t (*multiply_add)(int64_t rounds, float *sink);
     float (*read_floats)(const float *x, int64_t n);
     void (*triad_floats)(float *a, const float *b, const float *c, float factor, int64_t n);
+    void (*gemm)(const gatun_gemm_args *);
+    void (*winograd)(const gatun_winograd_args *);
+    int64_t (*winograd_scratch_floats)(const gatun_winograd_args *, int64_t threads); /* of each thread */
 };
 
 extern const gatun_kernels gatun_baseline;

@@ -50,7 +50,7 @@ void check_cache(const cache_shape &s, int64_t prompt, int64_t steps, numbers &r
     st.part = s.part; st.num_seqs = rows; st.num_kv_heads = s.num_kv_heads; st.head_dim = s.head_dim;
     gatun_kv_store(&st);
     guarded<float> q(rows * q_width), out(rows * q_width), nk(rows * width), nv(rows * width);
-    guarded<float> scratch(gatun_get_max_threads() * blocks * GATUN_KV_BLOCK);
+    guarded<float> scratch(gatun_get_max_threads() * s.num_heads * blocks * GATUN_KV_BLOCK);
     for (int64_t step = 0; step <= steps; step++) {
         random.fill(q, -2, 2);
         int64_t length = prompt + step;

@@ -72,4 +72,5 @@ struct outcome {
 void check_attention(outcome &);
 void check_rows(outcome &);
 void check_decoding(outcome &);
+void check_matrices(outcome &);
 void check_limits(outcome &);

@@ -94,8 +94,9 @@ final class BenchModelCommand implements Callable<Integer> {
 
     /** An encoder has a tokenizer beside it, or says what it is. */
     private static boolean isEncoder(Path path) throws IOException {
-        if (path.toString().endsWith(".onnx") || Files.exists(path.resolve("tokenizer.json")) || Files.exists(path.resolve("model.onnx"))
-                || Files.exists(path.resolve("onnx"))) {
+        boolean safetensors = Files.exists(path.resolve("model.safetensors"));
+        boolean onnx = Files.exists(path.resolve("model.onnx")) || Files.exists(path.resolve("onnx"));
+        if (path.toString().endsWith(".onnx") || Files.exists(path.resolve("tokenizer.json")) || onnx && !safetensors) {
             return true;
         }
         Path config = path.resolve("config.json");

@@ -22,8 +22,8 @@ public final class FloatLayers implements LayerWeights {
     /** Packs into the model's arena; the layers must live until the first plan is compiled. */
     public FloatLayers(NamedLayers layers, Arena arena) {
         layers.convs().forEach((name, source) -> convs.put(name, ConvWeights.of(arena, source)));
-        // For single pictures a product of one row, at which OpenBLAS takes four times as long; for 32 it is slower too.
-        layers.linears().forEach((name, source) -> linears.put(name, LinearWeights.pack(arena, LinearWeights.Kernel.ONEDNN, source)));
+        // From one row, read at the speed of memory on any number of threads, to a batch: oneDNN uses one thread for one row.
+        layers.linears().forEach((name, source) -> linears.put(name, LinearWeights.pack(arena, LinearWeights.Kernel.GATUN, source)));
     }
 
     @Override

@@ -27,6 +27,8 @@ public final class VisionModel implements AutoCloseable {
     /** Activations of the pictures that are computed together should not need much more cache than this. */
     private static final long CACHE_BYTES = 1L << 20;
     private static final int MAX_TRUNK_BATCH = 8;
+    /** Weights are read once for two pictures even where one alone exceeds the cache. */
+    private static final int MIN_TRUNK_BATCH = 2;
 
     private final VisionNetwork network;
     private final Arena arena;
@@ -110,7 +112,7 @@ public final class VisionModel implements AutoCloseable {
             return Math.max(1, Integer.highestOneBit(property));
         }
         long each = Math.max(1, trunk(size, 1, threads).activationByteSize());
-        return Math.clamp(Long.highestOneBit(CACHE_BYTES / each), 1, MAX_TRUNK_BATCH);
+        return Math.clamp(Long.highestOneBit(CACHE_BYTES / each), MIN_TRUNK_BATCH, MAX_TRUNK_BATCH);
     }
 
     Plan trunk(InputSize size, int batch, int threads) {

@@ -26,7 +26,7 @@ import java.util.List;
  * @param window     strides, dilations, padding
  * @param activation applied last
  * @param residual   whether a second operand is added
- * @param layout     of source and result: ANY leaves the choice to oneDNN
+ * @param layout     of source and result: ANY leaves the choice to the kernel
  */
 public record ConvOp(ConvWeights weights, Window window, Activation activation, boolean residual, MemoryFormat layout)
         implements Op {
@@ -51,6 +51,12 @@ public record ConvOp(ConvWeights weights, Window window, Activation activation, 
     public CompiledOp compile(CompileContext context, List<TensorDesc> inputs) {
         TensorDesc src = inputs.get(0);
         Shape dst = check(inputs);
+        CompiledOp own = layout == MemoryFormat.ROW_MAJOR ? null
+                : GatunConv.compile(context, this, src, residual ? inputs.get(1) : null, dst);
+        return own != null ? own : oneDnn(context, inputs, src, dst);
+    }
+
+    private CompiledOp oneDnn(CompileContext context, List<TensorDesc> inputs, TensorDesc src, Shape dst) {
         Attributes attributes = Attributes.create(context.arena());
         if (residual) {
             attributes.appendSum(1f, 0, DataType.F32.oneDnn());

@@ -1,5 +1,6 @@
 package dev.gatun.tensor.op;
 
+import dev.gatun.bindings.kernels.MatrixKernels;
 import dev.gatun.bindings.kernels.NativeBuffer;
 import dev.gatun.bindings.onednn.MemoryDesc;
 import dev.gatun.tensor.DataType;
@@ -11,6 +12,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * Weights and bias of a convolution in the layouts that its kernels want. The first layout is made from the
@@ -25,6 +27,8 @@ public final class ConvWeights {
     private final Tensor bias;
     private final List<Packed> packed = new ArrayList<>();
     private Tensor unpacked;
+    private MemorySegment panels;
+    private MemorySegment winograd;
 
     /** One layout and the weights in it. */
     record Packed(MemoryDesc desc, Tensor data) {
@@ -127,6 +131,44 @@ public final class ConvWeights {
         return made;
     }
 
+    /** Of a 1 x 1 convolution, packed for our own product. */
+    synchronized MemorySegment panels() {
+        if (panels == null) {
+            long c = shape.dim(1);
+            long oc = shape.dim(0);
+            MemorySegment made = NativeBuffer.allocate(arena, MatrixKernels.panelFloats(c, oc) * Float.BYTES).segment();
+            withRowMajor(source -> MatrixKernels.packPanels(source, c, oc, 1, c, made));
+            panels = made;
+        }
+        return panels;
+    }
+
+    /** Of a 3 x 3 convolution, transformed. */
+    synchronized MemorySegment winograd() {
+        if (winograd == null) {
+            long c = shape.dim(1);
+            long oc = shape.dim(0);
+            MemorySegment made = NativeBuffer.allocate(arena, MatrixKernels.winogradFloats(c, oc) * Float.BYTES).segment();
+            withRowMajor(source -> MatrixKernels.packWinograd(source, c, oc, made));
+            winograd = made;
+        }
+        return winograd;
+    }
+
+    /** Shows the weights as the checkpoint has them; they were packed for oneDNN before if that is how they are kept. */
+    private void withRowMajor(Consumer<MemorySegment> packer) {
+        if (unpacked != null) {
+            packer.accept(unpacked.segment());
+            return;
+        }
+        try (Arena temporary = Arena.ofConfined()) {
+            MemoryDesc plain = MemoryDesc.ofStrides(temporary, kernelDims(), DataType.F32.oneDnn(), sourceStrides());
+            MemorySegment copy = NativeBuffer.allocate(temporary, plain.byteSize()).segment();
+            Reorder.run(packed.getFirst().desc, packed.getFirst().data.segment(), plain, copy);
+            packer.accept(copy);
+        }
+    }
+
     private Tensor bytes(MemoryDesc desc) {
         long size = desc.byteSize();
         MemorySegment segment = NativeBuffer.allocate(arena, size).segment();
@@ -181,6 +223,6 @@ public final class ConvWeights {
         for (Packed p : packed) {
             bytes += p.data.segment().byteSize();
         }
-        return bytes;
+        return bytes + (panels == null ? 0 : panels.byteSize()) + (winograd == null ? 0 : winograd.byteSize());
     }
 }

@@ -42,6 +42,7 @@ public record LinearOp(LinearWeights weights, Activation activation, float scale
         return switch (weights.kernel()) {
             case ONEDNN -> oneDnn(context, inputs, src, dst);
             case OPENBLAS -> new OpenBlasLinear(this, src.shape().dim(0), dst);
+            case GATUN -> new GatunLinear(this, src.shape().dim(0), dst);
         };
     }
 

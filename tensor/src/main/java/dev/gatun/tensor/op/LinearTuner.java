@@ -13,9 +13,9 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Chooses which library multiplies a shape, by running both for a few milliseconds while a model is loaded; no
- * library is faster everywhere. Remembers each shape. The property {@code gatun.linear} ({@code onednn} or
- * {@code openblas}) decides without measuring. One thread.
+ * Chooses who multiplies a shape, by running all for a few milliseconds while a model is loaded; nobody is faster
+ * everywhere. Remembers each shape. The property {@code gatun.linear} ({@code onednn}, {@code openblas} or
+ * {@code gatun}) decides without measuring. One thread.
  */
 public final class LinearTuner {
     private static final int ROUNDS = 5;
@@ -30,22 +30,30 @@ public final class LinearTuner {
         this.rows = rows;
     }
 
-    /** The faster library for [rows, K] x [K, N] on one thread. */
+    /** The fastest for [rows, K] x [K, N] on one thread. */
     public LinearWeights.Kernel choose(long k, long n) {
         String property = System.getProperty("gatun.linear", "measure");
         return switch (property) {
             case "onednn" -> LinearWeights.Kernel.ONEDNN;
             case "openblas" -> LinearWeights.Kernel.OPENBLAS;
+            case "gatun" -> LinearWeights.Kernel.GATUN;
             case "measure" -> chosen.computeIfAbsent(k << 32 | n, key -> measure(k, n));
             default -> throw new IllegalArgumentException(
-                    "-Dgatun.linear=" + property + ": expected onednn, openblas or measure");
+                    "-Dgatun.linear=" + property + ": expected onednn, openblas, gatun or measure");
         };
     }
 
     private LinearWeights.Kernel measure(long k, long n) {
-        double oneDnn = seconds(LinearWeights.Kernel.ONEDNN, k, n);
-        double openBlas = seconds(LinearWeights.Kernel.OPENBLAS, k, n);
-        return openBlas < oneDnn * MARGIN ? LinearWeights.Kernel.OPENBLAS : LinearWeights.Kernel.ONEDNN;
+        LinearWeights.Kernel best = LinearWeights.Kernel.ONEDNN;
+        double least = seconds(best, k, n) * MARGIN;
+        for (LinearWeights.Kernel other : new LinearWeights.Kernel[] {LinearWeights.Kernel.OPENBLAS, LinearWeights.Kernel.GATUN}) {
+            double seconds = seconds(other, k, n);
+            if (seconds < least) {
+                best = other;
+                least = seconds;
+            }
+        }
+        return best;
     }
 
     private double seconds(LinearWeights.Kernel kernel, long k, long n) {

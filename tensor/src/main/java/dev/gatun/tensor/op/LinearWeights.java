@@ -1,5 +1,6 @@
 package dev.gatun.tensor.op;
 
+import dev.gatun.bindings.kernels.MatrixKernels;
 import dev.gatun.bindings.kernels.NativeBuffer;
 import dev.gatun.bindings.onednn.Attributes;
 import dev.gatun.bindings.onednn.MemoryDesc;
@@ -16,12 +17,12 @@ import java.util.List;
 
 /**
  * Weights [K, N] and bias [N] of a linear layer, copied once into the form that its kernel wants: blocks
- * for oneDNN, rows for OpenBLAS. Immutable, shared by every plan of the model, owned by the model's arena;
+ * for oneDNN, rows for OpenBLAS, panels for our own. Immutable, shared by every plan of the model, owned by the model's arena;
  * the tensors it was made from are not needed afterwards.
  */
 public final class LinearWeights {
-    /** Which library multiplies. */
-    public enum Kernel { ONEDNN, OPENBLAS }
+    /** Who multiplies; GATUN is our own product. */
+    public enum Kernel { ONEDNN, OPENBLAS, GATUN }
 
     /** Rows for which oneDNN is asked for its favourite layout; other counts use the same. */
     static final long TYPICAL_ROWS = 128;
@@ -103,10 +104,27 @@ public final class LinearWeights {
                     sources.getFirst().weight().shape());
         }
         Tensor bias = anyBias ? joinBias(arena, sources, n) : null;
+        if (kernel == Kernel.GATUN) {
+            return new LinearWeights(k, n, kernel, null, panels(arena, sources, k, n), bias);
+        }
         MemoryDesc desc = kernel == Kernel.ONEDNN ? favourite(arena, k, n) : rowMajor(arena, k, n);
         Tensor data = bytes(arena, desc);
         fill(sources, k, n, desc, data);
         return new LinearWeights(k, n, kernel, desc, data, bias);
+    }
+
+    private static Tensor panels(Arena arena, List<Source> sources, long k, long n) {
+        long floats = MatrixKernels.panelFloats(k, n);
+        Tensor packed = Tensor.of(TensorDesc.of(DataType.F32, floats), NativeBuffer.allocate(arena, floats * Float.BYTES).segment());
+        Source first = sources.getFirst();
+        if (sources.size() == 1) {
+            MatrixKernels.packPanels(first.weight().segment(), k, n, first.inOut() ? n : 1, first.inOut() ? 1 : k, packed.segment());
+            return packed;
+        }
+        try (Arena temporary = Arena.ofConfined()) {
+            MatrixKernels.packPanels(join(temporary, sources, k, n), k, n, n, 1, packed.segment());
+        }
+        return packed;
     }
 
     private static MemoryDesc rowMajor(Arena arena, long k, long n) {
@@ -139,18 +157,22 @@ public final class LinearWeights {
                 Reorder.run(sourceDesc(temporary, first, k), first.weight().segment(), desc, data.segment());
                 return;
             }
-            // oneDNN cannot write into part of a blocked layout: join as rows first, then pack. The spare row is for
-            // the last slice, whose size oneDNN counts to the end of its last stride.
-            MemorySegment joined = NativeBuffer.allocate(temporary, (k + 1) * n * Float.BYTES).segment();
-            long column = 0;
-            for (Source source : sources) {
-                MemoryDesc slice = MemoryDesc.ofStrides(temporary, new long[] {k, source.out()}, f32, new long[] {n, 1});
-                Reorder.run(sourceDesc(temporary, source, k), source.weight().segment(), slice,
-                        joined.asSlice(column * Float.BYTES));
-                column += source.out();
-            }
+            MemorySegment joined = join(temporary, sources, k, n);
             Reorder.run(rowMajor(temporary, k, n), joined, desc, data.segment());
         }
+    }
+
+    /** [K, N]. oneDNN cannot write into part of a blocked layout, nor our packing into part of a panel. */
+    private static MemorySegment join(Arena arena, List<Source> sources, long k, long n) {
+        // The spare row is for the last slice, whose size oneDNN counts to the end of its last stride.
+        MemorySegment joined = NativeBuffer.allocate(arena, (k + 1) * n * Float.BYTES).segment();
+        long column = 0;
+        for (Source source : sources) {
+            MemoryDesc slice = MemoryDesc.ofStrides(arena, new long[] {k, source.out()}, DataType.F32.oneDnn(), new long[] {n, 1});
+            Reorder.run(sourceDesc(arena, source, k), source.weight().segment(), slice, joined.asSlice(column * Float.BYTES));
+            column += source.out();
+        }
+        return joined;
     }
 
     private static MemoryDesc sourceDesc(Arena arena, Source source, long k) {

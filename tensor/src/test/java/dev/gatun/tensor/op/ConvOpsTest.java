@@ -11,12 +11,14 @@ import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
+import dev.gatun.tensor.exec.CompileContext;
 import dev.gatun.tensor.testing.OpRunner;
 import dev.gatun.tensor.testing.Reference;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -61,6 +63,36 @@ class ConvOpsTest {
             Tensor plain = dst.desc().isRowMajor() ? dst : OpRunner.run(arena, new ReorderOp(DataType.F32, MemoryFormat.ROW_MAJOR), dst);
             double[] expected = conv(Reference.widen(src), new long[] {n, ic, h, w}, Reference.widen(weights), oc, k, stride, pad);
             Reference.assertClose(Reference.map(expected, v -> Math.max(0, v)), plain.toFloats(), Reference.tolerance(ic * k * k));
+        }
+    }
+
+    /** Channels last and in whole panels, which our own kernels take: Winograd's for 3 x 3, a product for 1 x 1. */
+    @ParameterizedTest
+    @CsvSource({"1, 32, 64, 7, 9, 3, 1, 1", "3, 64, 32, 6, 6, 3, 0, 2", "2, 96, 32, 4, 14, 3, 2, 1", "2, 32, 96, 5, 7, 1, 0, 2", "1, 64, 32, 1, 1, 1, 0, 1"})
+    void channelsLast(int n, int ic, int oc, int h, int w, int k, int pad, int threads) {
+        try (Arena arena = Arena.ofShared()) {
+            float[] src = Reference.random(1, (long) n * ic * h * w);
+            float[] weights = Reference.random(2, (long) oc * ic * k * k);
+            float[] bias = Reference.random(3, oc);
+            ConvWeights packed = ConvWeights.of(arena, new ConvWeights.Source(Tensor.ofFloats(arena, weights, oc, ic, k, k),
+                    Tensor.ofFloats(arena, bias, oc), 1));
+            Tensor x = OpRunner.run(arena, new ReorderOp(DataType.F32, MemoryFormat.CHANNELS_LAST), Tensor.ofFloats(arena, src, n, ic, h, w));
+            ConvOp op = new ConvOp(packed, Window.square(1, pad), Activation.RELU);
+            String kernel = op.compile(new CompileContext(arena, threads), List.of(x.desc())).implementation();
+            assertTrue(kernel.startsWith(k == 3 ? "gatun_winograd" : "gatun_gemm"), kernel);
+            Tensor y = OpRunner.run(arena, threads, op, x);
+            double[] expected = conv(Reference.widen(src), new long[] {n, ic, h, w}, Reference.widen(weights), oc, k, 1, pad);
+            int plane = expected.length / n / oc;
+            for (int i = 0; i < expected.length; i++) {
+                expected[i] = Math.max(0, expected[i] + bias[i / plane % oc]);
+            }
+            Reference.assertClose(expected, OpRunner.run(arena, new ReorderOp(DataType.F32, MemoryFormat.ROW_MAJOR), y).toFloats(),
+                    Reference.tolerance(ic * k * k));
+            // Other plans of the same model may want another layout of the same weights.
+            ConvOp plain = new ConvOp(packed, Window.square(1, pad), Activation.RELU, false, MemoryFormat.ROW_MAJOR);
+            Reference.assertClose(expected, OpRunner.run(arena, threads, plain, Tensor.ofFloats(arena, src, n, ic, h, w)).toFloats(),
+                    Reference.tolerance(ic * k * k));
+            assertTrue(packed.nativeByteSize() >= (k == 3 ? 5 : 2) * weights.length * Float.BYTES);
         }
     }
 

@@ -23,14 +23,23 @@ public class GatunC extends GatunC$shared {
     static final SymbolLookup SYMBOL_LOOKUP = dev.gatun.bindings.loader.NativeLibraries.lookup("gatun")
             .or(Linker.nativeLinker().defaultLookup());
 
-    private static final int GATUN_ABI_VERSION = (int)3L;
+    private static final int GATUN_ABI_VERSION = (int)4L;
     /**
      * {@snippet lang=c :
-     * #define GATUN_ABI_VERSION 3
+     * #define GATUN_ABI_VERSION 4
      * }
      */
     public static int GATUN_ABI_VERSION() {
         return GATUN_ABI_VERSION;
+    }
+    private static final int GATUN_PANEL = (int)32L;
+    /**
+     * {@snippet lang=c :
+     * #define GATUN_PANEL 32
+     * }
+     */
+    public static int GATUN_PANEL() {
+        return GATUN_PANEL;
     }
     private static final int GATUN_KV_BLOCK = (int)16L;
     /**
@@ -1120,6 +1129,433 @@ public class GatunC extends GatunC$shared {
         try {
             if (TRACE_DOWNCALLS) {
                 traceDowncall("gatun_sgemm", args);
+            }
+            mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_panel_floats {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            GatunC.C_LONG,
+            GatunC.C_LONG,
+            GatunC.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_panel_floats");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int64_t gatun_panel_floats(int64_t k, int64_t n)
+     * }
+     */
+    public static FunctionDescriptor gatun_panel_floats$descriptor() {
+        return gatun_panel_floats.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int64_t gatun_panel_floats(int64_t k, int64_t n)
+     * }
+     */
+    public static MethodHandle gatun_panel_floats$handle() {
+        return gatun_panel_floats.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int64_t gatun_panel_floats(int64_t k, int64_t n)
+     * }
+     */
+    public static MemorySegment gatun_panel_floats$address() {
+        return gatun_panel_floats.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int64_t gatun_panel_floats(int64_t k, int64_t n)
+     * }
+     */
+    public static long gatun_panel_floats(long k, long n) {
+        var mh$ = gatun_panel_floats.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_panel_floats", k, n);
+            }
+            return (long)mh$.invokeExact(k, n);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_pack_panels {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER,
+            GatunC.C_LONG,
+            GatunC.C_LONG,
+            GatunC.C_LONG,
+            GatunC.C_LONG,
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_pack_panels");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_pack_panels(const float *b, int64_t k, int64_t n, int64_t k_stride, int64_t n_stride, float *packed)
+     * }
+     */
+    public static FunctionDescriptor gatun_pack_panels$descriptor() {
+        return gatun_pack_panels.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_pack_panels(const float *b, int64_t k, int64_t n, int64_t k_stride, int64_t n_stride, float *packed)
+     * }
+     */
+    public static MethodHandle gatun_pack_panels$handle() {
+        return gatun_pack_panels.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_pack_panels(const float *b, int64_t k, int64_t n, int64_t k_stride, int64_t n_stride, float *packed)
+     * }
+     */
+    public static MemorySegment gatun_pack_panels$address() {
+        return gatun_pack_panels.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_pack_panels(const float *b, int64_t k, int64_t n, int64_t k_stride, int64_t n_stride, float *packed)
+     * }
+     */
+    public static void gatun_pack_panels(MemorySegment b, long k, long n, long k_stride, long n_stride, MemorySegment packed) {
+        var mh$ = gatun_pack_panels.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_pack_panels", b, k, n, k_stride, n_stride, packed);
+            }
+            mh$.invokeExact(b, k, n, k_stride, n_stride, packed);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_gemm {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_gemm");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_gemm(const gatun_gemm_args *args)
+     * }
+     */
+    public static FunctionDescriptor gatun_gemm$descriptor() {
+        return gatun_gemm.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_gemm(const gatun_gemm_args *args)
+     * }
+     */
+    public static MethodHandle gatun_gemm$handle() {
+        return gatun_gemm.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_gemm(const gatun_gemm_args *args)
+     * }
+     */
+    public static MemorySegment gatun_gemm$address() {
+        return gatun_gemm.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_gemm(const gatun_gemm_args *args)
+     * }
+     */
+    public static void gatun_gemm(MemorySegment args) {
+        var mh$ = gatun_gemm.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_gemm", args);
+            }
+            mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_winograd_floats {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            GatunC.C_LONG,
+            GatunC.C_LONG,
+            GatunC.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_winograd_floats");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int64_t gatun_winograd_floats(int64_t c, int64_t oc)
+     * }
+     */
+    public static FunctionDescriptor gatun_winograd_floats$descriptor() {
+        return gatun_winograd_floats.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int64_t gatun_winograd_floats(int64_t c, int64_t oc)
+     * }
+     */
+    public static MethodHandle gatun_winograd_floats$handle() {
+        return gatun_winograd_floats.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int64_t gatun_winograd_floats(int64_t c, int64_t oc)
+     * }
+     */
+    public static MemorySegment gatun_winograd_floats$address() {
+        return gatun_winograd_floats.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int64_t gatun_winograd_floats(int64_t c, int64_t oc)
+     * }
+     */
+    public static long gatun_winograd_floats(long c, long oc) {
+        var mh$ = gatun_winograd_floats.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_winograd_floats", c, oc);
+            }
+            return (long)mh$.invokeExact(c, oc);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_winograd_pack {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER,
+            GatunC.C_LONG,
+            GatunC.C_LONG,
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_winograd_pack");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_winograd_pack(const float *weights, int64_t c, int64_t oc, float *u)
+     * }
+     */
+    public static FunctionDescriptor gatun_winograd_pack$descriptor() {
+        return gatun_winograd_pack.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_winograd_pack(const float *weights, int64_t c, int64_t oc, float *u)
+     * }
+     */
+    public static MethodHandle gatun_winograd_pack$handle() {
+        return gatun_winograd_pack.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_winograd_pack(const float *weights, int64_t c, int64_t oc, float *u)
+     * }
+     */
+    public static MemorySegment gatun_winograd_pack$address() {
+        return gatun_winograd_pack.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_winograd_pack(const float *weights, int64_t c, int64_t oc, float *u)
+     * }
+     */
+    public static void gatun_winograd_pack(MemorySegment weights, long c, long oc, MemorySegment u) {
+        var mh$ = gatun_winograd_pack.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_winograd_pack", weights, c, oc, u);
+            }
+            mh$.invokeExact(weights, c, oc, u);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_winograd_scratch_bytes {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            GatunC.C_LONG,
+            GatunC.C_POINTER,
+            GatunC.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_winograd_scratch_bytes");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int64_t gatun_winograd_scratch_bytes(const gatun_winograd_args *args, int32_t threads)
+     * }
+     */
+    public static FunctionDescriptor gatun_winograd_scratch_bytes$descriptor() {
+        return gatun_winograd_scratch_bytes.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int64_t gatun_winograd_scratch_bytes(const gatun_winograd_args *args, int32_t threads)
+     * }
+     */
+    public static MethodHandle gatun_winograd_scratch_bytes$handle() {
+        return gatun_winograd_scratch_bytes.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int64_t gatun_winograd_scratch_bytes(const gatun_winograd_args *args, int32_t threads)
+     * }
+     */
+    public static MemorySegment gatun_winograd_scratch_bytes$address() {
+        return gatun_winograd_scratch_bytes.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int64_t gatun_winograd_scratch_bytes(const gatun_winograd_args *args, int32_t threads)
+     * }
+     */
+    public static long gatun_winograd_scratch_bytes(MemorySegment args, int threads) {
+        var mh$ = gatun_winograd_scratch_bytes.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_winograd_scratch_bytes", args, threads);
+            }
+            return (long)mh$.invokeExact(args, threads);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_winograd {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_winograd");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_winograd(const gatun_winograd_args *args)
+     * }
+     */
+    public static FunctionDescriptor gatun_winograd$descriptor() {
+        return gatun_winograd.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_winograd(const gatun_winograd_args *args)
+     * }
+     */
+    public static MethodHandle gatun_winograd$handle() {
+        return gatun_winograd.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_winograd(const gatun_winograd_args *args)
+     * }
+     */
+    public static MemorySegment gatun_winograd$address() {
+        return gatun_winograd.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_winograd(const gatun_winograd_args *args)
+     * }
+     */
+    public static void gatun_winograd(MemorySegment args) {
+        var mh$ = gatun_winograd.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_winograd", args);
             }
             mh$.invokeExact(args);
         } catch (Error | RuntimeException ex) {

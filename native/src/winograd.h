@@ -1,0 +1,148 @@
+/*
+ * 3 x 3 convolutions by Winograd's F(4 x 4, 3 x 3): tiles of 6 x 6 pixels are transformed, multiplied with transformed weights as 36
+ * products over the channels, and transformed back. A block of tiles goes through all three steps while it is in the
+ * second-level cache. Points 0, +-A, +-B and infinity with A = 1/sqrt(2), B = sqrt(2).
+ */
+#pragma once
+
+#include <omp.h>
+
+#include "gemm.h"
+#include "kernels.h"
+#include "vec.h"
+
+namespace GATUN_NAMESPACE {
+
+constexpr int64_t TILE = 4, PATCH = 6, PRODUCTS = PATCH * PATCH;
+constexpr float POINT_A = 0.70710678118654752f, POINT_B = 1.41421356237309505f;
+
+/* B^T x: coefficients of the products of (x - point) over all points but one. A^2 = 1/2, B^2 = 2. */
+static inline void transform_in(const vf (&x)[PATCH], vf (&y)[PATCH]) {
+    vf even_a = x[4] - 2.0f * x[2], odd_a = POINT_A * (x[3] - 2.0f * x[1]);
+    vf even_b = x[4] - 0.5f * x[2], odd_b = POINT_B * (x[3] - 0.5f * x[1]);
+    y[0] = x[0] + x[4] - 2.5f * x[2];
+    y[1] = even_a + odd_a;
+    y[2] = even_a - odd_a;
+    y[3] = even_b + odd_b;
+    y[4] = even_b - odd_b;
+    y[5] = x[1] + x[5] - 2.5f * x[3];
+}
+
+/* A^T x: row i is the points to the power of i, and infinity in the last. */
+static inline void transform_out(const vf (&x)[PATCH], vf (&y)[TILE]) {
+    vf sum_a = x[1] + x[2], difference_a = POINT_A * (x[1] - x[2]);
+    vf sum_b = x[3] + x[4], difference_b = POINT_B * (x[3] - x[4]);
+    y[0] = x[0] + sum_a + sum_b;
+    y[1] = difference_a + difference_b;
+    y[2] = 0.5f * sum_a + 2.0f * sum_b;
+    y[3] = 0.5f * difference_a + 2.0f * difference_b + x[5];
+}
+
+struct winograd_task {
+    const gatun_winograd_args &a;
+    int64_t out_h, out_w, rows, columns; /* tiles of a picture */
+    explicit winograd_task(const gatun_winograd_args &args)
+        : a(args), out_h(args.h + 2 * args.pad - 2), out_w(args.w + 2 * args.pad - 2), rows((out_h + TILE - 1) / TILE),
+          columns((out_w + TILE - 1) / TILE) {}
+    int64_t tiles() const { return a.n * rows * columns; }
+};
+
+/* v[36][block][c] from one tile's patch. */
+static void patch_in(const winograd_task &t, int64_t tile, float *v, int64_t block) {
+    const gatun_winograd_args &a = t.a;
+    int64_t picture = tile / (t.rows * t.columns), top = tile / t.columns % t.rows * TILE - a.pad, left = tile % t.columns * TILE - a.pad;
+    const float *src = a.src + picture * a.h * a.w * a.c;
+    bool inside = top >= 0 && left >= 0 && top + PATCH <= a.h && left + PATCH <= a.w;
+    for (int64_t c = 0; c < a.c; c += W) {
+        vf half[PATCH][PATCH];
+        for (int64_t x = 0; x < PATCH; x++) {
+            vf column[PATCH], changed[PATCH];
+#pragma GCC unroll 6
+            for (int64_t y = 0; y < PATCH; y++) {
+                int64_t sy = top + y, sx = left + x;
+                bool there = inside || (sy >= 0 && sy < a.h && sx >= 0 && sx < a.w);
+                column[y] = there ? load(src + (sy * a.w + sx) * a.c + c) : vf{};
+            }
+            transform_in(column, changed);
+#pragma GCC unroll 6
+            for (int64_t y = 0; y < PATCH; y++) half[y][x] = changed[y];
+        }
+        for (int64_t y = 0; y < PATCH; y++) {
+            vf changed[PATCH];
+            transform_in(half[y], changed);
+#pragma GCC unroll 6
+            for (int64_t x = 0; x < PATCH; x++) store(v + (y * PATCH + x) * block * a.c + c, changed[x]);
+        }
+    }
+}
+
+/* One tile's results from m[36][block][oc]. */
+static void tile_out(const winograd_task &t, int64_t tile, const float *m, int64_t block) {
+    const gatun_winograd_args &a = t.a;
+    int64_t picture = tile / (t.rows * t.columns), top = tile / t.columns % t.rows * TILE, left = tile % t.columns * TILE;
+    int64_t height = t.out_h - top < TILE ? t.out_h - top : TILE, width = t.out_w - left < TILE ? t.out_w - left : TILE;
+    int64_t first = ((picture * t.out_h + top) * t.out_w + left) * a.oc;
+    for (int64_t c = 0; c < a.oc; c += W) {
+        vf half[TILE][PATCH];
+        for (int64_t x = 0; x < PATCH; x++) {
+            vf column[PATCH], changed[TILE];
+#pragma GCC unroll 6
+            for (int64_t y = 0; y < PATCH; y++) column[y] = load(m + (y * PATCH + x) * block * a.oc + c);
+            transform_out(column, changed);
+#pragma GCC unroll 4
+            for (int64_t y = 0; y < TILE; y++) half[y][x] = changed[y];
+        }
+        vf bias = a.bias ? load(a.bias + c) : vf{};
+        for (int64_t y = 0; y < height; y++) {
+            vf row[TILE];
+            transform_out(half[y], row);
+            for (int64_t x = 0; x < width; x++) {
+                int64_t at = first + (y * t.out_w + x) * a.oc + c;
+                vf value = row[x] + bias;
+                if (a.sum) value += load(a.sum + at);
+                store(a.dst + at, a.activation == GATUN_RELU ? max(value, vf{}) : value);
+            }
+        }
+    }
+}
+
+/* Tiles of a block: both transforms stay in the second-level cache, unless the weights are too large for it anyhow: then they are
+ * read as rarely as possible. In whole tiles of the products where that is possible. */
+static int64_t winograd_block(const winograd_task &t, int64_t threads) {
+    const int64_t CACHE = 3 << 19, LARGE = 1 << 24;
+    int64_t weights = PRODUCTS * (int64_t)sizeof(float) * t.a.c * t.a.oc;
+    int64_t fits = (weights > 2 * CACHE ? LARGE : CACHE) / (PRODUCTS * (int64_t)sizeof(float) * (t.a.c + t.a.oc));
+    int64_t share = (t.tiles() + threads - 1) / threads;
+    int64_t block = share < fits ? share : fits;
+    if (block > TILE_ROWS) {
+        int64_t blocks = (share + block - 1) / block;
+        block = (share + blocks - 1) / blocks;
+        block = (block + TILE_ROWS - 1) / TILE_ROWS * TILE_ROWS;
+    }
+    return block < 1 ? 1 : block;
+}
+
+static int64_t winograd_scratch_floats(const gatun_winograd_args *a, int64_t threads) {
+    return PRODUCTS * winograd_block(winograd_task(*a), threads) * (a->c + a->oc);
+}
+
+static void winograd(const gatun_winograd_args *a) {
+    winograd_task t(*a);
+    int64_t threads = omp_get_max_threads(), tiles = t.tiles();
+    int64_t block = winograd_block(t, threads), blocks = (tiles + block - 1) / block;
+#pragma omp parallel for schedule(static) if (threads > 1 && blocks > 1)
+    for (int64_t i = 0; i < blocks; i++) {
+        int64_t first = i * block, count = tiles - first < block ? tiles - first : block;
+        float *v = (float *)a->scratch + omp_get_thread_num() * PRODUCTS * block * (a->c + a->oc);
+        float *m = v + PRODUCTS * block * a->c;
+        for (int64_t j = 0; j < count; j++) patch_in(t, first + j, v + j * a->c, block);
+        for (int64_t e = 0; e < PRODUCTS; e++) {
+            gemm_task product{v + e * block * a->c, a->u + e * a->c * a->oc, nullptr, nullptr, m + e * block * a->oc, a->c, a->oc, 0, a->oc, a->c,
+                              GATUN_NONE, e + 1 < PRODUCTS};
+            gemm_part(product, 0, count, 0, a->oc / GATUN_PANEL);
+        }
+        for (int64_t j = 0; j < count; j++) tile_out(t, first + j, m + j * a->oc, block);
+    }
+}
+
+} // namespace
