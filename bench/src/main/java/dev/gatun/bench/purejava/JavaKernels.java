@@ -32,8 +32,24 @@ public interface JavaKernels extends AutoCloseable {
      */
     void attention(float[] qkv, float[] dst, int first, int seqLen, int heads, int headDim);
 
-    /** Cross-correlation with zero padding; weights [oc, c, k, k], src [n, c, h, w], dst [n, oc, outH, outW]. */
-    void conv(Window window, int outChannels, float[] src, float[] weights, float[] bias, float[] dst);
+    /** A convolution whose weights, bias and shapes are given once. */
+    @FunctionalInterface
+    interface Conv {
+        /** Computes dst [n, oc, outH, outW] from src [n, c, h, w] and a residual of dst's shape, which may be null. */
+        void apply(float[] src, float[] residual, float[] dst);
+    }
+
+    /**
+     * Prepares a cross-correlation with zero padding: dst = conv(src) + bias + residual, negative numbers set to 0 with relu.
+     * Weights [oc, c, k, k], bias [oc].
+     */
+    Conv convolution(Window window, int outChannels, float[] weights, float[] bias, boolean relu);
+
+    /** x = max(x, 0). */
+    void relu(float[] x, int count);
+
+    /** The mean of each of so many planes of size elements; src [planes, size], dst [planes]. */
+    void globalAverage(float[] src, float[] dst, int planes, int size);
 
     /** The largest of each window; padding never wins. */
     void maxPool(Window window, float[] src, float[] dst);

@@ -105,15 +105,36 @@ public final class PlainJava implements JavaKernels {
     }
 
     @Override
-    public void conv(Window v, int outChannels, float[] src, float[] weights, float[] bias, float[] dst) {
-        for (int image = 0, at = 0; image < v.n(); image++) {
-            for (int oc = 0; oc < outChannels; oc++) {
-                for (int y = 0; y < v.outH(); y++) {
-                    for (int x = 0; x < v.outW(); x++) {
-                        dst[at++] = bias[oc] + product(v, src, image, weights, oc, y, x);
+    public Conv convolution(Window v, int outChannels, float[] weights, float[] bias, boolean relu) {
+        return (src, residual, dst) -> {
+            for (int image = 0, at = 0; image < v.n(); image++) {
+                for (int oc = 0; oc < outChannels; oc++) {
+                    for (int y = 0; y < v.outH(); y++) {
+                        for (int x = 0; x < v.outW(); x++, at++) {
+                            float sum = bias[oc] + product(v, src, image, weights, oc, y, x) + (residual == null ? 0f : residual[at]);
+                            dst[at] = relu ? Math.max(sum, 0f) : sum;
+                        }
                     }
                 }
             }
+        };
+    }
+
+    @Override
+    public void relu(float[] x, int count) {
+        for (int i = 0; i < count; i++) {
+            x[i] = Math.max(x[i], 0f);
+        }
+    }
+
+    @Override
+    public void globalAverage(float[] src, float[] dst, int planes, int size) {
+        for (int plane = 0; plane < planes; plane++) {
+            float sum = 0;
+            for (int i = 0; i < size; i++) {
+                sum += src[plane * size + i];
+            }
+            dst[plane] = sum / size;
         }
     }
 

@@ -1,19 +1,19 @@
 package dev.gatun.bench.purejava;
 
+import static dev.gatun.bench.purejava.VectorTile.BLOCK_K;
+import static dev.gatun.bench.purejava.VectorTile.COLS;
+import static dev.gatun.bench.purejava.VectorTile.ROWS;
+import static dev.gatun.bench.purejava.VectorTile.S;
+import static dev.gatun.bench.purejava.VectorTile.W;
+
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorSpecies;
 
 /**
  * c = a x b with the Vector API, as BLAS libraries do it: b packed once into panels two vectors wide, tiles of six rows by
  * two vectors in registers, blocks of k so that a panel stays in the first cache, rows shared among workers.
  */
 public final class VectorGemm {
-    private static final VectorSpecies<Float> S = FloatVector.SPECIES_PREFERRED;
-    private static final int W = S.length();
-    private static final int COLS = 2 * W;
-    private static final int ROWS = 6;
-    private static final int BLOCK_K = 256;
     /** Rows for which a panel is used before the next one is fetched. */
     private static final int BLOCK_M = 96;
 
@@ -27,7 +27,7 @@ public final class VectorGemm {
         this.n = n;
     }
 
-    /** Packs b[k, n]: panel after panel, in each k rows of {@link #COLS} columns, zeros beyond n. */
+    /** Packs b[k, n]: panel after panel, in each k rows of {@link VectorTile#COLS} columns, zeros beyond n. */
     public static VectorGemm pack(float[] b, int k, int n) {
         int count = (n + COLS - 1) / COLS;
         float[] panels = new float[count * k * COLS];
@@ -75,7 +75,7 @@ public final class VectorGemm {
         int i = from;
         for (; i + ROWS <= to; i += ROWS) {
             if (n - j >= COLS) {
-                tile(a, i * k + p, b, depth, c, i * n + j);
+                VectorTile.compute(a, i * k + p, k, panels, b, depth, c, i * n + j, n);
             } else {
                 for (int r = i; r < i + ROWS; r++) {
                     row(a, r * k + p, b, depth, c, r * n + j, left, right);
@@ -103,54 +103,5 @@ public final class VectorGemm {
         if (two) {
             c1.intoArray(c, ci + W, right);
         }
-    }
-
-    /** Six rows, written out: only locals live in registers. */
-    private void tile(float[] a, int ai, int b, int depth, float[] c, int ci) {
-        FloatVector c00 = FloatVector.fromArray(S, c, ci);
-        FloatVector c01 = FloatVector.fromArray(S, c, ci + W);
-        FloatVector c10 = FloatVector.fromArray(S, c, ci + n);
-        FloatVector c11 = FloatVector.fromArray(S, c, ci + n + W);
-        FloatVector c20 = FloatVector.fromArray(S, c, ci + 2 * n);
-        FloatVector c21 = FloatVector.fromArray(S, c, ci + 2 * n + W);
-        FloatVector c30 = FloatVector.fromArray(S, c, ci + 3 * n);
-        FloatVector c31 = FloatVector.fromArray(S, c, ci + 3 * n + W);
-        FloatVector c40 = FloatVector.fromArray(S, c, ci + 4 * n);
-        FloatVector c41 = FloatVector.fromArray(S, c, ci + 4 * n + W);
-        FloatVector c50 = FloatVector.fromArray(S, c, ci + 5 * n);
-        FloatVector c51 = FloatVector.fromArray(S, c, ci + 5 * n + W);
-        for (int p = 0; p < depth; p++, b += COLS) {
-            FloatVector b0 = FloatVector.fromArray(S, panels, b);
-            FloatVector b1 = FloatVector.fromArray(S, panels, b + W);
-            FloatVector x = FloatVector.broadcast(S, a[ai + p]);
-            c00 = x.fma(b0, c00);
-            c01 = x.fma(b1, c01);
-            x = FloatVector.broadcast(S, a[ai + k + p]);
-            c10 = x.fma(b0, c10);
-            c11 = x.fma(b1, c11);
-            x = FloatVector.broadcast(S, a[ai + 2 * k + p]);
-            c20 = x.fma(b0, c20);
-            c21 = x.fma(b1, c21);
-            x = FloatVector.broadcast(S, a[ai + 3 * k + p]);
-            c30 = x.fma(b0, c30);
-            c31 = x.fma(b1, c31);
-            x = FloatVector.broadcast(S, a[ai + 4 * k + p]);
-            c40 = x.fma(b0, c40);
-            c41 = x.fma(b1, c41);
-            x = FloatVector.broadcast(S, a[ai + 5 * k + p]);
-            c50 = x.fma(b0, c50);
-            c51 = x.fma(b1, c51);
-        }
-        store(c, ci, c00, c01);
-        store(c, ci + n, c10, c11);
-        store(c, ci + 2 * n, c20, c21);
-        store(c, ci + 3 * n, c30, c31);
-        store(c, ci + 4 * n, c40, c41);
-        store(c, ci + 5 * n, c50, c51);
-    }
-
-    private static void store(float[] c, int at, FloatVector left, FloatVector right) {
-        left.intoArray(c, at);
-        right.intoArray(c, at + W);
     }
 }

@@ -1,5 +1,7 @@
 package dev.gatun.bench.purejava;
 
+import java.util.HashMap;
+import java.util.Map;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorSpecies;
@@ -10,6 +12,14 @@ public final class VectorJava implements JavaKernels {
     private static final int W = S.length();
     private static final int QUERIES = 4;
 
+    /** How long each way of a convolution is tried; the first time also waits for the compiler. */
+    private static final long TRIAL_NANOS = 100_000_000;
+    private static final long FIRST_TRIAL_NANOS = 1_500_000_000;
+
+    private record ConvShape(Window window, int outChannels) {
+    }
+
+    private final Map<ConvShape, Boolean> directIsFaster = new HashMap<>();
     private final Workers workers;
 
     /** With so many threads. */
@@ -113,24 +123,60 @@ public final class VectorJava implements JavaKernels {
         }
     }
 
+    /** The faster of two ways, measured once for each shape. */
     @Override
-    public void conv(Window window, int outChannels, float[] src, float[] weights, float[] bias, float[] dst) {
-        VectorConv.im2col(workers, window, outChannels, src, weights, bias, dst);
+    public Conv convolution(Window window, int outChannels, float[] weights, float[] bias, boolean relu) {
+        boolean direct = directIsFaster.computeIfAbsent(new ConvShape(window, outChannels), shape -> {
+            float[] src = new float[window.n() * window.c() * window.h() * window.w()];
+            float[] dst = new float[window.n() * outChannels * window.outH() * window.outW()];
+            long nanos = directIsFaster.isEmpty() ? FIRST_TRIAL_NANOS : TRIAL_NANOS;
+            long patches = time(patchConvolution(window, outChannels, weights, bias, relu), src, dst, nanos);
+            return time(directConvolution(window, outChannels, weights, bias, relu), src, dst, nanos) < patches;
+        });
+        return direct ? directConvolution(window, outChannels, weights, bias, relu)
+                : patchConvolution(window, outChannels, weights, bias, relu);
     }
 
-    /** The same convolution without a matrix of patches. */
-    public void directConv(Window window, int outChannels, float[] src, float[] weights, float[] bias, float[] dst) {
-        VectorConv.direct(workers, window, outChannels, src, weights, bias, dst);
+    /** The best of the runs that this time allows, at least three. */
+    private static long time(Conv conv, float[] src, float[] dst, long nanos) {
+        long best = Long.MAX_VALUE;
+        long begin = System.nanoTime();
+        for (int i = 0; i < 3 || System.nanoTime() - begin < nanos; i++) {
+            long start = System.nanoTime();
+            conv.apply(src, null, dst);
+            best = Math.min(best, System.nanoTime() - start);
+        }
+        return best;
+    }
+
+    /** By patches gathered into panels, and their product with the weights. */
+    public Conv patchConvolution(Window window, int outChannels, float[] weights, float[] bias, boolean relu) {
+        return new PanelConv(workers, window, outChannels, weights, bias, relu);
+    }
+
+    /** The same convolution without patches. */
+    public Conv directConvolution(Window window, int outChannels, float[] weights, float[] bias, boolean relu) {
+        return new DirectConv(workers, window, outChannels, weights, bias, relu);
+    }
+
+    @Override
+    public void relu(float[] x, int count) {
+        workers.run(count, W, (from, to) -> VectorMath.relu(x, from, to));
+    }
+
+    @Override
+    public void globalAverage(float[] src, float[] dst, int planes, int size) {
+        workers.run(planes, 1, (from, to) -> VectorPool.planeMeans(src, dst, size, from, to));
     }
 
     @Override
     public void maxPool(Window window, float[] src, float[] dst) {
-        VectorConv.pool(workers, window, src, dst, true);
+        VectorPool.pool(workers, window, src, dst, true);
     }
 
     @Override
     public void averagePool(Window window, float[] src, float[] dst) {
-        VectorConv.pool(workers, window, src, dst, false);
+        VectorPool.pool(workers, window, src, dst, false);
     }
 
     @Override

@@ -87,4 +87,28 @@ final class VectorMath {
         FloatVector positive = one.sub(y.mul(z.mul(z).neg().lanewise(VectorOperators.EXP)));
         return positive.blend(positive.neg(), x.lt(0f));
     }
+
+    /** x = max(x, 0) from (inclusive) to (exclusive); by a comparison, as Java's maximum also orders zeros and NaN. */
+    static void relu(float[] x, int from, int to) {
+        for (int j = from; j < to; j += W) {
+            VectorMask<Float> mask = S.indexInRange(j, to);
+            FloatVector.zero(S).intoArray(x, j, FloatVector.fromArray(S, x, j, mask).lt(0f).and(mask));
+        }
+    }
+
+    /** y = x + number, at the same places. */
+    static void plus(float[] x, float number, float[] y, int from, int to) {
+        for (int j = from; j < to; j += W) {
+            VectorMask<Float> mask = S.indexInRange(j, to);
+            FloatVector.fromArray(S, x, j, mask).add(number).intoArray(y, j, mask);
+        }
+    }
+
+    /** x = x + y. */
+    static void add(float[] x, float[] y, int from, int to) {
+        for (int j = from; j < to; j += W) {
+            VectorMask<Float> mask = S.indexInRange(j, to);
+            FloatVector.fromArray(S, x, j, mask).add(FloatVector.fromArray(S, y, j, mask)).intoArray(x, j, mask);
+        }
+    }
 }

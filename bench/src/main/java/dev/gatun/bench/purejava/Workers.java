@@ -25,6 +25,11 @@ public final class Workers implements AutoCloseable {
         this.executor = threads == 1 ? null : Executors.newFixedThreadPool(threads - 1, Thread.ofPlatform().daemon().factory());
     }
 
+    /** How many, with the caller. */
+    int threads() {
+        return threads;
+    }
+
     /** Computes 0 to count, each share beginning at a multiple of step. */
     public void run(int count, int step, Share share) {
         int steps = (count + step - 1) / step;

@@ -2,6 +2,7 @@ package dev.gatun.bench.purejava;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -94,26 +95,57 @@ class PureJavaTest {
     @MethodSource("kernels")
     void windows(JavaKernels kernels) {
         for (Window window : new Window[] {new Window(1, 1, 3, 3, 3, 1, 0), new Window(2, 3, 9, 19, 3, 1, 1),
-                new Window(1, 5, 11, 37, 5, 2, 2), new Window(2, 4, 8, 8, 1, 1, 0), new Window(1, 3, 23, 20, 7, 2, 3)}) {
-            int oc = 6;
+                new Window(1, 5, 11, 37, 5, 2, 2), new Window(2, 4, 8, 8, 1, 1, 0), new Window(1, 3, 23, 20, 7, 2, 3),
+                new Window(3, 33, 7, 7, 3, 1, 1), new Window(1, 300, 5, 9, 1, 2, 0)}) {
+            int oc = 4 + window.c() % 9;
             float[] src = random(window.n() * window.c() * window.h() * window.w());
             float[] weights = random(oc * window.c() * window.size() * window.size());
             float[] bias = random(oc);
             int pixels = window.n() * window.outH() * window.outW();
-            float[] dst = new float[oc * pixels];
             double[] expected = Oracle.conv(window, oc, src, weights, bias);
-            kernels.conv(window, oc, src, weights, bias, dst);
-            check(expected, dst, 2e-5);
-            if (kernels instanceof VectorJava vector) {
-                float[] direct = new float[oc * pixels];
-                vector.directConv(window, oc, src, weights, bias, direct);
-                check(expected, direct, 2e-5);
+            float[] residual = random(oc * pixels);
+            double[] sums = new double[oc * pixels];
+            Arrays.setAll(sums, i -> Math.max(expected[i] + residual[i], 0));
+            for (int way = 0; way < (kernels instanceof VectorJava ? 3 : 1); way++) {
+                float[] dst = new float[oc * pixels];
+                convolution(kernels, way, window, oc, weights, bias, false).apply(src, null, dst);
+                check(expected, dst, 2e-5);
+                convolution(kernels, way, window, oc, weights, bias, true).apply(src, residual, dst);
+                check(sums, dst, 2e-5);
             }
             float[] pooled = new float[window.c() * pixels];
             kernels.maxPool(window, src, pooled);
             check(Oracle.pool(window, src, true), pooled, 0);
             kernels.averagePool(window, src, pooled);
             check(Oracle.pool(window, src, false), pooled, 1e-5);
+        }
+    }
+
+    private static JavaKernels.Conv convolution(JavaKernels kernels, int way, Window window, int oc, float[] weights, float[] bias,
+            boolean relu) {
+        return switch (way) {
+            case 0 -> kernels.convolution(window, oc, weights, bias, relu);
+            case 1 -> ((VectorJava) kernels).patchConvolution(window, oc, weights, bias, relu);
+            default -> ((VectorJava) kernels).directConvolution(window, oc, weights, bias, relu);
+        };
+    }
+
+    @ParameterizedTest
+    @MethodSource("kernels")
+    void planes(JavaKernels kernels) {
+        for (int size : new int[] {1, 7, 16, 49}) {
+            float[] x = random(5 * size);
+            float[] mean = new float[5];
+            kernels.globalAverage(x, mean, 5, size);
+            double[] means = new double[5];
+            double[] positive = new double[x.length];
+            for (int i = 0; i < x.length; i++) {
+                means[i / size] += (double) x[i] / size;
+                positive[i] = Math.max(x[i], 0);
+            }
+            check(means, mean, 1e-6);
+            kernels.relu(x, x.length);
+            check(positive, x, 0);
         }
     }
 }
