@@ -2,12 +2,10 @@ package dev.gatun.models.bert;
 
 import dev.gatun.models.bert.EncoderSession.SessionOptions;
 import dev.gatun.models.testing.Goldens;
+import dev.gatun.models.testing.ResidentMemory;
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.SplittableRandom;
-import java.util.stream.Stream;
 
 /** Prints the resident memory of its process, in KiB, forty times while it works; see {@link SteadyStateTest}. */
 final class MemorySeries {
@@ -28,7 +26,7 @@ final class MemorySeries {
             try (EncoderSession session = requests.session()) {
                 for (int i = 0; i < 40; i++) {
                     requests.forward(500);
-                    print();
+                    ResidentMemory.print();
                 }
             }
             if (encoder.planCount() > encoder.maxPlanCount()) {
@@ -46,13 +44,7 @@ final class MemorySeries {
                     requests.session().close();
                 }
             }
-            print();
-        }
-    }
-
-    private static void print() throws IOException {
-        try (Stream<String> lines = Files.lines(Path.of("/proc/self/status"))) {
-            System.out.println("resident " + lines.filter(line -> line.startsWith("VmRSS:")).findFirst().orElseThrow().replaceAll("\\D", ""));
+            ResidentMemory.print();
         }
     }
 }

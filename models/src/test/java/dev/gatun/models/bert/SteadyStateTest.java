@@ -1,13 +1,12 @@
 package dev.gatun.models.bert;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gatun.models.bert.EncoderSession.SessionOptions;
 import dev.gatun.models.testing.Allocation;
-import dev.gatun.models.testing.ChildJvm;
 import dev.gatun.models.testing.Goldens;
 import dev.gatun.models.testing.MiniLm;
+import dev.gatun.models.testing.ResidentMemory;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
@@ -53,34 +52,16 @@ class SteadyStateTest {
 
     @Test
     void twentyThousandForwardsTakeNoMoreMemory() throws Exception {
-        List<Long> series = series("forwards");
+        List<Long> series = ResidentMemory.series(MemorySeries.class, "forwards");
         System.out.println("resident KiB after each 500 of 20,000 forwards: " + series);
-        assertEquals(40, series.size());
-        assertFlat(series, 8);
+        ResidentMemory.assertFlat(series, 8);
     }
 
     /** What comes and goes: models, plans, sessions. */
     @Test
     void loadingAndClosingTakesNoMoreMemory() throws Exception {
-        List<Long> series = series("loads");
+        List<Long> series = ResidentMemory.series(MemorySeries.class, "loads");
         System.out.println("resident KiB after each 5 of 200 loads: " + series);
-        assertEquals(40, series.size());
-        assertFlat(series, 24);
-    }
-
-    /** The last quarter against what a quarter of the work took. */
-    private static void assertFlat(List<Long> series, long megabytes) {
-        long warm = series.get(9);
-        long end = series.subList(30, 40).stream().mapToLong(Long::longValue).max().orElseThrow();
-        assertTrue(end <= warm + (megabytes << 10), "resident memory grew from " + warm + " KiB to " + end + ": " + series);
-    }
-
-    /** In a JVM of its own, whose heap is all resident from the start: what grows is native. */
-    private static List<Long> series(String work) throws Exception {
-        ChildJvm.Result result = ChildJvm.run(List.of("--enable-native-access=ALL-UNNAMED", "-Xms128m", "-Xmx128m",
-                "-XX:+AlwaysPreTouch", "-XX:+UseSerialGC", "-cp", ChildJvm.classPath(), MemorySeries.class.getName(), work));
-        assertEquals(0, result.exitCode(), result.output());
-        return result.output().lines().filter(line -> line.startsWith("resident "))
-                .map(line -> Long.parseLong(line.substring("resident ".length()))).toList();
+        ResidentMemory.assertFlat(series, 24);
     }
 }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gatun.models.testing.Allocation;
 import dev.gatun.models.testing.RandomModels;
+import dev.gatun.models.testing.ResidentMemory;
 import dev.gatun.models.transformer.Seq2SeqModel;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -67,6 +68,14 @@ class SteadyStateTest {
             // Recomputing everything would be a factor of a hundred; this only tells a cache from none on a busy machine.
             assertTrue(late < 4 * early, early + " ns, " + late + " ns");
         }
+    }
+
+    @Test
+    void tenThousandGenerationsTakeNoMoreMemory() throws Exception {
+        List<Long> series = ResidentMemory.series(GenerationSeries.class, "");
+        System.out.println("resident KiB after each 250 of 10,000 generations: " + series);
+        // Plans for shapes that come up late are still compiled; there is a bounded number of them.
+        ResidentMemory.assertFlat(series, 24);
     }
 
     private static double median(long[] nanos, int from) {
