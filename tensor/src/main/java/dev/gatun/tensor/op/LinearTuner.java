@@ -22,6 +22,9 @@ public final class LinearTuner {
     /** A change of library must be worth it: noise must not decide. */
     private static final double MARGIN = 0.95;
 
+    /** For so few our own product, which reads weights at the speed of memory, was the fastest at every shape measured. */
+    private static final int FEW_ROWS = 16;
+
     private final int rows;
     private final Map<Long, LinearWeights.Kernel> chosen = new HashMap<>();
 
@@ -37,7 +40,7 @@ public final class LinearTuner {
             case "onednn" -> LinearWeights.Kernel.ONEDNN;
             case "openblas" -> LinearWeights.Kernel.OPENBLAS;
             case "gatun" -> LinearWeights.Kernel.GATUN;
-            case "measure" -> chosen.computeIfAbsent(k << 32 | n, key -> measure(k, n));
+            case "measure" -> rows <= FEW_ROWS ? LinearWeights.Kernel.GATUN : chosen.computeIfAbsent(k << 32 | n, key -> measure(k, n));
             default -> throw new IllegalArgumentException(
                     "-Dgatun.linear=" + property + ": expected onednn, openblas, gatun or measure");
         };
