@@ -24,6 +24,24 @@ public interface JavaKernels extends AutoCloseable {
     /** x = x / 2 * (1 + erf(x / sqrt(2))). */
     void gelu(float[] x, int count);
 
+    /** dst = softmax of the rows of src. */
+    default void softmaxTo(float[] src, float[] dst, int rows, int cols) {
+        System.arraycopy(src, 0, dst, 0, rows * cols);
+        softmax(dst, rows, cols);
+    }
+
+    /** dst = the normalized rows of src. */
+    default void layerNormTo(float[] src, float[] dst, float[] gamma, float[] beta, int rows, float eps) {
+        System.arraycopy(src, 0, dst, 0, rows * gamma.length);
+        layerNorm(dst, null, gamma, beta, rows, eps);
+    }
+
+    /** dst = gelu(src). */
+    default void geluTo(float[] src, float[] dst, int count) {
+        System.arraycopy(src, 0, dst, 0, count);
+        gelu(dst, count);
+    }
+
     /**
      * Attention of one sequence over itself.
      *

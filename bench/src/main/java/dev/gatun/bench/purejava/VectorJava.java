@@ -11,6 +11,7 @@ public final class VectorJava implements JavaKernels {
     private static final VectorSpecies<Float> S = FloatVector.SPECIES_PREFERRED;
     private static final int W = S.length();
     private static final int QUERIES = 4;
+    private static final int CHUNK = 2048;
 
     /** How long each way of a convolution is tried; the first time also waits for the compiler. */
     private static final long TRIAL_NANOS = 100_000_000;
@@ -54,6 +55,38 @@ public final class VectorJava implements JavaKernels {
     @Override
     public void gelu(float[] x, int count) {
         workers.run(count, W, (from, to) -> VectorMath.gelu(x, from, to));
+    }
+
+    /** A row is computed while its copy is in the first cache. */
+    @Override
+    public void softmaxTo(float[] src, float[] dst, int rows, int cols) {
+        workers.run(rows, 1, (from, to) -> {
+            for (int i = from; i < to; i++) {
+                System.arraycopy(src, i * cols, dst, i * cols, cols);
+                VectorMath.softmax(dst, i * cols, cols, 1f);
+            }
+        });
+    }
+
+    @Override
+    public void layerNormTo(float[] src, float[] dst, float[] gamma, float[] beta, int rows, float eps) {
+        workers.run(rows, 1, (from, to) -> {
+            for (int i = from; i < to; i++) {
+                System.arraycopy(src, i * gamma.length, dst, i * gamma.length, gamma.length);
+                VectorMath.layerNorm(dst, null, gamma, beta, i * gamma.length, eps);
+            }
+        });
+    }
+
+    @Override
+    public void geluTo(float[] src, float[] dst, int count) {
+        workers.run(count, W, (from, to) -> {
+            for (int i = from; i < to; i += CHUNK) {
+                int end = Math.min(to, i + CHUNK);
+                System.arraycopy(src, i, dst, i, end - i);
+                VectorMath.gelu(dst, i, end);
+            }
+        });
     }
 
     @Override
