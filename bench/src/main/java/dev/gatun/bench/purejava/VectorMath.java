@@ -25,7 +25,12 @@ final class VectorMath {
             max = Math.max(max, x[at + j]);
         }
         FloatVector sums = FloatVector.zero(S);
-        for (j = 0; j < cols; j += W) {
+        for (j = 0; j <= cols - W; j += W) {
+            FloatVector e = FloatVector.fromArray(S, x, at + j).sub(max).mul(scale).lanewise(VectorOperators.EXP);
+            e.intoArray(x, at + j);
+            sums = sums.add(e);
+        }
+        if (j < cols) {
             VectorMask<Float> mask = S.indexInRange(j, cols);
             FloatVector e = FloatVector.fromArray(S, x, at + j, mask).sub(max).mul(scale).lanewise(VectorOperators.EXP);
             e.intoArray(x, at + j, mask);
@@ -40,43 +45,61 @@ final class VectorMath {
         }
     }
 
-    /** One row of {@link JavaKernels#layerNorm}. */
+    /** One row of {@link JavaKernels#layerNorm}; whole vectors without masks, which cost more than the arithmetic. */
     static void layerNorm(float[] x, float[] residual, float[] gamma, float[] beta, int at, float eps) {
         int cols = gamma.length;
+        int whole = S.loopBound(cols);
+        if (residual != null) {
+            add(x, residual, at, at + cols);
+        }
         FloatVector sums = FloatVector.zero(S);
-        for (int j = 0; j < cols; j += W) {
-            VectorMask<Float> mask = S.indexInRange(j, cols);
-            FloatVector v = FloatVector.fromArray(S, x, at + j, mask);
-            if (residual != null) {
-                v = v.add(FloatVector.fromArray(S, residual, at + j, mask));
-                v.intoArray(x, at + j, mask);
-            }
-            sums = sums.add(v);
+        for (int j = 0; j < whole; j += W) {
+            sums = sums.add(FloatVector.fromArray(S, x, at + j));
         }
-        float mean = sums.reduceLanes(VectorOperators.ADD) / cols;
+        float sum = sums.reduceLanes(VectorOperators.ADD);
+        for (int j = whole; j < cols; j++) {
+            sum += x[at + j];
+        }
+        float mean = sum / cols;
+        float factor = (float) (1 / Math.sqrt(squares(x, at, cols, mean) / cols + eps));
+        for (int j = 0; j < whole; j += W) {
+            FloatVector.fromArray(S, x, at + j).sub(mean).mul(factor)
+                    .fma(FloatVector.fromArray(S, gamma, j), FloatVector.fromArray(S, beta, j)).intoArray(x, at + j);
+        }
+        for (int j = whole; j < cols; j++) {
+            x[at + j] = (x[at + j] - mean) * factor * gamma[j] + beta[j];
+        }
+    }
+
+    private static float squares(float[] x, int at, int cols, float mean) {
+        int whole = S.loopBound(cols);
         FloatVector squares = FloatVector.zero(S);
-        for (int j = 0; j < cols; j += W) {
-            VectorMask<Float> mask = S.indexInRange(j, cols);
-            FloatVector v = FloatVector.fromArray(S, x, at + j, mask).sub(mean);
-            squares = squares.add(v.mul(v), mask);
+        for (int j = 0; j < whole; j += W) {
+            FloatVector v = FloatVector.fromArray(S, x, at + j).sub(mean);
+            squares = v.fma(v, squares);
         }
-        float factor = (float) (1 / Math.sqrt(squares.reduceLanes(VectorOperators.ADD) / cols + eps));
-        for (int j = 0; j < cols; j += W) {
-            VectorMask<Float> mask = S.indexInRange(j, cols);
-            FloatVector.fromArray(S, x, at + j, mask).sub(mean).mul(factor)
-                    .fma(FloatVector.fromArray(S, gamma, j, mask), FloatVector.fromArray(S, beta, j, mask))
-                    .intoArray(x, at + j, mask);
+        float sum = squares.reduceLanes(VectorOperators.ADD);
+        for (int j = whole; j < cols; j++) {
+            sum += (x[at + j] - mean) * (x[at + j] - mean);
         }
+        return sum;
     }
 
     /** Elements from (inclusive) to (exclusive). */
     static void gelu(float[] x, int from, int to) {
-        for (int j = from; j < to; j += W) {
-            VectorMask<Float> mask = S.indexInRange(j, to);
-            FloatVector v = FloatVector.fromArray(S, x, j, mask);
-            FloatVector half = v.mul(0.5f);
-            half.add(half.mul(erf(v.mul((float) Math.sqrt(0.5))))).intoArray(x, j, mask);
+        int j = from;
+        for (; j <= to - W; j += W) {
+            gelu(FloatVector.fromArray(S, x, j)).intoArray(x, j);
         }
+        if (j < to) {
+            VectorMask<Float> mask = S.indexInRange(j, to);
+            gelu(FloatVector.fromArray(S, x, j, mask)).intoArray(x, j, mask);
+        }
+    }
+
+    private static FloatVector gelu(FloatVector v) {
+        FloatVector half = v.mul(0.5f);
+        return half.add(half.mul(erf(v.mul((float) Math.sqrt(0.5)))));
     }
 
     private static FloatVector erf(FloatVector x) {
@@ -90,25 +113,27 @@ final class VectorMath {
 
     /** x = max(x, 0) from (inclusive) to (exclusive); by a comparison, as Java's maximum also orders zeros and NaN. */
     static void relu(float[] x, int from, int to) {
-        for (int j = from; j < to; j += W) {
-            VectorMask<Float> mask = S.indexInRange(j, to);
-            FloatVector.zero(S).intoArray(x, j, FloatVector.fromArray(S, x, j, mask).lt(0f).and(mask));
+        int j = from;
+        for (; j <= to - W; j += W) {
+            FloatVector v = FloatVector.fromArray(S, x, j);
+            v.blend(0f, v.lt(0f)).intoArray(x, j);
+        }
+        for (; j < to; j++) {
+            x[j] = x[j] < 0f ? 0f : x[j];
         }
     }
 
     /** y = x + number, at the same places. */
     static void plus(float[] x, float number, float[] y, int from, int to) {
-        for (int j = from; j < to; j += W) {
-            VectorMask<Float> mask = S.indexInRange(j, to);
-            FloatVector.fromArray(S, x, j, mask).add(number).intoArray(y, j, mask);
+        for (int j = from; j < to; j++) {
+            y[j] = x[j] + number;
         }
     }
 
-    /** x = x + y. */
+    /** x = x + y; a loop that C2 makes vectors of. */
     static void add(float[] x, float[] y, int from, int to) {
-        for (int j = from; j < to; j += W) {
-            VectorMask<Float> mask = S.indexInRange(j, to);
-            FloatVector.fromArray(S, x, j, mask).add(FloatVector.fromArray(S, y, j, mask)).intoArray(x, j, mask);
+        for (int j = from; j < to; j++) {
+            x[j] += y[j];
         }
     }
 }
