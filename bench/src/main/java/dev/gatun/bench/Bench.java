@@ -12,6 +12,7 @@ import dev.gatun.bench.harness.Result;
 import dev.gatun.bench.harness.Runner;
 import dev.gatun.bench.harness.Suite;
 import dev.gatun.bench.harness.Workload;
+import dev.gatun.bench.kernels.KernelsSuite;
 import dev.gatun.bench.texts.TextsSuite;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -29,7 +30,7 @@ import picocli.CommandLine.Option;
         description = "Time Gatun beside other engines: each in its own process, turn by turn, outputs compared first.")
 public final class Bench implements Callable<Integer> {
     private static final List<Suite> SUITES = List.of(
-            new EncoderSuite(), new TextsSuite(), new CnnSuite(), new Int8Suite(), new GemmSuite(), new FfmSuite());
+            new EncoderSuite(), new TextsSuite(), new CnnSuite(), new Int8Suite(), new GemmSuite(), new KernelsSuite(), new FfmSuite());
 
     @Option(names = "--quick", description = "Fewer workloads and rounds: minutes instead of half an hour.")
     boolean quick;
