@@ -1,6 +1,9 @@
 package dev.gatun.bench.harness;
 
 import java.io.PrintWriter;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 
 /** Two runs of the same machine: what moved by more than both runs scatter. */
 public final class Comparison {
@@ -12,6 +15,7 @@ public final class Comparison {
 
     /** Prints the rows that moved, or that none did. */
     public static void print(Report before, Report after, PrintWriter out) {
+        otherMachine(before.machine(), after.machine(), out);
         int moved = 0;
         for (Result now : after.results()) {
             for (Result then : before.results()) {
@@ -25,6 +29,16 @@ public final class Comparison {
         }
         out.println(moved == 0 ? "nothing moved beyond the noise" : moved + " rows moved");
         out.flush();
+    }
+
+    /** Times of two machines say nothing about the code: names what differs, and what to do. */
+    private static void otherMachine(Map<String, String> then, Map<String, String> now, PrintWriter out) {
+        for (String fact : List.of("processor", "cores", "java")) {
+            if (!Objects.equals(then.get(fact), now.get(fact))) {
+                out.printf("the stored run had another %s (%s, now %s): make a new one here with the old code before trusting what follows%n",
+                        fact, then.get(fact), now.get(fact));
+            }
+        }
     }
 
     /** Whether the rounds' middle halves do not touch and the medians differ by more than the floor. */

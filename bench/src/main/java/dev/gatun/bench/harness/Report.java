@@ -81,9 +81,17 @@ public record Report(Map<String, String> machine, Map<String, Double> limits, Li
         return System.getProperty("os.arch");
     }
 
-    /** Reads a stored run. */
+    /** Reads a stored run. Throws IOException, which says what to do, for a file that is none. */
     public static Report read(Path file) throws IOException {
-        return JSON.readValue(file.toFile(), Report.class);
+        try {
+            Report report = JSON.readValue(file.toFile(), Report.class);
+            if (report != null && report.machine != null && report.results != null) {
+                return report;
+            }
+        } catch (IOException e) {
+            throw new IOException(file + " is not a run of this version of bench: make one with --json and compare with that", e);
+        }
+        throw new IOException(file + " has no machine or no results: make a run with --json and compare with that");
     }
 
     /** Stores this run. */
