@@ -21,6 +21,7 @@ bench-quick: bench/target/bench.jar model bench-chain
 
 bench-compare: bench/target/bench.jar model bench-chain
 	@test -n "$(BASE)" || { echo "which run to compare with? make bench-compare BASE=old.json"; exit 2; }
+	@test -r "$(BASE)" || { echo "no file $(BASE): make bench-quick stores a run in bench/target/bench-quick.json; copy it and name the copy"; exit 2; }
 	$(BENCH) --quick --filter "$(FILTER)" --compare "$(BASE)"
 
 .PHONY: bench-chain
