@@ -5,6 +5,7 @@ import dev.gatun.bench.cnn.Int8Suite;
 import dev.gatun.bench.encoder.EncoderSuite;
 import dev.gatun.bench.ffm.FfmSuite;
 import dev.gatun.bench.gemm.GemmSuite;
+import dev.gatun.bench.generation.GenerationSuite;
 import dev.gatun.bench.harness.Comparison;
 import dev.gatun.bench.harness.HtmlReport;
 import dev.gatun.bench.harness.Report;
@@ -30,7 +31,7 @@ import picocli.CommandLine.Option;
         description = "Time Gatun beside other engines: each in its own process, turn by turn, outputs compared first.")
 public final class Bench implements Callable<Integer> {
     private static final List<Suite> SUITES = List.of(
-            new EncoderSuite(), new TextsSuite(), new CnnSuite(), new Int8Suite(), new GemmSuite(), new KernelsSuite(), new FfmSuite());
+            new EncoderSuite(), new TextsSuite(), new CnnSuite(), new Int8Suite(), new GenerationSuite(), new GemmSuite(), new KernelsSuite(), new FfmSuite());
 
     @Option(names = "--quick", description = "Fewer workloads and rounds: minutes instead of half an hour.")
     boolean quick;
@@ -38,7 +39,16 @@ public final class Bench implements Callable<Integer> {
     @Option(names = "--filter", paramLabel = "TEXT", description = "Only suites and workloads whose name contains this.")
     String filter = "";
 
-    @Option(names = "--rounds", paramLabel = "N", description = "Turns of each contender.")
+    @Option(names = "--threads", paramLabel = "N", description = "Only workloads with this number of threads.")
+    Integer threads;
+
+    @Option(names = "--list", description = "Print suites, workloads and contenders; measure nothing.")
+    boolean list;
+
+    @Option(names = "--forks", paramLabel = "N", description = "Sets of fresh processes for each workload.")
+    Integer forks;
+
+    @Option(names = "--rounds", paramLabel = "N", description = "Turns of each contender in a fork.")
     Integer rounds;
 
     @Option(names = "--json", paramLabel = "FILE", description = "Where the results are stored.")
@@ -67,16 +77,25 @@ public final class Bench implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         PrintWriter out = spec.commandLine().getOut();
+        PrintWriter progress = spec.commandLine().getErr();
+        if (list) {
+            list(out);
+            return 0;
+        }
+        // Before minutes are spent.
+        Report before = base == null ? null : Report.read(base);
         Runner runner = quick
-                ? new Runner(rounds == null ? 5 : rounds, 0.4, 1, spec.commandLine().getErr())
-                : new Runner(rounds == null ? 15 : rounds, 1, 3, spec.commandLine().getErr());
+                ? new Runner(forks == null ? 2 : forks, rounds == null ? 3 : rounds, 0.25, 0.4, 2, progress)
+                : new Runner(forks == null ? 3 : forks, rounds == null ? 5 : rounds, 1, 3, 10, progress);
         List<Result> results = new ArrayList<>();
         Map<String, Double> limits = Report.measureLimits();
+        long start = System.nanoTime();
         for (Suite suite : SUITES) {
             List<Workload> workloads = suite.workloads(quick);
             for (int i = 0; i < workloads.size(); i++) {
-                if ((suite.name() + " " + workloads.get(i).name()).contains(filter)) {
+                if (chosen(suite, workloads.get(i))) {
                     results.addAll(runner.run(suite, i, quick));
+                    progress.printf("  %d s since the start%n", (System.nanoTime() - start) / 1_000_000_000L);
                 }
             }
         }
@@ -88,9 +107,25 @@ public final class Bench implements Callable<Integer> {
         if (html != null) {
             HtmlReport.write(report, html);
         }
-        if (base != null) {
-            Comparison.print(Report.read(base), report, out);
+        if (before != null) {
+            Comparison.print(before, report, out);
         }
         return 0;
+    }
+
+    private boolean chosen(Suite suite, Workload workload) {
+        return (suite.name() + " " + workload.name()).contains(filter)
+                && (threads == null || workload.parameters().getOrDefault("threads", 1).equals(threads));
+    }
+
+    private void list(PrintWriter out) {
+        for (Suite suite : SUITES) {
+            for (Workload workload : suite.workloads(quick)) {
+                if (chosen(suite, workload)) {
+                    out.printf("%-10s %-40s %s%n", suite.name(), workload.name(), String.join(", ", suite.contenders(workload)));
+                }
+            }
+        }
+        out.flush();
     }
 }

@@ -3,6 +3,12 @@ package dev.gatun.bench.cnn;
 import dev.gatun.bench.harness.Contender;
 import dev.gatun.bench.harness.Suite;
 import dev.gatun.bench.harness.Workload;
+import dev.gatun.bench.purejava.JavaKernels;
+import dev.gatun.bench.purejava.PlainJava;
+import dev.gatun.bench.purejava.VectorJava;
+import dev.gatun.tensor.Tensor;
+import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -20,25 +26,31 @@ public final class CnnSuite implements Suite {
         List<Workload> workloads = new ArrayList<>();
         for (int threads : new int[] {1, 2}) {
             for (int batch : quick ? new int[] {1, 32} : new int[] {1, 4, 32}) {
-                workloads.add(workload(Network.TEXTBOOK, batch, threads));
+                workloads.add(workload(Network.TEXTBOOK, batch, threads, quick ? 2 : 1));
             }
             for (int batch : quick ? new int[] {1, 8} : new int[] {1, 2, 8, 32}) {
-                workloads.add(workload(Network.RESNET50, batch, threads));
+                workloads.add(workload(Network.RESNET50, batch, threads, quick ? 0 : 1));
             }
         }
         workloads.add(new Workload("resnet50 8 pictures, 2 workers", Map.of("network", Network.RESNET50.ordinal(), "batch", 8,
-                "threads", 2, "workers", 1), 8, "pictures"));
+                "threads", 2, "workers", 1, "java", 0), 8, "pictures"));
         return workloads;
     }
 
-    private static Workload workload(Network network, int batch, int threads) {
+    /** @param java 0: no Java kernels, which take long to prepare a ResNet; 1: all; 2: only for one picture and one thread */
+    private static Workload workload(Network network, int batch, int threads, int java) {
         return new Workload(network.architecture + " batch " + batch + ", threads " + threads,
-                Map.of("network", network.ordinal(), "batch", batch, "threads", threads, "workers", 0), batch, "pictures");
+                Map.of("network", network.ordinal(), "batch", batch, "threads", threads, "workers", 0, "java", java), batch, "pictures");
     }
 
     @Override
     public List<String> contenders() {
-        return List.of("gatun", "gatun-1-worker", "onnxruntime", "djl-pytorch");
+        return List.of("gatun", "gatun-1-worker", "onnxruntime", "djl-pytorch", "vector-api", "plain-java");
+    }
+
+    @Override
+    public void prepare(Workload workload) throws IOException {
+        Checkpoints.floats(Network.values()[workload.get("network")]);
     }
 
     /** Plain loops know one thread only, and take seconds for a ResNet; one worker is compared with two where that is asked. */
@@ -48,7 +60,13 @@ public final class CnnSuite implements Suite {
             return contenders().subList(0, 2);
         }
         boolean small = workload.get("batch") == 1 && workload.get("threads") == 1;
-        return contenders().stream().filter(name -> !name.equals("gatun-1-worker") && (small || !name.equals("plain-java"))).toList();
+        int java = workload.get("java");
+        return contenders().stream().filter(name -> switch (name) {
+            case "gatun-1-worker" -> false;
+            case "plain-java" -> small && java > 0;
+            case "vector-api" -> java == 1 || small && java == 2;
+            default -> true;
+        }).toList();
     }
 
     @Override
@@ -64,8 +82,17 @@ public final class CnnSuite implements Suite {
             case "onnxruntime" ->
                     new OnnxRuntimeCnn(Checkpoints.floats(network).resolve("model.onnx"), network, pictures, threads);
             case "djl-pytorch" -> new DjlCnn(Checkpoints.floats(network), network, pictures, threads);
+            case "vector-api" -> java("Vector API", new VectorJava(threads), network, pictures, batch);
+            case "plain-java" -> java("Plain loops", new PlainJava(), network, pictures, batch);
             default -> throw new IllegalArgumentException(contender);
         };
+    }
+
+    private static Contender java(String name, JavaKernels kernels, Network network, float[] pictures, int batch) {
+        try (Arena arena = Arena.ofShared()) {
+            Map<String, Tensor> weights = GeneratedWeights.of(network, arena);
+            return new JavaCnn(name, kernels, network, tensor -> weights.get(tensor).toFloats(), pictures, batch);
+        }
     }
 
     @Override

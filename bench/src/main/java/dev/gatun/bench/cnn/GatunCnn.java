@@ -4,6 +4,7 @@ import dev.gatun.bench.harness.Contender;
 import dev.gatun.bindings.onednn.OneDnn;
 import dev.gatun.models.classify.ClassifierOptions;
 import dev.gatun.models.classify.ImageClassifier;
+import dev.gatun.models.vision.VisionSession;
 import dev.gatun.models.vision.VisionWorkers;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -12,17 +13,19 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Gatun: workers that share a batch, each with so many threads. */
+/** Gatun: a session in the caller's thread, or workers that share a batch, each with so many threads. */
 final class GatunCnn implements Contender {
     private final ImageClassifier classifier;
     private final VisionWorkers workers;
+    private final VisionSession session;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment logits;
     private final List<VisionWorkers.Task> tasks = new ArrayList<>();
 
     GatunCnn(Path model, Network network, float[] pictures, int workerCount, int threads) {
         classifier = ImageClassifier.load(model, ClassifierOptions.defaults().with(1, 1));
-        workers = new VisionWorkers(classifier.model(), workerCount, threads);
+        workers = workerCount == 1 ? null : new VisionWorkers(classifier.model(), workerCount, threads);
+        session = workerCount == 1 ? classifier.model().newSession(threads) : null;
         int batch = pictures.length / network.inputLength;
         MemorySegment input = arena.allocate((long) pictures.length * Float.BYTES, 64);
         MemorySegment.copy(pictures, 0, input, ValueLayout.JAVA_FLOAT, 0, pictures.length);
@@ -32,7 +35,7 @@ final class GatunCnn implements Contender {
             int count = batch * (i + 1) / workerCount - first;
             MemorySegment share = input.asSlice((long) first * network.inputLength * Float.BYTES);
             MemorySegment result = logits.asSlice((long) first * network.classes * Float.BYTES);
-            tasks.add(session -> session.forward(share, count, result));
+            tasks.add(worker -> worker.forward(share, count, result));
         }
     }
 
@@ -43,7 +46,11 @@ final class GatunCnn implements Contender {
 
     @Override
     public void run() {
-        workers.run(tasks);
+        if (session != null) {
+            tasks.getFirst().run(session);
+        } else {
+            workers.run(tasks);
+        }
     }
 
     @Override
@@ -53,7 +60,11 @@ final class GatunCnn implements Contender {
 
     @Override
     public void close() {
-        workers.close();
+        if (session != null) {
+            session.close();
+        } else {
+            workers.close();
+        }
         classifier.close();
         arena.close();
     }

@@ -3,6 +3,7 @@ package dev.gatun.bench.cnn;
 import dev.gatun.bench.harness.Contender;
 import dev.gatun.bench.harness.Suite;
 import dev.gatun.bench.harness.Workload;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -33,6 +34,11 @@ public final class Int8Suite implements Suite {
     @Override
     public List<String> contenders() {
         return List.of("gatun-int8", "onnxruntime-qdq", "onnxruntime");
+    }
+
+    @Override
+    public void prepare(Workload workload) throws IOException {
+        Checkpoints.int8(NETWORK);
     }
 
     @Override

@@ -26,15 +26,17 @@ public final class EncoderSuite implements Suite {
     public List<Workload> workloads(boolean quick) {
         List<Workload> workloads = new ArrayList<>();
         for (int threads : new int[] {1, 2}) {
-            for (int[] shape : new int[][] {{1, 16}, {1, 128}, {8, 128}, {32, 128}}) {
-                if (quick && shape[0] == 8) {
-                    continue;
-                }
+            int[][] shapes = !quick ? new int[][] {{1, 16}, {1, 32}, {1, 64}, {1, 128}, {1, 256}, {2, 128}, {8, 128}, {32, 128}}
+                    : threads == 1 ? new int[][] {{1, 128}, {32, 128}} : new int[][] {{1, 16}, {1, 128}, {32, 128}};
+            for (int[] shape : shapes) {
+                int load = threads == 2 && shape[0] == 1 && (shape[1] == 128 || shape[1] == 16 && !quick) ? 1 : 0;
                 workloads.add(new Workload(shape[0] + "x" + shape[1] + ", threads " + threads,
-                        Map.of("batch", shape[0], "seqLen", shape[1], "threads", threads, "mixed", 0), shape[0], "texts"));
+                        Map.of("batch", shape[0], "seqLen", shape[1], "threads", threads, "mixed", 0, "load", load), shape[0], "texts"));
             }
-            workloads.add(new Workload("32 of 4 to 128 tokens, threads " + threads,
-                    Map.of("batch", 32, "seqLen", 128, "threads", threads, "mixed", 1), 32, "texts"));
+            if (threads == 2 || !quick) {
+                workloads.add(new Workload("32 of 4 to 128 tokens, threads " + threads,
+                        Map.of("batch", 32, "seqLen", 128, "threads", threads, "mixed", 1), 32, "texts"));
+            }
         }
         return workloads;
     }

@@ -42,7 +42,11 @@ final class GatunGemm implements Contender {
 
     @Override
     public String version() {
-        return "Gatun, " + (kernel == LinearWeights.Kernel.ONEDNN ? "oneDNN " + OneDnn.version() : "OpenBLAS");
+        return "Gatun, " + switch (kernel) {
+            case GATUN -> "its own product";
+            case ONEDNN -> "oneDNN " + OneDnn.version();
+            case OPENBLAS -> "OpenBLAS";
+        };
     }
 
     @Override

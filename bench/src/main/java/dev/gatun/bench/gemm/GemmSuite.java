@@ -15,7 +15,7 @@ import java.util.Random;
 
 /** dst[m, n] = src[m, k] x weights[k, n]: weights may be packed before the clock starts, as in every model. */
 public final class GemmSuite implements Suite {
-    private static final int[][] SHAPES = {{256, 256, 256}, {1024, 1024, 1024}, {128, 1536, 384}, {1, 4096, 1024}};
+    private static final int[][] SHAPES = {{256, 256, 256}, {1024, 1024, 1024}, {128, 1536, 384}, {240, 128, 384}, {1, 4096, 1024}};
 
     @Override
     public String name() {
@@ -38,13 +38,13 @@ public final class GemmSuite implements Suite {
 
     @Override
     public List<String> contenders() {
-        return List.of("gatun", "openblas", "vector-api", "blocked-java", "plain-java");
+        return List.of("gatun", "onednn", "openblas", "vector-api", "blocked-java", "plain-java");
     }
 
     /** Plain loops know one thread only. */
     @Override
     public List<String> contenders(Workload workload) {
-        return workload.get("threads") == 1 ? contenders() : contenders().subList(0, 4);
+        return workload.get("threads") == 1 ? contenders() : contenders().subList(0, 5);
     }
 
     @Override
@@ -59,7 +59,8 @@ public final class GemmSuite implements Suite {
         float[] c = new float[m * n];
         Workers workers = new Workers(threads);
         return switch (contender) {
-            case "gatun" -> new GatunGemm(Kernel.ONEDNN, a, b, workload);
+            case "gatun" -> new GatunGemm(Kernel.GATUN, a, b, workload);
+            case "onednn" -> new GatunGemm(Kernel.ONEDNN, a, b, workload);
             case "openblas" -> new GatunGemm(Kernel.OPENBLAS, a, b, workload);
             case "vector-api" -> {
                 VectorGemm gemm = VectorGemm.pack(b, k, n);

@@ -12,8 +12,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
+import java.util.Random;
 import java.util.Set;
 import java.util.StringJoiner;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.LongStream;
 
 /** The other end of {@link ContenderProcess}: holds one contender and does what it is told. */
 public final class ContenderMain {
@@ -41,7 +44,11 @@ public final class ContenderMain {
         for (String line = in.readLine(); line != null; line = in.readLine()) {
             String[] parts = line.split(" ", 2);
             switch (parts[0]) {
-                case "run" -> out.println("> " + time(contender, Integer.parseInt(parts[1])));
+                case "run" -> out.println("> " + join(contender.time(Integer.parseInt(parts[1]))));
+                case "load" -> {
+                    String[] numbers = parts[1].split(" ");
+                    out.println("> " + join(load(contender, Double.parseDouble(numbers[0]), Double.parseDouble(numbers[1]))));
+                }
                 case "output" -> {
                     write(contender.output(), Path.of(parts[1]));
                     out.println("> written");
@@ -53,12 +60,28 @@ public final class ContenderMain {
         }
     }
 
-    private static String time(Contender contender, int count) {
+    private static String join(long[] durations) {
         StringJoiner nanos = new StringJoiner(" ");
-        for (long duration : contender.time(count)) {
+        for (long duration : durations) {
             nanos.add(Long.toString(duration));
         }
         return nanos.toString();
+    }
+
+    /** Requests come by a Poisson process, the same for everyone, and are served one after the other; what waits, waits. */
+    private static long[] load(Contender contender, double rate, double seconds) {
+        Random random = new Random(7);
+        LongStream.Builder latencies = LongStream.builder();
+        long start = System.nanoTime();
+        for (double arrival = 0; arrival < seconds; arrival -= Math.log(1 - random.nextDouble()) / rate) {
+            long due = start + (long) (arrival * 1e9);
+            for (long early = due - System.nanoTime(); early > 0; early = due - System.nanoTime()) {
+                LockSupport.parkNanos(early);
+            }
+            contender.run();
+            latencies.add(System.nanoTime() - due);
+        }
+        return latencies.build().toArray();
     }
 
     private static void write(float[] values, Path file) throws IOException {

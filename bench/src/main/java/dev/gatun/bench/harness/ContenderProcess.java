@@ -14,7 +14,7 @@ import java.util.List;
 
 /**
  * A contender in a JVM of its own, told over standard input what to do. The protocol is a line each way: {@code run N} gives N
- * durations in nanoseconds, {@code output FILE} writes the floats, {@code memory} gives the resident bytes,
+ * durations in nanoseconds, {@code load RATE SECONDS} latencies, {@code output FILE} writes the floats, {@code memory} gives the resident bytes,
  * {@code libraries} the bytes of its native libraries.
  */
 public final class ContenderProcess implements AutoCloseable {
@@ -63,12 +63,21 @@ public final class ContenderProcess implements AutoCloseable {
 
     /** Durations of so many runs, in nanoseconds. */
     public long[] run(int count) {
-        String[] parts = ask("run " + count).split(" ");
+        return longs(ask("run " + count));
+    }
+
+    private static long[] longs(String answer) {
+        String[] parts = answer.split(" ");
         long[] nanos = new long[parts.length];
         for (int i = 0; i < nanos.length; i++) {
             nanos[i] = Long.parseLong(parts[i]);
         }
         return nanos;
+    }
+
+    /** Latencies, in nanoseconds, of requests that come at random times, so many a second. */
+    public long[] load(double rate, double seconds) {
+        return longs(ask("load " + rate + " " + seconds));
     }
 
     /** What the last run computed. */

@@ -20,6 +20,7 @@ public final class HtmlReport {
             """;
 
     private final Report report;
+    private final Palette palette = new Palette();
     private final StringBuilder html = new StringBuilder();
 
     private HtmlReport(Report report) {
@@ -71,15 +72,20 @@ public final class HtmlReport {
             last.clear();
             last.put(workload, results);
         });
-        plot("From the start of the JVM to the first result, s", last, Result::startSeconds, false);
-        plot("Resident memory after the first result, MB", last, Result::loadedMegabytes, false);
-        plot("Resident memory after the whole run, MB", last, Result::residentMegabytes, false);
-        plot("Native libraries on disk, MB", last, Result::libraryMegabytes, false);
+        plot("From the start of the JVM to the first result, s", last, r -> r.memory().startSeconds(), false);
+        plot("Resident memory after the first result, MB", last, r -> r.memory().loadedMegabytes(), false);
+        plot("Resident memory after the whole run, MB", last, r -> r.memory().lastMegabytes(), false);
+        plot("Native libraries on disk, MB", last, r -> r.memory().libraryMegabytes(), false);
+        last.values().forEach(this::memory);
+        workloads.values().forEach(this::loads);
+        for (String parameter : List.of("batch", "seqLen")) {
+            series(workloads, parameter, unit, scale);
+        }
         table(workloads);
     }
 
     private void plot(String title, Map<String, List<Result>> workloads, ToDoubleFunction<Result> value, boolean spread) {
-        SvgBars bars = new SvgBars();
+        SvgBars bars = new SvgBars(palette);
         boolean latency = title.startsWith("Median latency");
         workloads.forEach((workload, results) -> {
             bars.group(workload);
@@ -91,6 +97,58 @@ public final class HtmlReport {
             }
         });
         html.append("<h3>").append(SvgBars.escape(title)).append("</h3>\n").append(bars.svg());
+    }
+
+    /** Whether memory grows with requests. */
+    private void memory(List<Result> results) {
+        SvgLines lines = new SvgLines("Resident memory over time, MB: " + results.getFirst().workload(), "turn", palette);
+        for (Result r : results) {
+            if (!r.missing()) {
+                lines.point(r.contender(), 0, "start", r.memory().loadedMegabytes());
+                for (int i = 0; i < r.memory().residentMegabytes().size(); i++) {
+                    lines.point(r.contender(), i + 1, Integer.toString(i + 1), r.memory().residentMegabytes().get(i));
+                }
+            }
+        }
+        html.append(lines.svg());
+    }
+
+    /** Latencies of requests that come at random. */
+    private void loads(List<Result> results) {
+        List<Result> served = results.stream().filter(r -> !r.loads().isEmpty()).toList();
+        for (int i = 0; !served.isEmpty() && i < served.getFirst().loads().size(); i++) {
+            SvgLines lines = new SvgLines(String.format("Latency under load, ms: %s, %.1f requests a second", served.getFirst().workload(),
+                    served.getFirst().loads().get(i).rate()), "percentile of requests", palette);
+            for (Result r : served) {
+                for (int j = 0; j < Result.Load.PERCENTILES.length; j++) {
+                    lines.point(r.contender(), j, String.format("%s%%", SvgBars.number(100 * Result.Load.PERCENTILES[j])), r.loads().get(i).millis().get(j));
+                }
+            }
+            html.append(lines.svg());
+        }
+    }
+
+    /** Throughput over a parameter, where three workloads or more differ in nothing else. */
+    private void series(Map<String, List<Result>> workloads, String parameter, String unit, double scale) {
+        Map<Map<String, Integer>, List<Result>> groups = new LinkedHashMap<>();
+        workloads.values().forEach(results -> results.forEach(r -> {
+            Map<String, Integer> others = new java.util.TreeMap<>(r.parameters());
+            others.remove("load");
+            if (others.remove(parameter) != null && !r.missing()) {
+                groups.computeIfAbsent(others, k -> new java.util.ArrayList<>()).add(r);
+            }
+        }));
+        groups.forEach((others, results) -> {
+            if (results.stream().map(r -> r.parameters().get(parameter)).distinct().count() >= 3) {
+                SvgLines lines = new SvgLines(unit + " by " + parameter + ": " + results.getFirst().workload().replaceAll(",.*", "") + " and its like, "
+                        + others.getOrDefault("threads", 1) + " threads", parameter, palette);
+                results.stream().sorted(java.util.Comparator.comparing(r -> r.parameters().get(parameter))).forEach(r -> {
+                    int x = r.parameters().get(parameter);
+                    lines.point(r.contender(), x, Integer.toString(x), r.perSecond() * scale);
+                });
+                html.append(lines.svg());
+            }
+        });
     }
 
     private static double quantile(Result r, double p) {

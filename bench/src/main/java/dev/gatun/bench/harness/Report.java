@@ -26,6 +26,8 @@ import java.util.Map;
 public record Report(Map<String, String> machine, Map<String, Double> limits, List<Result> results) {
     /** Key of {@link #limits}: GFLOP/s of one thread. */
     private static final String PEAK = "FMA peak GFLOP/s, threads ";
+    /** Key of {@link #limits}: GB/s. */
+    private static final String READ = "read GB/s, threads ";
 
     /** Far more than the last cache. */
     private static final long BANDWIDTH_BYTES = 512L << 20;
@@ -40,7 +42,7 @@ public record Report(Map<String, String> machine, Map<String, Double> limits, Li
             for (int n : new int[] {1, 2}) {
                 Kernels.setThreads(n);
                 limits.put(PEAK + n, Limits.fmaPeak(0.5));
-                limits.put("read GB/s, threads " + n, Limits.readBandwidth(floats, 0.5));
+                limits.put(READ + n, Limits.readBandwidth(floats, 0.5));
                 limits.put("triad GB/s, threads " + n, Limits.triadBandwidth(floats, 0.5));
             }
         } finally {
@@ -51,9 +53,16 @@ public record Report(Map<String, String> machine, Map<String, Double> limits, Li
 
     /** Which share of the multiply-add peak a row reached; NaN if it is not counted in FLOP. */
     public double shareOfPeak(Result r) {
-        String threads = r.workload().replaceAll(".*threads ", "");
-        return r.unit().equals("FLOP") && limits != null ? r.perSecond() * 1e-9 / limits.getOrDefault(PEAK + threads, Double.NaN)
-                : Double.NaN;
+        return r.unit().equals("FLOP") ? r.perSecond() * 1e-9 / limit(PEAK, r) : Double.NaN;
+    }
+
+    /** Which share of the speed of reading memory a row reached; NaN where that does not decide. */
+    public double shareOfBandwidth(Result r) {
+        return r.bytesPerItem() > 0 ? r.perSecond() * r.bytesPerItem() * 1e-9 / limit(READ, r) : Double.NaN;
+    }
+
+    private double limit(String key, Result r) {
+        return limits == null ? Double.NaN : limits.getOrDefault(key + r.parameters().getOrDefault("threads", 1), Double.NaN);
     }
 
     /** The results, with what this machine is. */
@@ -105,16 +114,18 @@ public record Report(Map<String, String> machine, Map<String, Double> limits, Li
     public void print(PrintWriter out) {
         machine.forEach((name, value) -> out.println(name + ": " + value));
         limits.forEach((name, value) -> out.printf("%s: %.1f%n", name, value));
-        out.printf("%-10s %-34s %-14s %10s %10s %22s %24s %8s %8s %8s%n", "suite", "workload", "contender", "median ms", "p99 ms",
+        out.printf("%-10s %-36s %-15s %10s %10s %22s %24s %8s %8s %8s%n", "suite", "workload", "contender", "median ms", "p99 ms",
                 "theirs/ours (p10-p90)", "throughput", "start s", "RSS MB", "libs MB");
         for (Result r : results) {
             if (r.missing()) {
-                out.printf("%-10s %-34s %-14s missing: %s%n", r.suite(), r.workload(), r.contender(), r.version());
+                out.printf("%-10s %-36s %-15s missing: %s%n", r.suite(), r.workload(), r.contender(), r.version());
                 continue;
             }
             String ratio = r.ratios().isEmpty() ? "" : String.format("%.2f (%.2f-%.2f)", r.medianRatio(), r.ratio(0.1), r.ratio(0.9));
-            out.printf("%-10s %-34s %-14s %10.3f %10.3f %22s %24s %8.2f %8.0f %8.1f%n", r.suite(), r.workload(), r.contender(),
-                    r.medianMillis(), r.p99Millis(), ratio, throughput(r), r.startSeconds(), r.residentMegabytes(), r.libraryMegabytes());
+            out.printf("%-10s %-36s %-15s %10.3f %10.3f %22s %24s %8.2f %8.0f %8.1f%n", r.suite(), r.workload(), r.contender(),
+                    r.medianMillis(), r.p99Millis(), ratio, throughput(r), r.memory().startSeconds(), r.memory().lastMegabytes(), r.memory().libraryMegabytes());
+            r.loads().forEach(load -> out.printf("%64s at %.1f requests/s, ms: median %.1f, 90%% %.1f, 99%% %.1f, 99.9%% %.1f (%d requests)%n", "",
+                    load.rate(), load.millis().get(0), load.millis().get(1), load.millis().get(2), load.millis().get(3), load.count()));
         }
         out.flush();
     }
@@ -125,6 +136,8 @@ public record Report(Map<String, String> machine, Map<String, Double> limits, Li
         if (r.unit().equals("FLOP")) {
             return String.format("%.1f GFLOP/s", r.perSecond() * 1e-9) + (Double.isNaN(share) ? "" : String.format(", %.0f%%", share * 100));
         }
-        return String.format(r.perSecond() < 100 ? "%.1f %s/s" : "%.0f %s/s", r.perSecond(), r.unit());
+        double read = shareOfBandwidth(r);
+        return String.format(r.perSecond() < 100 ? "%.1f %s/s" : "%.0f %s/s", r.perSecond(), r.unit())
+                + (Double.isNaN(read) ? "" : String.format(", %.0f%% of memory", read * 100));
     }
 }

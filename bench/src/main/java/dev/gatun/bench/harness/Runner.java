@@ -1,88 +1,159 @@
 package dev.gatun.bench.harness;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
- * Times the contenders of a workload in turns: A B C A B C .... One computes while the others wait for their turn.
+ * Times the contenders of a workload in turns: A B C A B C .... One computes while the others wait for their turn. Then again with
+ * new processes: where memory happens to lie decides too.
  *
- * @param rounds        turns of each contender
+ * @param forks         sets of processes
+ * @param rounds        turns of each contender in a fork
  * @param roundSeconds  least duration of a turn
  * @param warmUpSeconds least duration before the first
+ * @param loadSeconds   duration of a measurement under load
  * @param progress      where progress is printed
  */
-public record Runner(int rounds, double roundSeconds, double warmUpSeconds, PrintWriter progress) {
+public record Runner(int forks, int rounds, double roundSeconds, double warmUpSeconds, double loadSeconds, PrintWriter progress) {
     /** Thread pools that spin after their work are given this long to go to sleep. */
     private static final long PAUSE_MILLIS = 60;
+    /** What takes this long is run once a turn, and has one turn a fork: it is slower by factors, not by percent. */
+    private static final double SLOW_MILLIS = 1500;
+    /** Shares of what the slowest engine can serve at most. */
+    private static final double[] LOADS = {0.5, 0.8};
+    /** They would slow the rates for everyone, and are not what anyone serves with. */
+    private static final Set<String> NOT_SERVED = Set.of("vector-api", "plain-java");
+
+    /** What is known of one contender so far. */
+    private static final class Progress {
+        private final List<Double> medians = new ArrayList<>();
+        private final List<Double> ratios = new ArrayList<>();
+        private final List<Double> samples = new ArrayList<>();
+        private final List<Result.Load> loads = new ArrayList<>();
+        private List<Double> resident = new ArrayList<>();
+        private double difference;
+        private String version;
+        private String missing;
+        private Result.Memory memory;
+        private int runs;
+        private double loaded;
+    }
 
     /** All contenders of one workload; a missing one is a result that says why. */
-    public List<Result> run(Suite suite, int index, boolean quick) {
+    public List<Result> run(Suite suite, int index, boolean quick) throws IOException {
         Workload workload = suite.workloads(quick).get(index);
         progress.println(suite.name() + " " + workload.name());
+        suite.prepare(workload);
+        Map<String, Progress> records = new LinkedHashMap<>();
+        suite.contenders(workload).forEach(name -> records.put(name, new Progress()));
+        for (int fork = 0; fork < forks; fork++) {
+            fork(suite, index, quick, records, fork == forks - 1);
+        }
+        List<Result> results = new ArrayList<>();
+        records.forEach((name, r) -> results.add(r.missing != null ? Result.missing(suite.name(), workload, name, r.missing)
+                : result(suite, workload, name, r)));
+        return results;
+    }
+
+    private static Result result(Suite suite, Workload workload, String name, Progress r) {
+        double median = Statistics.median(Result.array(r.medians));
+        return new Result(suite.name(), workload.name(), workload.parameters(), name, r.version, false, r.medians,
+                Statistics.quantile(Result.array(r.samples), 0.99), r.ratios, workload.items() / (median * 1e-3), workload.unit(),
+                suite.bytesPerItem(workload), r.difference, r.memory, r.loads);
+    }
+
+    private void fork(Suite suite, int index, boolean quick, Map<String, Progress> records, boolean last) {
+        Workload workload = suite.workloads(quick).get(index);
         Map<String, ContenderProcess> processes = new LinkedHashMap<>();
-        Map<String, String> missing = new LinkedHashMap<>();
         try {
-            for (String name : suite.contenders(workload)) {
-                try {
-                    processes.put(name, new ContenderProcess(suite.name(), name, index, quick));
-                } catch (IllegalStateException e) {
-                    missing.put(name, e.getMessage());
-                    progress.println("  " + name + " is missing: " + e.getMessage());
+            records.forEach((name, r) -> {
+                if (r.missing == null) {
+                    start(suite.name(), name, index, quick, r, processes);
                 }
+            });
+            compare(suite, workload, processes, records);
+            processes.forEach((name, process) -> {
+                Progress r = records.get(name);
+                r.loaded = process.residentBytes() / 1e6;
+                r.resident = new ArrayList<>();
+                r.runs = warmUp(process);
+            });
+            turns(suite.contenders().getFirst(), processes, records);
+            if (last && workload.parameters().getOrDefault("load", 0) == 1) {
+                load(processes, records);
             }
-            return measure(suite, workload, processes, missing);
+            processes.forEach((name, process) -> {
+                Progress r = records.get(name);
+                r.memory = new Result.Memory(process.startSeconds(), r.loaded, r.resident, r.runs, process.libraryBytes() / 1e6);
+            });
         } finally {
             processes.values().forEach(ContenderProcess::close);
         }
     }
 
-    private List<Result> measure(Suite suite, Workload workload, Map<String, ContenderProcess> processes,
-            Map<String, String> missing) {
-        Map<String, Double> differences = compare(suite, workload, processes);
-        Map<String, Integer> counts = new LinkedHashMap<>();
-        Map<String, Long> loaded = new LinkedHashMap<>();
-        processes.forEach((name, process) -> loaded.put(name, process.residentBytes()));
-        processes.forEach((name, process) -> counts.put(name, warmUp(process)));
-        Map<String, List<Double>> medians = new LinkedHashMap<>();
-        Map<String, List<Double>> all = new LinkedHashMap<>();
+    private void start(String suite, String name, int index, boolean quick, Progress r, Map<String, ContenderProcess> processes) {
+        try {
+            ContenderProcess process = new ContenderProcess(suite, name, index, quick);
+            processes.put(name, process);
+            r.version = process.version();
+        } catch (IllegalStateException e) {
+            r.missing = e.getMessage();
+            progress.println("  " + name + " is missing: " + e.getMessage());
+        }
+    }
+
+    private void turns(String ours, Map<String, ContenderProcess> processes, Map<String, Progress> records) {
         for (int round = 0; round < rounds; round++) {
+            double base = Double.NaN;
             for (Map.Entry<String, ContenderProcess> entry : processes.entrySet()) {
+                Progress r = records.get(entry.getKey());
+                if (round > 0 && r.medians.getLast() > SLOW_MILLIS && !entry.getKey().equals(ours)) {
+                    continue;
+                }
                 pause();
-                double[] millis = millis(entry.getValue().run(counts.get(entry.getKey())));
-                medians.computeIfAbsent(entry.getKey(), k -> new ArrayList<>()).add(Statistics.median(millis));
-                List<Double> samples = all.computeIfAbsent(entry.getKey(), k -> new ArrayList<>());
+                double[] millis = millis(entry.getValue().run(r.runs));
+                double median = Statistics.median(millis);
+                r.medians.add(median);
                 for (double sample : millis) {
-                    samples.add(sample);
+                    r.samples.add(sample);
+                }
+                r.resident.add(entry.getValue().residentBytes() / 1e6);
+                if (entry.getKey().equals(ours)) {
+                    base = median;
+                } else if (!Double.isNaN(base)) {
+                    r.ratios.add(median / base);
                 }
             }
         }
-        List<Result> results = new ArrayList<>();
-        String ours = suite.contenders().getFirst();
-        for (String name : suite.contenders(workload)) {
-            if (missing.containsKey(name)) {
-                results.add(Result.missing(suite.name(), workload, name, missing.get(name)));
-                continue;
-            }
-            List<Double> ratios = new ArrayList<>();
-            for (int round = 0; round < rounds && !name.equals(ours) && medians.containsKey(ours); round++) {
-                ratios.add(medians.get(name).get(round) / medians.get(ours).get(round));
-            }
-            ContenderProcess process = processes.get(name);
-            double median = Statistics.median(Result.array(medians.get(name)));
-            results.add(new Result(suite.name(), workload.name(), name, process.version(), false, medians.get(name),
-                    Statistics.quantile(Result.array(all.get(name)), 0.99), ratios, workload.items() / (median * 1e-3),
-                    workload.unit(), differences.getOrDefault(name, 0.0), process.startSeconds(), process.residentBytes() / 1e6,
-                    loaded.get(name) / 1e6, process.libraryBytes() / 1e6));
+    }
+
+    /** The same arrivals for everyone, at rates that the slowest engine can serve. */
+    private void load(Map<String, ContenderProcess> processes, Map<String, Progress> records) {
+        double slowest = processes.keySet().stream().filter(name -> !NOT_SERVED.contains(name))
+                .mapToDouble(name -> Statistics.median(Result.array(records.get(name).medians))).max().orElseThrow();
+        for (double share : LOADS) {
+            double rate = share * 1e3 / slowest;
+            processes.forEach((name, process) -> {
+                if (!NOT_SERVED.contains(name)) {
+                    pause();
+                    double[] millis = millis(process.load(rate, loadSeconds));
+                    List<Double> percentiles = new ArrayList<>();
+                    for (double p : Result.Load.PERCENTILES) {
+                        percentiles.add(Statistics.quantile(millis, p));
+                    }
+                    records.get(name).loads.add(new Result.Load(rate, millis.length, percentiles));
+                }
+            });
         }
-        return results;
     }
 
     /** Fails if a contender computes something else than ours. */
-    private static Map<String, Double> compare(Suite suite, Workload workload, Map<String, ContenderProcess> processes) {
-        Map<String, Double> differences = new LinkedHashMap<>();
+    private static void compare(Suite suite, Workload workload, Map<String, ContenderProcess> processes, Map<String, Progress> records) {
         float[] ours = null;
         for (Map.Entry<String, ContenderProcess> entry : processes.entrySet()) {
             float[] output = entry.getValue().output();
@@ -92,9 +163,8 @@ public record Runner(int rounds, double roundSeconds, double warmUpSeconds, Prin
                 throw new IllegalStateException(suite.name() + " " + workload.name() + ": " + entry.getKey()
                         + " computes something else: relative difference " + difference + ", allowed " + suite.tolerance());
             }
-            differences.put(entry.getKey(), difference);
+            records.get(entry.getKey()).difference = difference;
         }
-        return differences;
     }
 
     /** Runs until warm; returns how many runs fill a round. */
@@ -107,7 +177,7 @@ public record Runner(int rounds, double roundSeconds, double warmUpSeconds, Prin
             last = Statistics.median(millis);
             count = (int) Math.clamp(warmUpSeconds * 250 / Math.max(last, 1e-3), 1, 2000);
         }
-        return (int) Math.clamp(Math.ceil(roundSeconds * 1e3 / Math.max(last, 1e-3)), last > 500 ? 1 : 3, 20_000);
+        return (int) Math.clamp(Math.ceil(roundSeconds * 1e3 / Math.max(last, 1e-3)), last > 300 ? 1 : 3, 20_000);
     }
 
     private static double[] millis(long[] nanos) {

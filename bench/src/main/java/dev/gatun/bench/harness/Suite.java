@@ -1,5 +1,6 @@
 package dev.gatun.bench.harness;
 
+import java.io.IOException;
 import java.util.List;
 
 /** Workloads, and the contenders that do them. */
@@ -17,6 +18,15 @@ public interface Suite {
     /** Those that do this workload, in the same order; the others would take too long, or cannot. */
     default List<String> contenders(Workload workload) {
         return contenders();
+    }
+
+    /** Makes files that contenders read, before any of them starts: their memory and start-up should not show it. */
+    default void prepare(Workload workload) throws IOException {
+    }
+
+    /** Bytes that must come from memory for one item, where that decides; 0 where it does not. */
+    default double bytesPerItem(Workload workload) {
+        return 0;
     }
 
     /** Makes a contender, in its own process. May throw anything: then the report says that it is missing, and why. */

@@ -7,7 +7,6 @@ import java.util.Map;
 
 /** Horizontal bars in groups, each group on a scale of its own: workloads differ by orders of magnitude. */
 final class SvgBars {
-    private static final String[] COLORS = {"#2563a8", "#e08a2e", "#5a9e57", "#b55a9a", "#8a8a8a", "#c9b037"};
     private static final int LEFT = 130;
     private static final int WIDTH = 720;
     private static final int RIGHT = 170;
@@ -17,8 +16,12 @@ final class SvgBars {
     }
 
     private final Map<String, List<Bar>> groups = new LinkedHashMap<>();
-    private final List<String> labels = new ArrayList<>();
+    private final Palette palette;
     private List<Bar> current;
+
+    SvgBars(Palette palette) {
+        this.palette = palette;
+    }
 
     /** What follows belongs to this group. */
     void group(String title) {
@@ -27,9 +30,6 @@ final class SvgBars {
 
     /** A bar with a whisker from low to high; NaN is a missing one. */
     void bar(String label, double value, double low, double high) {
-        if (!labels.contains(label)) {
-            labels.add(label);
-        }
         current.add(new Bar(label, value, low, high));
     }
 
@@ -59,7 +59,7 @@ final class SvgBars {
         }
         int middle = y + BAR / 2;
         svg.append(String.format("<rect x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"%d\" fill=\"%s\"/>", LEFT, y,
-                Math.max(1, bar.value() * scale), BAR, COLORS[labels.indexOf(bar.label()) % COLORS.length]));
+                Math.max(1, bar.value() * scale), BAR, palette.of(bar.label())));
         if (bar.high() > bar.low()) {
             svg.append(String.format("<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\" stroke=\"#222\"/>",
                     LEFT + bar.low() * scale, LEFT + bar.high() * scale, middle, middle));
@@ -68,8 +68,8 @@ final class SvgBars {
                 LEFT + Math.max(bar.value(), bar.high()) * scale + 6, y + 12, number(bar.value())));
     }
 
-    private static String number(double value) {
-        return value >= 1000 ? String.format("%,.0f", value) : value >= 10 ? String.format("%.1f", value) : String.format("%.3g", value);
+    static String number(double value) {
+        return value == 0 ? "0" : value >= 1000 ? String.format("%,.0f", value) : value >= 10 ? String.format("%.1f", value) : String.format("%.3g", value);
     }
 
     static String escape(String text) {

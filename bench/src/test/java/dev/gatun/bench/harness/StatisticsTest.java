@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class StatisticsTest {
@@ -34,6 +35,7 @@ class StatisticsTest {
     }
 
     private static Result result(double... millis) {
-        return new Result("s", "w", "c", "v", false, Arrays.stream(millis).boxed().toList(), 0, List.of(), 0, "texts", 0, 0, 0, 0, 0);
+        return new Result("s", "w", Map.of(), "c", "v", false, Arrays.stream(millis).boxed().toList(), 0, List.of(), 0, "texts", 0, 0,
+                new Result.Memory(0, 0, List.of(), 0, 0), List.of());
     }
 }

@@ -1,0 +1,91 @@
+package dev.gatun.bench.generation;
+
+import dev.gatun.bench.harness.Contender;
+import dev.gatun.bench.harness.Suite;
+import dev.gatun.bench.harness.Workload;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** Transformer-base with random weights: a fixed number of tokens from unequal sources, greedily and with four beams. */
+public final class GenerationSuite implements Suite {
+    /** Rounding may decide between two tokens once in ten thousand; then everything behind differs. So few are compared. */
+    private static final int COMPARED_TOKENS = 16;
+    private static final int COMPARED_SOURCES = 4;
+
+    @Override
+    public String name() {
+        return "generation";
+    }
+
+    @Override
+    public List<Workload> workloads(boolean quick) {
+        List<Workload> workloads = new ArrayList<>();
+        for (int threads : quick ? new int[] {2} : new int[] {1, 2}) {
+            for (int beams : new int[] {1, OnnxRuntimeGeneration.BEAMS}) {
+                for (int batch : new int[] {1, 32}) {
+                    if (!quick || beams == 1 || batch == 1) {
+                        workloads.add(workload(Shape.BASE, batch, beams, quick ? 32 : 64, threads));
+                    }
+                }
+            }
+        }
+        return workloads;
+    }
+
+    static Workload workload(Shape shape, int batch, int beams, int steps, int threads) {
+        return new Workload((beams == 1 ? "greedy" : "beam " + beams) + ", batch " + batch + ", threads " + threads,
+                Map.of("layers", shape.layers(), "dModel", shape.dModel(), "heads", shape.heads(), "dFf", shape.dFf(),
+                        "vocabSize", shape.vocabSize(), "batch", batch, "beams", beams, "tokens", steps, "threads", threads),
+                (long) batch * steps, "tokens");
+    }
+
+    @Override
+    public List<String> contenders() {
+        return List.of("gatun", "onnxruntime", "djl-pytorch");
+    }
+
+    @Override
+    public void prepare(Workload workload) throws IOException {
+        Shape.of(workload).folder();
+    }
+
+    @Override
+    public Contender create(String contender, Workload workload) throws Exception {
+        Shape shape = Shape.of(workload);
+        List<int[]> sources = shape.sources(workload.get("batch"));
+        int beams = workload.get("beams");
+        int steps = workload.get("tokens");
+        int threads = workload.get("threads");
+        return switch (contender) {
+            case "gatun" -> new GatunGeneration(shape.folder(), sources, beams, steps, threads);
+            case "onnxruntime" -> new OnnxRuntimeGeneration(shape.folder(), shape, sources, beams, steps, threads);
+            case "djl-pytorch" -> new DjlGeneration(shape, sources, beams, steps, threads);
+            default -> throw new IllegalArgumentException(contender);
+        };
+    }
+
+    /** Weights of the decoder, where only one sequence is decoded: rows of a batch share them. */
+    @Override
+    public double bytesPerItem(Workload workload) {
+        return workload.get("batch") == 1 && workload.get("beams") == 1 ? Shape.of(workload).stepBytes() : 0;
+    }
+
+    /** The first tokens of the first sources. */
+    static float[] compared(float[] ids, int steps) {
+        int sources = Math.min(ids.length / steps, COMPARED_SOURCES);
+        int tokens = Math.min(steps, COMPARED_TOKENS);
+        float[] result = new float[sources * tokens];
+        for (int i = 0; i < sources; i++) {
+            System.arraycopy(ids, i * steps, result, i * tokens, tokens);
+        }
+        return result;
+    }
+
+    /** Tokens are equal or not. */
+    @Override
+    public double tolerance() {
+        return 0;
+    }
+}
