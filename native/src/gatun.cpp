@@ -92,7 +92,7 @@ void gatun_gemm(const gatun_gemm_args *args) { gatun_current().gemm(args); }
 void gatun_winograd(const gatun_winograd_args *args) { gatun_current().winograd(args); }
 
 int64_t gatun_winograd_scratch_bytes(const gatun_winograd_args *args, int32_t threads) {
-    return gatun_current().winograd_scratch_floats(args, threads) * threads * (int64_t)sizeof(float);
+    return gatun_current().winograd_scratch_floats(args, threads) * (int64_t)sizeof(float);
 }
 
 typedef void (*cblas_sgemm_fn)(int order, int trans_a, int trans_b, int m, int n, int k, float alpha, const float *a,

@@ -180,10 +180,9 @@ static void gemm(const gatun_gemm_args *a) {
         gemm_part(t, 0, a->m, 0, panels);
         return;
     }
-    /* Threads share out panels, so that each reads its part of b only, unless there are few or a would not stay in cache. */
-    const int64_t CACHED = 1 << 18;
+    /* Threads share out what there is more of, so that what each of them reads whole is the smaller. */
     int64_t tiles = (a->m + TILE_ROWS - 1) / TILE_ROWS;
-    bool by_rows = tiles > 1 && (panels < 4 * threads || (a->m * a->k > CACHED && tiles >= 4 * threads));
+    bool by_rows = panels < threads || (a->m > a->n && tiles >= 2 * threads);
     int64_t units = by_rows ? tiles : panels;
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < threads; i++) {

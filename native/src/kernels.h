@@ -24,7 +24,7 @@ struct gatun_kernels {
     void (*triad_floats)(float *a, const float *b, const float *c, float factor, int64_t n);
     void (*gemm)(const gatun_gemm_args *);
     void (*winograd)(const gatun_winograd_args *);
-    int64_t (*winograd_scratch_floats)(const gatun_winograd_args *, int64_t threads); /* of each thread */
+    int64_t (*winograd_scratch_floats)(const gatun_winograd_args *, int64_t threads);
 };
 
 extern const gatun_kernels gatun_baseline;

@@ -106,13 +106,19 @@ static void tile_out(const winograd_task &t, int64_t tile, const float *m, int64
     }
 }
 
-/* Tiles of a block: both transforms stay in the second-level cache, unless the weights are too large for it anyhow: then they are
- * read as rarely as possible. In whole tiles of the products where that is possible. */
+/* Weights that no second-level cache holds are read as rarely as possible. */
+static bool winograd_large(const winograd_task &t) {
+    const int64_t LARGE = 3 << 20;
+    return PRODUCTS * (int64_t)sizeof(float) * t.a.c * t.a.oc > LARGE;
+}
+
+/* Tiles of a block: both transforms stay in the second-level cache, unless the weights are large: then all threads work on one
+ * block. In whole tiles of the products where that is possible. */
 static int64_t winograd_block(const winograd_task &t, int64_t threads) {
     const int64_t CACHE = 3 << 19, LARGE = 1 << 24;
-    int64_t weights = PRODUCTS * (int64_t)sizeof(float) * t.a.c * t.a.oc;
-    int64_t fits = (weights > 2 * CACHE ? LARGE : CACHE) / (PRODUCTS * (int64_t)sizeof(float) * (t.a.c + t.a.oc));
-    int64_t share = (t.tiles() + threads - 1) / threads;
+    bool large = winograd_large(t);
+    int64_t fits = (large ? LARGE : CACHE) / (PRODUCTS * (int64_t)sizeof(float) * (t.a.c + t.a.oc));
+    int64_t share = large ? t.tiles() : (t.tiles() + threads - 1) / threads;
     int64_t block = share < fits ? share : fits;
     if (block > TILE_ROWS) {
         int64_t blocks = (share + block - 1) / block;
@@ -122,25 +128,47 @@ static int64_t winograd_block(const winograd_task &t, int64_t threads) {
     return block < 1 ? 1 : block;
 }
 
+/* All threads' together. */
 static int64_t winograd_scratch_floats(const gatun_winograd_args *a, int64_t threads) {
-    return PRODUCTS * winograd_block(winograd_task(*a), threads) * (a->c + a->oc);
+    winograd_task t(*a);
+    return PRODUCTS * winograd_block(t, threads) * (a->c + a->oc) * (winograd_large(t) ? 1 : threads);
+}
+
+/* The products of a block, e of 36: m[e][count][oc] = v[e][count][c] u[e]. */
+static void winograd_product(const gatun_winograd_args &a, int64_t e, int64_t count, int64_t block, const float *v, float *m, bool more) {
+    gemm_task product{v + e * block * a.c, a.u + e * a.c * a.oc, nullptr, nullptr, m + e * block * a.oc, a.c, a.oc, 0, a.oc, a.c, GATUN_NONE, more};
+    gemm_part(product, 0, count, 0, a.oc / GATUN_PANEL);
+}
+
+/* Every thread a share of each step of each block; between the steps they wait for each other. */
+static void winograd_together(const winograd_task &t, int64_t block) {
+    const gatun_winograd_args &a = t.a;
+    float *v = (float *)a.scratch, *m = v + PRODUCTS * block * a.c;
+    int64_t tiles = t.tiles();
+#pragma omp parallel if (omp_get_max_threads() > 1)
+    for (int64_t first = 0; first < tiles; first += block) {
+        int64_t count = tiles - first < block ? tiles - first : block;
+#pragma omp for schedule(static)
+        for (int64_t j = 0; j < count; j++) patch_in(t, first + j, v + j * a.c, block);
+#pragma omp for schedule(static)
+        for (int64_t e = 0; e < PRODUCTS; e++) winograd_product(a, e, count, block, v, m, e + 1 < PRODUCTS);
+#pragma omp for schedule(static)
+        for (int64_t j = 0; j < count; j++) tile_out(t, first + j, m + j * a.oc, block);
+    }
 }
 
 static void winograd(const gatun_winograd_args *a) {
     winograd_task t(*a);
     int64_t threads = omp_get_max_threads(), tiles = t.tiles();
     int64_t block = winograd_block(t, threads), blocks = (tiles + block - 1) / block;
+    if (winograd_large(t)) return winograd_together(t, block);
 #pragma omp parallel for schedule(static) if (threads > 1 && blocks > 1)
     for (int64_t i = 0; i < blocks; i++) {
         int64_t first = i * block, count = tiles - first < block ? tiles - first : block;
         float *v = (float *)a->scratch + omp_get_thread_num() * PRODUCTS * block * (a->c + a->oc);
         float *m = v + PRODUCTS * block * a->c;
         for (int64_t j = 0; j < count; j++) patch_in(t, first + j, v + j * a->c, block);
-        for (int64_t e = 0; e < PRODUCTS; e++) {
-            gemm_task product{v + e * block * a->c, a->u + e * a->c * a->oc, nullptr, nullptr, m + e * block * a->oc, a->c, a->oc, 0, a->oc, a->c,
-                              GATUN_NONE, e + 1 < PRODUCTS};
-            gemm_part(product, 0, count, 0, a->oc / GATUN_PANEL);
-        }
+        for (int64_t e = 0; e < PRODUCTS; e++) winograd_product(*a, e, count, block, v, m, e + 1 < PRODUCTS);
         for (int64_t j = 0; j < count; j++) tile_out(t, first + j, m + j * a->oc, block);
     }
 }
