@@ -17,7 +17,7 @@ namespace GATUN_NAMESPACE {
 constexpr int TILE_ROWS = VEC_BYTES == 64 ? 12 : VEC_BYTES == 32 ? 6 : 4;
 constexpr int64_t TILE_COLS = 2 * W;
 /* Floats of a cache line, and of k between two looks ahead. */
-constexpr int64_t LINE = 16, STEP = 4;
+constexpr int64_t LINE = 16, STEP = 8;
 /* Rows of b that are on their way where it is read only once. */
 constexpr int64_t LOOK_AHEAD = 64;
 /* Depth of a block: with two vectors of columns half of a usual first-level cache or less. */

@@ -25,7 +25,7 @@ public final class CnnSuite implements Suite {
     public List<Workload> workloads(boolean quick) {
         List<Workload> workloads = new ArrayList<>();
         for (int threads : new int[] {1, 2}) {
-            for (int batch : quick ? new int[] {1, 32} : new int[] {1, 4, 32}) {
+            for (int batch : quick ? threads == 1 ? new int[] {1} : new int[] {1, 32} : new int[] {1, 4, 32}) {
                 workloads.add(workload(Network.TEXTBOOK, batch, threads, quick ? 2 : 1));
             }
             for (int batch : quick ? new int[] {1, 8} : new int[] {1, 2, 8, 32}) {

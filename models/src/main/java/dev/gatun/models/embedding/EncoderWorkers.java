@@ -24,6 +24,11 @@ final class EncoderWorkers implements AutoCloseable {
     private static final AtomicInteger NUMBER = new AtomicInteger();
 
     private final ExecutorService executor;
+    /**
+     * Always the same thread uses every core. Each that does keeps an OpenMP pool of its own, and with more pools than cores
+     * OpenMP no longer spins between operations: a text of 30 tokens took 5.8 ms instead of 3.
+     */
+    private final ExecutorService wideExecutor;
     private final BlockingQueue<EncoderSession> single;
     private final List<EncoderSession> sessions = new ArrayList<>();
     private final EncoderSession wide;
@@ -31,11 +36,8 @@ final class EncoderWorkers implements AutoCloseable {
 
     EncoderWorkers(BertEncoder encoder, SessionOptions options) {
         int cores = options.threads();
-        this.executor = Executors.newFixedThreadPool(cores, task -> {
-            Thread thread = new Thread(task, "gatun-encoder-" + NUMBER.incrementAndGet());
-            thread.setDaemon(true);
-            return thread;
-        });
+        this.executor = Executors.newFixedThreadPool(cores, EncoderWorkers::thread);
+        this.wideExecutor = cores == 1 ? executor : Executors.newFixedThreadPool(1, EncoderWorkers::thread);
         this.single = new ArrayBlockingQueue<>(cores);
         SessionOptions one = new SessionOptions(1, options.pooling(), options.normalize());
         for (int i = 0; i < cores; i++) {
@@ -43,6 +45,12 @@ final class EncoderWorkers implements AutoCloseable {
         }
         single.addAll(sessions);
         this.wide = cores == 1 ? sessions.getFirst() : encoder.newSession(options);
+    }
+
+    private static Thread thread(Runnable task) {
+        Thread thread = new Thread(task, "gatun-encoder-" + NUMBER.incrementAndGet());
+        thread.setDaemon(true);
+        return thread;
     }
 
     /** Work that needs a session. */
@@ -61,8 +69,8 @@ final class EncoderWorkers implements AutoCloseable {
         Throwable failure = null;
         try {
             for (Task task : tasks) {
-                boolean alone = tasks.size() == 1;
-                futures.add(executor.submit(() -> compute(task, alone)));
+                boolean alone = tasks.size() == 1 && active.get() == 0;
+                futures.add((alone ? wideExecutor : executor).submit(() -> compute(task, alone)));
             }
         } catch (RejectedExecutionException e) {
             failure = new IllegalStateException("the embedding model is closed", e);
@@ -98,9 +106,7 @@ final class EncoderWorkers implements AutoCloseable {
         int before = active.getAndIncrement();
         try {
             if (alone && before == 0 && wide.options().threads() > 1) {
-                synchronized (wide) {
-                    task.run(wide);
-                }
+                task.run(wide);
                 return;
             }
             EncoderSession session = single.take();
@@ -138,12 +144,12 @@ final class EncoderWorkers implements AutoCloseable {
     @Override
     public void close() {
         executor.shutdown();
+        wideExecutor.shutdown();
         boolean interrupted = false;
-        while (true) {
+        while (!executor.isTerminated() || !wideExecutor.isTerminated()) {
             try {
-                if (executor.awaitTermination(1, TimeUnit.DAYS)) {
-                    break;
-                }
+                executor.awaitTermination(1, TimeUnit.DAYS);
+                wideExecutor.awaitTermination(1, TimeUnit.DAYS);
             } catch (InterruptedException e) {
                 interrupted = true;
             }
