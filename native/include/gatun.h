@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 /* Changes whenever a function or struct below changes its meaning or layout. */
-#define GATUN_ABI_VERSION 4
+#define GATUN_ABI_VERSION 5
 
 GATUN_API int32_t gatun_abi_version(void);
 
@@ -135,10 +135,10 @@ typedef struct {
 
 GATUN_API void gatun_sgemm(const gatun_sgemm_args *args);
 
-/* Columns of a panel of packed weights. */
-#define GATUN_PANEL 32
-
-/* Floats of packed weights [k, n]: panels of GATUN_PANEL columns, [k][GATUN_PANEL] each, zeros beyond n. */
+/*
+ * Floats of packed weights [k, n]: panels of so many columns, [k][columns] each, zeros beyond n. How many is the instruction set's
+ * choice: weights packed for one are of no use to another.
+ */
 GATUN_API int64_t gatun_panel_floats(int64_t k, int64_t n);
 
 /* Packs element (p, j) = b[p * k_stride + j * n_stride]. */
@@ -157,11 +157,14 @@ typedef struct {
 
 GATUN_API void gatun_gemm(const gatun_gemm_args *args);
 
+/* Channels of pictures come in multiples of this. */
+#define GATUN_WINOGRAD_CHANNELS 32
+
 /*
  * A 3 x 3 convolution with stride 1 over channels-last pictures by Winograd's minimal filtering F(4 x 4, 3 x 3) (Lavin and Gray
  * 2016), with the points 0, +-1/sqrt(2), +-sqrt(2), which lose less precision than the usual ones: 2.25 products for each result
  * instead of 9. dst[n, h', w', oc] = activation(conv(src[n, h, w, c]) + bias + sum), h' = h + 2 pad - 2. c and oc are multiples of
- * GATUN_PANEL; activation is GATUN_NONE or GATUN_RELU; sum may be dst or NULL. u holds gatun_winograd_floats.
+ * GATUN_WINOGRAD_CHANNELS; activation is GATUN_NONE or GATUN_RELU; sum may be dst or NULL. u holds gatun_winograd_floats.
  */
 typedef struct {
     const float *src, *u, *bias, *sum;

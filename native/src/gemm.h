@@ -1,7 +1,7 @@
 /*
- * c = activation(a b + bias + sum) with b in panels of GATUN_PANEL columns: [ceil(n / GATUN_PANEL)][k][GATUN_PANEL], zeros
- * beyond n. A block of a panel stays in the first-level cache while rows of a pass by; what ends a product happens in
- * registers. From one row, where b is read once at the speed of memory, to thousands.
+ * c = activation(a b + bias + sum) with b in panels as wide as a tile: [ceil(n / TILE_COLS)][k][TILE_COLS], zeros beyond n. A block
+ * of a panel stays in the first-level cache while the tiles of many rows pass by; what ends a product happens in registers.
+ * From one row, where b is read once at the speed of memory, to thousands.
  */
 #pragma once
 
@@ -13,17 +13,17 @@
 
 namespace GATUN_NAMESPACE {
 
-/* A tile of the result is TILE_ROWS x 2 vectors. */
-constexpr int TILE_ROWS = VEC_BYTES == 64 ? 12 : VEC_BYTES == 32 ? 6 : 4;
-constexpr int64_t TILE_COLS = 2 * W;
-/* Floats of a cache line, and of k between two looks ahead. */
-constexpr int64_t LINE = 16, STEP = 8;
+/* A tile of the result is TILE_ROWS rows of TILE_VECTORS vectors: as square as the registers allow, for loads are what limits it. */
+constexpr int TILE_ROWS = VEC_BYTES == 16 ? 4 : 6, TILE_VECTORS = VEC_BYTES == 64 ? 4 : 2;
+constexpr int64_t TILE_COLS = TILE_VECTORS * W;
+/* Floats of a cache line. */
+constexpr int64_t LINE = 16;
 /* Rows of b that are on their way where it is read only once. */
 constexpr int64_t LOOK_AHEAD = 64;
-/* Depth of a block: with two vectors of columns half of a usual first-level cache or less. */
-constexpr int64_t BLOCK_DEPTH = 384;
-/* Rows that pass by a panel before the next: their block of a, and of c, stays in the second-level cache. */
-constexpr int64_t BLOCK_ROWS = 20 * TILE_ROWS;
+/* Depth of a block of a panel: 32 KB with 64 columns, which leaves room beside it in a first-level cache of 48. */
+constexpr int64_t BLOCK_DEPTH = VEC_BYTES == 64 ? 128 : 256;
+/* Rows that pass by a panel before the next, whose part of a stays in the second-level cache; and bytes of that part. */
+constexpr int64_t BLOCK_ROWS = 40 * TILE_ROWS, BLOCK_BYTES = 1 << 20;
 /* Fewer multiply-adds than this are not worth waking threads for. */
 constexpr int64_t PARALLEL_MULTIPLY_ADDS = 1 << 17;
 
@@ -33,76 +33,79 @@ struct tile_ends {
     const float *sum;  /* added at the first block; may be c itself; or NULL */
     int64_t sum_stride;
     bool first, last, relu;
-    /* What is read next comes to the second-level cache meanwhile, spread over the steps so that nothing waits for it: rows of a
-     * (or NULL), and so many lines of b's memory, some with each step. */
+    /* What is read next comes to the second-level cache meanwhile: rows of a (or NULL), and so many lines of b's memory. */
     const float *next_a, *ahead;
-    int64_t lines, lines_a_step;
+    int64_t lines;
 };
 
-/* acc += a[MR, steps] b[steps, 2 vectors] */
-template <int MR>
-static inline __attribute__((always_inline)) void multiply(vf (&acc)[MR][2], const float *a, int64_t lda, const float *b, int64_t ldb,
-                                                           int64_t steps) {
+/* acc += a[MR, p .. to] b[p .. to, NV vectors], LOOK lines of what lies ahead fetched with each step. Unrolled it is slower. */
+template <int LOOK, int MR, int NV>
+static inline __attribute__((always_inline)) void steps(vf (&acc)[MR][NV], const float *a, int64_t lda, const float *b, int64_t &p, int64_t to,
+                                                        const float *ahead) {
+#pragma GCC unroll 1
+    for (; p < to; p++) {
 #pragma GCC unroll 4
-    for (int64_t p = 0; p < steps; p++) {
-        vf row[2] = {load(b + p * ldb), load(b + p * ldb + W)};
+        for (int line = 0; line < LOOK; line++, ahead += LINE) __builtin_prefetch(ahead, 0, 2);
+        vf row[NV];
+#pragma GCC unroll 4
+        for (int j = 0; j < NV; j++) row[j] = load(b + p * TILE_COLS + j * W);
 #pragma GCC unroll 16
         for (int i = 0; i < MR; i++) {
             vf x = set(a[i * lda + p]);
-#pragma GCC unroll 2
-            for (int j = 0; j < 2; j++) acc[i][j] += x * row[j];
+#pragma GCC unroll 4
+            for (int j = 0; j < NV; j++) acc[i][j] += x * row[j];
         }
     }
 }
 
-/* c[MR, 2 vectors] (+)= a[MR, k] b[k, 2 vectors]; rows of b are ldb apart. */
-template <int MR>
-static void tile(const float *a, int64_t lda, const float *b, int64_t ldb, int64_t k, float *c, int64_t ldc, const tile_ends &ends) {
-    vf acc[MR][2];
-#pragma GCC unroll 16
-    for (int i = 0; i < MR; i++) {
-        /* Arrives while the product is computed. */
-        __builtin_prefetch(c + i * ldc, 1);
-        __builtin_prefetch(c + i * ldc + W, 1);
-#pragma GCC unroll 2
-        for (int j = 0; j < 2; j++) acc[i][j] = vf{};
-    }
-    const float *ahead = ends.ahead, *ahead_end = ends.ahead + ends.lines * LINE;
-    int64_t p = 0;
-    for (; p + STEP <= k; p += STEP) {
-        if (ends.next_a) {
-            constexpr int64_t ROWS_A_STEP = (MR * STEP + LINE - 1) / LINE;
-            const float *rows = ends.next_a + p % LINE / STEP * ROWS_A_STEP * lda + p;
-#pragma GCC unroll 4
-            for (int64_t i = 0; i < ROWS_A_STEP; i++) __builtin_prefetch(rows + i * lda, 0, 2);
-        }
-        for (int64_t line = 0; line < ends.lines_a_step && ahead < ahead_end; line++, ahead += LINE) __builtin_prefetch(ahead, 0, 2);
-        multiply<MR>(acc, a + p, lda, b + p * ldb, ldb, STEP);
-    }
-    multiply<MR>(acc, a + p, lda, b + p * ldb, ldb, k - p);
-    bool relu = ends.last && ends.relu;
-    const float *sum = ends.first ? ends.sum : c;
-    int64_t sum_stride = ends.first ? ends.sum_stride : ldc;
-    vf bias[2] = {ends.first && ends.bias ? load(ends.bias) : vf{}, ends.first && ends.bias ? load(ends.bias + W) : vf{}};
+/* c[MR, NV vectors] (+)= a[MR, k] b[k, NV vectors of TILE_VECTORS] */
+template <int MR, int NV>
+static void tile(const float *a, int64_t lda, const float *b, int64_t k, float *c, int64_t ldc, const tile_ends &ends) {
+    vf acc[MR][NV];
 #pragma GCC unroll 16
     for (int i = 0; i < MR; i++)
-#pragma GCC unroll 2
-        for (int j = 0; j < 2; j++) {
-            vf y = acc[i][j] + bias[j];
+#pragma GCC unroll 4
+        for (int j = 0; j < NV; j++) {
+            /* Arrives while the product is computed. */
+            __builtin_prefetch(c + i * ldc + j * W, 1);
+            acc[i][j] = vf{};
+        }
+    if (ends.next_a)
+        for (int64_t i = 0; i < MR; i++)
+            for (int64_t p = 0; p < k; p += LINE) __builtin_prefetch(ends.next_a + i * lda + p, 0, 2);
+    int64_t p = 0, lines_a_step = (ends.lines + k - 1) / k;
+    if (lines_a_step > 2) steps<4>(acc, a, lda, b, p, k, ends.ahead);
+    else if (lines_a_step == 2) steps<2>(acc, a, lda, b, p, (ends.lines + 1) / 2, ends.ahead);
+    else if (lines_a_step == 1) steps<1>(acc, a, lda, b, p, ends.lines, ends.ahead);
+    steps<0>(acc, a, lda, b, p, k, nullptr);
+    bool relu = ends.last && ends.relu;
+    const float *sum = ends.first ? ends.sum : c, *bias = ends.first ? ends.bias : nullptr;
+    int64_t sum_stride = ends.first ? ends.sum_stride : ldc;
+#pragma GCC unroll 4
+    for (int j = 0; j < NV; j++) {
+        vf add = bias ? load(bias + j * W) : vf{};
+#pragma GCC unroll 16
+        for (int i = 0; i < MR; i++) {
+            vf y = acc[i][j] + add;
             if (sum) y += load(sum + i * sum_stride + j * W);
             store(c + i * ldc + j * W, relu ? max(y, vf{}) : y);
         }
+    }
 }
 
-typedef void (*tile_fn)(const float *a, int64_t lda, const float *b, int64_t ldb, int64_t k, float *c, int64_t ldc, const tile_ends &);
+typedef void (*tile_fn)(const float *a, int64_t lda, const float *b, int64_t k, float *c, int64_t ldc, const tile_ends &);
 
-/* The tile of exactly so many rows, 1 .. TILE_ROWS. */
-template <int MR = TILE_ROWS>
-static inline tile_fn tile_of(int64_t rows) {
+/* The tile of exactly so many rows, 1 .. TILE_ROWS, and at least so many columns. */
+template <int NV, int MR = TILE_ROWS>
+static inline tile_fn tile_of_rows(int64_t rows) {
     if constexpr (MR > 1) {
-        if (rows < MR) return tile_of<MR - 1>(rows);
+        if (rows < MR) return tile_of_rows<NV, MR - 1>(rows);
     }
-    return tile<MR>;
+    return tile<MR, NV>;
+}
+
+static inline tile_fn tile_of(int64_t rows, int64_t columns) {
+    return columns <= TILE_COLS / 2 ? tile_of_rows<TILE_VECTORS / 2>(rows) : tile_of_rows<TILE_VECTORS>(rows);
 }
 
 struct gemm_task {
@@ -113,16 +116,15 @@ struct gemm_task {
     bool more; /* behind b lie panels that are used next */
 };
 
-/* Columns that a tile would exceed: computed beside c, in one pass over k. */
-static void ragged_columns(const gemm_task &t, int64_t rows, int64_t row, const float *b, int64_t column) {
+/* Fewer columns than a tile has: computed beside c, in one pass over k. */
+static void ragged_columns(const gemm_task &t, int64_t rows, int64_t row, const float *panel, int64_t column, int64_t columns) {
     float beside[TILE_ROWS * TILE_COLS], bias[TILE_COLS] = {}, sum[TILE_ROWS * TILE_COLS] = {};
-    int64_t columns = t.n - column;
     if (t.bias) std::memcpy(bias, t.bias + column, columns * sizeof(float));
     if (t.sum)
         for (int64_t i = 0; i < rows; i++)
             std::memcpy(sum + i * TILE_COLS, t.sum + (row + i) * t.sum_stride + column, columns * sizeof(float));
-    tile_ends ends{bias, t.sum ? sum : nullptr, TILE_COLS, true, true, t.activation == GATUN_RELU, nullptr, nullptr, 0, 0};
-    tile_of(rows)(t.a + row * t.lda, t.lda, b, GATUN_PANEL, t.k, beside, TILE_COLS, ends);
+    tile_ends ends{bias, t.sum ? sum : nullptr, TILE_COLS, true, true, t.activation == GATUN_RELU, nullptr, nullptr, 0};
+    tile_of(rows, columns)(t.a + row * t.lda, t.lda, panel, t.k, beside, TILE_COLS, ends);
     for (int64_t i = 0; i < rows; i++) {
         float *c = t.c + (row + i) * t.ldc + column;
         std::memcpy(c, beside + i * TILE_COLS, columns * sizeof(float));
@@ -130,64 +132,67 @@ static void ragged_columns(const gemm_task &t, int64_t rows, int64_t row, const 
     }
 }
 
-/* Rows first .. last of the columns of panels from .. to, a block of the depth. */
-static void gemm_block(const gemm_task &t, int64_t first, int64_t last, int64_t from, int64_t to, int64_t p, int64_t depth) {
-    bool begins = p == 0, ends = p + depth == t.k;
-    for (int64_t column = from * GATUN_PANEL; column < to * GATUN_PANEL && column < t.n; column += TILE_COLS) {
-        const float *panel = t.b + column / GATUN_PANEL * GATUN_PANEL * t.k + column % GATUN_PANEL;
-        bool ragged = column + TILE_COLS > t.n;
-        if (ragged && !ends) continue;
-        const float *b = panel + p * GATUN_PANEL;
-        bool first_panel = column == from * GATUN_PANEL, more_panels = t.more || (column + GATUN_PANEL < t.n && column + GATUN_PANEL < to * GATUN_PANEL);
-        /* Tiles of about equal height: one of few rows is slow. */
-        int64_t tiles = (last - first + TILE_ROWS - 1) / TILE_ROWS, height = (last - first + tiles - 1) / tiles;
-        /* One tile alone looks ahead in its own panel; of several each brings its share of the next. */
-        int64_t steps = (depth + STEP - 1) / STEP, panel_lines = depth * (GATUN_PANEL / LINE);
-        int64_t lines = tiles == 1 ? panel_lines : more_panels ? (panel_lines + tiles - 1) / tiles : 0;
-        const float *ahead = tiles == 1 ? b + LOOK_AHEAD * GATUN_PANEL : b + t.k * GATUN_PANEL;
+/* Rows first .. last by one panel. first_panel: the rows of a were not read before. more: the memory behind it is read next. */
+static void gemm_panel(const gemm_task &t, int64_t first, int64_t last, int64_t column, bool first_panel, bool more) {
+    const float *panel = t.b + column * t.k;
+    int64_t columns = t.n - column < TILE_COLS ? t.n - column : TILE_COLS;
+    /* Tiles of about equal height: one of few rows is slow. */
+    int64_t tiles = (last - first + TILE_ROWS - 1) / TILE_ROWS, height = (last - first + tiles - 1) / tiles;
+    if (columns != TILE_COLS && columns != TILE_COLS / 2) {
+        for (int64_t row = first; row < last; row += height)
+            ragged_columns(t, last - row < height ? last - row : height, row, panel, column, columns);
+        return;
+    }
+    /* So few rows leave everything of b but a panel's stream out of the caches anyhow. */
+    int64_t block = tiles == 1 ? t.k : BLOCK_DEPTH;
+    for (int64_t p = 0; p < t.k; p += block) {
+        int64_t depth = t.k - p < block ? t.k - p : block;
+        const float *b = panel + p * TILE_COLS;
+        /* One tile alone looks ahead in its own panel; of several each brings its share of the next block. */
+        bool ends = p + depth == t.k;
+        int64_t lines = tiles == 1 ? depth * TILE_COLS / LINE : !ends || more ? (depth * TILE_COLS / LINE + tiles - 1) / tiles : 0;
+        const float *ahead = tiles == 1 ? b + LOOK_AHEAD * TILE_COLS : b + depth * TILE_COLS;
         for (int64_t row = first; row < last; row += height) {
             int64_t rows = last - row < height ? last - row : height;
-            if (ragged) {
-                ragged_columns(t, rows, row, panel, column);
-                continue;
-            }
             float *c = t.c + row * t.ldc + column;
             const float *a = t.a + row * t.lda + p;
             tile_ends e{t.bias ? t.bias + column : nullptr, t.sum ? t.sum + row * t.sum_stride + column : nullptr, t.sum_stride,
-                        begins, ends, t.activation == GATUN_RELU,
-                        first_panel && row + 2 * height <= last ? a + height * t.lda : nullptr, ahead, lines, (lines + steps - 1) / steps};
+                        p == 0, ends, t.activation == GATUN_RELU, first_panel && row + 2 * height <= last ? a + height * t.lda : nullptr,
+                        ahead, lines};
             ahead += lines * LINE;
-            tile_of(rows)(a, t.lda, b, GATUN_PANEL, depth, c, t.ldc, e);
+            tile_of(rows, columns)(a, t.lda, b, depth, c, t.ldc, e);
             if (ends && t.activation > GATUN_RELU)
-                for (int64_t i = 0; i < rows; i++) bias_act_rows(c + i * t.ldc, nullptr, nullptr, 1, TILE_COLS, 1, t.activation);
+                for (int64_t i = 0; i < rows; i++) bias_act_rows(c + i * t.ldc, nullptr, nullptr, 1, columns, 1, t.activation);
         }
     }
 }
 
+/* Rows first .. last of the columns of panels from .. to. */
 static void gemm_part(const gemm_task &t, int64_t first, int64_t last, int64_t from, int64_t to) {
-    for (int64_t row = first; row < last; row += BLOCK_ROWS) {
-        int64_t end = row + BLOCK_ROWS < last ? row + BLOCK_ROWS : last;
-        /* So few rows leave everything of b but a panel's stream out of the caches anyhow. */
-        int64_t depth = end - row <= TILE_ROWS ? t.k : BLOCK_DEPTH;
-        for (int64_t p = 0; p < t.k; p += depth) gemm_block(t, row, end, from, to, p, t.k - p < depth ? t.k - p : depth);
+    int64_t fit = BLOCK_BYTES / ((int64_t)sizeof(float) * t.k + 1) / TILE_ROWS * TILE_ROWS;
+    int64_t block = fit < 4 * TILE_ROWS ? 4 * TILE_ROWS : fit < BLOCK_ROWS ? fit : BLOCK_ROWS;
+    for (int64_t row = first; row < last; row += block) {
+        int64_t end = row + block < last ? row + block : last;
+        for (int64_t panel = from; panel < to; panel++)
+            gemm_panel(t, row, end, panel * TILE_COLS, panel == from && to - from > 1, t.more || panel + 1 < to);
     }
 }
 
 static void gemm(const gatun_gemm_args *a) {
     gemm_task t{a->a, a->b, a->bias, a->sum, a->c, a->lda, a->ldc, a->sum_stride, a->n, a->k, a->activation, false};
-    int64_t panels = (a->n + GATUN_PANEL - 1) / GATUN_PANEL, threads = omp_get_max_threads();
+    int64_t panels = (a->n + TILE_COLS - 1) / TILE_COLS, tiles = (a->m + TILE_ROWS - 1) / TILE_ROWS, threads = omp_get_max_threads();
     if (threads == 1 || a->m * a->n * a->k < PARALLEL_MULTIPLY_ADDS) {
         gemm_part(t, 0, a->m, 0, panels);
         return;
     }
-    /* Threads share out what there is more of, so that what each of them reads whole is the smaller. */
-    int64_t tiles = (a->m + TILE_ROWS - 1) / TILE_ROWS;
-    bool by_rows = panels < threads || (a->m > a->n && tiles >= 2 * threads);
-    int64_t units = by_rows ? tiles : panels;
+    /* Tiles of the busiest thread if rows are shared out, or panels; if about alike, what each reads whole should be the smaller. */
+    int64_t by_rows = (tiles + threads - 1) / threads * panels, by_panels = (panels + threads - 1) / threads * tiles;
+    bool rows = a->m > a->n ? by_rows <= by_panels + by_panels / 8 : by_panels > by_rows + by_rows / 8;
+    int64_t units = rows ? tiles : panels;
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < threads; i++) {
         int64_t first = units * i / threads, last = units * (i + 1) / threads;
-        if (by_rows) gemm_part(t, first * TILE_ROWS, last * TILE_ROWS < a->m ? last * TILE_ROWS : a->m, 0, panels);
+        if (rows) gemm_part(t, first * TILE_ROWS, last * TILE_ROWS < a->m ? last * TILE_ROWS : a->m, 0, panels);
         else gemm_part(t, 0, a->m, first, last);
     }
 }

@@ -6,6 +6,7 @@
 struct gatun_kernels {
     const char *isa;
     int64_t vector_floats;
+    int64_t panel; /* columns of a panel of packed weights */
     void (*attention)(const gatun_attention_args *);
     void (*layer_norm)(const gatun_layer_norm_args *);
     void (*embed)(const gatun_embed_args *);

@@ -1,24 +1,28 @@
-/* Weights in the layouts that gemm.h and winograd.h read; the same for every instruction set. */
-#include "../include/gatun.h"
+/* Weights in the layouts that gemm.h and winograd.h read: panels as wide as the instruction set's tiles. */
+#include "kernels.h"
 
 #include <cstring>
 
 extern "C" {
 
-int64_t gatun_panel_floats(int64_t k, int64_t n) { return (n + GATUN_PANEL - 1) / GATUN_PANEL * GATUN_PANEL * k; }
+int64_t gatun_panel_floats(int64_t k, int64_t n) {
+    const int64_t PANEL = gatun_current().panel;
+    return (n + PANEL - 1) / PANEL * PANEL * k;
+}
 
 void gatun_pack_panels(const float *b, int64_t k, int64_t n, int64_t k_stride, int64_t n_stride, float *packed) {
-    for (int64_t j = 0; j < n; j += GATUN_PANEL) {
-        int64_t columns = n - j < GATUN_PANEL ? n - j : GATUN_PANEL;
+    const int64_t PANEL = gatun_current().panel;
+    for (int64_t j = 0; j < n; j += PANEL) {
+        int64_t columns = n - j < PANEL ? n - j : PANEL;
         for (int64_t p = 0; p < k; p++) {
-            float *row = packed + j * k + p * GATUN_PANEL;
+            float *row = packed + j * k + p * PANEL;
             for (int64_t i = 0; i < columns; i++) row[i] = b[p * k_stride + (j + i) * n_stride];
-            std::memset(row + columns, 0, (GATUN_PANEL - columns) * sizeof(float));
+            std::memset(row + columns, 0, (PANEL - columns) * sizeof(float));
         }
     }
 }
 
-int64_t gatun_winograd_floats(int64_t c, int64_t oc) { return 36 * c * oc; }
+int64_t gatun_winograd_floats(int64_t c, int64_t oc) { return 36 * gatun_panel_floats(c, oc); }
 
 /* G g G^T: row j of G is 1, p, p^2 of the point over the product of its distances to the others; infinity has the last tap. */
 void gatun_winograd_pack(const float *weights, int64_t c, int64_t oc, float *u) {
@@ -29,16 +33,18 @@ void gatun_winograd_pack(const float *weights, int64_t c, int64_t oc, float *u) 
                             {1.0 / 6, B / 6, 2.0 / 6},
                             {1.0 / 6, -B / 6, 2.0 / 6},
                             {0, 0, 1}};
+    const int64_t PANEL = gatun_current().panel, product = gatun_panel_floats(c, oc);
+    std::memset(u, 0, gatun_winograd_floats(c, oc) * sizeof(float));
     for (int64_t o = 0; o < oc; o++)
         for (int64_t i = 0; i < c; i++) {
             const float *g = weights + (o * c + i) * 9;
             double half[6][3];
             for (int r = 0; r < 6; r++)
                 for (int x = 0; x < 3; x++) half[r][x] = G[r][0] * g[x] + G[r][1] * g[3 + x] + G[r][2] * g[6 + x];
-            float *to = u + o / GATUN_PANEL * GATUN_PANEL * c + i * GATUN_PANEL + o % GATUN_PANEL;
+            float *to = u + o / PANEL * PANEL * c + i * PANEL + o % PANEL;
             for (int r = 0; r < 6; r++)
                 for (int s = 0; s < 6; s++)
-                    to[(r * 6 + s) * c * oc] = (float)(half[r][0] * G[s][0] + half[r][1] * G[s][1] + half[r][2] * G[s][2]);
+                    to[(r * 6 + s) * product] = (float)(half[r][0] * G[s][0] + half[r][1] * G[s][1] + half[r][2] * G[s][2]);
         }
 }
 

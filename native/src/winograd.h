@@ -136,8 +136,9 @@ static int64_t winograd_scratch_floats(const gatun_winograd_args *a, int64_t thr
 
 /* The products of a block, e of 36: m[e][count][oc] = v[e][count][c] u[e]. */
 static void winograd_product(const gatun_winograd_args &a, int64_t e, int64_t count, int64_t block, const float *v, float *m, bool more) {
-    gemm_task product{v + e * block * a.c, a.u + e * a.c * a.oc, nullptr, nullptr, m + e * block * a.oc, a.c, a.oc, 0, a.oc, a.c, GATUN_NONE, more};
-    gemm_part(product, 0, count, 0, a.oc / GATUN_PANEL);
+    int64_t panels = (a.oc + TILE_COLS - 1) / TILE_COLS;
+    gemm_task product{v + e * block * a.c, a.u + e * panels * TILE_COLS * a.c, nullptr, nullptr, m + e * block * a.oc, a.c, a.oc, 0, a.oc, a.c, GATUN_NONE, more};
+    gemm_part(product, 0, count, 0, panels);
 }
 
 /* Every thread a share of each step of each block; between the steps they wait for each other. */

@@ -13,7 +13,7 @@ import java.lang.foreign.MemorySegment;
  */
 public final class MatrixKernels {
     /** Channels of pictures that {@link #winograd} takes come in multiples of this. */
-    public static final int PANEL = GatunC.GATUN_PANEL();
+    public static final int WINOGRAD_CHANNELS = GatunC.GATUN_WINOGRAD_CHANNELS();
 
     private MatrixKernels() {
     }
@@ -60,7 +60,7 @@ public final class MatrixKernels {
      * @param n   pictures
      * @param h   height of the source
      * @param w   width of the source
-     * @param c   its channels, a multiple of {@link #PANEL}
+     * @param c   its channels, a multiple of {@link #WINOGRAD_CHANNELS}
      * @param oc  channels of the result, likewise
      * @param pad zeros around the source
      */

@@ -28,7 +28,7 @@ final class GatunConv {
         boolean plain = pad >= 0 && weights.groups() == 1 && src.format() == MemoryFormat.CHANNELS_LAST
                 && (residual == null || residual.format() == MemoryFormat.CHANNELS_LAST)
                 && (op.activation() == Activation.NONE || op.activation() == Activation.RELU)
-                && weights.inChannels() % MatrixKernels.PANEL == 0 && weights.outChannels() % MatrixKernels.PANEL == 0
+                && weights.inChannels() % MatrixKernels.WINOGRAD_CHANNELS == 0 && weights.outChannels() % MatrixKernels.WINOGRAD_CHANNELS == 0
                 && weights.kernel(0) == weights.kernel(1) && !System.getProperty("gatun.conv", "").equals("onednn");
         TensorDesc result = TensorDesc.of(DataType.F32, dst, MemoryFormat.CHANNELS_LAST);
         if (plain && weights.kernel(0) == 1 && pad == 0) {

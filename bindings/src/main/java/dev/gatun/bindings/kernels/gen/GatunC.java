@@ -23,23 +23,23 @@ public class GatunC extends GatunC$shared {
     static final SymbolLookup SYMBOL_LOOKUP = dev.gatun.bindings.loader.NativeLibraries.lookup("gatun")
             .or(Linker.nativeLinker().defaultLookup());
 
-    private static final int GATUN_ABI_VERSION = (int)4L;
+    private static final int GATUN_ABI_VERSION = (int)5L;
     /**
      * {@snippet lang=c :
-     * #define GATUN_ABI_VERSION 4
+     * #define GATUN_ABI_VERSION 5
      * }
      */
     public static int GATUN_ABI_VERSION() {
         return GATUN_ABI_VERSION;
     }
-    private static final int GATUN_PANEL = (int)32L;
+    private static final int GATUN_WINOGRAD_CHANNELS = (int)32L;
     /**
      * {@snippet lang=c :
-     * #define GATUN_PANEL 32
+     * #define GATUN_WINOGRAD_CHANNELS 32
      * }
      */
-    public static int GATUN_PANEL() {
-        return GATUN_PANEL;
+    public static int GATUN_WINOGRAD_CHANNELS() {
+        return GATUN_WINOGRAD_CHANNELS;
     }
     private static final int GATUN_KV_BLOCK = (int)16L;
     /**

@@ -52,7 +52,7 @@ public class gatun_winograd_args {
         GatunC.C_POINTER.withName("scratch"),
         GatunC.C_INT.withName("activation"),
         MemoryLayout.paddingLayout(4)
-    ).withName("$anon$166:9");
+    ).withName("$anon$169:9");
 
     /**
      * The layout of this struct
