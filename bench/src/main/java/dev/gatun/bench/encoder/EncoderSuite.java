@@ -31,7 +31,8 @@ public final class EncoderSuite implements Suite {
             for (int[] shape : shapes) {
                 int load = threads == 2 && shape[0] == 1 && (shape[1] == 128 || shape[1] == 16 && !quick) ? 1 : 0;
                 workloads.add(new Workload(shape[0] + "x" + shape[1] + ", threads " + threads,
-                        Map.of("batch", shape[0], "seqLen", shape[1], "threads", threads, "mixed", 0, "load", load), shape[0], "texts"));
+                        Map.of("batch", shape[0], "seqLen", shape[1], "threads", threads, "mixed", 0, "load", load,
+                                "plain", !quick && shape[0] == 1 && shape[1] <= 128 && threads == 1 ? 1 : 0), shape[0], "texts"));
             }
             if (threads == 2 || !quick) {
                 workloads.add(new Workload("32 of 4 to 128 tokens, threads " + threads,
@@ -49,8 +50,8 @@ public final class EncoderSuite implements Suite {
     /** Plain loops would take minutes for a batch, and know one thread only. */
     @Override
     public List<String> contenders(Workload workload) {
-        boolean small = workload.get("batch") == 1 && workload.get("threads") == 1 && workload.get("seqLen") <= 128;
-        return contenders().stream().filter(name -> small || !name.equals("plain-java")).toList();
+        boolean plain = workload.parameters().getOrDefault("plain", 0) == 1;
+        return contenders().stream().filter(name -> plain || !name.equals("plain-java")).toList();
     }
 
     @Override
