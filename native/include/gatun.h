@@ -136,8 +136,8 @@ typedef struct {
 GATUN_API void gatun_sgemm(const gatun_sgemm_args *args);
 
 /*
- * Floats of packed weights [k, n]: panels of so many columns, [k][columns] each, zeros beyond n. How many is the instruction set's
- * choice: weights packed for one are of no use to another.
+ * Floats of packed weights [k, n]: panels of so many columns, [k][columns] each, the last perhaps narrower, zeros beyond n. How many
+ * is the instruction set's choice: weights packed for one are of no use to another.
  */
 GATUN_API int64_t gatun_panel_floats(int64_t k, int64_t n);
 

@@ -1,6 +1,6 @@
 /*
- * c = activation(a b + bias + sum) with b in panels as wide as a tile: [ceil(n / TILE_COLS)][k][TILE_COLS], zeros beyond n. A block
- * of a panel stays in the first-level cache while the tiles of many rows pass by; what ends a product happens in registers.
+ * c = activation(a b + bias + sum) with b in panels as wide as a tile: [k][TILE_COLS] each, and the last as narrow as tiles can be,
+ * zeros beyond n. A block of a panel stays in the first-level cache while the tiles of many rows pass by; what ends a product happens in registers.
  * From one row, where b is read once at the speed of memory, to thousands.
  */
 #pragma once
@@ -48,7 +48,7 @@ static inline __attribute__((always_inline)) void steps(vf (&acc)[MR][NV], const
         for (int line = 0; line < LOOK; line++, ahead += LINE) __builtin_prefetch(ahead, 0, 2);
         vf row[NV];
 #pragma GCC unroll 4
-        for (int j = 0; j < NV; j++) row[j] = load(b + p * TILE_COLS + j * W);
+        for (int j = 0; j < NV; j++) row[j] = load(b + (p * NV + j) * W);
 #pragma GCC unroll 16
         for (int i = 0; i < MR; i++) {
             vf x = set(a[i * lda + p]);
@@ -58,7 +58,7 @@ static inline __attribute__((always_inline)) void steps(vf (&acc)[MR][NV], const
     }
 }
 
-/* c[MR, NV vectors] (+)= a[MR, k] b[k, NV vectors of TILE_VECTORS] */
+/* c[MR, NV vectors] (+)= a[MR, k] b[k, NV vectors] */
 template <int MR, int NV>
 static void tile(const float *a, int64_t lda, const float *b, int64_t k, float *c, int64_t ldc, const tile_ends &ends) {
     vf acc[MR][NV];
@@ -95,7 +95,14 @@ static void tile(const float *a, int64_t lda, const float *b, int64_t k, float *
 
 typedef void (*tile_fn)(const float *a, int64_t lda, const float *b, int64_t k, float *c, int64_t ldc, const tile_ends &);
 
-/* The tile of exactly so many rows, 1 .. TILE_ROWS, and at least so many columns. */
+/* The width of the panel that begins with these columns, the last ones. */
+static inline int64_t panel_width(int64_t columns) {
+    int64_t width = W;
+    while (width < columns && width < TILE_COLS) width *= 2;
+    return width;
+}
+
+/* The tile of exactly so many rows, 1 .. TILE_ROWS, for a panel of this width. */
 template <int NV, int MR = TILE_ROWS>
 static inline tile_fn tile_of_rows(int64_t rows) {
     if constexpr (MR > 1) {
@@ -104,8 +111,8 @@ static inline tile_fn tile_of_rows(int64_t rows) {
     return tile<MR, NV>;
 }
 
-static inline tile_fn tile_of(int64_t rows, int64_t columns) {
-    return columns <= TILE_COLS / 2 ? tile_of_rows<TILE_VECTORS / 2>(rows) : tile_of_rows<TILE_VECTORS>(rows);
+static inline tile_fn tile_of(int64_t rows, int64_t width) {
+    return width == W ? tile_of_rows<1>(rows) : width == 2 * W ? tile_of_rows<2>(rows) : tile_of_rows<TILE_VECTORS>(rows);
 }
 
 struct gemm_task {
@@ -116,15 +123,17 @@ struct gemm_task {
     bool more; /* behind b lie panels that are used next */
 };
 
-/* Fewer columns than a tile has: computed beside c, in one pass over k. */
-static void ragged_columns(const gemm_task &t, int64_t rows, int64_t row, const float *panel, int64_t column, int64_t columns) {
+/* Fewer columns than a tile has: computed beside c, in one pass over k. once: no other tile reads the panel. */
+static void ragged_columns(const gemm_task &t, int64_t rows, int64_t row, const float *panel, int64_t column, int64_t columns, bool once) {
+    int64_t width = panel_width(columns);
     float beside[TILE_ROWS * TILE_COLS], bias[TILE_COLS] = {}, sum[TILE_ROWS * TILE_COLS] = {};
     if (t.bias) std::memcpy(bias, t.bias + column, columns * sizeof(float));
     if (t.sum)
         for (int64_t i = 0; i < rows; i++)
             std::memcpy(sum + i * TILE_COLS, t.sum + (row + i) * t.sum_stride + column, columns * sizeof(float));
-    tile_ends ends{bias, t.sum ? sum : nullptr, TILE_COLS, true, true, t.activation == GATUN_RELU, nullptr, nullptr, 0};
-    tile_of(rows, columns)(t.a + row * t.lda, t.lda, panel, t.k, beside, TILE_COLS, ends);
+    tile_ends ends{bias, t.sum ? sum : nullptr, TILE_COLS, true, true, t.activation == GATUN_RELU, nullptr,
+                   panel + LOOK_AHEAD * width, once ? t.k * width / LINE : 0};
+    tile_of(rows, width)(t.a + row * t.lda, t.lda, panel, t.k, beside, TILE_COLS, ends);
     for (int64_t i = 0; i < rows; i++) {
         float *c = t.c + (row + i) * t.ldc + column;
         std::memcpy(c, beside + i * TILE_COLS, columns * sizeof(float));
@@ -135,23 +144,23 @@ static void ragged_columns(const gemm_task &t, int64_t rows, int64_t row, const 
 /* Rows first .. last by one panel. first_panel: the rows of a were not read before. more: the memory behind it is read next. */
 static void gemm_panel(const gemm_task &t, int64_t first, int64_t last, int64_t column, bool first_panel, bool more) {
     const float *panel = t.b + column * t.k;
-    int64_t columns = t.n - column < TILE_COLS ? t.n - column : TILE_COLS;
+    int64_t columns = t.n - column < TILE_COLS ? t.n - column : TILE_COLS, width = panel_width(columns);
     /* Tiles of about equal height: one of few rows is slow. */
     int64_t tiles = (last - first + TILE_ROWS - 1) / TILE_ROWS, height = (last - first + tiles - 1) / tiles;
-    if (columns != TILE_COLS && columns != TILE_COLS / 2) {
+    if (columns < width) {
         for (int64_t row = first; row < last; row += height)
-            ragged_columns(t, last - row < height ? last - row : height, row, panel, column, columns);
+            ragged_columns(t, last - row < height ? last - row : height, row, panel, column, columns, tiles == 1);
         return;
     }
     /* So few rows leave everything of b but a panel's stream out of the caches anyhow. */
     int64_t block = tiles == 1 ? t.k : BLOCK_DEPTH;
     for (int64_t p = 0; p < t.k; p += block) {
         int64_t depth = t.k - p < block ? t.k - p : block;
-        const float *b = panel + p * TILE_COLS;
+        const float *b = panel + p * width;
         /* One tile alone looks ahead in its own panel; of several each brings its share of the next block. */
         bool ends = p + depth == t.k;
-        int64_t lines = tiles == 1 ? depth * TILE_COLS / LINE : !ends || more ? (depth * TILE_COLS / LINE + tiles - 1) / tiles : 0;
-        const float *ahead = tiles == 1 ? b + LOOK_AHEAD * TILE_COLS : b + depth * TILE_COLS;
+        int64_t lines = tiles == 1 ? depth * width / LINE : !ends || more ? (depth * width / LINE + tiles - 1) / tiles : 0;
+        const float *ahead = tiles == 1 ? b + LOOK_AHEAD * width : b + depth * width;
         for (int64_t row = first; row < last; row += height) {
             int64_t rows = last - row < height ? last - row : height;
             float *c = t.c + row * t.ldc + column;
@@ -160,7 +169,7 @@ static void gemm_panel(const gemm_task &t, int64_t first, int64_t last, int64_t 
                         p == 0, ends, t.activation == GATUN_RELU, first_panel && row + 2 * height <= last ? a + height * t.lda : nullptr,
                         ahead, lines};
             ahead += lines * LINE;
-            tile_of(rows, columns)(a, t.lda, b, depth, c, t.ldc, e);
+            tile_of(rows, width)(a, t.lda, b, depth, c, t.ldc, e);
             if (ends && t.activation > GATUN_RELU)
                 for (int64_t i = 0; i < rows; i++) bias_act_rows(c + i * t.ldc, nullptr, nullptr, 1, columns, 1, t.activation);
         }

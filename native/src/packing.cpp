@@ -5,19 +5,26 @@
 
 extern "C" {
 
+/* Of the panel that begins with these columns, the last ones; as gemm.h has it. */
+static int64_t panel_width(int64_t columns) {
+    int64_t width = gatun_current().vector_floats;
+    while (width < columns && width < gatun_current().panel) width *= 2;
+    return width;
+}
+
 int64_t gatun_panel_floats(int64_t k, int64_t n) {
-    const int64_t PANEL = gatun_current().panel;
-    return (n + PANEL - 1) / PANEL * PANEL * k;
+    int64_t whole = n / gatun_current().panel * gatun_current().panel;
+    return (n > whole ? whole + panel_width(n - whole) : whole) * k;
 }
 
 void gatun_pack_panels(const float *b, int64_t k, int64_t n, int64_t k_stride, int64_t n_stride, float *packed) {
     const int64_t PANEL = gatun_current().panel;
     for (int64_t j = 0; j < n; j += PANEL) {
-        int64_t columns = n - j < PANEL ? n - j : PANEL;
+        int64_t columns = n - j < PANEL ? n - j : PANEL, width = panel_width(columns);
         for (int64_t p = 0; p < k; p++) {
-            float *row = packed + j * k + p * PANEL;
+            float *row = packed + j * k + p * width;
             for (int64_t i = 0; i < columns; i++) row[i] = b[p * k_stride + (j + i) * n_stride];
-            std::memset(row + columns, 0, (PANEL - columns) * sizeof(float));
+            std::memset(row + columns, 0, (width - columns) * sizeof(float));
         }
     }
 }
@@ -41,7 +48,8 @@ void gatun_winograd_pack(const float *weights, int64_t c, int64_t oc, float *u) 
             double half[6][3];
             for (int r = 0; r < 6; r++)
                 for (int x = 0; x < 3; x++) half[r][x] = G[r][0] * g[x] + G[r][1] * g[3 + x] + G[r][2] * g[6 + x];
-            float *to = u + o / PANEL * PANEL * c + i * PANEL + o % PANEL;
+            int64_t panel = o / PANEL * PANEL;
+            float *to = u + panel * c + i * panel_width(oc - panel) + o % PANEL;
             for (int r = 0; r < 6; r++)
                 for (int s = 0; s < 6; s++)
                     to[(r * 6 + s) * product] = (float)(half[r][0] * G[s][0] + half[r][1] * G[s][1] + half[r][2] * G[s][2]);

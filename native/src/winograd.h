@@ -106,19 +106,20 @@ static void tile_out(const winograd_task &t, int64_t tile, const float *m, int64
     }
 }
 
-/* Weights that no second-level cache holds are read as rarely as possible. */
-static bool winograd_large(const winograd_task &t) {
+/* Weights that no second-level cache holds, or that take longer to read than so few tiles take to multiply, are read once: by all
+ * threads together, each a part. */
+static bool winograd_together(const winograd_task &t, int64_t threads) {
     const int64_t LARGE = 3 << 20;
-    return PRODUCTS * (int64_t)sizeof(float) * t.a.c * t.a.oc > LARGE;
+    return PRODUCTS * (int64_t)sizeof(float) * t.a.c * t.a.oc > LARGE || (threads > 1 && t.tiles() < 2 * TILE_ROWS * threads);
 }
 
-/* Tiles of a block: both transforms stay in the second-level cache, unless the weights are large: then all threads work on one
- * block. In whole tiles of the products where that is possible. */
+/* Tiles of a block: both transforms stay in the second-level cache, unless all threads work on one block together. In whole tiles
+ * of the products where that is possible. */
 static int64_t winograd_block(const winograd_task &t, int64_t threads) {
     const int64_t CACHE = 3 << 19, LARGE = 1 << 24;
-    bool large = winograd_large(t);
-    int64_t fits = (large ? LARGE : CACHE) / (PRODUCTS * (int64_t)sizeof(float) * (t.a.c + t.a.oc));
-    int64_t share = large ? t.tiles() : (t.tiles() + threads - 1) / threads;
+    bool together = winograd_together(t, threads);
+    int64_t fits = (together ? LARGE : CACHE) / (PRODUCTS * (int64_t)sizeof(float) * (t.a.c + t.a.oc));
+    int64_t share = together ? t.tiles() : (t.tiles() + threads - 1) / threads;
     int64_t block = share < fits ? share : fits;
     if (block > TILE_ROWS) {
         int64_t blocks = (share + block - 1) / block;
@@ -131,18 +132,18 @@ static int64_t winograd_block(const winograd_task &t, int64_t threads) {
 /* All threads' together. */
 static int64_t winograd_scratch_floats(const gatun_winograd_args *a, int64_t threads) {
     winograd_task t(*a);
-    return PRODUCTS * winograd_block(t, threads) * (a->c + a->oc) * (winograd_large(t) ? 1 : threads);
+    return PRODUCTS * winograd_block(t, threads) * (a->c + a->oc) * (winograd_together(t, threads) ? 1 : threads);
 }
 
 /* The products of a block, e of 36: m[e][count][oc] = v[e][count][c] u[e]. */
 static void winograd_product(const gatun_winograd_args &a, int64_t e, int64_t count, int64_t block, const float *v, float *m, bool more) {
     int64_t panels = (a.oc + TILE_COLS - 1) / TILE_COLS;
-    gemm_task product{v + e * block * a.c, a.u + e * panels * TILE_COLS * a.c, nullptr, nullptr, m + e * block * a.oc, a.c, a.oc, 0, a.oc, a.c, GATUN_NONE, more};
+    gemm_task product{v + e * block * a.c, a.u + e * gatun_panel_floats(a.c, a.oc), nullptr, nullptr, m + e * block * a.oc, a.c, a.oc, 0, a.oc, a.c, GATUN_NONE, more};
     gemm_part(product, 0, count, 0, panels);
 }
 
 /* Every thread a share of each step of each block; between the steps they wait for each other. */
-static void winograd_together(const winograd_task &t, int64_t block) {
+static void winograd_steps(const winograd_task &t, int64_t block) {
     const gatun_winograd_args &a = t.a;
     float *v = (float *)a.scratch, *m = v + PRODUCTS * block * a.c;
     int64_t tiles = t.tiles();
@@ -162,7 +163,7 @@ static void winograd(const gatun_winograd_args *a) {
     winograd_task t(*a);
     int64_t threads = omp_get_max_threads(), tiles = t.tiles();
     int64_t block = winograd_block(t, threads), blocks = (tiles + block - 1) / block;
-    if (winograd_large(t)) return winograd_together(t, block);
+    if (winograd_together(t, threads)) return winograd_steps(t, block);
 #pragma omp parallel for schedule(static) if (threads > 1 && blocks > 1)
     for (int64_t i = 0; i < blocks; i++) {
         int64_t first = i * block, count = tiles - first < block ? tiles - first : block;
