@@ -133,7 +133,8 @@ public final class ImageClassifier implements AutoCloseable {
     }
 
     /**
-     * Runs inputs that are prepared already, divided among the workers.
+     * Runs inputs that are prepared already, divided among the workers, whose threads must have access: an arena confined to the
+     * caller's does not do.
      *
      * @param pictures F32 [count, C, H, W], off-heap
      * @param logits   F32 [count, classes], off-heap; or {@link MemorySegment#NULL}

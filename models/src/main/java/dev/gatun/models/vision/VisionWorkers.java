@@ -1,34 +1,21 @@
 package dev.gatun.models.vision;
 
+import dev.gatun.models.workers.ComputeThreads;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.Callable;
 
-/**
- * Platform threads that compute, each with a session of its own: many with one OpenMP thread for throughput, one with
- * all for latency. Virtual threads may call: they wait, they do not compute.
- */
+/** Sessions for callers of any kind: many with one thread for throughput, one with all for latency. */
 public final class VisionWorkers implements AutoCloseable {
-    private static final AtomicInteger NUMBER = new AtomicInteger();
-
-    private final ExecutorService executor;
+    private final ComputeThreads compute;
     private final BlockingQueue<VisionSession> free;
     private final List<VisionSession> sessions = new ArrayList<>();
 
     /** Workers for the input size that the model was made for; they are to be closed before the model. */
     public VisionWorkers(VisionModel model, int workers, int threads) {
-        this.executor = Executors.newFixedThreadPool(workers, task -> {
-            Thread thread = new Thread(task, "gatun-vision-" + NUMBER.incrementAndGet());
-            thread.setDaemon(true);
-            return thread;
-        });
+        this.compute = new ComputeThreads("the image model", "gatun-vision", workers);
         this.free = new ArrayBlockingQueue<>(workers);
         for (int i = 0; i < workers; i++) {
             sessions.add(model.newSession(threads));
@@ -48,38 +35,20 @@ public final class VisionWorkers implements AutoCloseable {
     }
 
     /**
-     * Runs all tasks and waits for them.
+     * Runs all tasks and waits until none is running any more, whatever happens: they write into the caller's memory.
      *
      * @throws RuntimeException      what the first failing task threw
      * @throws IllegalStateException if the calling thread is interrupted, or this is closed
      */
     public void run(List<? extends Task> tasks) {
-        List<Future<?>> futures = new ArrayList<>();
-        try {
-            for (Task task : tasks) {
-                futures.add(executor.submit(() -> compute(task)));
-            }
-        } catch (java.util.concurrent.RejectedExecutionException e) {
-            throw new IllegalStateException("the image workers are closed", e);
+        List<Callable<Void>> calls = new ArrayList<>(tasks.size());
+        for (Task task : tasks) {
+            calls.add(() -> compute(task));
         }
-        RuntimeException failure = null;
-        for (Future<?> future : futures) {
-            try {
-                future.get();
-            } catch (ExecutionException e) {
-                failure = failure == null ? unwrap(e) : failure;
-            } catch (InterruptedException e) {
-                futures.forEach(f -> f.cancel(false));
-                Thread.currentThread().interrupt();
-                throw new IllegalStateException("interrupted while waiting for pictures", e);
-            }
-        }
-        if (failure != null) {
-            throw failure;
-        }
+        compute.run(calls);
     }
 
-    private void compute(Task task) {
+    private Void compute(Task task) {
         // There are as many sessions as threads, so one is always free.
         VisionSession session = free.remove();
         try {
@@ -87,14 +56,7 @@ public final class VisionWorkers implements AutoCloseable {
         } finally {
             free.add(session);
         }
-    }
-
-    private static RuntimeException unwrap(ExecutionException e) {
-        return switch (e.getCause()) {
-            case RuntimeException runtime -> runtime;
-            case Error error -> throw error;
-            case null, default -> new IllegalStateException(e.getCause());
-        };
+        return null;
     }
 
     /** Bytes of native memory of all sessions. */
@@ -105,20 +67,7 @@ public final class VisionWorkers implements AutoCloseable {
     /** Waits for tasks under way, then frees the sessions. Closing twice is harmless. */
     @Override
     public void close() {
-        executor.shutdown();
-        boolean interrupted = false;
-        while (true) {
-            try {
-                if (executor.awaitTermination(1, TimeUnit.DAYS)) {
-                    break;
-                }
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
+        compute.close();
         sessions.forEach(VisionSession::close);
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
     }
 }

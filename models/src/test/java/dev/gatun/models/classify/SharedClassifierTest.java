@@ -48,6 +48,33 @@ class SharedClassifierTest {
         return logits.toFloats();
     }
 
+    /** Native code writes into the caller's memory, which the caller may free as soon as the call has returned. */
+    @Test
+    void anInterruptedCallerMayFreeItsMemory() throws Exception {
+        int count = 600;
+        try (ImageClassifier classifier = ImageClassifier.digits(new ClassifierOptions(2, 1, false))) {
+            AtomicBoolean ended = new AtomicBoolean(true);
+            for (int round = 0; round < 40 && ended.get(); round++) {
+                CountDownLatch started = new CountDownLatch(1);
+                Thread caller = new Thread(() -> {
+                    try (Arena arena = Arena.ofShared()) {
+                        Tensor input = Tensor.ofFloats(arena, Reference.random(1, count * 576), count, 1, 24, 24);
+                        started.countDown();
+                        forward(classifier, arena, input, count);
+                    } catch (IllegalStateException e) {
+                        ended.set(e.getMessage().startsWith("interrupted") && Thread.currentThread().isInterrupted());
+                    }
+                });
+                caller.start();
+                started.await();
+                Thread.sleep(round / 4);
+                caller.interrupt();
+                caller.join();
+            }
+            assertTrue(ended.get());
+        }
+    }
+
     @Test
     void closingWaitsAndThenRefuses() throws Exception {
         ImageClassifier classifier = ImageClassifier.digits(new ClassifierOptions(1, 1, false));
