@@ -3,6 +3,8 @@ package dev.gatun.bindings.loader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
@@ -12,6 +14,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -56,12 +59,12 @@ final class LibraryCache {
             createPrivate(root);
             if (Files.exists(folder, LinkOption.NOFOLLOW_LINKS)) {
                 requireOwn(folder);
-                if (intact(folder, manifest)) {
-                    return folder;
+                if (!intact(folder, manifest)) {
+                    repair(folder, manifest);
                 }
-                moveAside(folder);
+            } else {
+                install(folder, manifest);
             }
-            install(folder, manifest);
             return folder;
         } catch (FileSystemException e) {
             throw new NativeLibraryException("cannot unpack the native libraries into " + folder + ": " + reason(e)
@@ -73,6 +76,20 @@ final class LibraryCache {
 
     private static String reason(FileSystemException e) {
         return e.getReason() != null ? e.getReason() : e.getClass().getSimpleName() + " " + e.getMessage();
+    }
+
+    /** One process at a time: the next to see the same damage would move the repaired folder aside, from under those that load it. */
+    private void repair(Path folder, LibraryManifest manifest) throws IOException {
+        synchronized (LibraryCache.class) {
+            try (FileChannel file = FileChannel.open(root.resolve(manifest.identity() + ".lock"), StandardOpenOption.CREATE,
+                    StandardOpenOption.WRITE); FileLock _ = file.lock()) {
+                if (Files.exists(folder, LinkOption.NOFOLLOW_LINKS) && intact(folder, manifest)) {
+                    return;
+                }
+                moveAside(folder);
+                install(folder, manifest);
+            }
+        }
     }
 
     private void install(Path folder, LibraryManifest manifest) throws IOException {
