@@ -8,6 +8,7 @@ import dev.gatun.bench.kernels.KernelData.Kind;
 import dev.gatun.bench.purejava.PlainJava;
 import dev.gatun.bench.purejava.VectorJava;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -32,14 +33,41 @@ public final class KernelsSuite implements Suite {
         if (!quick) {
             all.add(conv("conv 1x1 256->64, 56x56", 256, 64, 56, 1, 1, 0));
             all.add(rows("GELU 1024x1536", Kind.GELU, 1024, 1536));
-            all.add(conv("conv 3x3 256->256, 14x14", 256, 256, 14, 3, 1, 1));
-            all.add(conv("conv 7x7 stride 2 3->64, 224x224", 3, 64, 224, 7, 2, 3));
             all.add(rows("softmax 64x4096", Kind.SOFTMAX, 64, 4096));
             all.add(attention(512));
+            all.addAll(layers());
             all.add(new Workload("max pool 3x3 stride 2, 64x112x112", Map.of("kind", Kind.MAX_POOL.ordinal(), "rows", 64, "cols", 112,
                     "channels", 64, "size", 3, "stride", 2, "pad", 1, "threads", 1), 64L * 112 * 112, "elements"));
         }
         return all;
+    }
+
+    /** Every kind of convolution that a ResNet-50 has, each beside the better of the Java ones. */
+    private static List<Workload> layers() {
+        List<Workload> layers = new ArrayList<>();
+        layers.add(layer(3, 64, 224, 7, 2));
+        layers.add(layer(64, 64, 56, 1, 1));
+        for (int width = 56, inner = 64; width >= 7; width /= 2, inner *= 2) {
+            int outer = 4 * inner;
+            if (width < 56) {
+                layers.add(layer(outer / 2, inner, 2 * width, 1, 1));
+                layers.add(layer(inner, inner, 2 * width, 3, 2));
+                layers.add(layer(outer / 2, outer, 2 * width, 1, 2));
+            }
+            layers.add(layer(inner, inner, width, 3, 1));
+            layers.add(layer(inner, outer, width, 1, 1));
+            layers.add(layer(outer, inner, width, 1, 1));
+        }
+        return layers;
+    }
+
+    private static Workload layer(int channels, int outChannels, int width, int size, int stride) {
+        String name = "resnet50 %dx%d %d->%d, %dx%d%s".formatted(size, size, channels, outChannels, width, width, stride == 1 ? ""
+                : " stride " + stride);
+        Workload conv = conv(name, channels, outChannels, width, size, stride, size / 2);
+        Map<String, Integer> parameters = new HashMap<>(conv.parameters());
+        parameters.put("layer", 1);
+        return new Workload(name, Map.copyOf(parameters), conv.items(), conv.unit());
     }
 
     private static Workload conv(String name, int channels, int outChannels, int width, int size, int stride, int pad) {
@@ -67,6 +95,9 @@ public final class KernelsSuite implements Suite {
 
     @Override
     public List<String> contenders(Workload workload) {
+        if (workload.parameters().containsKey("layer")) {
+            return List.of("gatun", "vector-im2col");
+        }
         boolean conv = workload.get("kind") == Kind.CONV.ordinal();
         return CONTENDERS.stream()
                 .filter(name -> conv ? !name.equals("vector-api") : !name.equals("vector-im2col") && !name.equals("vector-direct"))
