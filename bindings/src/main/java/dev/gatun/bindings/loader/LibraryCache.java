@@ -58,8 +58,7 @@ final class LibraryCache {
         try {
             createPrivate(root);
             if (Files.exists(folder, LinkOption.NOFOLLOW_LINKS)) {
-                requireOwn(folder);
-                if (!intact(folder, manifest)) {
+                if (!whole(folder, manifest)) {
                     repair(folder, manifest);
                 }
             } else {
@@ -78,15 +77,27 @@ final class LibraryCache {
         return e.getReason() != null ? e.getReason() : e.getClass().getSimpleName() + " " + e.getMessage();
     }
 
+    /** Whether the folder is ours and intact; another process may be moving it aside just now. */
+    private static boolean whole(Path folder, LibraryManifest manifest) throws IOException {
+        try {
+            requireOwn(folder);
+            return intact(folder, manifest);
+        } catch (NoSuchFileException moved) {
+            return false;
+        }
+    }
+
     /** One process at a time: the next to see the same damage would move the repaired folder aside, from under those that load it. */
     private void repair(Path folder, LibraryManifest manifest) throws IOException {
         synchronized (LibraryCache.class) {
             try (FileChannel file = FileChannel.open(root.resolve(manifest.identity() + ".lock"), StandardOpenOption.CREATE,
                     StandardOpenOption.WRITE); FileLock _ = file.lock()) {
-                if (Files.exists(folder, LinkOption.NOFOLLOW_LINKS) && intact(folder, manifest)) {
-                    return;
+                if (Files.exists(folder, LinkOption.NOFOLLOW_LINKS)) {
+                    if (intact(folder, manifest)) {
+                        return;
+                    }
+                    moveAside(folder);
                 }
-                moveAside(folder);
                 install(folder, manifest);
             }
         }
