@@ -95,12 +95,7 @@ static void tile(const float *a, int64_t lda, const float *b, int64_t k, float *
 
 typedef void (*tile_fn)(const float *a, int64_t lda, const float *b, int64_t k, float *c, int64_t ldc, const tile_ends &);
 
-/* The width of the panel that begins with these columns, the last ones. */
-static inline int64_t panel_width(int64_t columns) {
-    int64_t width = W;
-    while (width < columns && width < TILE_COLS) width *= 2;
-    return width;
-}
+static inline int64_t panel_width(int64_t columns) { return gatun_panel_width(columns, W, TILE_COLS); }
 
 /* The tile of exactly so many rows, 1 .. TILE_ROWS, for a panel of this width. */
 template <int NV, int MR = TILE_ROWS>

@@ -34,5 +34,12 @@ extern const gatun_kernels gatun_avx2;
 extern const gatun_kernels gatun_avx512;
 #endif
 
+/* The width of the panel of packed weights that begins with these columns, the last ones. */
+static inline int64_t gatun_panel_width(int64_t columns, int64_t vector_floats, int64_t panel) {
+    int64_t width = vector_floats;
+    while (width < columns && width < panel) width *= 2;
+    return width;
+}
+
 /* The set in use. */
 const gatun_kernels &gatun_current();

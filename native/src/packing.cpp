@@ -5,11 +5,8 @@
 
 extern "C" {
 
-/* Of the panel that begins with these columns, the last ones; as gemm.h has it. */
 static int64_t panel_width(int64_t columns) {
-    int64_t width = gatun_current().vector_floats;
-    while (width < columns && width < gatun_current().panel) width *= 2;
-    return width;
+    return gatun_panel_width(columns, gatun_current().vector_floats, gatun_current().panel);
 }
 
 int64_t gatun_panel_floats(int64_t k, int64_t n) {
