@@ -51,7 +51,7 @@ public final class Bench implements Callable<Integer> {
     @Option(names = "--rounds", paramLabel = "N", description = "Turns of each contender in a fork.")
     Integer rounds;
 
-    @Option(names = "--json", paramLabel = "FILE", description = "Where the results are stored.")
+    @Option(names = "--json", paramLabel = "FILE", description = "Where the results are stored, after each workload.")
     Path json;
 
     @Option(names = "--html", paramLabel = "FILE", description = "Where a report with plots is written.")
@@ -86,7 +86,7 @@ public final class Bench implements Callable<Integer> {
         Report before = base == null ? null : Report.read(base);
         Runner runner = quick
                 ? new Runner(forks == null ? 2 : forks, rounds == null ? 3 : rounds, 0.25, 0.4, 2, progress)
-                : new Runner(forks == null ? 3 : forks, rounds == null ? 5 : rounds, 1, 3, 10, progress);
+                : new Runner(forks == null ? 3 : forks, rounds == null ? 3 : rounds, 0.4, 0.8, 8, progress);
         List<Result> results = new ArrayList<>();
         Map<String, Double> limits = Report.measureLimits();
         long start = System.nanoTime();
@@ -96,14 +96,14 @@ public final class Bench implements Callable<Integer> {
                 if (chosen(suite, workloads.get(i))) {
                     results.addAll(runner.run(suite, i, quick));
                     progress.printf("  %d s since the start%n", (System.nanoTime() - start) / 1_000_000_000L);
+                    // What was measured stays if what follows fails.
+                    store(Report.of(limits, results));
                 }
             }
         }
         Report report = Report.of(limits, results);
         report.print(out);
-        if (json != null) {
-            report.write(json);
-        }
+        store(report);
         if (html != null) {
             HtmlReport.write(report, html);
         }
@@ -111,6 +111,12 @@ public final class Bench implements Callable<Integer> {
             Comparison.print(before, report, out);
         }
         return 0;
+    }
+
+    private void store(Report report) throws IOException {
+        if (json != null) {
+            report.write(json);
+        }
     }
 
     private boolean chosen(Suite suite, Workload workload) {

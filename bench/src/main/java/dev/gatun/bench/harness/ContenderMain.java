@@ -1,6 +1,8 @@
 package dev.gatun.bench.harness;
 
 import dev.gatun.bench.Bench;
+import dev.gatun.bindings.kernels.Kernels;
+import dev.gatun.bindings.kernels.Limits;
 import java.io.BufferedReader;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -11,7 +13,9 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.StringJoiner;
@@ -49,6 +53,10 @@ public final class ContenderMain {
                     String[] numbers = parts[1].split(" ");
                     out.println("> " + join(load(contender, Double.parseDouble(numbers[0]), Double.parseDouble(numbers[1]))));
                 }
+                case "peak" -> {
+                    String[] numbers = parts[1].split(" ");
+                    out.println("> " + peak(contender, Integer.parseInt(numbers[0]), Double.parseDouble(numbers[1])));
+                }
                 case "output" -> {
                     write(contender.output(), Path.of(parts[1]));
                     out.println("> written");
@@ -82,6 +90,22 @@ public final class ContenderMain {
             latencies.add(System.nanoTime() - due);
         }
         return latencies.build().toArray();
+    }
+
+    /** Passes of a millisecond, between runs that take about as long. */
+    private static double peak(Contender contender, int threads, double seconds) {
+        Kernels.setThreads(threads);
+        List<Double> passes = new ArrayList<>();
+        long start = System.nanoTime();
+        for (long now = start; now - start < seconds * 1e9; ) {
+            long pass = now;
+            passes.add(1e9 * Limits.fmaPeak(0));
+            now = System.nanoTime();
+            for (long end = 2 * now - pass; now < end; now = System.nanoTime()) {
+                contender.run();
+            }
+        }
+        return Statistics.median(Result.array(passes));
     }
 
     private static void write(float[] values, Path file) throws IOException {

@@ -64,7 +64,7 @@ public final class HtmlReport {
         double scale = flops ? 1e-9 : 1;
         plot("Throughput, " + unit + " (longer is better)", workloads, r -> r.perSecond() * scale, true);
         if (flops) {
-            plot("Share of the multiply-add peak of these threads, %", workloads, r -> 100 * report.shareOfPeak(r), false);
+            plot("Share of the multiply-add peak of these threads at the clock under this work, %", workloads, r -> 100 * report.shareOfPeak(r), false);
         }
         plot("Median latency, ms (shorter is better); the thin line reaches to the 99th percentile", workloads, Result::medianMillis, false);
         Map<String, List<Result>> last = new LinkedHashMap<>();

@@ -24,6 +24,8 @@ import java.util.Map;
  * @param results rows
  */
 public record Report(Map<String, String> machine, Map<String, Double> limits, List<Result> results) {
+    /** Unit of what multiply-adds limit. */
+    static final String FLOP = "FLOP";
     /** Key of {@link #limits}: GFLOP/s of one thread. */
     private static final String PEAK = "FMA peak GFLOP/s, threads ";
     /** Key of {@link #limits}: GB/s. */
@@ -33,7 +35,7 @@ public record Report(Map<String, String> machine, Map<String, Double> limits, Li
     private static final long BANDWIDTH_BYTES = 512L << 20;
     private static final ObjectMapper JSON = JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
 
-    /** What this machine can do, by one thread and by two: multiply-adds in registers, reading of memory. */
+    /** What this machine can do at best, by one thread and by two: multiply-adds in registers, reading of memory. */
     public static Map<String, Double> measureLimits() {
         Map<String, Double> limits = new LinkedHashMap<>();
         int threads = Kernels.maxThreads();
@@ -53,7 +55,7 @@ public record Report(Map<String, String> machine, Map<String, Double> limits, Li
 
     /** Which share of the multiply-add peak a row reached; NaN if it is not counted in FLOP. */
     public double shareOfPeak(Result r) {
-        return r.unit().equals("FLOP") ? r.perSecond() * 1e-9 / limit(PEAK, r) : Double.NaN;
+        return r.unit().equals(FLOP) ? r.perSecond() / (r.peak() > 0 ? r.peak() : limit(PEAK, r) * 1e9) : Double.NaN;
     }
 
     /** Which share of the speed of reading memory a row reached; NaN where that does not decide. */
@@ -133,7 +135,7 @@ public record Report(Map<String, String> machine, Map<String, Double> limits, Li
     /** As {@code 812 texts/s} or {@code 101.2 GFLOP/s, 91%}. */
     String throughput(Result r) {
         double share = shareOfPeak(r);
-        if (r.unit().equals("FLOP")) {
+        if (r.unit().equals(FLOP)) {
             return String.format("%.1f GFLOP/s", r.perSecond() * 1e-9) + (Double.isNaN(share) ? "" : String.format(", %.0f%%", share * 100));
         }
         double read = shareOfBandwidth(r);

@@ -18,13 +18,14 @@ import java.util.Map;
  * @param perSecond    items a second, from the median
  * @param unit         of the items
  * @param bytesPerItem that must come from memory; 0 where that does not decide
+ * @param peak         FLOP/s of multiply-adds in registers alone, measured between runs: at the clock that this work leaves; 0 if unknown
  * @param difference   of the outputs from ours, relative
  * @param memory       of the last fork's process
  * @param loads        latencies with requests coming at random; empty where that was not asked
  */
 public record Result(String suite, String workload, Map<String, Integer> parameters, String contender, String version, boolean missing,
         List<Double> roundMillis, double p99Millis, List<Double> ratios, double perSecond, String unit, double bytesPerItem,
-        double difference, Memory memory, List<Load> loads) {
+        double peak, double difference, Memory memory, List<Load> loads) {
 
     /**
      * What it takes besides time.
@@ -56,7 +57,7 @@ public record Result(String suite, String workload, Map<String, Integer> paramet
 
     /** A contender that could not run, and why. */
     static Result missing(String suite, Workload workload, String contender, String why) {
-        return new Result(suite, workload.name(), workload.parameters(), contender, why, true, List.of(), 0, List.of(), 0, workload.unit(), 0, 0,
+        return new Result(suite, workload.name(), workload.parameters(), contender, why, true, List.of(), 0, List.of(), 0, workload.unit(), 0, 0, 0,
                 new Memory(0, 0, List.of(), 0, 0), List.of());
     }
 

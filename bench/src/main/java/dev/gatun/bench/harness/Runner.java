@@ -24,6 +24,8 @@ public record Runner(int forks, int rounds, double roundSeconds, double warmUpSe
     private static final long PAUSE_MILLIS = 60;
     /** What takes this long is run once a turn, and has one turn a fork: it is slower by factors, not by percent. */
     private static final double SLOW_MILLIS = 1500;
+    /** Seconds to find the multiply-add peak between runs. */
+    private static final double PEAK_SECONDS = 0.5;
     /** Shares of what the slowest engine can serve at most. */
     private static final double[] LOADS = {0.5, 0.8};
     /** They would slow the rates for everyone, and are not what anyone serves with. */
@@ -42,6 +44,7 @@ public record Runner(int forks, int rounds, double roundSeconds, double warmUpSe
         private Result.Memory memory;
         private int runs;
         private double loaded;
+        private double peak;
     }
 
     /** All contenders of one workload; a missing one is a result that says why. */
@@ -64,7 +67,7 @@ public record Runner(int forks, int rounds, double roundSeconds, double warmUpSe
         double median = Statistics.median(Result.array(r.medians));
         return new Result(suite.name(), workload.name(), workload.parameters(), name, r.version, false, r.medians,
                 Statistics.quantile(Result.array(r.samples), 0.99), r.ratios, workload.items() / (median * 1e-3), workload.unit(),
-                suite.bytesPerItem(workload), r.difference, r.memory, r.loads);
+                suite.bytesPerItem(workload), r.peak, r.difference, r.memory, r.loads);
     }
 
     private void fork(Suite suite, int index, boolean quick, Map<String, Progress> records, boolean last) {
@@ -90,6 +93,11 @@ public record Runner(int forks, int rounds, double roundSeconds, double warmUpSe
             processes.forEach((name, process) -> {
                 Progress r = records.get(name);
                 r.memory = new Result.Memory(process.startSeconds(), r.loaded, r.resident, r.runs, process.libraryBytes() / 1e6);
+                // Last, for it loads our library into every process.
+                if (last && workload.unit().equals(Report.FLOP) && r.medians.getLast() <= SLOW_MILLIS) {
+                    pause();
+                    r.peak = process.peak(workload.parameters().getOrDefault("threads", 1), PEAK_SECONDS);
+                }
             });
         } finally {
             processes.values().forEach(ContenderProcess::close);

@@ -35,7 +35,7 @@ class StatisticsTest {
     }
 
     private static Result result(double... millis) {
-        return new Result("s", "w", Map.of(), "c", "v", false, Arrays.stream(millis).boxed().toList(), 0, List.of(), 0, "texts", 0, 0,
+        return new Result("s", "w", Map.of(), "c", "v", false, Arrays.stream(millis).boxed().toList(), 0, List.of(), 0, "texts", 0, 0, 0,
                 new Result.Memory(0, 0, List.of(), 0, 0), List.of());
     }
 }
