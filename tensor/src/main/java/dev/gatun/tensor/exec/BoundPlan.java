@@ -36,8 +36,17 @@ public final class BoundPlan {
         for (int id : node.inputs()) {
             inputs.add(tensors[id]);
         }
-        return node.op().bind(new Binding(
+        Step step = node.op().bind(new Binding(
                 context.arena(), context.stream(), inputs, tensors[node.dst()], context.scratchpad()));
+        int threads = node.threads();
+        return threads == plan.threads() ? step : () -> {
+            Kernels.setThreads(threads);
+            try {
+                step.execute();
+            } finally {
+                Kernels.setThreads(plan.threads());
+            }
+        };
     }
 
     /** The input of this name. */

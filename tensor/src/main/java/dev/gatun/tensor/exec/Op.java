@@ -14,4 +14,9 @@ public interface Op {
      * @throws dev.gatun.tensor.ShapeException if they do not fit
      */
     CompiledOp compile(CompileContext context, List<TensorDesc> inputs);
+
+    /** Whether it computes little for each byte, so that few bytes are not worth more than one thread. */
+    default boolean movesData() {
+        return false;
+    }
 }

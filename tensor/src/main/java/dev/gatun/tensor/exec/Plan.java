@@ -20,7 +20,7 @@ public final class Plan {
     private final BufferAssignment buffers;
     private final long scratchpadByteSize;
 
-    record Node(String name, CompiledOp op, int[] inputs, int dst) {
+    record Node(String name, CompiledOp op, int threads, int[] inputs, int dst) {
     }
 
     Plan(String name, Lifetime lifetime, int threads, List<TensorDesc> values, Map<String, Integer> inputs,
@@ -41,7 +41,7 @@ public final class Plan {
         return name;
     }
 
-    /** OpenMP threads that each operation uses. */
+    /** OpenMP threads that each operation uses, but the small ones. */
     public int threads() {
         return threads;
     }

@@ -13,6 +13,9 @@ import java.util.Map;
  * executed by any. What is compiled belongs to the arena.
  */
 public final class PlanBuilder {
+    /** Operands of fewer bytes than this take less time to move by one thread than others take to be woken. */
+    private static final long SMALL_BYTES = 1 << 18;
+
     private final String name;
     private final Lifetime lifetime;
     private final CompileContext context;
@@ -27,7 +30,7 @@ public final class PlanBuilder {
      * @param name     for messages and profiles, as {@code bert[128 tokens]}
      * @param lifetime of the model whose weights the operations use
      * @param arena    shared arena of that model
-     * @param threads  OpenMP threads that each operation will use, 1 or more
+     * @param threads  OpenMP threads that each operation will use, 1 or more; one that moves few bytes uses 1
      */
     public PlanBuilder(String name, Lifetime lifetime, Arena arena, int threads) {
         if (threads < 1) {
@@ -59,15 +62,17 @@ public final class PlanBuilder {
             ids[i] = operands[i].id();
             descs.add(values.get(ids[i]));
         }
-        int threads = Kernels.maxThreads();
-        Kernels.setThreads(context.threads());
+        long bytes = descs.stream().mapToLong(TensorDesc::byteSize).sum();
+        int threads = op.movesData() && bytes < SMALL_BYTES ? 1 : context.threads();
+        int before = Kernels.maxThreads();
+        Kernels.setThreads(threads);
         try {
-            CompiledOp compiled = op.compile(context, descs);
+            CompiledOp compiled = op.compile(new CompileContext(context.arena(), threads), descs);
             Value dst = value(compiled.dst());
-            nodes.add(new Plan.Node(op.getClass().getSimpleName(), compiled, ids, dst.id()));
+            nodes.add(new Plan.Node(op.getClass().getSimpleName(), compiled, threads, ids, dst.id()));
             return dst;
         } finally {
-            Kernels.setThreads(threads);
+            Kernels.setThreads(before);
         }
     }
 

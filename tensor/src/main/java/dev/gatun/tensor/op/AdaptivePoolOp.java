@@ -33,6 +33,11 @@ public record AdaptivePoolOp(boolean maximum, long[] outputSize) implements Op {
     }
 
     @Override
+    public boolean movesData() {
+        return true;
+    }
+
+    @Override
     public CompiledOp compile(CompileContext context, List<TensorDesc> inputs) {
         TensorDesc src = inputs.get(0);
         Shape s = src.shape();

@@ -27,6 +27,11 @@ import java.util.List;
 public record BatchNormOp(BatchNormFold.Affine affine, Activation activation) implements Op {
 
     @Override
+    public boolean movesData() {
+        return true;
+    }
+
+    @Override
     public CompiledOp compile(CompileContext context, List<TensorDesc> inputs) {
         TensorDesc src = inputs.get(0);
         Shape s = src.shape();

@@ -31,6 +31,11 @@ public record BinaryOp(Operator operator, Activation activation) implements Op {
     }
 
     @Override
+    public boolean movesData() {
+        return true;
+    }
+
+    @Override
     public CompiledOp compile(CompileContext context, List<TensorDesc> inputs) {
         TensorDesc src0 = inputs.get(0);
         TensorDesc src1 = inputs.get(1);

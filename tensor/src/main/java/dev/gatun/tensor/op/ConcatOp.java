@@ -23,6 +23,11 @@ import java.util.List;
 public record ConcatOp(int axis) implements Op {
 
     @Override
+    public boolean movesData() {
+        return true;
+    }
+
+    @Override
     public CompiledOp compile(CompileContext context, List<TensorDesc> inputs) {
         Shape shape = joined(inputs);
         int at = axis < 0 ? axis + shape.rank() : axis;

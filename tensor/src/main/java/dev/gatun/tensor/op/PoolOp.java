@@ -53,6 +53,11 @@ public record PoolOp(Kind kind, long[] kernel, Window window, boolean ceilMode) 
     }
 
     @Override
+    public boolean movesData() {
+        return true;
+    }
+
+    @Override
     public CompiledOp compile(CompileContext context, List<TensorDesc> inputs) {
         TensorDesc src = inputs.get(0);
         Shape s = src.shape();

@@ -21,6 +21,11 @@ import java.util.List;
 public record ReorderOp(DataType type, MemoryFormat format) implements Op {
 
     @Override
+    public boolean movesData() {
+        return true;
+    }
+
+    @Override
     public CompiledOp compile(CompileContext context, List<TensorDesc> inputs) {
         TensorDesc src = inputs.get(0);
         TensorDesc dst = TensorDesc.of(type, src.shape(), format);

@@ -40,6 +40,11 @@ public record ScaledReorderOp(DataType type, MemoryFormat format, float srcScale
     }
 
     @Override
+    public boolean movesData() {
+        return true;
+    }
+
+    @Override
     public CompiledOp compile(CompileContext context, List<TensorDesc> inputs) {
         TensorDesc src = inputs.get(0);
         TensorDesc dst = TensorDesc.of(type, src.shape(), format);
