@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 /* Changes whenever a function or struct below changes its meaning or layout. */
-#define GATUN_ABI_VERSION 5
+#define GATUN_ABI_VERSION 6
 
 GATUN_API int32_t gatun_abi_version(void);
 
@@ -141,21 +141,42 @@ GATUN_API void gatun_sgemm(const gatun_sgemm_args *args);
  */
 GATUN_API int64_t gatun_panel_floats(int64_t k, int64_t n);
 
-/* Packs element (p, j) = b[p * k_stride + j * n_stride]. */
-GATUN_API void gatun_pack_panels(const float *b, int64_t k, int64_t n, int64_t k_stride, int64_t n_stride, float *packed);
+/* Packs element (p, j) = b[p * k_stride + j * n_stride]. Returns 1 if all are finite, else 0. */
+GATUN_API int32_t gatun_pack_panels(const float *b, int64_t k, int64_t n, int64_t k_stride, int64_t n_stride, float *packed);
 
 /*
- * c[m, n] = activation(a[m, k] b[k, n] + bias + sum), b packed in panels. bias and sum may be NULL; sum may be c.
+ * c[m, n] = activation(a[m, k] b[k, n] + bias + sum), b packed in panels. bias and sum may be NULL; sum may be c. Where few
+ * rows of a have zeros in common, as after a ReLU, the rows of b that meet only them are not read, if b is known to be finite:
+ * the result is the same.
  */
 typedef struct {
     const float *a, *b, *bias, *sum;
     float *c;
     int64_t lda, ldc, sum_stride; /* between rows */
     int64_t m, n, k;
-    int32_t activation;
+    int32_t activation, finite;
 } gatun_gemm_args;
 
 GATUN_API void gatun_gemm(const gatun_gemm_args *args);
+
+/* Most taps that gatun_stem takes: c * kh * kw. */
+#define GATUN_STEM_DEPTH 512
+
+/*
+ * A network's first convolution: src[n, c, h, w], planes of few channels, dst[n, h', w', oc] = activation(conv(src) + bias), h' = (h + 2
+ * pad - kh) / stride + 1. b: weights [c * kh * kw, oc] in panels. oc is a multiple of GATUN_WINOGRAD_CHANNELS; activation is
+ * GATUN_NONE or GATUN_RELU. With pool, dst[n, h' / 2, w' / 2, oc] has the largest of each two by two pixels.
+ */
+typedef struct {
+    const float *src, *b, *bias;
+    float *dst;
+    int64_t n, c, h, w, oc, kh, kw, stride, pad;
+    void *scratch; /* gatun_stem_scratch_bytes */
+    int32_t activation, pool;
+} gatun_stem_args;
+
+GATUN_API int64_t gatun_stem_scratch_bytes(const gatun_stem_args *args, int32_t threads);
+GATUN_API void gatun_stem(const gatun_stem_args *args);
 
 /* Channels of pictures come in multiples of this. */
 #define GATUN_WINOGRAD_CHANNELS 32
@@ -164,14 +185,15 @@ GATUN_API void gatun_gemm(const gatun_gemm_args *args);
  * A 3 x 3 convolution with stride 1 over channels-last pictures by Winograd's minimal filtering F(4 x 4, 3 x 3) (Lavin and Gray
  * 2016), with the points 0, +-1/sqrt(2), +-sqrt(2), which lose less precision than the usual ones: 2.25 products for each result
  * instead of 9. dst[n, h', w', oc] = activation(conv(src[n, h, w, c]) + bias + sum), h' = h + 2 pad - 2. c and oc are multiples of
- * GATUN_WINOGRAD_CHANNELS; activation is GATUN_NONE or GATUN_RELU; sum may be dst or NULL. u holds gatun_winograd_floats.
+ * GATUN_WINOGRAD_CHANNELS; activation is GATUN_NONE or GATUN_RELU; sum may be dst or NULL. u holds gatun_winograd_floats. With pool,
+ * dst[n, h' / 2, w' / 2, oc] has the largest of each two by two pixels, and there is no sum.
  */
 typedef struct {
     const float *src, *u, *bias, *sum;
     float *dst;
     int64_t n, h, w, c, oc, pad;
     void *scratch; /* gatun_winograd_scratch_bytes */
-    int32_t activation;
+    int32_t activation, pool;
 } gatun_winograd_args;
 
 GATUN_API int64_t gatun_winograd_floats(int64_t c, int64_t oc);

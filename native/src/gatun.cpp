@@ -90,9 +90,14 @@ void gatun_log_sum_exp(const gatun_logits_args *args) { gatun_current().log_sum_
 void gatun_top_k(const gatun_logits_args *args) { gatun_current().top_k(args); }
 void gatun_gemm(const gatun_gemm_args *args) { gatun_current().gemm(args); }
 void gatun_winograd(const gatun_winograd_args *args) { gatun_current().winograd(args); }
+void gatun_stem(const gatun_stem_args *args) { gatun_current().stem(args); }
 
 int64_t gatun_winograd_scratch_bytes(const gatun_winograd_args *args, int32_t threads) {
     return gatun_current().winograd_scratch_floats(args, threads) * (int64_t)sizeof(float);
+}
+
+int64_t gatun_stem_scratch_bytes(const gatun_stem_args *args, int32_t threads) {
+    return gatun_current().stem_scratch_floats(args, threads) * (int64_t)sizeof(float);
 }
 
 typedef void (*cblas_sgemm_fn)(int order, int trans_a, int trans_b, int m, int n, int k, float alpha, const float *a,

@@ -24,8 +24,33 @@ constexpr int64_t LOOK_AHEAD = 64;
 constexpr int64_t BLOCK_DEPTH = VEC_BYTES == 64 ? 128 : 256;
 /* Rows that pass by a panel before the next, whose part of a stays in the second-level cache; and bytes of that part. */
 constexpr int64_t BLOCK_ROWS = 40 * TILE_ROWS, BLOCK_BYTES = 1 << 20;
+/* As many rows of a as a tile has find what they share of zeros, if k is not above this and this share of it or more are zeros. */
+constexpr int64_t MAX_LIVE = 16384, LIVE_AHEAD = 32;
+constexpr float WORTHWHILE_ZEROS = 0.15f;
 /* Fewer multiply-adds than this are not worth waking threads for. */
 constexpr int64_t PARALLEL_MULTIPLY_ADDS = 1 << 17;
+
+/*
+ * The rows of b that meet something else than zeros in a, ascending; behind the last as many as the look-ahead needs, of the next
+ * panel. Rows of b lie far enough apart that leaving some out saves reading them.
+ */
+struct live_rows {
+    int64_t count;
+    int32_t at[MAX_LIVE + LIVE_AHEAD];
+
+    /* False if there are too few zeros. */
+    bool find(const float *a, int64_t lda, int64_t m, int64_t k) {
+        count = 0;
+        for (int64_t p = 0; p < k; p++) {
+            bool live = false;
+            for (int64_t i = 0; i < m; i++) live |= a[i * lda + p] != 0; /* NaN too */
+            at[count] = (int32_t)p;
+            count += live;
+        }
+        for (int64_t i = 0; i < LIVE_AHEAD; i++) at[count + i] = count ? (int32_t)k + at[i % count] : 0;
+        return (float)count <= (1 - WORTHWHILE_ZEROS) * (float)k;
+    }
+};
 
 /* What a tile begins and ends with. */
 struct tile_ends {
@@ -36,6 +61,7 @@ struct tile_ends {
     /* What is read next comes to the second-level cache meanwhile: rows of a (or NULL), and so many lines of b's memory. */
     const float *next_a, *ahead;
     int64_t lines;
+    const live_rows *live; /* or NULL: all rows of b */
 };
 
 /* acc += a[MR, p .. to] b[p .. to, NV vectors], LOOK lines of what lies ahead fetched with each step. Unrolled it is slower. */
@@ -58,6 +84,26 @@ static inline __attribute__((always_inline)) void steps(vf (&acc)[MR][NV], const
     }
 }
 
+/* acc += a b over the live rows of b alone, in the order of all. Prefetched to the first-level cache: rows with gaps between them
+ * confuse what prefetches to the second. */
+template <int MR, int NV>
+static inline __attribute__((always_inline)) void live_steps(vf (&acc)[MR][NV], const float *a, int64_t lda, const float *b,
+                                                             const live_rows &live) {
+#pragma GCC unroll 2
+    for (int64_t q = 0; q < live.count; q++) {
+        const int64_t p = live.at[q];
+        const float *row = b + p * (NV * W), *ahead = b + live.at[q + LIVE_AHEAD] * (NV * W);
+#pragma GCC unroll 4
+        for (int64_t line = 0; line < NV * W / LINE; line++) __builtin_prefetch(ahead + line * LINE, 0, 3);
+#pragma GCC unroll 16
+        for (int i = 0; i < MR; i++) {
+            vf x = set(a[i * lda + p]);
+#pragma GCC unroll 4
+            for (int j = 0; j < NV; j++) acc[i][j] += x * load(row + j * W);
+        }
+    }
+}
+
 /* c[MR, NV vectors] (+)= a[MR, k] b[k, NV vectors] */
 template <int MR, int NV>
 static void tile(const float *a, int64_t lda, const float *b, int64_t k, float *c, int64_t ldc, const tile_ends &ends) {
@@ -74,7 +120,10 @@ static void tile(const float *a, int64_t lda, const float *b, int64_t k, float *
         for (int64_t i = 0; i < MR; i++)
             for (int64_t p = 0; p < k; p += LINE) __builtin_prefetch(ends.next_a + i * lda + p, 0, 2);
     int64_t p = 0, lines_a_step = (ends.lines + k - 1) / k;
-    if (lines_a_step > 2) steps<4>(acc, a, lda, b, p, k, ends.ahead);
+    if (ends.live) {
+        live_steps(acc, a, lda, b, *ends.live);
+        p = k;
+    } else if (lines_a_step > 2) steps<4>(acc, a, lda, b, p, k, ends.ahead);
     else if (lines_a_step == 2) steps<2>(acc, a, lda, b, p, (ends.lines + 1) / 2, ends.ahead);
     else if (lines_a_step == 1) steps<1>(acc, a, lda, b, p, ends.lines, ends.ahead);
     steps<0>(acc, a, lda, b, p, k, nullptr);
@@ -88,7 +137,7 @@ static void tile(const float *a, int64_t lda, const float *b, int64_t k, float *
         for (int i = 0; i < MR; i++) {
             vf y = acc[i][j] + add;
             if (sum) y += load(sum + i * sum_stride + j * W);
-            store(c + i * ldc + j * W, relu ? max(y, vf{}) : y);
+            store(c + i * ldc + j * W, relu ? max(vf{}, y) : y);
         }
     }
 }
@@ -116,6 +165,7 @@ struct gemm_task {
     int64_t lda, ldc, sum_stride, n, k;
     int32_t activation;
     bool more; /* behind b lie panels that are used next */
+    const live_rows *live; /* of all rows of a, which are one tile's; or NULL */
 };
 
 /* Fewer columns than a tile has: computed beside c, in one pass over k. once: no other tile reads the panel. */
@@ -127,7 +177,7 @@ static void ragged_columns(const gemm_task &t, int64_t rows, int64_t row, const 
         for (int64_t i = 0; i < rows; i++)
             std::memcpy(sum + i * TILE_COLS, t.sum + (row + i) * t.sum_stride + column, columns * sizeof(float));
     tile_ends ends{bias, t.sum ? sum : nullptr, TILE_COLS, true, true, t.activation == GATUN_RELU, nullptr,
-                   panel + LOOK_AHEAD * width, once ? t.k * width / LINE : 0};
+                   panel + LOOK_AHEAD * width, once ? t.k * width / LINE : 0, t.live};
     tile_of(rows, width)(t.a + row * t.lda, t.lda, panel, t.k, beside, TILE_COLS, ends);
     for (int64_t i = 0; i < rows; i++) {
         float *c = t.c + (row + i) * t.ldc + column;
@@ -162,7 +212,7 @@ static void gemm_panel(const gemm_task &t, int64_t first, int64_t last, int64_t 
             const float *a = t.a + row * t.lda + p;
             tile_ends e{t.bias ? t.bias + column : nullptr, t.sum ? t.sum + row * t.sum_stride + column : nullptr, t.sum_stride,
                         p == 0, ends, t.activation == GATUN_RELU, first_panel && row + 2 * height <= last ? a + height * t.lda : nullptr,
-                        ahead, lines};
+                        ahead, lines, t.live};
             ahead += lines * LINE;
             tile_of(rows, width)(a, t.lda, b, depth, c, t.ldc, e);
             if (ends && t.activation > GATUN_RELU)
@@ -183,7 +233,9 @@ static void gemm_part(const gemm_task &t, int64_t first, int64_t last, int64_t f
 }
 
 static void gemm(const gatun_gemm_args *a) {
-    gemm_task t{a->a, a->b, a->bias, a->sum, a->c, a->lda, a->ldc, a->sum_stride, a->n, a->k, a->activation, false};
+    gemm_task t{a->a, a->b, a->bias, a->sum, a->c, a->lda, a->ldc, a->sum_stride, a->n, a->k, a->activation, false, nullptr};
+    live_rows live;
+    if (a->finite && a->m <= TILE_ROWS && a->k <= MAX_LIVE && live.find(a->a, a->lda, a->m, a->k)) t.live = &live;
     int64_t panels = (a->n + TILE_COLS - 1) / TILE_COLS, tiles = (a->m + TILE_ROWS - 1) / TILE_ROWS, threads = omp_get_max_threads();
     if (threads == 1 || a->m * a->n * a->k < PARALLEL_MULTIPLY_ADDS) {
         gemm_part(t, 0, a->m, 0, panels);

@@ -26,6 +26,8 @@ struct gatun_kernels {
     void (*gemm)(const gatun_gemm_args *);
     void (*winograd)(const gatun_winograd_args *);
     int64_t (*winograd_scratch_floats)(const gatun_winograd_args *, int64_t threads);
+    void (*stem)(const gatun_stem_args *);
+    int64_t (*stem_scratch_floats)(const gatun_stem_args *, int64_t threads);
 };
 
 extern const gatun_kernels gatun_baseline;

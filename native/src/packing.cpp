@@ -14,16 +14,22 @@ int64_t gatun_panel_floats(int64_t k, int64_t n) {
     return (n > whole ? whole + panel_width(n - whole) : whole) * k;
 }
 
-void gatun_pack_panels(const float *b, int64_t k, int64_t n, int64_t k_stride, int64_t n_stride, float *packed) {
+int32_t gatun_pack_panels(const float *b, int64_t k, int64_t n, int64_t k_stride, int64_t n_stride, float *packed) {
     const int64_t PANEL = gatun_current().panel;
+    /* x * 0 is 0 for finite x, else NaN, which a sum keeps. */
+    float zero = 0;
     for (int64_t j = 0; j < n; j += PANEL) {
         int64_t columns = n - j < PANEL ? n - j : PANEL, width = panel_width(columns);
         for (int64_t p = 0; p < k; p++) {
             float *row = packed + j * k + p * width;
-            for (int64_t i = 0; i < columns; i++) row[i] = b[p * k_stride + (j + i) * n_stride];
+            for (int64_t i = 0; i < columns; i++) {
+                row[i] = b[p * k_stride + (j + i) * n_stride];
+                zero += row[i] * 0;
+            }
             std::memset(row + columns, 0, (width - columns) * sizeof(float));
         }
     }
+    return zero == 0;
 }
 
 int64_t gatun_winograd_floats(int64_t c, int64_t oc) { return 36 * gatun_panel_floats(c, oc); }

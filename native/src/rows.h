@@ -104,7 +104,7 @@ static void pool(const gatun_pool_args *a) {
 template <int ACTIVATION>
 static inline vf activate(vf x) {
     switch (ACTIVATION) {
-    case GATUN_RELU: return max(x, vf{});
+    case GATUN_RELU: return max(vf{}, x);
     case GATUN_GELU_ERF: return 0.5f * x * (1.0f + erf(x * 0.70710678118654752f));
     case GATUN_GELU_TANH: return 0.5f * x * (1.0f + tanh(0.7978845608028654f * (x + 0.044715f * x * x * x)));
     case GATUN_SILU: return x * sigmoid(x);

@@ -38,6 +38,7 @@ static inline void store_n(float *p, vf v, int64_t n) { std::memcpy(p, &v, n * s
 #endif
 
 static inline vf select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
+/* Of a NaN and another number the second, so that max(0, x) keeps x's. */
 static inline vf max(vf a, vf b) { return a > b ? a : b; }
 static inline vf min(vf a, vf b) { return a < b ? a : b; }
 static inline vf abs(vf a) { return (vf)((vi)a & 0x7fffffff); }

@@ -76,14 +76,18 @@ static void patch_in(const winograd_task &t, int64_t tile, float *v, int64_t blo
     }
 }
 
-/* One tile's results from m[36][block][oc]. */
-static void tile_out(const winograd_task &t, int64_t tile, const float *m, int64_t block) {
+/* Channels from .. to of one tile's results from m[36][block][oc]. */
+static void tile_out(const winograd_task &t, int64_t tile, const float *m, int64_t block, int64_t from, int64_t to) {
     const gatun_winograd_args &a = t.a;
     int64_t picture = tile / (t.rows * t.columns), top = tile / t.columns % t.rows * TILE, left = tile % t.columns * TILE;
-    int64_t height = t.out_h - top < TILE ? t.out_h - top : TILE, width = t.out_w - left < TILE ? t.out_w - left : TILE;
-    int64_t first = ((picture * t.out_h + top) * t.out_w + left) * a.oc;
-    for (int64_t c = 0; c < a.oc; c += W) {
-        vf half[TILE][PATCH];
+    /* Pixels and their distance shrink where two by two become one. */
+    int64_t side = a.pool ? 2 : 1, out_h = t.out_h / side, out_w = t.out_w / side, edge = TILE / side;
+    top /= side;
+    left /= side;
+    int64_t height = out_h - top < edge ? out_h - top : edge, width = out_w - left < edge ? out_w - left : edge;
+    int64_t first = ((picture * out_h + top) * out_w + left) * a.oc;
+    for (int64_t c = from; c < to; c += W) {
+        vf half[TILE][PATCH], row[TILE][TILE];
         for (int64_t x = 0; x < PATCH; x++) {
             vf column[PATCH], changed[TILE];
 #pragma GCC unroll 6
@@ -93,16 +97,15 @@ static void tile_out(const winograd_task &t, int64_t tile, const float *m, int64
             for (int64_t y = 0; y < TILE; y++) half[y][x] = changed[y];
         }
         vf bias = a.bias ? load(a.bias + c) : vf{};
-        for (int64_t y = 0; y < height; y++) {
-            vf row[TILE];
-            transform_out(half[y], row);
+        for (int64_t y = 0; y < TILE; y++) transform_out(half[y], row[y]);
+        for (int64_t y = 0; y < height; y++)
             for (int64_t x = 0; x < width; x++) {
-                int64_t at = first + (y * t.out_w + x) * a.oc + c;
-                vf value = row[x] + bias;
+                int64_t at = first + (y * out_w + x) * a.oc + c;
+                vf value = (a.pool ? max(max(row[2 * y][2 * x], row[2 * y][2 * x + 1]), max(row[2 * y + 1][2 * x], row[2 * y + 1][2 * x + 1]))
+                                   : row[y][x]) + bias;
                 if (a.sum) value += load(a.sum + at);
-                store(a.dst + at, a.activation == GATUN_RELU ? max(value, vf{}) : value);
+                store(a.dst + at, a.activation == GATUN_RELU ? max(vf{}, value) : value);
             }
-        }
     }
 }
 
@@ -135,33 +138,43 @@ static int64_t winograd_scratch_floats(const gatun_winograd_args *a, int64_t thr
     return PRODUCTS * winograd_block(t, threads) * (a->c + a->oc) * (winograd_together(t, threads) ? 1 : threads);
 }
 
-/* The products of a block, e of 36: m[e][count][oc] = v[e][count][c] u[e]. */
-static void winograd_product(const gatun_winograd_args &a, int64_t e, int64_t count, int64_t block, const float *v, float *m, bool more) {
-    int64_t panels = (a.oc + TILE_COLS - 1) / TILE_COLS;
-    gemm_task product{v + e * block * a.c, a.u + e * gatun_panel_floats(a.c, a.oc), nullptr, nullptr, m + e * block * a.oc, a.c, a.oc, 0, a.oc, a.c, GATUN_NONE, more};
-    gemm_part(product, 0, count, 0, panels);
+/* Panels from .. to of the products of a block, e of 36: m[e][count][oc] = v[e][count][c] u[e]. */
+static void winograd_product(const gatun_winograd_args &a, int64_t e, int64_t count, int64_t block, const float *v, float *m, int64_t from, int64_t to,
+                             bool more) {
+    gemm_task product{v + e * block * a.c, a.u + e * gatun_panel_floats(a.c, a.oc), nullptr, nullptr, m + e * block * a.oc, a.c, a.oc, 0, a.oc, a.c, GATUN_NONE, more, nullptr};
+    gemm_part(product, 0, count, from, to);
 }
 
-/* Every thread a share of each step of each block; between the steps they wait for each other. */
+/* Every thread a share of each block; where one needs what others made, they wait for each other. With a panel or more for each thread,
+ * what it multiplies it also transforms back. */
 static void winograd_steps(const winograd_task &t, int64_t block) {
     const gatun_winograd_args &a = t.a;
     float *v = (float *)a.scratch, *m = v + PRODUCTS * block * a.c;
-    int64_t tiles = t.tiles();
+    int64_t tiles = t.tiles(), panels = (a.oc + TILE_COLS - 1) / TILE_COLS;
 #pragma omp parallel if (omp_get_max_threads() > 1)
     for (int64_t first = 0; first < tiles; first += block) {
         int64_t count = tiles - first < block ? tiles - first : block;
+        int64_t thread = omp_get_thread_num(), threads = omp_get_num_threads();
 #pragma omp for schedule(static)
         for (int64_t j = 0; j < count; j++) patch_in(t, first + j, v + j * a.c, block);
+        if (panels % threads == 0) {
+            int64_t from = panels * thread / threads, to = panels * (thread + 1) / threads;
+            int64_t last = to * TILE_COLS < a.oc ? to * TILE_COLS : a.oc;
+            for (int64_t e = 0; e < PRODUCTS; e++) winograd_product(a, e, count, block, v, m, from, to, to < panels || e + 1 < PRODUCTS);
+            for (int64_t j = 0; j < count; j++) tile_out(t, first + j, m + j * a.oc, block, from * TILE_COLS, last);
+#pragma omp barrier
+            continue;
+        }
 #pragma omp for schedule(static)
-        for (int64_t e = 0; e < PRODUCTS; e++) winograd_product(a, e, count, block, v, m, e + 1 < PRODUCTS);
+        for (int64_t e = 0; e < PRODUCTS; e++) winograd_product(a, e, count, block, v, m, 0, panels, e + 1 < PRODUCTS);
 #pragma omp for schedule(static)
-        for (int64_t j = 0; j < count; j++) tile_out(t, first + j, m + j * a.oc, block);
+        for (int64_t j = 0; j < count; j++) tile_out(t, first + j, m + j * a.oc, block, 0, a.oc);
     }
 }
 
 static void winograd(const gatun_winograd_args *a) {
     winograd_task t(*a);
-    int64_t threads = omp_get_max_threads(), tiles = t.tiles();
+    int64_t threads = omp_get_max_threads(), tiles = t.tiles(), panels = (a->oc + TILE_COLS - 1) / TILE_COLS;
     int64_t block = winograd_block(t, threads), blocks = (tiles + block - 1) / block;
     if (winograd_together(t, threads)) return winograd_steps(t, block);
 #pragma omp parallel for schedule(static) if (threads > 1 && blocks > 1)
@@ -170,8 +183,8 @@ static void winograd(const gatun_winograd_args *a) {
         float *v = (float *)a->scratch + omp_get_thread_num() * PRODUCTS * block * (a->c + a->oc);
         float *m = v + PRODUCTS * block * a->c;
         for (int64_t j = 0; j < count; j++) patch_in(t, first + j, v + j * a->c, block);
-        for (int64_t e = 0; e < PRODUCTS; e++) winograd_product(*a, e, count, block, v, m, e + 1 < PRODUCTS);
-        for (int64_t j = 0; j < count; j++) tile_out(t, first + j, m + j * a->oc, block);
+        for (int64_t e = 0; e < PRODUCTS; e++) winograd_product(*a, e, count, block, v, m, 0, panels, e + 1 < PRODUCTS);
+        for (int64_t j = 0; j < count; j++) tile_out(t, first + j, m + j * a->oc, block, 0, a->oc);
     }
 }
 

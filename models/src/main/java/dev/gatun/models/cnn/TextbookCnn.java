@@ -13,7 +13,6 @@ import dev.gatun.tensor.op.Activation;
 import dev.gatun.tensor.op.ConvWeights;
 import dev.gatun.tensor.op.FlattenOp;
 import dev.gatun.tensor.op.LinearWeights;
-import dev.gatun.tensor.op.PoolOp;
 import dev.gatun.tensor.op.Window;
 
 /**
@@ -63,10 +62,8 @@ public final class TextbookCnn implements VisionNetwork {
     @Override
     public Value trunk(PlanBuilder plan, Value pictures) {
         LayerBuilder layers = weights.on(plan);
-        Value x = layers.conv("conv1", pictures, SAME, Activation.RELU);
-        x = layers.pool(PoolOp.max(2), x);
-        x = layers.conv("conv2", x, SAME, Activation.RELU);
-        x = layers.pool(PoolOp.max(2), x);
+        Value x = layers.convPool("conv1", pictures, SAME, Activation.RELU);
+        x = layers.convPool("conv2", x, SAME, Activation.RELU);
         return plan.add(new FlattenOp(), layers.plain(x));
     }
 

@@ -5,6 +5,7 @@ import dev.gatun.tensor.exec.PlanBuilder;
 import dev.gatun.tensor.exec.Value;
 import dev.gatun.tensor.op.Activation;
 import dev.gatun.tensor.op.ConvOp;
+import dev.gatun.tensor.op.ConvPoolOp;
 import dev.gatun.tensor.op.ConvWeights;
 import dev.gatun.tensor.op.LinearOp;
 import dev.gatun.tensor.op.LinearWeights;
@@ -46,6 +47,12 @@ public final class FloatLayers implements LayerWeights {
         @Override
         public Value convSum(String name, Value x, Value residual, Window window, Activation activation) {
             return plan.add(new ConvOp(convs.get(name), window, activation, true, MemoryFormat.ANY), x, residual);
+        }
+
+        @Override
+        public Value convPool(String name, Value x, Window window, Activation activation) {
+            ConvOp conv = new ConvOp(convs.get(name), window, activation);
+            return ConvPoolOp.fuses(conv, x.desc()) ? plan.add(new ConvPoolOp(conv), x) : pool(PoolOp.max(2), plan.add(conv, x));
         }
 
         @Override

@@ -17,6 +17,11 @@ public interface LayerBuilder {
     /** A convolution with bias, to which a residual is added before the activation; the residual's memory is overwritten. */
     Value convSum(String name, Value x, Value residual, Window window, Activation activation);
 
+    /** A convolution with bias, and the largest of each two by two of its pixels. */
+    default Value convPool(String name, Value x, Window window, Activation activation) {
+        return pool(PoolOp.max(2), conv(name, x, window, activation));
+    }
+
     /** A pooling that keeps the arithmetic. */
     Value pool(PoolOp op, Value x);
 

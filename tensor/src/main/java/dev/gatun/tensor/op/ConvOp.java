@@ -51,8 +51,7 @@ public record ConvOp(ConvWeights weights, Window window, Activation activation, 
     public CompiledOp compile(CompileContext context, List<TensorDesc> inputs) {
         TensorDesc src = inputs.get(0);
         Shape dst = check(inputs);
-        CompiledOp own = layout == MemoryFormat.ROW_MAJOR ? null
-                : GatunConv.compile(context, this, src, residual ? inputs.get(1) : null, dst);
+        CompiledOp own = GatunConv.compile(context, this, src, residual ? inputs.get(1) : null, dst);
         return own != null ? own : oneDnn(context, inputs, src, dst);
     }
 
@@ -79,7 +78,8 @@ public record ConvOp(ConvWeights weights, Window window, Activation activation, 
                 : builder.build(TensorDesc.chosen(DataType.F32, dst, desc.dst(context.arena(), dst.dims())));
     }
 
-    private Shape check(List<TensorDesc> inputs) {
+    /** The result's shape, if the operands fit. */
+    Shape check(List<TensorDesc> inputs) {
         TensorDesc src = inputs.get(0);
         Shape s = src.shape();
         Shape w = weights.shape();

@@ -27,7 +27,7 @@ public final class ConvWeights {
     private final Tensor bias;
     private final List<Packed> packed = new ArrayList<>();
     private Tensor unpacked;
-    private MemorySegment panels;
+    private MatrixKernels.Panels panels;
     private MemorySegment winograd;
 
     /** One layout and the weights in it. */
@@ -131,14 +131,13 @@ public final class ConvWeights {
         return made;
     }
 
-    /** Of a 1 x 1 convolution, packed for our own product. */
-    synchronized MemorySegment panels() {
+    /** [C x KH x KW, OC], packed for our own product or first convolution. */
+    synchronized MatrixKernels.Panels panels() {
         if (panels == null) {
-            long c = shape.dim(1);
             long oc = shape.dim(0);
+            long c = shape.elementCount() / oc;
             MemorySegment made = NativeBuffer.allocate(arena, MatrixKernels.panelFloats(c, oc) * Float.BYTES).segment();
-            withRowMajor(source -> MatrixKernels.packPanels(source, c, oc, 1, c, made));
-            panels = made;
+            withRowMajor(source -> panels = MatrixKernels.packPanels(source, c, oc, 1, c, made));
         }
         return panels;
     }
@@ -223,6 +222,6 @@ public final class ConvWeights {
         for (Packed p : packed) {
             bytes += p.data.segment().byteSize();
         }
-        return bytes + (panels == null ? 0 : panels.byteSize()) + (winograd == null ? 0 : winograd.byteSize());
+        return bytes + (panels == null ? 0 : panels.segment().byteSize()) + (winograd == null ? 0 : winograd.byteSize());
     }
 }

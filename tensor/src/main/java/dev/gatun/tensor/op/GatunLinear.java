@@ -40,7 +40,7 @@ record GatunLinear(LinearOp op, long rows, TensorDesc dst) implements CompiledOp
         MemorySegment residual = op.residual() ? binding.inputs().get(1).segment() : null;
         MemorySegment dst = binding.dst().segment();
         boolean fused = fused();
-        Runnable product = MatrixKernels.gemm(binding.arena(), binding.inputs().get(0).segment(), weights.data().segment(),
+        Runnable product = MatrixKernels.gemm(binding.arena(), binding.inputs().get(0).segment(), weights.panels(),
                 fused ? bias : null, fused ? residual : null, dst, rows, weights.outFeatures(), weights.inFeatures(),
                 fused ? op.activation().kernelCode() : Activation.NONE.kernelCode());
         if (fused) {

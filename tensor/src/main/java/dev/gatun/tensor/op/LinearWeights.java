@@ -32,17 +32,19 @@ public final class LinearWeights {
     private final Kernel kernel;
     private final MemoryDesc desc;
     private final Tensor data;
+    private final MatrixKernels.Panels panels;
     private final Tensor bias;
     private final long byteSize;
 
-    private LinearWeights(long k, long n, Kernel kernel, MemoryDesc desc, Tensor data, Tensor bias) {
+    private LinearWeights(long k, long n, Kernel kernel, MemoryDesc desc, Tensor data, MatrixKernels.Panels panels, Tensor bias) {
         this.k = k;
         this.n = n;
         this.kernel = kernel;
         this.desc = desc;
         this.data = data;
+        this.panels = panels;
         this.bias = bias;
-        this.byteSize = data.segment().byteSize() + (bias == null ? 0 : bias.segment().byteSize());
+        this.byteSize = (data == null ? panels.segment() : data.segment()).byteSize() + (bias == null ? 0 : bias.segment().byteSize());
     }
 
     /**
@@ -105,26 +107,23 @@ public final class LinearWeights {
         }
         Tensor bias = anyBias ? joinBias(arena, sources, n) : null;
         if (kernel == Kernel.GATUN) {
-            return new LinearWeights(k, n, kernel, null, panels(arena, sources, k, n), bias);
+            return new LinearWeights(k, n, kernel, null, null, panels(arena, sources, k, n), bias);
         }
         MemoryDesc desc = kernel == Kernel.ONEDNN ? favourite(arena, k, n) : rowMajor(arena, k, n);
         Tensor data = bytes(arena, desc);
         fill(sources, k, n, desc, data);
-        return new LinearWeights(k, n, kernel, desc, data, bias);
+        return new LinearWeights(k, n, kernel, desc, data, null, bias);
     }
 
-    private static Tensor panels(Arena arena, List<Source> sources, long k, long n) {
-        long floats = MatrixKernels.panelFloats(k, n);
-        Tensor packed = Tensor.of(TensorDesc.of(DataType.F32, floats), NativeBuffer.allocate(arena, floats * Float.BYTES).segment());
+    private static MatrixKernels.Panels panels(Arena arena, List<Source> sources, long k, long n) {
+        MemorySegment packed = NativeBuffer.allocate(arena, MatrixKernels.panelFloats(k, n) * Float.BYTES).segment();
         Source first = sources.getFirst();
         if (sources.size() == 1) {
-            MatrixKernels.packPanels(first.weight().segment(), k, n, first.inOut() ? n : 1, first.inOut() ? 1 : k, packed.segment());
-            return packed;
+            return MatrixKernels.packPanels(first.weight().segment(), k, n, first.inOut() ? n : 1, first.inOut() ? 1 : k, packed);
         }
         try (Arena temporary = Arena.ofConfined()) {
-            MatrixKernels.packPanels(join(temporary, sources, k, n), k, n, n, 1, packed.segment());
+            return MatrixKernels.packPanels(join(temporary, sources, k, n), k, n, n, 1, packed);
         }
-        return packed;
     }
 
     private static MemoryDesc rowMajor(Arena arena, long k, long n) {
@@ -216,8 +215,14 @@ public final class LinearWeights {
         return desc;
     }
 
+    /** For oneDNN and OpenBLAS. */
     Tensor data() {
         return data;
+    }
+
+    /** For our own product. */
+    MatrixKernels.Panels panels() {
+        return panels;
     }
 
     /** F32 [1, N] as oneDNN wants it, or null. */

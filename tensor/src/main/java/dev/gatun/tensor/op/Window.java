@@ -56,10 +56,10 @@ public record Window(long[] strides, long[] dilations, long[] paddingBegin, long
         return (input - 1) * strides[i] - paddingBegin[i] - paddingEnd[i] + dilations[i] * (kernel - 1) + 1;
     }
 
-    /** The padding of a dense window over pictures that moves by single steps and is padded alike on all sides; otherwise -1. */
+    /** The padding of a dense window over pictures that moves as far down as right and is padded alike on all sides; otherwise -1. */
     long plainPadding() {
         long p = paddingBegin[0];
-        boolean plain = rank() == 2 && Arrays.stream(strides).allMatch(s -> s == 1) && Arrays.stream(dilations).allMatch(d -> d == 1)
+        boolean plain = rank() == 2 && strides[0] == strides[1] && Arrays.stream(dilations).allMatch(d -> d == 1)
                 && paddingBegin[1] == p && Arrays.stream(paddingEnd).allMatch(e -> e == p);
         return plain ? p : -1;
     }

@@ -96,6 +96,46 @@ class ConvOpsTest {
         }
     }
 
+    /** Few planes, which our kernel for first convolutions takes, and Winograd's; as they are, and the largest of two by two pixels. */
+    @ParameterizedTest
+    @CsvSource({"1, 3, 64, 24, 24, 3, 1, 1, 1", "2, 3, 64, 33, 21, 7, 2, 3, 2", "5, 1, 32, 5, 4, 3, 1, 0, 2", "1, 4, 96, 9, 300, 2, 3, 2, 3",
+        "1, 32, 128, 12, 12, 3, 1, 1, 2", "2, 32, 32, 7, 5, 3, 1, 1, 1"})
+    void firstConvolutionsAndPooledOnes(int n, int ic, int oc, int h, int w, int k, int stride, int pad, int threads) {
+        try (Arena arena = Arena.ofShared()) {
+            float[] src = Reference.random(1, (long) n * ic * h * w);
+            float[] weights = Reference.random(2, (long) oc * ic * k * k);
+            float[] bias = Reference.random(3, oc);
+            ConvOp op = new ConvOp(ConvWeights.of(arena, new ConvWeights.Source(Tensor.ofFloats(arena, weights, oc, ic, k, k),
+                    Tensor.ofFloats(arena, bias, oc), 1)), Window.square(stride, pad), Activation.RELU);
+            Tensor x = Tensor.ofFloats(arena, src, n, ic, h, w);
+            if (ic > 4) {
+                x = OpRunner.run(arena, new ReorderOp(DataType.F32, MemoryFormat.CHANNELS_LAST), x);
+            }
+            assertTrue(ConvPoolOp.fuses(op, x.desc()));
+            String kernel = op.compile(new CompileContext(arena, threads), List.of(x.desc())).implementation();
+            assertTrue(kernel.startsWith(ic > 4 ? "gatun_winograd" : "gatun_stem"), kernel);
+            int oh = (h + 2 * pad - k) / stride + 1;
+            int ow = (w + 2 * pad - k) / stride + 1;
+            double[] expected = conv(Reference.widen(src), new long[] {n, ic, h, w}, Reference.widen(weights), oc, k, stride, pad);
+            double[] pooled = new double[n * oc * (oh / 2) * (ow / 2)];
+            for (int i = 0; i < expected.length; i++) {
+                expected[i] = Math.max(0, expected[i] + bias[i / ow / oh % oc]);
+                int column = i % ow / 2;
+                int row = i / ow % oh / 2;
+                if (column < ow / 2 && row < oh / 2) {
+                    int at = (i / ow / oh * (oh / 2) + row) * (ow / 2) + column;
+                    pooled[at] = Math.max(pooled[at], expected[i]);
+                }
+            }
+            ReorderOp plain = new ReorderOp(DataType.F32, MemoryFormat.ROW_MAJOR);
+            Reference.assertClose(expected, OpRunner.run(arena, plain, OpRunner.run(arena, threads, op, x)).toFloats(),
+                    Reference.tolerance(ic * k * k));
+            Tensor y = OpRunner.run(arena, threads, new ConvPoolOp(op), x);
+            assertArrayEquals(new long[] {n, oc, oh / 2, ow / 2}, y.shape().dims());
+            Reference.assertClose(pooled, OpRunner.run(arena, plain, y).toFloats(), Reference.tolerance(ic * k * k));
+        }
+    }
+
     @ParameterizedTest
     @CsvSource({"1, 3, 5, 7, 9, 3, 1, 1, U8", "2, 32, 64, 6, 5, 1, 1, 0, U8", "1, 16, 33, 11, 10, 3, 2, 1, S8", "1, 1, 16, 8, 8, 3, 1, 1, S8"})
     void bytesAreExact(int n, int ic, int oc, int h, int w, int k, int stride, int pad, DataType type) {
@@ -222,6 +262,9 @@ class ConvOpsTest {
                     () -> OpRunner.run(arena, op, Tensor.ofFloats(arena, new float[3 * 4], 1, 3, 2, 2)));
             assertTrue(small.getMessage().contains("the window does not fit"), small.getMessage());
             assertThrows(ShapeException.class, () -> new ConvWeights.Source(Tensor.ofFloats(arena, new float[5 * 3 * 9], 5, 3, 3, 3), null, 2));
+            ShapeException unfused = assertThrows(ShapeException.class,
+                    () -> OpRunner.run(arena, new ConvPoolOp(op), Tensor.ofFloats(arena, new float[3 * 16], 1, 3, 4, 4)));
+            assertTrue(unfused.getMessage().contains("no kernel pools these at once"), unfused.getMessage());
             assertThrows(IllegalArgumentException.class, () -> Window.square(0, 0));
             assertThrows(IllegalArgumentException.class, () -> new PoolOp(PoolOp.Kind.MAX, new long[] {2, 2}, Window.square(2, 2), false));
             assertThrows(ShapeException.class, () -> OpRunner.run(arena, PoolOp.max(2), Tensor.ofFloats(arena, new float[3], 1, 3, 1, 1)));

@@ -42,6 +42,38 @@ class LinearOpTest {
         }
     }
 
+    /** Rows of weights that meet only zeros are not read, unless they hold what a zero does not cancel. */
+    @ParameterizedTest
+    @CsvSource({"1, 1", "1, 2", "3, 2", "8, 1"})
+    void zerosAmongTheInputs(int m, int threads) {
+        int n = 77;
+        int k = 530;
+        float[] x = Reference.random(1, (long) m * k);
+        for (int i = 0; i < x.length; i++) {
+            if (i % k % 5 != 1) {
+                x[i] = i % 3 == 0 ? -0f : 0f;
+            }
+        }
+        float[] w = Reference.random(2, (long) n * k);
+        for (LinearWeights.Kernel kernel : LinearWeights.Kernel.values()) {
+            try (Arena arena = Arena.ofShared()) {
+                LinearWeights packed = LinearWeights.pack(arena, kernel, new LinearWeights.Source(Tensor.ofFloats(arena, w, n, k), false, null));
+                Tensor y = OpRunner.run(arena, threads, new LinearOp(packed, Activation.NONE), Tensor.ofFloats(arena, x, m, k));
+                Reference.assertClose(Reference.matmul(x, w, true, null, m, n, k), y.toFloats(), Reference.tolerance(k));
+            }
+        }
+        w[5 * k + 2] = Float.NaN;
+        w[6 * k + 2] = Float.POSITIVE_INFINITY;
+        try (Arena arena = Arena.ofShared()) {
+            LinearWeights packed = LinearWeights.pack(arena, LinearWeights.Kernel.GATUN,
+                    new LinearWeights.Source(Tensor.ofFloats(arena, w, n, k), false, null));
+            for (Activation activation : new Activation[] {Activation.NONE, Activation.RELU}) {
+                float[] y = OpRunner.run(arena, threads, new LinearOp(packed, activation), Tensor.ofFloats(arena, x, m, k)).toFloats();
+                assertTrue(Float.isNaN(y[5]) && Float.isNaN(y[6]) && Float.isFinite(y[4]), activation + ": " + y[4] + " " + y[5] + " " + y[6]);
+            }
+        }
+    }
+
     @ParameterizedTest
     @EnumSource(Activation.class)
     void activationScaleAndResidual(Activation activation) {

@@ -23,14 +23,23 @@ public class GatunC extends GatunC$shared {
     static final SymbolLookup SYMBOL_LOOKUP = dev.gatun.bindings.loader.NativeLibraries.lookup("gatun")
             .or(Linker.nativeLinker().defaultLookup());
 
-    private static final int GATUN_ABI_VERSION = (int)5L;
+    private static final int GATUN_ABI_VERSION = (int)6L;
     /**
      * {@snippet lang=c :
-     * #define GATUN_ABI_VERSION 5
+     * #define GATUN_ABI_VERSION 6
      * }
      */
     public static int GATUN_ABI_VERSION() {
         return GATUN_ABI_VERSION;
+    }
+    private static final int GATUN_STEM_DEPTH = (int)512L;
+    /**
+     * {@snippet lang=c :
+     * #define GATUN_STEM_DEPTH 512
+     * }
+     */
+    public static int GATUN_STEM_DEPTH() {
+        return GATUN_STEM_DEPTH;
     }
     private static final int GATUN_WINOGRAD_CHANNELS = (int)32L;
     /**
@@ -1200,7 +1209,8 @@ public class GatunC extends GatunC$shared {
     }
 
     private static class gatun_pack_panels {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            GatunC.C_INT,
             GatunC.C_POINTER,
             GatunC.C_LONG,
             GatunC.C_LONG,
@@ -1217,7 +1227,7 @@ public class GatunC extends GatunC$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * void gatun_pack_panels(const float *b, int64_t k, int64_t n, int64_t k_stride, int64_t n_stride, float *packed)
+     * int32_t gatun_pack_panels(const float *b, int64_t k, int64_t n, int64_t k_stride, int64_t n_stride, float *packed)
      * }
      */
     public static FunctionDescriptor gatun_pack_panels$descriptor() {
@@ -1227,7 +1237,7 @@ public class GatunC extends GatunC$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * void gatun_pack_panels(const float *b, int64_t k, int64_t n, int64_t k_stride, int64_t n_stride, float *packed)
+     * int32_t gatun_pack_panels(const float *b, int64_t k, int64_t n, int64_t k_stride, int64_t n_stride, float *packed)
      * }
      */
     public static MethodHandle gatun_pack_panels$handle() {
@@ -1237,7 +1247,7 @@ public class GatunC extends GatunC$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * void gatun_pack_panels(const float *b, int64_t k, int64_t n, int64_t k_stride, int64_t n_stride, float *packed)
+     * int32_t gatun_pack_panels(const float *b, int64_t k, int64_t n, int64_t k_stride, int64_t n_stride, float *packed)
      * }
      */
     public static MemorySegment gatun_pack_panels$address() {
@@ -1246,16 +1256,16 @@ public class GatunC extends GatunC$shared {
 
     /**
      * {@snippet lang=c :
-     * void gatun_pack_panels(const float *b, int64_t k, int64_t n, int64_t k_stride, int64_t n_stride, float *packed)
+     * int32_t gatun_pack_panels(const float *b, int64_t k, int64_t n, int64_t k_stride, int64_t n_stride, float *packed)
      * }
      */
-    public static void gatun_pack_panels(MemorySegment b, long k, long n, long k_stride, long n_stride, MemorySegment packed) {
+    public static int gatun_pack_panels(MemorySegment b, long k, long n, long k_stride, long n_stride, MemorySegment packed) {
         var mh$ = gatun_pack_panels.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
                 traceDowncall("gatun_pack_panels", b, k, n, k_stride, n_stride, packed);
             }
-            mh$.invokeExact(b, k, n, k_stride, n_stride, packed);
+            return (int)mh$.invokeExact(b, k, n, k_stride, n_stride, packed);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -1313,6 +1323,126 @@ public class GatunC extends GatunC$shared {
         try {
             if (TRACE_DOWNCALLS) {
                 traceDowncall("gatun_gemm", args);
+            }
+            mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_stem_scratch_bytes {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            GatunC.C_LONG,
+            GatunC.C_POINTER,
+            GatunC.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_stem_scratch_bytes");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int64_t gatun_stem_scratch_bytes(const gatun_stem_args *args, int32_t threads)
+     * }
+     */
+    public static FunctionDescriptor gatun_stem_scratch_bytes$descriptor() {
+        return gatun_stem_scratch_bytes.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int64_t gatun_stem_scratch_bytes(const gatun_stem_args *args, int32_t threads)
+     * }
+     */
+    public static MethodHandle gatun_stem_scratch_bytes$handle() {
+        return gatun_stem_scratch_bytes.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int64_t gatun_stem_scratch_bytes(const gatun_stem_args *args, int32_t threads)
+     * }
+     */
+    public static MemorySegment gatun_stem_scratch_bytes$address() {
+        return gatun_stem_scratch_bytes.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int64_t gatun_stem_scratch_bytes(const gatun_stem_args *args, int32_t threads)
+     * }
+     */
+    public static long gatun_stem_scratch_bytes(MemorySegment args, int threads) {
+        var mh$ = gatun_stem_scratch_bytes.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_stem_scratch_bytes", args, threads);
+            }
+            return (long)mh$.invokeExact(args, threads);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_stem {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_stem");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_stem(const gatun_stem_args *args)
+     * }
+     */
+    public static FunctionDescriptor gatun_stem$descriptor() {
+        return gatun_stem.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_stem(const gatun_stem_args *args)
+     * }
+     */
+    public static MethodHandle gatun_stem$handle() {
+        return gatun_stem.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_stem(const gatun_stem_args *args)
+     * }
+     */
+    public static MemorySegment gatun_stem$address() {
+        return gatun_stem.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_stem(const gatun_stem_args *args)
+     * }
+     */
+    public static void gatun_stem(MemorySegment args) {
+        var mh$ = gatun_stem.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_stem", args);
             }
             mh$.invokeExact(args);
         } catch (Error | RuntimeException ex) {

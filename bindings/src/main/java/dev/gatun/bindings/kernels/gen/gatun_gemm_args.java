@@ -27,6 +27,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int64_t n;
  *     int64_t k;
  *     int32_t activation;
+ *     int32_t finite;
  * }
  * }
  */
@@ -49,8 +50,8 @@ public class gatun_gemm_args {
         GatunC.C_LONG.withName("n"),
         GatunC.C_LONG.withName("k"),
         GatunC.C_INT.withName("activation"),
-        MemoryLayout.paddingLayout(4)
-    ).withName("$anon$150:9");
+        GatunC.C_INT.withName("finite")
+    ).withName("$anon$152:9");
 
     /**
      * The layout of this struct
@@ -585,6 +586,50 @@ public class gatun_gemm_args {
      */
     public static void activation(MemorySegment struct, int fieldValue) {
         struct.set(activation$LAYOUT, activation$OFFSET, fieldValue);
+    }
+
+    private static final OfInt finite$LAYOUT = (OfInt)$LAYOUT.select(groupElement("finite"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int32_t finite
+     * }
+     */
+    public static final OfInt finite$layout() {
+        return finite$LAYOUT;
+    }
+
+    private static final long finite$OFFSET = $LAYOUT.byteOffset(groupElement("finite"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int32_t finite
+     * }
+     */
+    public static final long finite$offset() {
+        return finite$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int32_t finite
+     * }
+     */
+    public static int finite(MemorySegment struct) {
+        return struct.get(finite$LAYOUT, finite$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int32_t finite
+     * }
+     */
+    public static void finite(MemorySegment struct, int fieldValue) {
+        struct.set(finite$LAYOUT, finite$OFFSET, fieldValue);
     }
 
     /**

@@ -28,6 +28,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int64_t pad;
  *     void *scratch;
  *     int32_t activation;
+ *     int32_t pool;
  * }
  * }
  */
@@ -51,8 +52,8 @@ public class gatun_winograd_args {
         GatunC.C_LONG.withName("pad"),
         GatunC.C_POINTER.withName("scratch"),
         GatunC.C_INT.withName("activation"),
-        MemoryLayout.paddingLayout(4)
-    ).withName("$anon$169:9");
+        GatunC.C_INT.withName("pool")
+    ).withName("$anon$191:9");
 
     /**
      * The layout of this struct
@@ -631,6 +632,50 @@ public class gatun_winograd_args {
      */
     public static void activation(MemorySegment struct, int fieldValue) {
         struct.set(activation$LAYOUT, activation$OFFSET, fieldValue);
+    }
+
+    private static final OfInt pool$LAYOUT = (OfInt)$LAYOUT.select(groupElement("pool"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int32_t pool
+     * }
+     */
+    public static final OfInt pool$layout() {
+        return pool$LAYOUT;
+    }
+
+    private static final long pool$OFFSET = $LAYOUT.byteOffset(groupElement("pool"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int32_t pool
+     * }
+     */
+    public static final long pool$offset() {
+        return pool$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int32_t pool
+     * }
+     */
+    public static int pool(MemorySegment struct) {
+        return struct.get(pool$LAYOUT, pool$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int32_t pool
+     * }
+     */
+    public static void pool(MemorySegment struct, int fieldValue) {
+        struct.set(pool$LAYOUT, pool$OFFSET, fieldValue);
     }
 
     /**
