@@ -164,7 +164,7 @@ struct gemm_task {
     float *c;
     int64_t lda, ldc, sum_stride, n, k;
     int32_t activation;
-    bool more; /* behind b lie panels that are used next */
+    const float *next; /* panels that are read after b's, or NULL */
     const live_rows *live; /* of all rows of a, which are one tile's; or NULL */
 };
 
@@ -186,8 +186,8 @@ static void ragged_columns(const gemm_task &t, int64_t rows, int64_t row, const 
     }
 }
 
-/* Rows first .. last by one panel. first_panel: the rows of a were not read before. more: the memory behind it is read next. */
-static void gemm_panel(const gemm_task &t, int64_t first, int64_t last, int64_t column, bool first_panel, bool more) {
+/* Rows first .. last by one panel. first_panel: the rows of a were not read before. next: the panel that is read then, or NULL. */
+static void gemm_panel(const gemm_task &t, int64_t first, int64_t last, int64_t column, bool first_panel, const float *next) {
     const float *panel = t.b + column * t.k;
     int64_t columns = t.n - column < TILE_COLS ? t.n - column : TILE_COLS, width = panel_width(columns);
     /* Tiles of about equal height: one of few rows is slow. */
@@ -204,8 +204,8 @@ static void gemm_panel(const gemm_task &t, int64_t first, int64_t last, int64_t 
         const float *b = panel + p * width;
         /* One tile alone looks ahead in its own panel; of several each brings its share of the next block. */
         bool ends = p + depth == t.k;
-        int64_t lines = tiles == 1 ? depth * width / LINE : !ends || more ? (depth * width / LINE + tiles - 1) / tiles : 0;
-        const float *ahead = tiles == 1 ? b + LOOK_AHEAD * width : b + depth * width;
+        int64_t lines = tiles == 1 ? depth * width / LINE : !ends || next ? (depth * width / LINE + tiles - 1) / tiles : 0;
+        const float *ahead = tiles == 1 ? b + LOOK_AHEAD * width : ends ? next : b + depth * width;
         for (int64_t row = first; row < last; row += height) {
             int64_t rows = last - row < height ? last - row : height;
             float *c = t.c + row * t.ldc + column;
@@ -228,12 +228,13 @@ static void gemm_part(const gemm_task &t, int64_t first, int64_t last, int64_t f
     for (int64_t row = first; row < last; row += block) {
         int64_t end = row + block < last ? row + block : last;
         for (int64_t panel = from; panel < to; panel++)
-            gemm_panel(t, row, end, panel * TILE_COLS, panel == from && to - from > 1, t.more || panel + 1 < to);
+            gemm_panel(t, row, end, panel * TILE_COLS, panel == from && to - from > 1,
+                       panel + 1 < to ? t.b + (panel + 1) * TILE_COLS * t.k : t.next);
     }
 }
 
 static void gemm(const gatun_gemm_args *a) {
-    gemm_task t{a->a, a->b, a->bias, a->sum, a->c, a->lda, a->ldc, a->sum_stride, a->n, a->k, a->activation, false, nullptr};
+    gemm_task t{a->a, a->b, a->bias, a->sum, a->c, a->lda, a->ldc, a->sum_stride, a->n, a->k, a->activation, nullptr, nullptr};
     live_rows live;
     if (a->finite && a->m <= TILE_ROWS && a->k <= MAX_LIVE && live.find(a->a, a->lda, a->m, a->k)) t.live = &live;
     int64_t panels = (a->n + TILE_COLS - 1) / TILE_COLS, tiles = (a->m + TILE_ROWS - 1) / TILE_ROWS, threads = omp_get_max_threads();

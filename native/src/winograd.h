@@ -116,6 +116,13 @@ static bool winograd_together(const winograd_task &t, int64_t threads) {
     return PRODUCTS * (int64_t)sizeof(float) * t.a.c * t.a.oc > LARGE || (threads > 1 && t.tiles() < 2 * TILE_ROWS * threads);
 }
 
+/* Of what all do together, whether each of few threads transforms every patch for itself and takes whole panels: that costs a tenth more
+ * than sharing them, but nobody waits, and nothing moves between caches, which takes longer where they are far apart. */
+static bool winograd_apart(const winograd_task &t, int64_t threads) {
+    int64_t panels = (t.a.oc + TILE_COLS - 1) / TILE_COLS;
+    return threads > 1 && threads <= 4 && panels % threads == 0;
+}
+
 /* Tiles of a block: both transforms stay in the second-level cache, unless all threads work on one block together. In whole tiles
  * of the products where that is possible. */
 static int64_t winograd_block(const winograd_task &t, int64_t threads) {
@@ -135,18 +142,39 @@ static int64_t winograd_block(const winograd_task &t, int64_t threads) {
 /* All threads' together. */
 static int64_t winograd_scratch_floats(const gatun_winograd_args *a, int64_t threads) {
     winograd_task t(*a);
-    return PRODUCTS * winograd_block(t, threads) * (a->c + a->oc) * (winograd_together(t, threads) ? 1 : threads);
+    int64_t floats = PRODUCTS * winograd_block(t, threads);
+    if (winograd_together(t, threads)) return floats * ((winograd_apart(t, threads) ? threads : 1) * a->c + a->oc);
+    return floats * (a->c + a->oc) * threads;
 }
 
 /* Panels from .. to of the products of a block, e of 36: m[e][count][oc] = v[e][count][c] u[e]. */
-static void winograd_product(const gatun_winograd_args &a, int64_t e, int64_t count, int64_t block, const float *v, float *m, int64_t from, int64_t to,
-                             bool more) {
-    gemm_task product{v + e * block * a.c, a.u + e * gatun_panel_floats(a.c, a.oc), nullptr, nullptr, m + e * block * a.oc, a.c, a.oc, 0, a.oc, a.c, GATUN_NONE, more, nullptr};
+static void winograd_product(const gatun_winograd_args &a, int64_t e, int64_t count, int64_t block, const float *v, float *m, int64_t from, int64_t to) {
+    int64_t floats = gatun_panel_floats(a.c, a.oc);
+    const float *u = a.u + e * floats, *next = e + 1 < PRODUCTS ? u + floats + from * TILE_COLS * a.c : nullptr;
+    gemm_task product{v + e * block * a.c, u, nullptr, nullptr, m + e * block * a.oc, a.c, a.oc, 0, a.oc, a.c, GATUN_NONE, next, nullptr};
     gemm_part(product, 0, count, from, to);
 }
 
-/* Every thread a share of each block; where one needs what others made, they wait for each other. With a panel or more for each thread,
- * what it multiplies it also transforms back. */
+/* Whole panels of every block for each thread, see winograd_apart. */
+static void winograd_panels(const winograd_task &t, int64_t block) {
+    const gatun_winograd_args &a = t.a;
+    int64_t tiles = t.tiles(), panels = (a.oc + TILE_COLS - 1) / TILE_COLS, threads = omp_get_max_threads();
+    float *m = (float *)a.scratch + threads * PRODUCTS * block * a.c;
+#pragma omp parallel for schedule(static)
+    for (int64_t thread = 0; thread < threads; thread++) {
+        float *v = (float *)a.scratch + thread * PRODUCTS * block * a.c;
+        int64_t from = panels * thread / threads, to = panels * (thread + 1) / threads;
+        for (int64_t first = 0; first < tiles; first += block) {
+            int64_t count = tiles - first < block ? tiles - first : block;
+            for (int64_t j = 0; j < count; j++) patch_in(t, first + j, v + j * a.c, block);
+            for (int64_t e = 0; e < PRODUCTS; e++) winograd_product(a, e, count, block, v, m, from, to);
+            for (int64_t j = 0; j < count; j++)
+                tile_out(t, first + j, m + j * a.oc, block, from * TILE_COLS, to == panels ? a.oc : to * TILE_COLS);
+        }
+    }
+}
+
+/* Every thread a share of each step of each block; between the steps they wait for each other. */
 static void winograd_steps(const winograd_task &t, int64_t block) {
     const gatun_winograd_args &a = t.a;
     float *v = (float *)a.scratch, *m = v + PRODUCTS * block * a.c;
@@ -154,19 +182,10 @@ static void winograd_steps(const winograd_task &t, int64_t block) {
 #pragma omp parallel if (omp_get_max_threads() > 1)
     for (int64_t first = 0; first < tiles; first += block) {
         int64_t count = tiles - first < block ? tiles - first : block;
-        int64_t thread = omp_get_thread_num(), threads = omp_get_num_threads();
 #pragma omp for schedule(static)
         for (int64_t j = 0; j < count; j++) patch_in(t, first + j, v + j * a.c, block);
-        if (panels % threads == 0) {
-            int64_t from = panels * thread / threads, to = panels * (thread + 1) / threads;
-            int64_t last = to * TILE_COLS < a.oc ? to * TILE_COLS : a.oc;
-            for (int64_t e = 0; e < PRODUCTS; e++) winograd_product(a, e, count, block, v, m, from, to, to < panels || e + 1 < PRODUCTS);
-            for (int64_t j = 0; j < count; j++) tile_out(t, first + j, m + j * a.oc, block, from * TILE_COLS, last);
-#pragma omp barrier
-            continue;
-        }
 #pragma omp for schedule(static)
-        for (int64_t e = 0; e < PRODUCTS; e++) winograd_product(a, e, count, block, v, m, 0, panels, e + 1 < PRODUCTS);
+        for (int64_t e = 0; e < PRODUCTS; e++) winograd_product(a, e, count, block, v, m, 0, panels);
 #pragma omp for schedule(static)
         for (int64_t j = 0; j < count; j++) tile_out(t, first + j, m + j * a.oc, block, 0, a.oc);
     }
@@ -176,14 +195,14 @@ static void winograd(const gatun_winograd_args *a) {
     winograd_task t(*a);
     int64_t threads = omp_get_max_threads(), tiles = t.tiles(), panels = (a->oc + TILE_COLS - 1) / TILE_COLS;
     int64_t block = winograd_block(t, threads), blocks = (tiles + block - 1) / block;
-    if (winograd_together(t, threads)) return winograd_steps(t, block);
+    if (winograd_together(t, threads)) return winograd_apart(t, threads) ? winograd_panels(t, block) : winograd_steps(t, block);
 #pragma omp parallel for schedule(static) if (threads > 1 && blocks > 1)
     for (int64_t i = 0; i < blocks; i++) {
         int64_t first = i * block, count = tiles - first < block ? tiles - first : block;
         float *v = (float *)a->scratch + omp_get_thread_num() * PRODUCTS * block * (a->c + a->oc);
         float *m = v + PRODUCTS * block * a->c;
         for (int64_t j = 0; j < count; j++) patch_in(t, first + j, v + j * a->c, block);
-        for (int64_t e = 0; e < PRODUCTS; e++) winograd_product(*a, e, count, block, v, m, 0, panels, e + 1 < PRODUCTS);
+        for (int64_t e = 0; e < PRODUCTS; e++) winograd_product(*a, e, count, block, v, m, 0, panels);
         for (int64_t j = 0; j < count; j++) tile_out(t, first + j, m + j * a->oc, block, 0, a->oc);
     }
 }

@@ -36,7 +36,10 @@ public final class ContenderProcess implements AutoCloseable {
                 Integer.toString(workload), Boolean.toString(quick)));
         long start = System.nanoTime();
         try {
-            process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
+            ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD);
+            // A kernel that the environment forces on OpenBLAS is not the one it would choose.
+            builder.environment().keySet().removeIf(name -> name.startsWith("OPENBLAS_"));
+            process = builder.start();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
