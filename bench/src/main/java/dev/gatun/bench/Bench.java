@@ -33,7 +33,7 @@ public final class Bench implements Callable<Integer> {
     private static final List<Suite> SUITES = List.of(
             new EncoderSuite(), new TextsSuite(), new CnnSuite(), new Int8Suite(), new GenerationSuite(), new GemmSuite(), new KernelsSuite(), new FfmSuite());
 
-    @Option(names = "--quick", description = "Fewer workloads, shorter turns: ten minutes instead of hours.")
+    @Option(names = "--quick", description = "Fewer workloads, shorter turns: 10 to 15 minutes instead of 70.")
     boolean quick;
 
     @Option(names = "--filter", paramLabel = "TEXT", description = "Only suites and workloads whose name contains this.")

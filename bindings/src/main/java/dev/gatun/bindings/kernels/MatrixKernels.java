@@ -29,9 +29,9 @@ public final class MatrixKernels {
     }
 
     /**
-     * Packed weights.
+     * Packed weights; a view, whose memory is that of whoever packed them.
      *
-     * @param segment {@link #panelFloats}
+     * @param segment F32, as many as {@link #panelFloats} says
      * @param finite  whether there is neither a NaN nor an infinity, so that a zero's products need no computing
      */
     public record Panels(MemorySegment segment, boolean finite) {
@@ -70,13 +70,13 @@ public final class MatrixKernels {
     }
 
     /**
-     * Sizes of a 3 x 3 convolution with stride 1 over channels-last pictures.
+     * Sizes of a convolution.
      *
-     * @param n   pictures
-     * @param h   height of the source
-     * @param w   width of the source
-     * @param c   its channels, a multiple of {@link #WINOGRAD_CHANNELS}
-     * @param oc  channels of the result, likewise
+     * @param n    pictures
+     * @param h    height of the source
+     * @param w    width of the source
+     * @param c    its channels; for {@link #winograd} a multiple of {@link #WINOGRAD_CHANNELS}
+     * @param oc   channels of the result, a multiple of {@link #WINOGRAD_CHANNELS}
      * @param pad  zeros around the source
      * @param pool whether the result is the largest of each two by two pixels
      */
@@ -149,7 +149,13 @@ public final class MatrixKernels {
         }
     }
 
-    /** dst = activation(conv(src) + bias); the activation is none or ReLU. Weights are [C x KH x KW, OC]. */
+    /**
+     * dst[n, h', w', oc] = activation(conv(src[n, c, h, w]) + bias[oc]), channels-last from planes; with pool dst[n, h' / 2, w' / 2, oc].
+     *
+     * @param weights    [c x kernelH x kernelW, oc], at most {@link #STEM_DEPTH} rows
+     * @param scratch    {@link #stemScratchBytes}
+     * @param activation none or ReLU
+     */
     public static Runnable stem(Arena arena, Stem sizes, MemorySegment src, Panels weights, MemorySegment bias, MemorySegment dst,
             MemorySegment scratch, int activation) {
         Kernels.load();

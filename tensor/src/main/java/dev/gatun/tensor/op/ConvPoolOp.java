@@ -10,7 +10,8 @@ import java.util.List;
 
 /**
  * dst[N, OC, OH / 2, OW / 2] = the largest of each two by two pixels of activation(convolution(src, weights) + bias), in one kernel: a
- * {@link ConvOp} and {@code PoolOp.max(2)} whose result between them is never written. Only for convolutions that {@link #fuses}.
+ * {@link ConvOp} and {@code PoolOp.max(2)} whose result between them is never written. src F32 [N, IC, H, W], row-major of few channels or
+ * channels-last, dst channels-last. Only for convolutions that {@link #fuses}; others are refused with a {@link ShapeException}.
  *
  * @param conv without residual
  */
