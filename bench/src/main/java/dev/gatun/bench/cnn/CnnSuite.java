@@ -74,11 +74,10 @@ public final class CnnSuite implements Suite {
         Network network = Network.values()[workload.get("network")];
         int batch = workload.get("batch");
         int threads = workload.get("threads");
-        int workers = Math.min(batch, threads);
         float[] pictures = Checkpoints.pictures(network, batch);
         return switch (contender) {
-            case "gatun" -> new GatunCnn(Checkpoints.floats(network), network, pictures, workers, threads / workers);
-            case "gatun-1-worker" -> new GatunCnn(Checkpoints.floats(network), network, pictures, 1, 1);
+            case "gatun" -> new GatunCnn(Checkpoints.floats(network), network, pictures, threads);
+            case "gatun-1-worker" -> new GatunCnn(Checkpoints.floats(network), network, pictures, 1);
             case "onnxruntime" ->
                     new OnnxRuntimeCnn(Checkpoints.floats(network).resolve("model.onnx"), network, pictures, threads);
             case "djl-pytorch" -> new DjlCnn(Checkpoints.floats(network), network, pictures, threads);

@@ -45,10 +45,9 @@ public final class Int8Suite implements Suite {
     public Contender create(String contender, Workload workload) throws Exception {
         int batch = workload.get("batch");
         int threads = workload.get("threads");
-        int workers = Math.min(batch, threads);
         float[] pictures = Checkpoints.pictures(NETWORK, batch);
         return switch (contender) {
-            case "gatun-int8" -> new GatunCnn(Checkpoints.int8(NETWORK), NETWORK, pictures, workers, threads / workers);
+            case "gatun-int8" -> new GatunCnn(Checkpoints.int8(NETWORK), NETWORK, pictures, threads);
             case "onnxruntime-qdq" ->
                     new OnnxRuntimeCnn(Checkpoints.int8(NETWORK).resolve("model.onnx"), NETWORK, pictures, threads);
             case "onnxruntime" -> new OnnxRuntimeCnn(Checkpoints.floats(NETWORK).resolve("model.onnx"), NETWORK, pictures, threads);

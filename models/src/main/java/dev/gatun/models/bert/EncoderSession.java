@@ -1,5 +1,6 @@
 package dev.gatun.models.bert;
 
+import dev.gatun.models.workers.SessionWorkers;
 import dev.gatun.tensor.exec.BoundPlan;
 import dev.gatun.tensor.exec.ExecutionContext;
 import dev.gatun.tensor.exec.Lifetime;
@@ -14,7 +15,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * and padding is never computed. One thread at a time; the calling thread must be a platform thread. Closing waits
  * for a forward under way.
  */
-public final class EncoderSession implements AutoCloseable {
+public final class EncoderSession implements SessionWorkers.Session {
     private final BertEncoder encoder;
     private final SessionOptions options;
     private final ExecutionContext context = new ExecutionContext();
@@ -203,7 +204,7 @@ public final class EncoderSession implements AutoCloseable {
         return options;
     }
 
-    /** Bytes of native memory that this session holds, besides the model's. */
+    @Override
     public long nativeByteSize() {
         return context.nativeByteSize();
     }

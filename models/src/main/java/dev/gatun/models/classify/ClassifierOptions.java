@@ -3,30 +3,29 @@ package dev.gatun.models.classify;
 /**
  * How a classifier computes.
  *
- * @param workers      pictures that are worked on at the same time, each by a thread with its own session
- * @param threads      OpenMP threads of each worker
+ * @param threads      cores to use; the default is what the container may use ({@code Runtime.availableProcessors})
  * @param checkWeights whether NaN and infinite weights are refused at load, which reads every element
  */
-public record ClassifierOptions(int workers, int threads, boolean checkWeights) {
-    /** Checks the numbers. */
+public record ClassifierOptions(int threads, boolean checkWeights) {
+    /** Checks the number. */
     public ClassifierOptions {
-        if (workers < 1 || threads < 1) {
-            throw new IllegalArgumentException("workers " + workers + ", threads " + threads + ": both must be 1 or more");
+        if (threads < 1) {
+            throw new IllegalArgumentException("threads must be 1 or more, not " + threads);
         }
     }
 
-    /** A worker for each core that the container may use. */
+    /** Every available core, weights not checked. */
     public static ClassifierOptions defaults() {
-        return new ClassifierOptions(Runtime.getRuntime().availableProcessors(), 1, false);
+        return new ClassifierOptions(Runtime.getRuntime().availableProcessors(), false);
     }
 
-    /** The same with other numbers of workers and threads. */
-    public ClassifierOptions with(int newWorkers, int newThreads) {
-        return new ClassifierOptions(newWorkers, newThreads, checkWeights);
+    /** The same with another number of cores. */
+    public ClassifierOptions withThreads(int count) {
+        return new ClassifierOptions(count, checkWeights);
     }
 
     /** The same with weights checked or not. */
     public ClassifierOptions withCheckWeights(boolean check) {
-        return new ClassifierOptions(workers, threads, check);
+        return new ClassifierOptions(threads, check);
     }
 }

@@ -5,34 +5,36 @@ import dev.gatun.models.image.PictureException;
 import dev.gatun.models.vision.VisionModel;
 import dev.gatun.models.vision.VisionNetwork;
 import dev.gatun.models.vision.VisionSession;
-import dev.gatun.models.vision.VisionWorkers;
 import dev.gatun.models.weights.WeightException;
 import dev.gatun.models.weights.WeightSource;
+import dev.gatun.models.workers.SessionWorkers;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 
 /**
  * A model of pictures with its preprocessing, its labels and its workers. Thread-safe. Owns the model's native memory:
  * {@link #close} waits for work under way.
  */
 public final class ImageClassifier implements AutoCloseable {
-    private static final int BATCH = 8;
+    private static final int MAX_BATCH = 8;
 
     private final VisionCheckpoint checkpoint;
     private final VisionModel model;
-    private final VisionWorkers workers;
+    private final SessionWorkers<VisionSession> workers;
     private final List<String> labels;
 
     private ImageClassifier(VisionCheckpoint checkpoint, VisionModel model, ClassifierOptions options) {
         this.checkpoint = checkpoint;
         this.model = model;
         this.labels = List.copyOf(checkpoint.labels(model.network().classCount()));
-        this.workers = new VisionWorkers(model, options.workers(), options.threads());
+        this.workers = new SessionWorkers<>("the image model", "gatun-vision", options.threads(), model::newSession);
     }
 
     /**
@@ -91,26 +93,29 @@ public final class ImageClassifier implements AutoCloseable {
         ImagePreprocessor preprocessor = preprocessor();
         Result[] results = new Result[pictures.size()];
         AtomicInteger next = new AtomicInteger();
-        List<VisionWorkers.Task> tasks = new ArrayList<>();
-        for (int i = 0; i < workers.count(); i++) {
-            tasks.add(session -> work(session, preprocessor, pictures, next, results, listener));
+        // Decoding takes longer than most networks: few pictures are divided as well as many.
+        int batch = Math.clamp(pictures.size() / workers.cores(), 1, MAX_BATCH);
+        Consumer<VisionSession> task = session -> work(session, preprocessor, pictures, next, batch, results, listener);
+        if (pictures.size() == 1) {
+            workers.runWide(task);
+        } else {
+            workers.run(Collections.nCopies(Math.min(workers.cores(), pictures.size()), task));
         }
-        workers.run(tasks);
         return List.of(results);
     }
 
     private void work(VisionSession session, ImagePreprocessor preprocessor, List<Path> pictures, AtomicInteger next,
-            Result[] results, Listener listener) {
+            int batch, Result[] results, Listener listener) {
         int classes = model.network().classCount();
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment input = arena.allocate(BATCH * session.pictureByteSize(), 64);
-            MemorySegment logits = arena.allocate((long) BATCH * classes * Float.BYTES, 64);
+            MemorySegment input = arena.allocate(batch * session.pictureByteSize(), 64);
+            MemorySegment logits = arena.allocate((long) batch * classes * Float.BYTES, 64);
             int columns = model.network().featureCount();
-            MemorySegment features = arena.allocate((long) BATCH * columns * Float.BYTES, 64);
-            int[] slots = new int[BATCH];
-            for (int first = next.getAndAdd(BATCH); first < pictures.size(); first = next.getAndAdd(BATCH)) {
+            MemorySegment features = arena.allocate((long) batch * columns * Float.BYTES, 64);
+            int[] slots = new int[batch];
+            for (int first = next.getAndAdd(batch); first < pictures.size(); first = next.getAndAdd(batch)) {
                 int count = 0;
-                for (int i = first; i < Math.min(first + BATCH, pictures.size()); i++) {
+                for (int i = first; i < Math.min(first + batch, pictures.size()); i++) {
                     try {
                         preprocessor.load(pictures.get(i), input.asSlice(count * session.pictureByteSize(), session.pictureByteSize()));
                         slots[count++] = i;
@@ -133,8 +138,8 @@ public final class ImageClassifier implements AutoCloseable {
     }
 
     /**
-     * Runs inputs that are prepared already, divided among the workers, whose threads must have access: an arena confined to the
-     * caller's does not do.
+     * Runs inputs that are prepared already, on every core unless others are computing, as {@link VisionModel#split} says. Its threads
+     * must have access: an arena confined to the caller's does not do.
      *
      * @param pictures F32 [count, C, H, W], off-heap
      * @param logits   F32 [count, classes], off-heap; or {@link MemorySegment#NULL}
@@ -142,11 +147,15 @@ public final class ImageClassifier implements AutoCloseable {
      */
     public void forward(MemorySegment pictures, int count, MemorySegment logits, MemorySegment features) {
         VisionNetwork network = model.network();
-        int parts = Math.max(1, Math.min(workers.count(), count));
-        List<VisionWorkers.Task> tasks = new ArrayList<>();
-        for (int p = 0; p < parts; p++) {
-            int from = (int) ((long) count * p / parts);
-            int to = (int) ((long) count * (p + 1) / parts);
+        VisionModel.Split split = model.split(count, workers.cores());
+        if (split.threads() > 1) {
+            workers.runWide(session -> session.forward(pictures, count, logits, features));
+            return;
+        }
+        List<Consumer<VisionSession>> tasks = new ArrayList<>();
+        for (int p = 0; p < split.parts(); p++) {
+            int from = (int) ((long) count * p / split.parts());
+            int to = (int) ((long) count * (p + 1) / split.parts());
             tasks.add(session -> session.forward(pictures.asSlice(from * session.pictureByteSize()), to - from,
                     from(logits, from, network.classCount()), from(features, from, network.featureCount())));
         }

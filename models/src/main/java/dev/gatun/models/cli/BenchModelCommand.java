@@ -81,7 +81,7 @@ final class BenchModelCommand implements Callable<Integer> {
             }
             return 0;
         }
-        ClassifierOptions options = ClassifierOptions.defaults().with(1, 1);
+        ClassifierOptions options = ClassifierOptions.defaults().withThreads(1);
         try (ImageClassifier classifier = model == null ? ImageClassifier.digits(options) : ImageClassifier.load(model, options)) {
             PrecisionOption.check(spec, precision, classifier);
             double load = (System.nanoTime() - start) * 1e-9;

@@ -82,8 +82,7 @@ final class ClassifyCommand implements Callable<Integer> {
             ContactSheet.checkName(sheet);
         }
         List<Path> files = PictureFiles.find(pictures);
-        boolean one = files.size() == 1 && inputTensor == null;
-        ClassifierOptions options = new ClassifierOptions(one ? 1 : threads, one ? threads : 1, checkWeights);
+        ClassifierOptions options = new ClassifierOptions(threads, checkWeights);
         try (ImageClassifier classifier = model == null ? ImageClassifier.digits(options) : ImageClassifier.load(model, options)) {
             PrecisionOption.check(spec, precision, classifier);
             return inputTensor != null ? tensor(classifier) : pictures(classifier, files);

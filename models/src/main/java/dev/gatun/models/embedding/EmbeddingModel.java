@@ -5,6 +5,7 @@ import dev.gatun.models.bert.BertEncoder;
 import dev.gatun.models.bert.EncoderSession;
 import dev.gatun.models.bert.EncoderSession.SessionOptions;
 import dev.gatun.models.text.TextTokenizer;
+import dev.gatun.models.workers.SessionWorkers;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 
 /**
  * Texts to vectors with a BERT-family encoder. Thread-safe; owns its weights, threads and results, all native and
@@ -34,7 +36,7 @@ public final class EmbeddingModel implements AutoCloseable {
     private final BertEncoder encoder;
     private final TextTokenizer tokenizer;
     private final EmbeddingOptions options;
-    private final EncoderWorkers workers;
+    private final SessionWorkers<EncoderSession> workers;
     private final Arena resultArena = Arena.ofShared();
     private final ResultPool results = new ResultPool(resultArena);
     private boolean closed;
@@ -43,8 +45,8 @@ public final class EmbeddingModel implements AutoCloseable {
         this.encoder = encoder;
         this.tokenizer = tokenizer;
         this.options = options;
-        this.workers = new EncoderWorkers(encoder,
-                new SessionOptions(options.threads(), options.pooling(), options.normalize()));
+        this.workers = new SessionWorkers<>("the embedding model", "gatun-encoder", options.threads(),
+                threads -> encoder.newSession(new SessionOptions(threads, options.pooling(), options.normalize())));
     }
 
     /** {@link #load(Path, EmbeddingOptions)} with the defaults. */
@@ -97,12 +99,16 @@ public final class EmbeddingModel implements AutoCloseable {
         try {
             boolean[] truncated = new boolean[texts.size()];
             AtomicLong tokens = new AtomicLong();
-            List<EncoderWorkers.Task> tasks = new ArrayList<>();
+            List<Consumer<EncoderSession>> tasks = new ArrayList<>();
             for (int from = 0, to; from < texts.size(); from = to) {
                 to = taskEnd(texts, from);
                 tasks.add(task(texts, from, to, block, truncated, tokens));
             }
-            workers.run(tasks);
+            if (tasks.size() == 1) {
+                workers.runWide(tasks.getFirst());
+            } else {
+                workers.run(tasks);
+            }
             Embeddings embeddings = new Embeddings(results, block, texts.size(), dimension, tokens.get(), truncated);
             done = true;
             return embeddings;
@@ -139,7 +145,7 @@ public final class EmbeddingModel implements AutoCloseable {
         return characters;
     }
 
-    private EncoderWorkers.Task task(List<String> texts, int from, int to, MemorySegment block,
+    private Consumer<EncoderSession> task(List<String> texts, int from, int to, MemorySegment block,
             boolean[] truncated, AtomicLong tokens) {
         long rowBytes = (long) dimension() * Float.BYTES;
         return session -> {

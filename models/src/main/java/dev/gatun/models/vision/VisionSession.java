@@ -2,6 +2,7 @@ package dev.gatun.models.vision;
 
 import dev.gatun.bindings.kernels.NativeBuffer;
 import dev.gatun.models.vision.VisionNetwork.InputSize;
+import dev.gatun.models.workers.SessionWorkers;
 import dev.gatun.tensor.exec.BoundPlan;
 import dev.gatun.tensor.exec.ExecutionContext;
 import dev.gatun.tensor.exec.Lifetime;
@@ -15,7 +16,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * allocating. The trunk runs in batches that stay in the processor's cache, the head once for many pictures. One
  * thread at a time, a platform thread; a second at once is refused. Closing waits for a forward under way.
  */
-public final class VisionSession implements AutoCloseable {
+public final class VisionSession implements SessionWorkers.Session {
     private static final int HEAD_ROWS = 32;
 
     private final VisionModel model;
@@ -156,7 +157,7 @@ public final class VisionSession implements AutoCloseable {
         return threads;
     }
 
-    /** Bytes of native memory that this session holds, besides the model's. */
+    @Override
     public long nativeByteSize() {
         return lifetime.isClosed() ? 0 : context.nativeByteSize() + rows.byteSize();
     }

@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class ImageClassifierTest {
-    private static final ClassifierOptions TWO = new ClassifierOptions(2, 1, false);
+    private static final ClassifierOptions TWO = new ClassifierOptions(2, false);
 
     @TempDir
     Path folder;

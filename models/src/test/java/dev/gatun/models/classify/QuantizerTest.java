@@ -31,7 +31,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class QuantizerTest {
-    private static final ClassifierOptions ONE = new ClassifierOptions(1, 1, false);
+    private static final ClassifierOptions ONE = new ClassifierOptions(1, false);
 
     @TempDir
     Path folder;

@@ -5,6 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gatun.models.testing.GeneratedWeights;
+import dev.gatun.models.testing.SafetensorsWriter;
+import dev.gatun.models.vision.VisionModel;
 import dev.gatun.models.vision.VisionSession;
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.Tensor;
@@ -12,6 +15,7 @@ import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.testing.Reference;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -20,13 +24,16 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** One classifier, many callers; and what happens when it is closed among them. */
 class SharedClassifierTest {
+    @TempDir
+    Path folder;
 
     @Test
     void manyCallersGetWhatOneGets() throws Exception {
-        try (ImageClassifier classifier = ImageClassifier.digits(new ClassifierOptions(2, 1, false)); Arena arena = Arena.ofShared();
+        try (ImageClassifier classifier = ImageClassifier.digits(new ClassifierOptions(2, false)); Arena arena = Arena.ofShared();
                 ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
             int count = 41;
             Tensor input = Tensor.ofFloats(arena, Reference.random(1, count * 576), count, 1, 24, 24);
@@ -42,6 +49,34 @@ class SharedClassifierTest {
         }
     }
 
+    /** Many pictures are divided, few use every core, and a tiny network's few one core: the results are those of one session. */
+    @Test
+    void howeverABatchIsSplitTheResultsAreTheSame() throws Exception {
+        try (Arena arena = Arena.ofShared()) {
+            SafetensorsWriter.write(folder.resolve("model.safetensors"), GeneratedWeights.textbook(arena));
+            try (ImageClassifier classifier = ImageClassifier.load(folder, new ClassifierOptions(2, false));
+                    VisionSession session = classifier.model().newSession(1)) {
+                VisionModel model = classifier.model();
+                assertEquals(new VisionModel.Split(1, 1), model.split(4, 1));
+                assertEquals(new VisionModel.Split(1, 2), model.split(1, 2));
+                assertEquals(new VisionModel.Split(1, 2), model.split(4, 2));
+                assertEquals(new VisionModel.Split(2, 1), model.split(33, 2));
+                assertEquals(new VisionModel.Split(1, 8), model.split(33, 8));
+                assertThrows(IllegalArgumentException.class, () -> model.split(1, 0));
+                for (int count : new int[] {0, 1, 3, 4, 33}) {
+                    Tensor input = Tensor.ofFloats(arena, Reference.random(count, count * 1728), count, 3, 24, 24);
+                    Tensor logits = Tensor.allocate(arena, TensorDesc.of(DataType.F32, count, 10));
+                    session.forward(input.segment(), count, logits.segment());
+                    Reference.assertClose(Reference.widen(logits.toFloats()), forward(classifier, arena, input, count), 1e-5);
+                }
+            }
+        }
+        try (ImageClassifier classifier = ImageClassifier.digits(new ClassifierOptions(2, false))) {
+            assertEquals(new VisionModel.Split(1, 1), classifier.model().split(1, 2));
+            assertEquals(new VisionModel.Split(2, 1), classifier.model().split(64, 2));
+        }
+    }
+
     private static float[] forward(ImageClassifier classifier, Arena arena, Tensor input, int count) {
         Tensor logits = Tensor.allocate(arena, TensorDesc.of(DataType.F32, count, 10));
         classifier.forward(input.segment(), count, logits.segment(), MemorySegment.NULL);
@@ -52,7 +87,7 @@ class SharedClassifierTest {
     @Test
     void anInterruptedCallerMayFreeItsMemory() throws Exception {
         int count = 600;
-        try (ImageClassifier classifier = ImageClassifier.digits(new ClassifierOptions(2, 1, false))) {
+        try (ImageClassifier classifier = ImageClassifier.digits(new ClassifierOptions(2, false))) {
             AtomicBoolean ended = new AtomicBoolean(true);
             for (int round = 0; round < 40 && ended.get(); round++) {
                 CountDownLatch started = new CountDownLatch(1);
@@ -77,7 +112,7 @@ class SharedClassifierTest {
 
     @Test
     void closingWaitsAndThenRefuses() throws Exception {
-        ImageClassifier classifier = ImageClassifier.digits(new ClassifierOptions(1, 1, false));
+        ImageClassifier classifier = ImageClassifier.digits(new ClassifierOptions(1, false));
         try (Arena arena = Arena.ofShared(); ExecutorService caller = Executors.newSingleThreadExecutor()) {
             VisionSession own = classifier.model().newSession(1);
             Tensor input = Tensor.ofFloats(arena, Reference.random(2, 64 * 576), 64, 1, 24, 24);
