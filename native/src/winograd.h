@@ -47,8 +47,15 @@ struct winograd_task {
     int64_t tiles() const { return a.n * rows * columns; }
 };
 
-/* v[36][block][c] from one tile's patch. */
-static void patch_in(const winograd_task &t, int64_t tile, float *v, int64_t block) {
+/*
+ * Floats from a tile to the next, with a line more so that they do not all meet in the same places of the cache. Patches lie apart and
+ * not products: stores at great distances are slow, and what the processor fetches ahead of them is another thread's, which
+ * takes both three times as long.
+ */
+static int64_t winograd_stride(int64_t channels) { return PRODUCTS * channels + LINE; }
+
+/* v[36][c] from one tile's patch. */
+static void patch_in(const winograd_task &t, int64_t tile, float *v) {
     const gatun_winograd_args &a = t.a;
     int64_t picture = tile / (t.rows * t.columns), top = tile / t.columns % t.rows * TILE - a.pad, left = tile % t.columns * TILE - a.pad;
     const float *src = a.src + picture * a.h * a.w * a.c;
@@ -71,13 +78,13 @@ static void patch_in(const winograd_task &t, int64_t tile, float *v, int64_t blo
             vf changed[PATCH];
             transform_in(half[y], changed);
 #pragma GCC unroll 6
-            for (int64_t x = 0; x < PATCH; x++) store(v + (y * PATCH + x) * block * a.c + c, changed[x]);
+            for (int64_t x = 0; x < PATCH; x++) store(v + (y * PATCH + x) * a.c + c, changed[x]);
         }
     }
 }
 
-/* Channels from .. to of one tile's results from m[36][block][oc]. */
-static void tile_out(const winograd_task &t, int64_t tile, const float *m, int64_t block, int64_t from, int64_t to) {
+/* Channels from .. to of one tile's results from m[36][to - from]. */
+static void tile_out(const winograd_task &t, int64_t tile, const float *m, int64_t from, int64_t to) {
     const gatun_winograd_args &a = t.a;
     int64_t picture = tile / (t.rows * t.columns), top = tile / t.columns % t.rows * TILE, left = tile % t.columns * TILE;
     /* Pixels and their distance shrink where two by two become one. */
@@ -91,7 +98,7 @@ static void tile_out(const winograd_task &t, int64_t tile, const float *m, int64
         for (int64_t x = 0; x < PATCH; x++) {
             vf column[PATCH], changed[TILE];
 #pragma GCC unroll 6
-            for (int64_t y = 0; y < PATCH; y++) column[y] = load(m + (y * PATCH + x) * block * a.oc + c);
+            for (int64_t y = 0; y < PATCH; y++) column[y] = load(m + (y * PATCH + x) * (to - from) + c - from);
             transform_out(column, changed);
 #pragma GCC unroll 4
             for (int64_t y = 0; y < TILE; y++) half[y][x] = changed[y];
@@ -123,6 +130,9 @@ static bool winograd_apart(const winograd_task &t, int64_t threads) {
     return threads > 1 && threads <= 4 && panels % threads == 0;
 }
 
+/* Channels of each of those, the last perhaps fewer. */
+static int64_t winograd_share(const winograd_task &t, int64_t threads) { return (t.a.oc + TILE_COLS - 1) / TILE_COLS / threads * TILE_COLS; }
+
 /* Tiles of a block: both transforms stay in the second-level cache, unless all threads work on one block together. In whole tiles
  * of the products where that is possible. */
 static int64_t winograd_block(const winograd_task &t, int64_t threads) {
@@ -139,37 +149,39 @@ static int64_t winograd_block(const winograd_task &t, int64_t threads) {
     return block < 1 ? 1 : block;
 }
 
+/* Of a thread that transforms for itself. */
+static int64_t winograd_thread_floats(int64_t block, int64_t c, int64_t oc) { return block * (winograd_stride(c) + winograd_stride(oc)); }
+
 /* All threads' together. */
 static int64_t winograd_scratch_floats(const gatun_winograd_args *a, int64_t threads) {
     winograd_task t(*a);
-    int64_t floats = PRODUCTS * winograd_block(t, threads);
-    if (winograd_together(t, threads)) return floats * ((winograd_apart(t, threads) ? threads : 1) * a->c + a->oc);
-    return floats * (a->c + a->oc) * threads;
+    int64_t block = winograd_block(t, threads);
+    if (!winograd_together(t, threads)) return threads * winograd_thread_floats(block, a->c, a->oc);
+    return winograd_apart(t, threads) ? threads * winograd_thread_floats(block, a->c, winograd_share(t, threads))
+                                      : winograd_thread_floats(block, a->c, a->oc);
 }
 
-/* Panels from .. to of the products of a block, e of 36: m[e][count][oc] = v[e][count][c] u[e]. */
-static void winograd_product(const gatun_winograd_args &a, int64_t e, int64_t count, int64_t block, const float *v, float *m, int64_t from, int64_t to) {
-    int64_t floats = gatun_panel_floats(a.c, a.oc);
-    const float *u = a.u + e * floats, *next = e + 1 < PRODUCTS ? u + floats + from * TILE_COLS * a.c : nullptr;
-    gemm_task product{v + e * block * a.c, u, nullptr, nullptr, m + e * block * a.oc, a.c, a.oc, 0, a.oc, a.c, GATUN_NONE, next, nullptr};
-    gemm_part(product, 0, count, from, to);
+/* Channels from .. to, whole panels, of product e of 36: for each of count tiles m[e][to - from] = v[e][c] u[e]. */
+static void winograd_product(const gatun_winograd_args &a, int64_t e, int64_t count, const float *v, float *m, int64_t from, int64_t to) {
+    int64_t floats = gatun_panel_floats(a.c, a.oc), channels = to - from;
+    const float *u = a.u + e * floats, *next = e + 1 < PRODUCTS ? u + floats + from * a.c : nullptr;
+    gemm_task product{v + e * a.c, u, nullptr, nullptr, m + e * channels - from, winograd_stride(a.c), winograd_stride(channels), 0, a.oc, a.c, GATUN_NONE, next, nullptr};
+    gemm_part(product, 0, count, from / TILE_COLS, (to + TILE_COLS - 1) / TILE_COLS);
 }
 
 /* Whole panels of every block for each thread, see winograd_apart. */
 static void winograd_panels(const winograd_task &t, int64_t block) {
     const gatun_winograd_args &a = t.a;
-    int64_t tiles = t.tiles(), panels = (a.oc + TILE_COLS - 1) / TILE_COLS, threads = omp_get_max_threads();
-    float *m = (float *)a.scratch + threads * PRODUCTS * block * a.c;
+    int64_t tiles = t.tiles(), threads = omp_get_max_threads(), share = winograd_share(t, threads);
 #pragma omp parallel for schedule(static)
     for (int64_t thread = 0; thread < threads; thread++) {
-        float *v = (float *)a.scratch + thread * PRODUCTS * block * a.c;
-        int64_t from = panels * thread / threads, to = panels * (thread + 1) / threads;
+        int64_t from = thread * share, to = from + share < a.oc ? from + share : a.oc, channels = to - from;
+        float *v = (float *)a.scratch + thread * winograd_thread_floats(block, a.c, share), *m = v + block * winograd_stride(a.c);
         for (int64_t first = 0; first < tiles; first += block) {
             int64_t count = tiles - first < block ? tiles - first : block;
-            for (int64_t j = 0; j < count; j++) patch_in(t, first + j, v + j * a.c, block);
-            for (int64_t e = 0; e < PRODUCTS; e++) winograd_product(a, e, count, block, v, m, from, to);
-            for (int64_t j = 0; j < count; j++)
-                tile_out(t, first + j, m + j * a.oc, block, from * TILE_COLS, to == panels ? a.oc : to * TILE_COLS);
+            for (int64_t j = 0; j < count; j++) patch_in(t, first + j, v + j * winograd_stride(a.c));
+            for (int64_t e = 0; e < PRODUCTS; e++) winograd_product(a, e, count, v, m, from, to);
+            for (int64_t j = 0; j < count; j++) tile_out(t, first + j, m + j * winograd_stride(channels), from, to);
         }
     }
 }
@@ -177,33 +189,33 @@ static void winograd_panels(const winograd_task &t, int64_t block) {
 /* Every thread a share of each step of each block; between the steps they wait for each other. */
 static void winograd_steps(const winograd_task &t, int64_t block) {
     const gatun_winograd_args &a = t.a;
-    float *v = (float *)a.scratch, *m = v + PRODUCTS * block * a.c;
-    int64_t tiles = t.tiles(), panels = (a.oc + TILE_COLS - 1) / TILE_COLS;
+    float *v = (float *)a.scratch, *m = v + block * winograd_stride(a.c);
+    int64_t tiles = t.tiles();
 #pragma omp parallel if (omp_get_max_threads() > 1)
     for (int64_t first = 0; first < tiles; first += block) {
         int64_t count = tiles - first < block ? tiles - first : block;
 #pragma omp for schedule(static)
-        for (int64_t j = 0; j < count; j++) patch_in(t, first + j, v + j * a.c, block);
+        for (int64_t j = 0; j < count; j++) patch_in(t, first + j, v + j * winograd_stride(a.c));
 #pragma omp for schedule(static)
-        for (int64_t e = 0; e < PRODUCTS; e++) winograd_product(a, e, count, block, v, m, 0, panels);
+        for (int64_t e = 0; e < PRODUCTS; e++) winograd_product(a, e, count, v, m, 0, a.oc);
 #pragma omp for schedule(static)
-        for (int64_t j = 0; j < count; j++) tile_out(t, first + j, m + j * a.oc, block, 0, a.oc);
+        for (int64_t j = 0; j < count; j++) tile_out(t, first + j, m + j * winograd_stride(a.oc), 0, a.oc);
     }
 }
 
 static void winograd(const gatun_winograd_args *a) {
     winograd_task t(*a);
-    int64_t threads = omp_get_max_threads(), tiles = t.tiles(), panels = (a->oc + TILE_COLS - 1) / TILE_COLS;
+    int64_t threads = omp_get_max_threads(), tiles = t.tiles();
     int64_t block = winograd_block(t, threads), blocks = (tiles + block - 1) / block;
     if (winograd_together(t, threads)) return winograd_apart(t, threads) ? winograd_panels(t, block) : winograd_steps(t, block);
 #pragma omp parallel for schedule(static) if (threads > 1 && blocks > 1)
     for (int64_t i = 0; i < blocks; i++) {
         int64_t first = i * block, count = tiles - first < block ? tiles - first : block;
-        float *v = (float *)a->scratch + omp_get_thread_num() * PRODUCTS * block * (a->c + a->oc);
-        float *m = v + PRODUCTS * block * a->c;
-        for (int64_t j = 0; j < count; j++) patch_in(t, first + j, v + j * a->c, block);
-        for (int64_t e = 0; e < PRODUCTS; e++) winograd_product(*a, e, count, block, v, m, 0, panels);
-        for (int64_t j = 0; j < count; j++) tile_out(t, first + j, m + j * a->oc, block, 0, a->oc);
+        float *v = (float *)a->scratch + omp_get_thread_num() * winograd_thread_floats(block, a->c, a->oc);
+        float *m = v + block * winograd_stride(a->c);
+        for (int64_t j = 0; j < count; j++) patch_in(t, first + j, v + j * winograd_stride(a->c));
+        for (int64_t e = 0; e < PRODUCTS; e++) winograd_product(*a, e, count, v, m, 0, a->oc);
+        for (int64_t j = 0; j < count; j++) tile_out(t, first + j, m + j * winograd_stride(a->oc), 0, a->oc);
     }
 }
 
