@@ -33,7 +33,7 @@ public final class Bench implements Callable<Integer> {
     private static final List<Suite> SUITES = List.of(
             new EncoderSuite(), new TextsSuite(), new CnnSuite(), new Int8Suite(), new GenerationSuite(), new GemmSuite(), new KernelsSuite(), new FfmSuite());
 
-    @Option(names = "--quick", description = "Fewer workloads, shorter turns: 10 to 15 minutes instead of 70.")
+    @Option(names = "--quick", description = "Fewer workloads and contenders, shorter turns: 9 to 10 minutes instead of 70.")
     boolean quick;
 
     @Option(names = "--filter", paramLabel = "TEXT", description = "Only suites and workloads whose name contains this.")
@@ -85,7 +85,7 @@ public final class Bench implements Callable<Integer> {
         // Before minutes are spent.
         Report before = base == null ? null : Report.read(base);
         Runner runner = quick
-                ? new Runner(forks == null ? 2 : forks, rounds == null ? 3 : rounds, 0.25, 0.4, 2, progress)
+                ? new Runner(forks == null ? 2 : forks, rounds == null ? 3 : rounds, 0.2, 0.4, 2, progress)
                 : new Runner(forks == null ? 2 : forks, rounds == null ? 3 : rounds, 0.4, 0.8, 4, progress);
         List<Result> results = new ArrayList<>();
         Map<String, Double> limits = Report.measureLimits();

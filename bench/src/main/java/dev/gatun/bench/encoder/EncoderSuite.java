@@ -32,11 +32,12 @@ public final class EncoderSuite implements Suite {
                 int load = threads == 2 && shape[0] == 1 && (shape[1] == 128 || shape[1] == 16 && !quick) ? 1 : 0;
                 workloads.add(new Workload(shape[0] + "x" + shape[1] + ", threads " + threads,
                         Map.of("batch", shape[0], "seqLen", shape[1], "threads", threads, "mixed", 0, "load", load,
+                                "vector", !quick || threads == 1 ? 1 : 0,
                                 "plain", !quick && shape[0] == 1 && shape[1] <= 128 && threads == 1 ? 1 : 0), shape[0], "texts"));
             }
             if (threads == 2 || !quick) {
                 workloads.add(new Workload("32 of 4 to 128 tokens, threads " + threads,
-                        Map.of("batch", 32, "seqLen", 128, "threads", threads, "mixed", 1), 32, "texts"));
+                        Map.of("batch", 32, "seqLen", 128, "threads", threads, "mixed", 1, "vector", quick ? 0 : 1), 32, "texts"));
             }
         }
         return workloads;
@@ -47,11 +48,14 @@ public final class EncoderSuite implements Suite {
         return List.of("gatun", "onnxruntime", "djl-pytorch", "vector-api", "plain-java");
     }
 
-    /** Plain loops would take minutes for a batch, and know one thread only. */
+    /** Plain loops would take minutes for a batch, and know one thread only; the Vector API's take seconds to get warm. */
     @Override
     public List<String> contenders(Workload workload) {
-        boolean plain = workload.parameters().getOrDefault("plain", 0) == 1;
-        return contenders().stream().filter(name -> plain || !name.equals("plain-java")).toList();
+        return contenders().stream().filter(name -> switch (name) {
+            case "vector-api" -> workload.get("vector") == 1;
+            case "plain-java" -> workload.parameters().getOrDefault("plain", 0) == 1;
+            default -> true;
+        }).toList();
     }
 
     @Override

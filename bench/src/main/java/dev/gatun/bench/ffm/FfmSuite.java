@@ -17,8 +17,9 @@ public final class FfmSuite implements Suite {
 
     @Override
     public List<Workload> workloads(boolean quick) {
-        return List.of(new Workload("empty downcalls x " + CALLS, Map.of("layers", 0, "m", 0, "k", 0, "n", 0), CALLS, "calls"),
-                chain(6, 1, 16, 16), chain(6, 16, 384, 1536), chain(6, 128, 384, 1536));
+        Workload calls = new Workload("empty downcalls x " + CALLS, Map.of("layers", 0, "m", 0, "k", 0, "n", 0), CALLS, "calls");
+        Workload tiny = chain(6, 1, 16, 16), large = chain(6, 128, 384, 1536);
+        return quick ? List.of(calls, tiny, large) : List.of(calls, tiny, chain(6, 16, 384, 1536), large);
     }
 
     private static Workload chain(int layers, int m, int k, int n) {

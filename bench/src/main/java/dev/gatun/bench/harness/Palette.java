@@ -7,7 +7,7 @@ import java.util.Map;
 final class Palette {
     private static final Map<String, String> COLORS = Map.ofEntries(
             Map.entry("gatun", "#2563a8"), Map.entry("gatun-int8", "#2563a8"), Map.entry("gatun-product", "#7fa8d8"),
-            Map.entry("gatun-1-worker", "#7fa8d8"), Map.entry("onnxruntime", "#e08a2e"), Map.entry("onnxruntime-qdq", "#f0c08a"),
+            Map.entry("gatun-1-core", "#7fa8d8"), Map.entry("onnxruntime", "#e08a2e"), Map.entry("onnxruntime-qdq", "#f0c08a"),
             Map.entry("djl-pytorch", "#5a9e57"), Map.entry("langchain4j", "#3aa6a0"), Map.entry("openblas", "#7a5c3e"),
             Map.entry("vector-api", "#b55a9a"), Map.entry("vector-im2col", "#b55a9a"), Map.entry("vector-direct", "#d9a3c9"),
             Map.entry("blocked-java", "#8a8a8a"), Map.entry("plain-java", "#bdbdbd"), Map.entry("c++", "#c9b037"));

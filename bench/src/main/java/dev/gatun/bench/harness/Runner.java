@@ -7,6 +7,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 
 /**
  * Times the contenders of a workload in turns: A B C A B C .... One computes while the others wait for their turn. Then again with
@@ -42,6 +45,7 @@ public record Runner(int forks, int rounds, double roundSeconds, double warmUpSe
         private String version;
         private String missing;
         private Result.Memory memory;
+        private double startSeconds = Double.NaN;
         private int runs;
         private double loaded;
         private double peak;
@@ -74,11 +78,7 @@ public record Runner(int forks, int rounds, double roundSeconds, double warmUpSe
         Workload workload = suite.workloads(quick).get(index);
         Map<String, ContenderProcess> processes = new LinkedHashMap<>();
         try {
-            records.forEach((name, r) -> {
-                if (r.missing == null) {
-                    start(suite.name(), name, index, quick, r, processes);
-                }
-            });
+            start(suite, index, quick, records, processes);
             compare(suite, workload, processes, records);
             processes.forEach((name, process) -> {
                 Progress r = records.get(name);
@@ -92,7 +92,7 @@ public record Runner(int forks, int rounds, double roundSeconds, double warmUpSe
             }
             processes.forEach((name, process) -> {
                 Progress r = records.get(name);
-                r.memory = new Result.Memory(process.startSeconds(), r.loaded, r.resident, r.runs, process.libraryBytes() / 1e6);
+                r.memory = new Result.Memory(r.startSeconds, r.loaded, r.resident, r.runs, process.libraryBytes() / 1e6);
                 // Last, for it loads our library into every process.
                 if (last && workload.unit().equals(Report.FLOP) && r.medians.getLast() <= SLOW_MILLIS) {
                     pause();
@@ -104,15 +104,33 @@ public record Runner(int forks, int rounds, double roundSeconds, double warmUpSe
         }
     }
 
-    private void start(String suite, String name, int index, boolean quick, Progress r, Map<String, ContenderProcess> processes) {
-        try {
-            ContenderProcess process = new ContenderProcess(suite, name, index, quick);
-            processes.put(name, process);
-            r.version = process.version();
-        } catch (IllegalStateException e) {
-            r.missing = e.getMessage();
-            progress.println("  " + name + " is missing: " + e.getMessage());
+    /** One after the other while it is timed, which is in the first fork; then as many at once as there are cores. */
+    private void start(Suite suite, int index, boolean quick, Map<String, Progress> records, Map<String, ContenderProcess> processes) {
+        boolean timed = records.values().stream().allMatch(r -> Double.isNaN(r.startSeconds));
+        Map<String, Future<ContenderProcess>> starting = new LinkedHashMap<>();
+        try (ExecutorService starters = Executors.newFixedThreadPool(timed ? 1 : Runtime.getRuntime().availableProcessors())) {
+            records.forEach((name, r) -> {
+                if (r.missing == null) {
+                    starting.put(name, starters.submit(() -> new ContenderProcess(suite.name(), name, index, quick)));
+                }
+            });
         }
+        starting.forEach((name, future) -> {
+            Progress r = records.get(name);
+            if (future.state() == Future.State.SUCCESS) {
+                ContenderProcess process = future.resultNow();
+                processes.put(name, process);
+                r.version = process.version();
+                r.startSeconds = timed ? process.startSeconds() : r.startSeconds;
+            } else if (future.exceptionNow() instanceof IllegalStateException e) {
+                r.missing = e.getMessage();
+                progress.println("  " + name + " is missing: " + e.getMessage());
+            }
+        });
+        starting.values().stream().filter(future -> future.state() == Future.State.FAILED).map(Future::exceptionNow)
+                .filter(e -> !(e instanceof IllegalStateException)).findFirst().ifPresent(e -> {
+                    throw new IllegalStateException("a contender cannot be started", e);
+                });
     }
 
     private void turns(String ours, Map<String, ContenderProcess> processes, Map<String, Progress> records) {
