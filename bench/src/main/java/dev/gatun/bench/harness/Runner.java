@@ -45,7 +45,7 @@ public record Runner(int forks, int rounds, double roundSeconds, double warmUpSe
         private String version;
         private String missing;
         private Result.Memory memory;
-        private double startSeconds = Double.NaN;
+        private double startSeconds;
         private int runs;
         private double loaded;
         private double peak;
@@ -59,7 +59,7 @@ public record Runner(int forks, int rounds, double roundSeconds, double warmUpSe
         Map<String, Progress> records = new LinkedHashMap<>();
         suite.contenders(workload).forEach(name -> records.put(name, new Progress()));
         for (int fork = 0; fork < forks; fork++) {
-            fork(suite, index, quick, records, fork == forks - 1);
+            fork(suite, index, quick, records, fork);
         }
         List<Result> results = new ArrayList<>();
         records.forEach((name, r) -> results.add(r.missing != null ? Result.missing(suite.name(), workload, name, r.missing)
@@ -74,11 +74,12 @@ public record Runner(int forks, int rounds, double roundSeconds, double warmUpSe
                 suite.bytesPerItem(workload), r.peak, r.difference, r.memory, r.loads);
     }
 
-    private void fork(Suite suite, int index, boolean quick, Map<String, Progress> records, boolean last) {
+    private void fork(Suite suite, int index, boolean quick, Map<String, Progress> records, int fork) {
+        boolean last = fork == forks - 1;
         Workload workload = suite.workloads(quick).get(index);
         Map<String, ContenderProcess> processes = new LinkedHashMap<>();
         try {
-            start(suite, index, quick, records, processes);
+            start(suite, index, quick, fork == 0, records, processes);
             compare(suite, workload, processes, records);
             processes.forEach((name, process) -> {
                 Progress r = records.get(name);
@@ -104,9 +105,9 @@ public record Runner(int forks, int rounds, double roundSeconds, double warmUpSe
         }
     }
 
-    /** One after the other while it is timed, which is in the first fork; then as many at once as there are cores. */
-    private void start(Suite suite, int index, boolean quick, Map<String, Progress> records, Map<String, ContenderProcess> processes) {
-        boolean timed = records.values().stream().allMatch(r -> Double.isNaN(r.startSeconds));
+    /** One after the other while it is timed; otherwise as many at once as there are cores. */
+    private void start(Suite suite, int index, boolean quick, boolean timed, Map<String, Progress> records,
+            Map<String, ContenderProcess> processes) {
         Map<String, Future<ContenderProcess>> starting = new LinkedHashMap<>();
         try (ExecutorService starters = Executors.newFixedThreadPool(timed ? 1 : Runtime.getRuntime().availableProcessors())) {
             records.forEach((name, r) -> {
@@ -121,16 +122,14 @@ public record Runner(int forks, int rounds, double roundSeconds, double warmUpSe
                 ContenderProcess process = future.resultNow();
                 processes.put(name, process);
                 r.version = process.version();
-                r.startSeconds = timed ? process.startSeconds() : r.startSeconds;
-            } else if (future.exceptionNow() instanceof IllegalStateException e) {
-                r.missing = e.getMessage();
-                progress.println("  " + name + " is missing: " + e.getMessage());
+                if (timed) {
+                    r.startSeconds = process.startSeconds();
+                }
+            } else {
+                r.missing = String.valueOf(future.exceptionNow().getMessage());
+                progress.println("  " + name + " is missing: " + r.missing);
             }
         });
-        starting.values().stream().filter(future -> future.state() == Future.State.FAILED).map(Future::exceptionNow)
-                .filter(e -> !(e instanceof IllegalStateException)).findFirst().ifPresent(e -> {
-                    throw new IllegalStateException("a contender cannot be started", e);
-                });
     }
 
     private void turns(String ours, Map<String, ContenderProcess> processes, Map<String, Progress> records) {

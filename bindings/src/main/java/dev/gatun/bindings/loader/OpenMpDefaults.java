@@ -10,12 +10,13 @@ import java.lang.foreign.ValueLayout;
  * How long OpenMP's threads spin between two operations before they sleep. The run-time library reads it from the
  * environment when it is loaded, and its own default of 300,000 rounds takes cores from whoever else needs them. Two
  * processes that share two cores, each with two threads, classify 2 to 9 pictures a second with it, 16 with 10,000
- * rounds, 21 with 3,000 and 23 with 1,000 (ResNet-50; 43 for one alone with any of them). Requests of 0.16 ms on free
- * cores take no longer with 3,000 than with more, and a twelfth longer with 1,000.
+ * rounds, 21 with 3,000 and 23 with 1,000 (ResNet-50; one alone 42 to 45 with any of the last three). But requests that come
+ * now and then on free cores wake the threads again and again with fewer rounds: an encoder's of 10 ms, 10 to 25 a second,
+ * have a median of 9 to 19 ms (mostly 11 to 15) with 10,000 and 13 to 24 (mostly 18 to 22) with 3,000.
  */
 final class OpenMpDefaults {
     private static final String SPIN_COUNT = "GOMP_SPINCOUNT";
-    private static final String ROUNDS = "3000";
+    private static final String ROUNDS = "10000";
 
     private OpenMpDefaults() {
     }

@@ -144,6 +144,8 @@ public final class ImageClassifier implements AutoCloseable {
      * @param pictures F32 [count, C, H, W], off-heap
      * @param logits   F32 [count, classes], off-heap; or {@link MemorySegment#NULL}
      * @param features F32 [count, features], off-heap; or {@link MemorySegment#NULL}
+     * @throws IllegalArgumentException if a segment is on the heap or too small
+     * @throws IllegalStateException    if this is closed, or the calling thread is interrupted
      */
     public void forward(MemorySegment pictures, int count, MemorySegment logits, MemorySegment features) {
         VisionNetwork network = model.network();

@@ -71,7 +71,12 @@ public final class SessionWorkers<S extends SessionWorkers.Session> implements A
         threads.run(calls);
     }
 
-    /** Runs one task on every core if nobody else is computing, otherwise on one; then as the other method. */
+    /**
+     * Runs one task with every core if nobody else is computing, otherwise with one, and waits until it is not running any more.
+     *
+     * @throws RuntimeException      what it threw
+     * @throws IllegalStateException if the calling thread is interrupted, or this is closed
+     */
     public void runWide(Consumer<S> task) {
         if (wide == null || active.get() > 0) {
             run(List.of(task));
