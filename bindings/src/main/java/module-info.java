@@ -7,7 +7,7 @@ module dev.gatun.bindings {
     requires dev.gatun.natives;
 
     exports dev.gatun.bindings.loader;
-    exports dev.gatun.bindings.onednn to dev.gatun.tensor, dev.gatun.models, dev.gatun.bench;
-    exports dev.gatun.bindings.openblas to dev.gatun.tensor, dev.gatun.models, dev.gatun.bench;
-    exports dev.gatun.bindings.kernels to dev.gatun.tensor, dev.gatun.models, dev.gatun.bench;
+    exports dev.gatun.bindings.onednn to dev.gatun.tensor, dev.gatun.models, dev.gatun.cli, dev.gatun.bench;
+    exports dev.gatun.bindings.openblas to dev.gatun.tensor, dev.gatun.models, dev.gatun.cli, dev.gatun.bench;
+    exports dev.gatun.bindings.kernels to dev.gatun.tensor, dev.gatun.models, dev.gatun.cli, dev.gatun.bench;
 }

@@ -1,17 +1,17 @@
 package dev.gatun.bench.cnn;
 
 import dev.gatun.bench.onnx.OnnxGraphWriter;
-import dev.gatun.models.classify.QuantizeOptions;
-import dev.gatun.models.classify.Quantizer;
-import dev.gatun.models.cnn.TextbookCnn;
-import dev.gatun.models.cnn.TextbookCnnConfig;
-import dev.gatun.models.resnet.ResNet;
-import dev.gatun.models.resnet.ResNetConfig;
+import dev.gatun.models.task.classify.QuantizeOptions;
+import dev.gatun.models.task.classify.Quantizer;
+import dev.gatun.models.family.cnn.TextbookCnn;
+import dev.gatun.models.family.cnn.TextbookCnnConfig;
+import dev.gatun.models.family.resnet.ResNet;
+import dev.gatun.models.family.resnet.ResNetConfig;
 import dev.gatun.models.vision.NamedLayers;
-import dev.gatun.models.weights.SafetensorsFile;
-import dev.gatun.models.weights.SafetensorsWriter;
-import dev.gatun.models.weights.WeightScope;
-import dev.gatun.models.weights.WeightSource;
+import dev.gatun.models.checkpoint.SafetensorsFile;
+import dev.gatun.models.checkpoint.SafetensorsWriter;
+import dev.gatun.models.checkpoint.WeightScope;
+import dev.gatun.models.checkpoint.WeightSource;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.lang.foreign.Arena;

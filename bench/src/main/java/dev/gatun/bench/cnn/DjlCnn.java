@@ -7,7 +7,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import dev.gatun.bench.harness.Contender;
 import dev.gatun.models.vision.NamedLayers;
-import dev.gatun.models.weights.SafetensorsFile;
+import dev.gatun.models.checkpoint.SafetensorsFile;
 import dev.gatun.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;

@@ -2,8 +2,8 @@ package dev.gatun.bench.cnn;
 
 import dev.gatun.bench.harness.Contender;
 import dev.gatun.bindings.onednn.OneDnn;
-import dev.gatun.models.classify.ClassifierOptions;
-import dev.gatun.models.classify.ImageClassifier;
+import dev.gatun.models.task.classify.ClassifierOptions;
+import dev.gatun.models.task.classify.ImageClassifier;
 import dev.gatun.models.vision.VisionModel;
 import dev.gatun.models.vision.VisionSession;
 import java.lang.foreign.Arena;

@@ -1,6 +1,6 @@
 package dev.gatun.bench.cnn;
 
-import dev.gatun.models.resnet.ResNetConfig;
+import dev.gatun.models.family.resnet.ResNetConfig;
 import dev.gatun.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.util.LinkedHashMap;

@@ -1,6 +1,6 @@
 package dev.gatun.bench.cnn;
 
-import dev.gatun.models.resnet.ResNetConfig;
+import dev.gatun.models.family.resnet.ResNetConfig;
 
 /** The architectures, written once and built by whatever engine implements {@link Layers}. */
 enum Network {

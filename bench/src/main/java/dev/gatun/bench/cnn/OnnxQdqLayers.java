@@ -1,7 +1,7 @@
 package dev.gatun.bench.cnn;
 
 import dev.gatun.bench.onnx.OnnxGraphWriter;
-import dev.gatun.models.weights.WeightSource;
+import dev.gatun.models.checkpoint.WeightSource;
 import dev.gatun.tensor.Tensor;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;

@@ -6,7 +6,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.ndarray.types.SparseFormat;
 import dev.gatun.bench.harness.Contender;
-import dev.gatun.models.weights.OnnxBertWeights;
+import dev.gatun.models.checkpoint.OnnxBertWeights;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.Arrays;

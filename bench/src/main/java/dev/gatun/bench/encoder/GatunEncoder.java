@@ -1,10 +1,10 @@
 package dev.gatun.bench.encoder;
 
 import dev.gatun.bench.harness.Contender;
-import dev.gatun.models.bert.BertCheckpoint;
-import dev.gatun.models.bert.BertEncoder;
-import dev.gatun.models.bert.EncoderSession;
-import dev.gatun.models.bert.EncoderSession.SessionOptions;
+import dev.gatun.models.family.bert.BertCheckpoint;
+import dev.gatun.models.family.bert.BertEncoder;
+import dev.gatun.models.family.bert.EncoderSession;
+import dev.gatun.models.family.bert.EncoderSession.SessionOptions;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

@@ -2,7 +2,7 @@ package dev.gatun.bench.encoder;
 
 import dev.gatun.bench.harness.Contender;
 import dev.gatun.bench.purejava.JavaKernels;
-import dev.gatun.models.weights.OnnxBertWeights;
+import dev.gatun.models.checkpoint.OnnxBertWeights;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -1,7 +1,7 @@
 package dev.gatun.bench.generation;
 
 import dev.gatun.bench.harness.Workload;
-import dev.gatun.models.weights.SafetensorsWriter;
+import dev.gatun.models.checkpoint.SafetensorsWriter;
 import dev.gatun.tensor.Tensor;
 import java.io.IOException;
 import java.lang.foreign.Arena;

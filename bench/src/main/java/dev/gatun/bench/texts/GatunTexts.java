@@ -1,8 +1,8 @@
 package dev.gatun.bench.texts;
 
 import dev.gatun.bench.harness.Contender;
-import dev.gatun.models.embedding.EmbeddingModel;
-import dev.gatun.models.embedding.Embeddings;
+import dev.gatun.models.task.embed.EmbeddingModel;
+import dev.gatun.models.task.embed.Embeddings;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.List;

@@ -57,7 +57,7 @@ public final class TextsSuite implements Suite {
     static List<String> texts(int count) throws IOException {
         List<String> sentences = new ArrayList<>();
         try (InputStream in = Objects.requireNonNull(
-                TextsSuite.class.getClassLoader().getResourceAsStream("dev/gatun/models/demo/constitution.txt"))) {
+                TextsSuite.class.getClassLoader().getResourceAsStream("dev/gatun/cli/demo/constitution.txt"))) {
             for (String sentence : new String(in.readAllBytes(), StandardCharsets.UTF_8).split("(?<=[.;:])\\s+")) {
                 if (sentence.length() > 20 && sentence.length() < 300) {
                     sentences.add(sentence.replaceAll("\\s+", " ").strip());

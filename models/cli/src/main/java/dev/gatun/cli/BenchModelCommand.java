@@ -1,0 +1,203 @@
+package dev.gatun.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.gatun.models.family.bert.BertCheckpoint;
+import dev.gatun.models.family.bert.BertEncoder;
+import dev.gatun.models.family.bert.EncoderSession;
+import dev.gatun.models.task.classify.ClassifierOptions;
+import dev.gatun.models.task.classify.ImageClassifier;
+import dev.gatun.models.vision.VisionModel;
+import dev.gatun.models.vision.VisionSession;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** How fast a model is on this machine. */
+@Command(name = "bench-model", mixinStandardHelpOptions = true, sortOptions = false,
+        description = "Measure a model on this machine: throughput and latency of random inputs, off-heap to off-heap, without "
+                + "tokenizing or decoding. Takes image models and text encoders.")
+final class BenchModelCommand implements Callable<Integer> {
+    @Option(names = "--model", paramLabel = "DIR", description = "A folder as classify or embed takes it. Default: the reader of "
+            + "handwritten digits that comes with Gatun.")
+    Path model;
+
+    @Option(names = "--batch", paramLabel = "N", description = "Pictures or texts a request. Default: ${DEFAULT-VALUE}.")
+    int batch = 1;
+
+    @Option(names = "--seq-len", paramLabel = "L", description = "Tokens of each text, for encoders. Default: ${DEFAULT-VALUE}.")
+    int seqLen = 128;
+
+    @Option(names = "--workers", paramLabel = "W", description = "Callers at the same time, each with a session of its own. "
+            + "Default: ${DEFAULT-VALUE}.")
+    int workers = 1;
+
+    @Option(names = "--threads", paramLabel = "T", description = "Cores that each worker uses. Default: what the container may use, "
+            + "divided among the workers.")
+    int threads;
+
+    @Option(names = "--precision", paramLabel = "f32|int8", description = "Refuse an image model of another precision; gatun quantize makes "
+            + "int8 ones. Default: what the model has.")
+    String precision;
+
+    @Option(names = "--seconds", paramLabel = "S", description = "How long to measure, after a third of it to warm up. Default: ${DEFAULT-VALUE}.")
+    double seconds = 5;
+
+    @Option(names = "--json", description = "Print one JSON object.")
+    boolean json;
+
+    @CommandLine.Spec
+    CommandLine.Model.CommandSpec spec;
+
+    @Override
+    public Integer call() throws IOException {
+        if (batch < 1 || seqLen < 1 || workers < 1 || threads < 0 || !(seconds > 0 && seconds < 3600)) {
+            throw new CommandLine.ParameterException(spec.commandLine(),
+                    "--batch, --seq-len, --workers and --threads must be 1 or more, --seconds above 0");
+        }
+        if (threads == 0) {
+            threads = Math.max(1, Runtime.getRuntime().availableProcessors() / workers);
+        }
+        long start = System.nanoTime();
+        if (model != null && isEncoder(model)) {
+            try (BertEncoder encoder = BertCheckpoint.find(model).load()) {
+                if (seqLen > encoder.config().maxPositions()) {
+                    throw new IllegalArgumentException("--seq-len " + seqLen + ": the model's positions end at "
+                            + encoder.config().maxPositions());
+                }
+                double load = (System.nanoTime() - start) * 1e-9;
+                report("encoder", "text", load, encoder.nativeByteSize(),
+                        BenchModelLoad.run(workers, seconds, () -> new TextClient(encoder, batch, seqLen, threads)));
+            }
+            return 0;
+        }
+        ClassifierOptions options = ClassifierOptions.defaults().withThreads(1);
+        try (ImageClassifier classifier = model == null ? ImageClassifier.digits(options) : ImageClassifier.load(model, options)) {
+            PrecisionOption.check(spec, precision, classifier);
+            double load = (System.nanoTime() - start) * 1e-9;
+            VisionModel vision = classifier.model();
+            report(vision.network().name() + " " + classifier.precision(), "image", load, vision.nativeByteSize(),
+                    BenchModelLoad.run(workers, seconds, () -> new ImageClient(vision, batch, threads)));
+        }
+        return 0;
+    }
+
+    /** An encoder has a tokenizer beside it, or says what it is. */
+    private static boolean isEncoder(Path path) throws IOException {
+        boolean safetensors = Files.exists(path.resolve("model.safetensors"));
+        boolean onnx = Files.exists(path.resolve("model.onnx")) || Files.exists(path.resolve("onnx"));
+        if (path.toString().endsWith(".onnx") || Files.exists(path.resolve("tokenizer.json")) || onnx && !safetensors) {
+            return true;
+        }
+        Path config = path.resolve("config.json");
+        return Files.isRegularFile(config) && Files.readString(config).contains("\"num_attention_heads\"");
+    }
+
+    private record TextClient(Arena arena, EncoderSession session, MemorySegment ids, MemorySegment offsets, int count,
+            MemorySegment dst) implements BenchModelLoad.Client {
+
+        TextClient(BertEncoder encoder, int count, int seqLen, int threads) {
+            this(Arena.ofShared(), encoder, count, seqLen, threads);
+        }
+
+        private TextClient(Arena arena, BertEncoder encoder, int count, int seqLen, int threads) {
+            this(arena, encoder.newSession(EncoderSession.SessionOptions.ofThreads(threads)),
+                    arena.allocate((long) count * seqLen * Integer.BYTES, 64), arena.allocate((count + 1L) * Integer.BYTES, 64),
+                    count, arena.allocate((long) count * encoder.config().hiddenSize() * Float.BYTES, 64));
+            SplittableRandom random = new SplittableRandom(1);
+            for (long i = 0; i < (long) count * seqLen; i++) {
+                ids.setAtIndex(ValueLayout.JAVA_INT, i, random.nextInt(encoder.config().vocabSize()));
+            }
+            for (int i = 0; i <= count; i++) {
+                offsets.setAtIndex(ValueLayout.JAVA_INT, i, i * seqLen);
+            }
+        }
+
+        @Override
+        public void request() {
+            session.forward(ids, offsets, count, dst);
+        }
+
+        @Override
+        public void close() {
+            session.close();
+            arena.close();
+        }
+    }
+
+    private record ImageClient(Arena arena, VisionSession session, MemorySegment pictures, int count, MemorySegment logits)
+            implements BenchModelLoad.Client {
+
+        ImageClient(VisionModel model, int count, int threads) {
+            this(Arena.ofShared(), model, count, model.newSession(threads));
+        }
+
+        private ImageClient(Arena arena, VisionModel model, int count, VisionSession session) {
+            this(arena, session, arena.allocate(count * session.pictureByteSize(), 64), count,
+                    arena.allocate((long) count * model.network().classCount() * Float.BYTES, 64));
+            SplittableRandom random = new SplittableRandom(1);
+            for (long i = 0; i < pictures.byteSize() / Float.BYTES; i++) {
+                pictures.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) (2 * random.nextDouble() - 1));
+            }
+        }
+
+        @Override
+        public void request() {
+            session.forward(pictures, count, logits);
+        }
+
+        @Override
+        public void close() {
+            session.close();
+            arena.close();
+        }
+    }
+
+    private void report(String name, String unit, double loadSeconds, long weightBytes, BenchModelLoad.Result result) throws IOException {
+        double perSecond = result.requests() * batch / result.seconds();
+        boolean text = unit.equals("text");
+        if (!json) {
+            spec.commandLine().getOut().printf(Locale.ROOT, "%s, batch %d%s, %d workers x %d threads: %,.1f %ss/s%n", name, batch,
+                    text ? " x " + seqLen + " tokens" : "", workers, threads, perSecond, unit);
+            spec.commandLine().getOut().printf(Locale.ROOT, "latency ms: median %.3f, 90%% %.3f, 99%% %.3f, max %.3f (%,d requests, %.1f s)%n",
+                    result.millis(0.5), result.millis(0.9), result.millis(0.99), result.millis(1), result.requests(), result.seconds());
+            return;
+        }
+        Map<String, Object> line = new LinkedHashMap<>();
+        line.put("model", model == null ? "digits" : model.toString());
+        line.put("architecture", name);
+        line.put("batch", batch);
+        if (text) {
+            line.put("seqLen", seqLen);
+        }
+        line.put("workers", workers);
+        line.put("threads", threads);
+        line.put(unit + "sPerSecond", perSecond);
+        if (text) {
+            line.put("tokensPerSecond", perSecond * seqLen);
+        }
+        Map<String, Object> latency = new LinkedHashMap<>();
+        latency.put("min", result.millis(0));
+        latency.put("p50", result.millis(0.5));
+        latency.put("p90", result.millis(0.9));
+        latency.put("p95", result.millis(0.95));
+        latency.put("p99", result.millis(0.99));
+        latency.put("max", result.millis(1));
+        line.put("latencyMillis", latency);
+        line.put("requests", result.requests());
+        line.put("seconds", result.seconds());
+        line.put("loadSeconds", loadSeconds);
+        line.put("weightBytes", weightBytes);
+        spec.commandLine().getOut().println(new ObjectMapper().writeValueAsString(line));
+    }
+}

@@ -1,0 +1,66 @@
+package dev.gatun.cli;
+
+import dev.gatun.bindings.loader.NativeLibraryException;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** The {@code gatun} command. Exit codes: 0, 1 (failed), 2 (usage). */
+@Command(name = "gatun", description = "Neural-network inference on CPUs.",
+        mixinStandardHelpOptions = true, versionProvider = Gatun.Version.class, synopsisSubcommandLabel = "COMMAND",
+        subcommands = {InfoCommand.class, EmbedCommand.class, SearchCommand.class, TranslateCommand.class, DemoCommand.class, ClassifyCommand.class,
+                BenchModelCommand.class, QuantizeCommand.class})
+public final class Gatun implements Callable<Integer> {
+    @Option(names = "--stacktrace", scope = CommandLine.ScopeType.INHERIT, description = "Print the stack trace of a failure.")
+    boolean stacktrace;
+
+    @CommandLine.Spec
+    CommandLine.Model.CommandSpec spec;
+
+    /** The process. */
+    public static void main(String[] args) {
+        System.exit(run(new PrintWriter(System.out, true), new PrintWriter(System.err, true), args));
+    }
+
+    /** The command as a call: what it prints goes to the writers; returns the exit code. */
+    static int run(PrintWriter out, PrintWriter err, String... args) {
+        Gatun gatun = new Gatun();
+        CommandLine command = new CommandLine(gatun).setOut(out).setErr(err).setCaseInsensitiveEnumValuesAllowed(true);
+        command.setExecutionExceptionHandler((e, line, parsed) -> {
+            if (gatun.stacktrace) {
+                e.printStackTrace(err);
+            } else {
+                err.println("gatun: " + message(e));
+            }
+            err.flush();
+            return CommandLine.ExitCode.SOFTWARE;
+        });
+        return command.execute(args);
+    }
+
+    private static String message(Throwable e) {
+        String message = e.getMessage();
+        // A plain IOException is one that Gatun made: its message names the file. The JDK's own are subclasses.
+        boolean own = e instanceof NativeLibraryException || e instanceof IllegalArgumentException
+                || e instanceof IllegalStateException || e.getClass() == IOException.class || e.getClass().getName().startsWith("dev.gatun.");
+        return own && message != null ? message
+                : e.getClass().getSimpleName() + (message == null ? "" : ": " + message) + " (--stacktrace tells where)";
+    }
+
+    @Override
+    public Integer call() {
+        throw new CommandLine.ParameterException(spec.commandLine(), "name a command");
+    }
+
+    /** Reads the version that the build wrote into the manifest. */
+    static final class Version implements CommandLine.IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            String version = Gatun.class.getPackage().getImplementationVersion();
+            return new String[] {"gatun " + (version == null ? "(development)" : version)};
+        }
+    }
+}

@@ -1,0 +1,147 @@
+package dev.gatun.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.gatun.models.generate.GenerationOptions;
+import dev.gatun.models.io.Utf8Lines;
+import dev.gatun.models.task.translate.Translation;
+import dev.gatun.models.task.translate.Translator;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Lines to lines with a token model. */
+@Command(name = "translate", mixinStandardHelpOptions = true, sortOptions = false,
+        description = "Translate texts, a line out for each line in, in order; an empty line stays empty. Without --model: written "
+                + "dates to ISO 8601, each after its language, as in '<en> March 3rd, 2021', '<de> 3. M\u00e4rz 2021' or "
+                + "'<fr> mercredi 3 mars 2021'. Progress goes to standard error.")
+final class TranslateCommand implements Callable<Integer> {
+    private static final int BATCH = 1024;
+
+    @Parameters(arity = "0..*", paramLabel = "TEXT", description = "Texts to translate, instead of --input.")
+    List<String> texts = List.of();
+
+    @Option(names = "--model", paramLabel = "DIR", description = "A folder with config.json (architecture seq2seq-transformer), "
+            + "model.safetensors and vocabulary.json. Default: the date translator.")
+    Path model;
+
+    @Option(names = "--input", paramLabel = "FILE", description = "UTF-8 text, one a line; - is standard input, and the default without TEXT.")
+    String input;
+
+    @Option(names = "--beams", paramLabel = "K", description = "Beam search with K beams. Default: ${DEFAULT-VALUE}, greedy.")
+    int beams = 1;
+
+    @Option(names = "--n-best", paramLabel = "K", description = "Print the K best answers, each as score, tab, text.")
+    int nBest;
+
+    @Option(names = "--stream", description = "Print each character as soon as it is known.")
+    boolean stream;
+
+    @Option(names = "--json", description = "Print one JSON object a line: source, and translations with text and score.")
+    boolean json;
+
+    @Option(names = "--threads", paramLabel = "N", description = "Cores to use. Default: all that the container may use.")
+    int threads = Runtime.getRuntime().availableProcessors();
+
+    @CommandLine.Spec
+    CommandLine.Model.CommandSpec spec;
+
+    @Override
+    public Integer call() throws IOException {
+        require(beams >= 1, "--beams must be 1 or more, not " + beams);
+        require(nBest >= 0, "--n-best must be 1 or more, not " + nBest);
+        require(threads >= 1, "--threads must be 1 or more, not " + threads);
+        require(texts.isEmpty() || input == null, "give TEXT or --input, not both");
+        require(!stream || beams == 1 && nBest <= 1 && !json, "--stream excludes --beams, --n-best and --json: they need whole answers");
+        GenerationOptions options = GenerationOptions.builder().numBeams(Math.max(beams, nBest)).numReturnSequences(Math.max(1, nBest)).build();
+        try (Translator translator = model == null ? Translator.load(threads) : Translator.load(model, threads)) {
+            if (!texts.isEmpty()) {
+                translate(translator, texts, options, 1);
+                return 0;
+            }
+            Progress progress = new Progress(spec.commandLine().getErr(), "lines");
+            try (Utf8Lines lines = Utf8Lines.open(input == null ? "-" : input)) {
+                long first = 1;
+                List<String> batch = next(lines);
+                while (!batch.isEmpty()) {
+                    translate(translator, batch, options, first);
+                    first += batch.size();
+                    progress.add(batch.size());
+                    batch = next(lines);
+                }
+            }
+            progress.finish();
+        }
+        return 0;
+    }
+
+    private void require(boolean condition, String message) {
+        if (!condition) {
+            throw new CommandLine.ParameterException(spec.commandLine(), message);
+        }
+    }
+
+    /** Streaming is for someone who waits: it takes a line at a time. */
+    private List<String> next(Utf8Lines lines) throws IOException {
+        List<String> batch = new ArrayList<>();
+        String line = lines.next();
+        while (line != null) {
+            batch.add(line);
+            line = batch.size() == (stream ? 1 : BATCH) ? null : lines.next();
+        }
+        return batch;
+    }
+
+    private void translate(Translator translator, List<String> batch, GenerationOptions options, long firstLine) throws IOException {
+        int positions = translator.model().tokens().maxPositions();
+        for (int i = 0; i < batch.size(); i++) {
+            int tokens = batch.get(i).isBlank() ? 0 : translator.tokenizer().encode(batch.get(i)).length;
+            if (tokens > positions) {
+                throw new IllegalArgumentException("line " + (firstLine + i) + " has " + tokens + " tokens, the model's positions end at " + positions);
+            }
+        }
+        if (stream) {
+            batch.forEach(line -> stream(translator, line, options));
+            return;
+        }
+        List<List<Translation>> found = translator.translate(batch, options);
+        for (int i = 0; i < batch.size(); i++) {
+            print(batch.get(i), found.get(i));
+        }
+        spec.commandLine().getOut().flush();
+    }
+
+    private void stream(Translator translator, String line, GenerationOptions options) {
+        PrintWriter out = spec.commandLine().getOut();
+        try (Stream<String> pieces = translator.stream(line, options)) {
+            pieces.forEach(piece -> {
+                out.print(piece);
+                out.flush();
+            });
+        }
+        out.println();
+    }
+
+    private void print(String source, List<Translation> found) throws IOException {
+        PrintWriter out = spec.commandLine().getOut();
+        if (json) {
+            Map<String, Object> line = new LinkedHashMap<>();
+            line.put("source", source);
+            line.put("translations", found);
+            out.println(new ObjectMapper().writeValueAsString(line));
+        } else if (nBest > 0) {
+            found.forEach(translation -> out.printf(java.util.Locale.ROOT, "%.6f\t%s%n", translation.score(), translation.text()));
+        } else {
+            out.println(found.getFirst().text());
+        }
+    }
+}

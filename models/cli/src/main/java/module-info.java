@@ -1,0 +1,9 @@
+/** The {@code gatun} command. */
+module dev.gatun.cli {
+    requires dev.gatun.models;
+    requires com.fasterxml.jackson.databind;
+    requires info.picocli;
+    requires java.desktop;
+
+    opens dev.gatun.cli to info.picocli;
+}

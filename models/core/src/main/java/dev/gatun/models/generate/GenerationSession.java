@@ -1,0 +1,208 @@
+package dev.gatun.models.generate;
+
+import dev.gatun.bindings.kernels.Logits;
+import dev.gatun.tensor.exec.BoundPlan;
+import dev.gatun.tensor.exec.ExecutionContext;
+import dev.gatun.tensor.exec.Lifetime;
+import dev.gatun.tensor.exec.Plan;
+import java.lang.foreign.Arena;
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.Spliterator;
+import java.util.Spliterators;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+
+/**
+ * Generates for one caller: sources are encoded once, packed end to end; then one token at a time for all of them together, over a
+ * cache of keys and values. Sequences that end leave at once, and waiting sources take their place. In steady state a token costs no
+ * Java object. One run at a time, on platform threads; what one source gets does not depend on the others.
+ * Owns the cache and its activations; {@link #close} waits for a step under way.
+ */
+public final class GenerationSession implements AutoCloseable {
+    /** Sequences that are decoded together by default. */
+    public static final int DEFAULT_MAX_ROWS = 128;
+
+    private final GenerativeModel model;
+    private final int threads;
+    private final int maxRows;
+    private final Arena arena = Arena.ofShared();
+    private final ExecutionContext context = new ExecutionContext();
+    private final Lifetime lifetime = new Lifetime("the generation session");
+    private final KvCache cache;
+    private final SequencePool pool;
+    private final Plan[] stepPlans;
+    private Arena rankingArena;
+    private Logits ranking;
+    private int rankingRanks;
+    private GenerationRun running;
+
+    /** A session with {@link #DEFAULT_MAX_ROWS}; see the other constructor. */
+    public GenerationSession(GenerativeModel model, int threads) {
+        this(model, threads, DEFAULT_MAX_ROWS);
+    }
+
+    /**
+     * A session.
+     *
+     * @param threads OpenMP threads of each kernel
+     * @param maxRows sequences that are decoded together at most; a source with beams takes one for each
+     */
+    public GenerationSession(GenerativeModel model, int threads, int maxRows) {
+        if (threads < 1 || maxRows < 1) {
+            throw new IllegalArgumentException("threads " + threads + " and maxRows " + maxRows + " must be 1 or more");
+        }
+        this.model = model;
+        this.threads = threads;
+        this.maxRows = maxRows;
+        this.cache = new KvCache(model.cacheLayout());
+        // Twice the rows, for beams that fork before others are let go, and a source for each.
+        this.pool = new SequencePool(arena, cache, 3 * maxRows, model.tokens().maxPositions());
+        this.stepPlans = new Plan[maxRows + 1];
+    }
+
+    /** {@link #generate(List, GenerationOptions, TokenListener)} without a listener. */
+    public List<List<Generated>> generate(List<int[]> sources, GenerationOptions options) {
+        return generate(sources, options, TokenListener.NONE);
+    }
+
+    /**
+     * Generates for each source, in order.
+     *
+     * @param sources  token ids of each, exactly what the encoder reads, without padding
+     * @param listener hears tokens as they are chosen, and may end a sequence
+     * @return for each source its sequences, best first
+     * @throws IllegalArgumentException if a source is empty, too long or has ids outside the vocabulary, or an option does not fit the model
+     * @throws GenerationException      if the model's scores are not numbers
+     * @throws IllegalStateException    if the session or the model is closed, or a run is under way here
+     * @throws java.util.concurrent.CancellationException if the thread is interrupted
+     */
+    public List<List<Generated>> generate(List<int[]> sources, GenerationOptions options, TokenListener listener) {
+        try (GenerationRun run = start(sources, options, listener)) {
+            boolean more = true;
+            while (more) {
+                more = run.step();
+            }
+            return run.results();
+        }
+    }
+
+    /** Begins a run that the caller drives step by step and closes, at any time; what the others throw for bad input, this throws. */
+    public synchronized GenerationRun start(List<int[]> sources, GenerationOptions options, TokenListener listener) {
+        lifetime.enter();
+        try {
+            if (running != null) {
+                throw new IllegalStateException("this generation session has a run under way: one session for each caller");
+            }
+            running = new GenerationRun(this, sources, options, listener);
+            return running;
+        } finally {
+            lifetime.exit();
+        }
+    }
+
+    /**
+     * The tokens of one source's first sequence, each computed when the stream asks for it. Close the stream to free the cache before its
+     * end. The session is busy until the stream ends or is closed.
+     */
+    public Stream<Integer> stream(int[] source, GenerationOptions options) {
+        ArrayDeque<Integer> tokens = new ArrayDeque<>();
+        GenerationRun run = start(List.of(source), options, (at, sequence, token) -> {
+            if (sequence == 0) {
+                tokens.add(token);
+            }
+            return true;
+        });
+        Spliterator<Integer> spliterator = new Spliterators.AbstractSpliterator<>(Long.MAX_VALUE, Spliterator.ORDERED | Spliterator.NONNULL) {
+            private boolean more = true;
+
+            @Override
+            public boolean tryAdvance(Consumer<? super Integer> action) {
+                while (tokens.isEmpty() && more) {
+                    more = run.step();
+                    if (!more) {
+                        run.close();
+                    }
+                }
+                Integer token = tokens.poll();
+                if (token != null) {
+                    action.accept(token);
+                }
+                return token != null;
+            }
+        };
+        return StreamSupport.stream(spliterator, false).onClose(run::close);
+    }
+
+    synchronized void finished(GenerationRun run) {
+        if (running == run) {
+            running = null;
+        }
+    }
+
+    GenerativeModel model() {
+        return model;
+    }
+
+    int maxRows() {
+        return maxRows;
+    }
+
+    SequencePool pool() {
+        return pool;
+    }
+
+    Lifetime lifetime() {
+        return lifetime;
+    }
+
+    BoundPlan encoder(int tokens) {
+        return context.bind(model.encoder(tokens, threads));
+    }
+
+    BoundPlan step(int rows) {
+        Plan plan = stepPlans[rows];
+        if (plan == null) {
+            plan = model.step(rows, threads);
+            stepPlans[rows] = plan;
+        }
+        return context.bind(plan);
+    }
+
+    /** Room to rank so many of each row; kept for the next run. */
+    Logits ranking(int ranks) {
+        if (ranking == null || rankingRanks < ranks) {
+            if (rankingArena != null) {
+                rankingArena.close();
+            }
+            rankingArena = Arena.ofShared();
+            ranking = new Logits(rankingArena, model.tokens().vocabSize(), maxRows, ranks);
+            rankingRanks = ranks;
+        }
+        return ranking;
+    }
+
+    /** Bytes of the cache that sequences under way hold. */
+    public long cacheBytesInUse() {
+        return cache.blocksInUse() * model.cacheLayout().blockByteSize();
+    }
+
+    /** Bytes of native memory that this session holds, besides the model's: activations, and a cache as large as was ever needed. */
+    public long nativeByteSize() {
+        return context.nativeByteSize() + cache.nativeByteSize();
+    }
+
+    /** Frees everything once no step is under way. Closing twice is harmless. */
+    @Override
+    public void close() {
+        if (lifetime.close()) {
+            context.close();
+            cache.close();
+            if (rankingArena != null) {
+                rankingArena.close();
+            }
+            arena.close();
+        }
+    }
+}

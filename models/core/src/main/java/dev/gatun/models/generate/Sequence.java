@@ -1,0 +1,55 @@
+package dev.gatun.models.generate;
+
+import java.util.Arrays;
+
+/** A target under way: its tokens, from the start token on, and their keys and values. Reused for one source after another. */
+final class Sequence {
+    final BlockTable table;
+    int[] ids = new int[0];
+    int length;
+    /** Sum of the log-probabilities of the tokens after the start token. */
+    double sum;
+    /** State of the random numbers that belong to this sequence. */
+    long random;
+    /** Which of its source's sequences this is. */
+    int index;
+    boolean done;
+
+    Sequence(BlockTable table) {
+        this.table = table;
+    }
+
+    void start(int token, int maxLength, int number) {
+        if (ids.length < maxLength) {
+            ids = new int[maxLength];
+        }
+        ids[0] = token;
+        length = 1;
+        sum = 0;
+        index = number;
+        done = false;
+    }
+
+    /** Continues another's tokens; blocks are shared, not copied. */
+    void fork(Sequence parent) {
+        if (ids.length < parent.ids.length) {
+            ids = new int[parent.ids.length];
+        }
+        System.arraycopy(parent.ids, 0, ids, 0, parent.length);
+        length = parent.length;
+        sum = parent.sum;
+        index = parent.index;
+        done = false;
+        table.shareFrom(parent.table);
+    }
+
+    void append(int token, double newSum) {
+        ids[length++] = token;
+        sum = newSum;
+    }
+
+    /** The tokens after the start token. */
+    int[] generated() {
+        return Arrays.copyOfRange(ids, 1, length);
+    }
+}

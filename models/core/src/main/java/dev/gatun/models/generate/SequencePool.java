@@ -1,0 +1,53 @@
+package dev.gatun.models.generate;
+
+import dev.gatun.bindings.kernels.NativeBuffer;
+import dev.gatun.tensor.op.KvLayout;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+
+/** Sequences and block tables of a session: made when first needed, used again and again. One thread. */
+final class SequencePool {
+    private final KvCache cache;
+    private final MemorySegment tables;
+    private final long tableBytes;
+    private long tablesMade;
+    private final ArrayDeque<Sequence> sequences = new ArrayDeque<>();
+    private final ArrayDeque<BlockTable> sources = new ArrayDeque<>();
+
+    /**
+     * Reserves addresses.
+     *
+     * @param maxTables    sequences and sources at any one time
+     * @param maxPositions tokens of the longest
+     */
+    SequencePool(Arena arena, KvCache cache, int maxTables, int maxPositions) {
+        this.cache = cache;
+        this.tableBytes = (long) KvLayout.blocks(maxPositions) * Long.BYTES;
+        this.tables = NativeBuffer.allocate(arena, maxTables * tableBytes).segment();
+    }
+
+    Sequence takeSequence() {
+        Sequence sequence = sequences.pollLast();
+        return sequence == null ? new Sequence(newTable()) : sequence;
+    }
+
+    BlockTable takeSource() {
+        BlockTable table = sources.pollLast();
+        return table == null ? newTable() : table;
+    }
+
+    private BlockTable newTable() {
+        return new BlockTable(cache, tables.asSlice(tablesMade++ * tableBytes, tableBytes));
+    }
+
+    void giveBack(Sequence sequence) {
+        sequence.table.release();
+        sequences.addLast(sequence);
+    }
+
+    void giveBack(BlockTable source) {
+        source.release();
+        sources.addLast(source);
+    }
+}

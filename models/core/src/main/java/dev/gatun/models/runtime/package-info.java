@@ -1,0 +1,2 @@
+/** The threads on which models compute for callers of any kind. */
+package dev.gatun.models.runtime;

@@ -1,0 +1,206 @@
+package dev.gatun.models.task.classify;
+
+import dev.gatun.models.image.ImagePreprocessor;
+import dev.gatun.models.image.PictureException;
+import dev.gatun.models.vision.VisionModel;
+import dev.gatun.models.vision.VisionNetwork;
+import dev.gatun.models.vision.VisionSession;
+import dev.gatun.models.checkpoint.WeightException;
+import dev.gatun.models.checkpoint.WeightSource;
+import dev.gatun.models.runtime.SessionWorkers;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+
+/**
+ * A model of pictures with its preprocessing, its labels and its workers. Thread-safe. Owns the model's native memory:
+ * {@link #close} waits for work under way.
+ */
+public final class ImageClassifier implements AutoCloseable {
+    private static final int MAX_BATCH = 8;
+
+    private final VisionCheckpoint checkpoint;
+    private final VisionModel model;
+    private final SessionWorkers<VisionSession> workers;
+    private final List<String> labels;
+
+    private ImageClassifier(VisionCheckpoint checkpoint, VisionModel model, ClassifierOptions options) {
+        this.checkpoint = checkpoint;
+        this.model = model;
+        this.labels = List.copyOf(checkpoint.labels(model.network().classCount()));
+        this.workers = new SessionWorkers<>("the image model", "gatun-vision", options.threads(), model::newSession);
+    }
+
+    /**
+     * Loads a folder, or a safetensors file.
+     *
+     * @throws WeightException if it is not a model that this knows, or damaged
+     */
+    public static ImageClassifier load(Path path, ClassifierOptions options) {
+        VisionCheckpoint checkpoint = VisionCheckpoint.find(path);
+        try (Arena files = Arena.ofShared()) {
+            return of(checkpoint, VisionCheckpoint.open(path, files), options);
+        }
+    }
+
+    /** Loads the reader of handwritten digits that comes with Gatun: greyscale, light ink on dark ground at best. */
+    public static ImageClassifier digits(ClassifierOptions options) {
+        try (Arena files = Arena.ofShared()) {
+            return of(VisionCheckpoint.digits(), VisionCheckpoint.openDigits(files), options);
+        }
+    }
+
+    private static ImageClassifier of(VisionCheckpoint checkpoint, WeightSource source, ClassifierOptions options) {
+        VisionModel model = checkpoint.load(source, options.checkWeights());
+        try {
+            return new ImageClassifier(checkpoint, model, options);
+        } catch (RuntimeException | Error e) {
+            model.close();
+            throw e;
+        }
+    }
+
+    /**
+     * What became of one picture.
+     *
+     * @param picture  the file
+     * @param logits   one for each class; null if it could not be read
+     * @param features of the penultimate layer; null if it could not be read
+     * @param error    why it could not be read, or null
+     */
+    public record Result(Path picture, float[] logits, float[] features, String error) {
+    }
+
+    /** Hears of results as they come, from the workers' threads. */
+    public interface Listener {
+        /** One more picture is done. */
+        void done(Result result);
+    }
+
+    /**
+     * Decodes, prepares and classifies; a picture that cannot be read does not stop the others.
+     *
+     * @return one result for each picture, in their order
+     * @throws IllegalArgumentException if the model's input is not a picture's
+     */
+    public List<Result> classify(List<Path> pictures, Listener listener) {
+        ImagePreprocessor preprocessor = preprocessor();
+        Result[] results = new Result[pictures.size()];
+        AtomicInteger next = new AtomicInteger();
+        // Decoding takes longer than most networks: few pictures are divided as well as many.
+        int batch = Math.clamp(pictures.size() / workers.cores(), 1, MAX_BATCH);
+        Consumer<VisionSession> task = session -> work(session, preprocessor, pictures, next, batch, results, listener);
+        if (pictures.size() == 1) {
+            workers.runWide(task);
+        } else {
+            workers.run(Collections.nCopies(Math.min(workers.cores(), pictures.size()), task));
+        }
+        return List.of(results);
+    }
+
+    private void work(VisionSession session, ImagePreprocessor preprocessor, List<Path> pictures, AtomicInteger next,
+            int batch, Result[] results, Listener listener) {
+        int classes = model.network().classCount();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment input = arena.allocate(batch * session.pictureByteSize(), 64);
+            MemorySegment logits = arena.allocate((long) batch * classes * Float.BYTES, 64);
+            int columns = model.network().featureCount();
+            MemorySegment features = arena.allocate((long) batch * columns * Float.BYTES, 64);
+            int[] slots = new int[batch];
+            for (int first = next.getAndAdd(batch); first < pictures.size(); first = next.getAndAdd(batch)) {
+                int count = 0;
+                for (int i = first; i < Math.min(first + batch, pictures.size()); i++) {
+                    try {
+                        preprocessor.load(pictures.get(i), input.asSlice(count * session.pictureByteSize(), session.pictureByteSize()));
+                        slots[count++] = i;
+                    } catch (PictureException e) {
+                        results[i] = new Result(pictures.get(i), null, null, e.getMessage());
+                        listener.done(results[i]);
+                    }
+                }
+                session.forward(input, count, logits, features);
+                for (int i = 0; i < count; i++) {
+                    results[slots[i]] = new Result(pictures.get(slots[i]), row(logits, i, classes), row(features, i, columns), null);
+                    listener.done(results[slots[i]]);
+                }
+            }
+        }
+    }
+
+    private static float[] row(MemorySegment table, int row, int columns) {
+        return table.asSlice((long) row * columns * Float.BYTES, (long) columns * Float.BYTES).toArray(ValueLayout.JAVA_FLOAT);
+    }
+
+    /**
+     * Runs inputs that are prepared already, on every core unless others are computing, as {@link VisionModel#split} says. Its threads
+     * must have access: an arena confined to the caller's does not do.
+     *
+     * @param pictures F32 [count, C, H, W], off-heap
+     * @param logits   F32 [count, classes], off-heap; or {@link MemorySegment#NULL}
+     * @param features F32 [count, features], off-heap; or {@link MemorySegment#NULL}
+     * @throws IllegalArgumentException if a segment is on the heap or too small
+     * @throws IllegalStateException    if this is closed, or the calling thread is interrupted
+     */
+    public void forward(MemorySegment pictures, int count, MemorySegment logits, MemorySegment features) {
+        VisionNetwork network = model.network();
+        VisionModel.Split split = model.split(count, workers.cores());
+        if (split.threads() > 1) {
+            workers.runWide(session -> session.forward(pictures, count, logits, features));
+            return;
+        }
+        List<Consumer<VisionSession>> tasks = new ArrayList<>();
+        for (int p = 0; p < split.parts(); p++) {
+            int from = (int) ((long) count * p / split.parts());
+            int to = (int) ((long) count * (p + 1) / split.parts());
+            tasks.add(session -> session.forward(pictures.asSlice(from * session.pictureByteSize()), to - from,
+                    from(logits, from, network.classCount()), from(features, from, network.featureCount())));
+        }
+        workers.run(tasks);
+    }
+
+    private static MemorySegment from(MemorySegment segment, int row, int columns) {
+        return segment.address() == 0 ? segment : segment.asSlice((long) row * columns * Float.BYTES);
+    }
+
+    /** The most probable classes of a result's logits. */
+    public Prediction predict(float[] logits, int top) {
+        return Prediction.of(logits, labels, top);
+    }
+
+    /**
+     * How pictures become inputs.
+     *
+     * @throws IllegalArgumentException if the model's input has neither one channel nor three
+     */
+    public ImagePreprocessor preprocessor() {
+        return Preprocessing.of(checkpoint.config(), model.network());
+    }
+
+    /** {@code int8} if the model was quantized, otherwise {@code f32}. */
+    public String precision() {
+        return checkpoint.config().has(QuantizedFile.CONFIG_KEY) ? "int8" : "f32";
+    }
+
+    /** Names of the classes, in the order of the logits. */
+    public List<String> labels() {
+        return labels;
+    }
+
+    /** The network, for sessions of one's own. */
+    public VisionModel model() {
+        return model;
+    }
+
+    /** Waits for work under way, then frees everything. Closing twice is harmless. */
+    @Override
+    public void close() {
+        workers.close();
+        model.close();
+    }
+}

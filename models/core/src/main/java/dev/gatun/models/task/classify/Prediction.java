@@ -1,0 +1,48 @@
+package dev.gatun.models.task.classify;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+
+/**
+ * What a classifier says of one picture.
+ *
+ * @param best most probable classes first
+ */
+public record Prediction(List<Guess> best) {
+    /** Copies the list. */
+    public Prediction {
+        best = List.copyOf(best);
+    }
+
+    /**
+     * One class.
+     *
+     * @param index position among the logits
+     * @param label name
+     * @param score probability by softmax
+     */
+    public record Guess(int index, String label, double score) {
+    }
+
+    /** The {@code top} best classes of one row of logits; NaN logits come last. */
+    static Prediction of(float[] logits, List<String> labels, int top) {
+        double max = Double.NEGATIVE_INFINITY;
+        for (float logit : logits) {
+            max = Math.max(max, Float.isNaN(logit) ? Double.NEGATIVE_INFINITY : logit);
+        }
+        double sum = 0;
+        List<Integer> order = new ArrayList<>();
+        for (int i = 0; i < logits.length; i++) {
+            sum += Math.exp(logits[i] - max);
+            order.add(i);
+        }
+        order.sort(Comparator.comparingDouble((Integer i) -> Float.isNaN(logits[i]) ? Double.NEGATIVE_INFINITY : logits[i])
+                .reversed().thenComparing(Comparator.naturalOrder()));
+        List<Guess> best = new ArrayList<>();
+        for (int i : order.subList(0, Math.min(top, order.size()))) {
+            best.add(new Guess(i, labels.get(i), Math.exp(logits[i] - max) / sum));
+        }
+        return new Prediction(best);
+    }
+}

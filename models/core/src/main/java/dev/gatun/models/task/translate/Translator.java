@@ -1,0 +1,274 @@
+package dev.gatun.models.task.translate;
+
+import dev.gatun.models.generate.Generated;
+import dev.gatun.models.generate.GenerationOptions;
+import dev.gatun.models.generate.GenerationRun;
+import dev.gatun.models.generate.GenerationSession;
+import dev.gatun.models.family.transformer.Seq2SeqConfig;
+import dev.gatun.models.family.transformer.Seq2SeqModel;
+import dev.gatun.models.checkpoint.SafetensorsFile;
+import dev.gatun.models.checkpoint.WeightException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Spliterator;
+import java.util.Spliterators;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+
+/**
+ * Texts to texts with a token model. Thread-safe, also for virtual threads; owns its weights, threads and caches, all freed by
+ * {@link #close}, which waits for calls under way. Without a folder it is the translator of written dates that ships with
+ * Gatun: a language tag (en, de, fr) and a date in any usual form to ISO 8601.
+ *
+ * <pre>{@code
+ * try (var translator = Translator.load()) {
+ *     String iso = translator.translate("<de> 3. März 2021"); // 2021-03-03
+ * }
+ * }</pre>
+ */
+public final class Translator implements AutoCloseable {
+    private static final String DATES = "/dev/gatun/models/dates/";
+    /** Texts of a task: enough for full batches, few enough to keep every core busy to the end. */
+    private static final int MIN_TASK_TEXTS = 16;
+    private static final int MAX_TASK_TEXTS = 512;
+    /** A model whose weights do not fit the caches of a core is worth several cores for one text; a smaller one loses more by waking them. */
+    private static final long WIDE_WEIGHT_BYTES = 16L << 20;
+
+    private final Seq2SeqModel model;
+    private final SequenceTokenizer tokenizer;
+    private final int threads;
+    private final GenerationWorkers workers;
+    private final boolean wide;
+
+    private Translator(Seq2SeqModel model, SequenceTokenizer tokenizer, int threads) {
+        this.model = model;
+        this.tokenizer = tokenizer;
+        this.threads = threads;
+        this.workers = new GenerationWorkers(model, threads);
+        this.wide = threads > 1 && model.nativeByteSize() >= WIDE_WEIGHT_BYTES;
+    }
+
+    /** The translator of dates, on every core that the container may use. */
+    public static Translator load() {
+        return load(Runtime.getRuntime().availableProcessors());
+    }
+
+    /** The translator of dates, on so many cores. */
+    public static Translator load(int threads) {
+        return open(Path.of("dates"), Translator::resource, threads);
+    }
+
+    /** {@link #load(Path, int)} on every core that the container may use. */
+    public static Translator load(Path folder) {
+        return load(folder, Runtime.getRuntime().availableProcessors());
+    }
+
+    /**
+     * A model of a folder: {@code config.json}, {@code model.safetensors} and, where the config says so, {@code vocabulary.json}. Without
+     * tokenizer, texts are token ids with spaces between them.
+     *
+     * @throws WeightException if a file is missing, damaged or contradicts another
+     */
+    public static Translator load(Path folder, int threads) {
+        if (!Files.isDirectory(folder)) {
+            throw new WeightException(folder, "does not exist; expected a model's folder");
+        }
+        return open(folder, name -> file(folder.resolve(name)), threads);
+    }
+
+    private static Translator open(Path origin, Function<String, byte[]> files, int threads) {
+        if (threads < 1) {
+            throw new IllegalArgumentException("threads must be 1 or more, not " + threads);
+        }
+        Seq2SeqConfig config = Seq2SeqConfig.parse(origin.resolve("config.json"), files.apply("config.json"));
+        SequenceTokenizer tokenizer = config.tokenizer().equals("characters")
+                ? CharacterTokenizer.parse(origin.resolve("vocabulary.json"), files.apply("vocabulary.json"), config.tokens())
+                : new IdTokenizer(config.tokens().eos());
+        try (Arena temporary = Arena.ofShared()) {
+            Path weights = origin.resolve("model.safetensors");
+            SafetensorsFile source = Files.isRegularFile(weights) ? SafetensorsFile.open(weights, temporary)
+                    : SafetensorsFile.parse(weights, copy(temporary, files.apply("model.safetensors")), temporary);
+            Seq2SeqModel model = Seq2SeqModel.load(source, config);
+            try {
+                return new Translator(model, tokenizer, threads);
+            } catch (RuntimeException | Error e) {
+                model.close();
+                throw e;
+            }
+        }
+    }
+
+    private static MemorySegment copy(Arena arena, byte[] bytes) {
+        MemorySegment segment = arena.allocate(bytes.length, Long.BYTES);
+        segment.copyFrom(MemorySegment.ofArray(bytes));
+        return segment;
+    }
+
+    private static byte[] resource(String name) {
+        try (InputStream in = Translator.class.getResourceAsStream(DATES + name)) {
+            if (in == null) {
+                throw new IllegalStateException("the jar has no " + DATES + name + "; it was built without the date translator");
+            }
+            return in.readAllBytes();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static byte[] file(Path file) {
+        if (!Files.isRegularFile(file)) {
+            throw new WeightException(file, "does not exist");
+        }
+        try {
+            return Files.readAllBytes(file);
+        } catch (IOException e) {
+            throw new WeightException(file, "cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    /** The best answer to one text, greedily; an empty text's is empty. */
+    public String translate(String text) {
+        return translate(List.of(text)).getFirst();
+    }
+
+    /** The best answer to each text, greedily, in order. */
+    public List<String> translate(List<String> texts) {
+        return translate(texts, GenerationOptions.greedy()).stream().map(found -> found.getFirst().text()).toList();
+    }
+
+    /**
+     * Answers to each text, in order; an empty text has one, which is empty.
+     *
+     * @return for each text its answers, best first, {@code numReturnSequences} at most
+     * @throws IllegalArgumentException if a text is longer than the model's positions, or an option does not fit the model
+     * @throws IllegalStateException    if this translator is closed, or the thread is interrupted
+     */
+    public List<List<Translation>> translate(List<String> texts, GenerationOptions options) {
+        List<int[]> sources = new ArrayList<>();
+        List<Integer> places = new ArrayList<>();
+        for (int i = 0; i < texts.size(); i++) {
+            if (!texts.get(i).isBlank()) {
+                int[] source = tokenizer.encode(texts.get(i));
+                checkLength(i, source.length);
+                sources.add(source);
+                places.add(i);
+            }
+        }
+        List<List<Translation>> results = new ArrayList<>(Collections.nCopies(texts.size(), List.of(new Translation("", 0))));
+        int size = Math.clamp((sources.size() + threads - 1L) / threads, MIN_TASK_TEXTS, MAX_TASK_TEXTS);
+        List<Function<GenerationSession, List<List<Generated>>>> tasks = new ArrayList<>();
+        for (int from = 0; from < sources.size(); from += size) {
+            List<int[]> part = sources.subList(from, Math.min(from + size, sources.size()));
+            tasks.add(session -> session.generate(part, options));
+        }
+        int next = 0;
+        boolean single = wide && tasks.size() == 1;
+        for (List<List<Generated>> part : single ? List.of(workers.runWide(tasks.getFirst())) : workers.run(tasks)) {
+            for (List<Generated> found : part) {
+                results.set(places.get(next++), found.stream().map(this::translation).toList());
+            }
+        }
+        return results;
+    }
+
+    private void checkLength(int text, int tokens) {
+        if (tokens > model.tokens().maxPositions()) {
+            throw new IllegalArgumentException("text " + text + " has " + tokens + " tokens, the model's positions end at "
+                    + model.tokens().maxPositions());
+        }
+    }
+
+    private Translation translation(Generated generated) {
+        return new Translation(tokenizer.decode(generated.ids()), generated.score());
+    }
+
+    /**
+     * The answer to one text, piece by piece, each computed when the stream asks for it. Close the stream to stop before its end; that
+     * frees its cache.
+     *
+     * @throws IllegalArgumentException as the other; beams have nothing to stream until they end
+     */
+    public Stream<String> stream(String text, GenerationOptions options) {
+        if (text.isBlank()) {
+            return Stream.empty();
+        }
+        ArrayDeque<String> pieces = new ArrayDeque<>();
+        int[] source = tokenizer.encode(text);
+        checkLength(0, source.length);
+        GenerationSession session = workers.open(wide ? threads : 1);
+        GenerationRun run;
+        try {
+            run = session.start(List.of(source), options, (at, sequence, token) -> sequence != 0 || pieces.add(tokenizer.piece(token)));
+        } catch (RuntimeException | Error e) {
+            workers.close(session);
+            throw e;
+        }
+        Runnable close = () -> {
+            run.close();
+            workers.close(session);
+        };
+        return StreamSupport.stream(new Pieces(pieces, run, close), false).onClose(close).filter(piece -> !piece.isEmpty());
+    }
+
+    private final class Pieces extends Spliterators.AbstractSpliterator<String> {
+        private final ArrayDeque<String> pieces;
+        private final GenerationRun run;
+        private final Runnable close;
+        private boolean more = true;
+
+        Pieces(ArrayDeque<String> pieces, GenerationRun run, Runnable close) {
+            super(Long.MAX_VALUE, Spliterator.ORDERED | Spliterator.NONNULL);
+            this.pieces = pieces;
+            this.run = run;
+            this.close = close;
+        }
+
+        @Override
+        public boolean tryAdvance(Consumer<? super String> action) {
+            while (pieces.isEmpty() && more) {
+                more = workers.call(wide, run::step);
+                if (!more) {
+                    close.run();
+                }
+            }
+            String piece = pieces.poll();
+            if (piece != null) {
+                action.accept(piece);
+            }
+            return piece != null;
+        }
+    }
+
+    /** The model. It belongs to this translator. */
+    public Seq2SeqModel model() {
+        return model;
+    }
+
+    /** The tokenizer. */
+    public SequenceTokenizer tokenizer() {
+        return tokenizer;
+    }
+
+    /** Bytes of native memory: weights, activations and caches. */
+    public long nativeByteSize() {
+        return model.nativeByteSize() + workers.nativeByteSize();
+    }
+
+    /** Waits for calls under way, then frees everything. Closing twice is harmless. */
+    @Override
+    public void close() {
+        workers.close();
+        model.close();
+    }
+}

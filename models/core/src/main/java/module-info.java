@@ -1,0 +1,28 @@
+/** Models assembled from fused native operations, and their files. */
+@SuppressWarnings({"requires-automatic", "requires-transitive-automatic"})
+module dev.gatun.models {
+    requires transitive dev.gatun.tensor;
+    requires com.fasterxml.jackson.databind;
+    requires com.google.protobuf;
+    requires ai.djl.tokenizers;
+    requires java.desktop;
+    requires metadata.extractor;
+    // What DJL, an automatic module, needs without saying so.
+    requires com.google.gson;
+    requires org.slf4j;
+
+    exports dev.gatun.models.checkpoint;
+    exports dev.gatun.models.family.bert;
+    exports dev.gatun.models.family.cnn;
+    exports dev.gatun.models.family.resnet;
+    exports dev.gatun.models.family.transformer;
+    exports dev.gatun.models.generate;
+    exports dev.gatun.models.image;
+    exports dev.gatun.models.io;
+    exports dev.gatun.models.runtime;
+    exports dev.gatun.models.task.classify;
+    exports dev.gatun.models.task.embed;
+    exports dev.gatun.models.task.translate;
+    exports dev.gatun.models.tokenize;
+    exports dev.gatun.models.vision;
+}

@@ -1,0 +1,261 @@
+package dev.gatun.models.task.embed;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gatun.models.family.bert.Pooling;
+import dev.gatun.models.testing.Goldens;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** The public API over the tiny model. */
+@Timeout(120)
+class EmbeddingModelTest {
+    private static final List<String> TEXTS = List.of("a", "", "b a b", "the quick brown fox", "a a a a a a a a a a a a a a a a a a");
+
+    private static EmbeddingModel load(int threads) {
+        return EmbeddingModel.load(Goldens.path("bert/tiny"), EmbeddingOptions.defaults().withThreads(threads));
+    }
+
+    private static float[][] vectors(EmbeddingModel model, List<String> texts) {
+        try (Embeddings e = model.embed(texts)) {
+            float[][] rows = new float[e.size()][];
+            for (int i = 0; i < rows.length; i++) {
+                rows[i] = e.toFloats(i);
+            }
+            return rows;
+        }
+    }
+
+    @Test
+    void vectorsAreNormalizedAndReadable() {
+        try (EmbeddingModel model = load(1); Embeddings e = model.embed(TEXTS)) {
+            assertEquals(TEXTS.size(), e.size());
+            assertEquals(40, e.dimension());
+            assertEquals("Embeddings [5, 40]", e.toString());
+            for (int row = 0; row < e.size(); row++) {
+                float[] vector = e.toFloats(row);
+                assertEquals(1, e.cosine(row, row), 1e-6);
+                double length = 0;
+                for (int i = 0; i < 40; i++) {
+                    assertEquals(vector[i], e.get(row, i));
+                    length += vector[i] * vector[i];
+                }
+                assertEquals(1, length, 1e-5, "an empty text has its special tokens, so it has a vector too");
+            }
+            MemorySegment all = e.vectors();
+            assertTrue(all.isReadOnly() && all.isNative());
+            assertEquals(5 * 40 * 4, all.byteSize());
+            assertThrows(IndexOutOfBoundsException.class, () -> e.get(5, 0));
+            assertThrows(IndexOutOfBoundsException.class, () -> e.get(0, 40));
+            assertThrows(IndexOutOfBoundsException.class, () -> e.vector(-1));
+            assertTrue(model.nativeByteSize() > 190_000);
+        }
+    }
+
+    @Test
+    void noTextsGiveNoVectors() {
+        try (EmbeddingModel model = load(2); Embeddings e = model.embed(List.of())) {
+            assertEquals(0, e.size());
+            assertEquals(0, e.vectors().byteSize());
+            assertEquals(0, e.tokens());
+            assertThrows(IndexOutOfBoundsException.class, () -> e.vector(0));
+        }
+    }
+
+    @Test
+    void longTextsAreCutAndSaySo() {
+        try (EmbeddingModel model = load(2)) {
+            String longest = "a ".repeat(78).strip();
+            String cut = "a ".repeat(100_000);
+            try (Embeddings e = model.embed(List.of("a", longest, cut))) {
+                assertFalse(e.truncated(0));
+                assertFalse(e.truncated(1));
+                assertTrue(e.truncated(2));
+                assertEquals(3 + 80 + 80, e.tokens());
+                assertArrayEquals(e.toFloats(1), e.toFloats(2), 2e-6f);
+                assertThrows(IndexOutOfBoundsException.class, () -> e.truncated(3));
+            }
+        }
+        EmbeddingOptions options = new EmbeddingOptions(1, Pooling.CLS, false, 5);
+        try (EmbeddingModel model = EmbeddingModel.load(Goldens.path("bert/tiny"), options); Embeddings e = model.embed("a a a a a a a")) {
+            assertEquals(5, e.tokens());
+            assertTrue(e.truncated(0));
+            assertEquals(options, model.options());
+        }
+    }
+
+    @Test
+    void anyStringIsAText() {
+        List<String> texts = List.of("\uD800", "\uDC00a\uD83D", "\0", "a\0b", "\uD83D\uDE00", "\uFFFF", "\r\n\t", "\u202E", "a".repeat(5000));
+        try (EmbeddingModel model = load(1); Embeddings e = model.embed(texts)) {
+            assertEquals(texts.size(), e.size());
+        }
+    }
+
+    @Test
+    void aNullTextIsNamed() {
+        try (EmbeddingModel model = load(1)) {
+            String message = assertThrows(NullPointerException.class, () -> model.embed(Arrays.asList("a", null, "b"))).getMessage();
+            assertEquals("text 1 is null", message);
+            assertThrows(NullPointerException.class, () -> model.embed((List<String>) null));
+            assertEquals(1, vectors(model, List.of("a")).length);
+        }
+    }
+
+    @Test
+    void wrongOptionsAreRefused() {
+        assertThrows(IllegalArgumentException.class, () -> EmbeddingOptions.defaults().withThreads(0));
+        assertThrows(IllegalArgumentException.class, () -> new EmbeddingOptions(1, Pooling.MEAN, true, -1));
+    }
+
+    @Test
+    void sixteenThreadsShareAModel() throws Exception {
+        try (EmbeddingModel model = load(2)) {
+            sharedBy(model, Executors.newFixedThreadPool(16));
+        }
+    }
+
+    @Test
+    void virtualThreadsMayCall() throws Exception {
+        try (EmbeddingModel model = load(2)) {
+            sharedBy(model, Executors.newVirtualThreadPerTaskExecutor());
+        }
+    }
+
+    private static void sharedBy(EmbeddingModel model, ExecutorService callers) throws Exception {
+        float[][] expected = vectors(model, TEXTS);
+        try (callers) {
+            List<Callable<Void>> calls = new ArrayList<>();
+            for (int t = 0; t < 16; t++) {
+                int caller = t;
+                calls.add(() -> {
+                    for (int i = 0; i < 60; i++) {
+                        int from = (caller + i) % TEXTS.size();
+                        float[][] found = vectors(model, TEXTS.subList(from, TEXTS.size()));
+                        for (int row = 0; row < found.length; row++) {
+                            assertArrayEquals(expected[from + row], found[row], 3e-6f);
+                        }
+                    }
+                    return null;
+                });
+            }
+            for (Future<Void> call : callers.invokeAll(calls)) {
+                call.get();
+            }
+        }
+    }
+
+    @Test
+    void useAfterCloseThrowsAndClosingTwiceIsHarmless() {
+        EmbeddingModel model = load(2);
+        Embeddings open = model.embed(TEXTS);
+        Embeddings closed = model.embed(TEXTS);
+        closed.close();
+        closed.close();
+        assertThrows(IllegalStateException.class, closed::vectors);
+        assertThrows(IllegalStateException.class, () -> closed.get(0, 0));
+        assertThrows(IllegalStateException.class, () -> closed.cosine(0, 1));
+        MemorySegment view = open.vectors();
+        model.close();
+        model.close();
+        assertEquals("the embedding model is closed",
+                assertThrows(IllegalStateException.class, () -> model.embed("a")).getMessage());
+        assertThrows(IllegalStateException.class, () -> open.get(0, 0));
+        assertThrows(IllegalStateException.class, () -> open.toFloats(0));
+        assertThrows(IllegalStateException.class, () -> open.cosine(0, 1));
+        assertThrows(IllegalStateException.class, () -> view.get(java.lang.foreign.ValueLayout.JAVA_FLOAT, 0));
+        assertThrows(IllegalStateException.class, () -> model.tokenizer().encode("a"));
+        open.close();
+    }
+
+    @Test
+    void closingWhileOthersEmbedAndReadIsAnExceptionNeverACrash() throws Exception {
+        for (int round = 0; round < 15; round++) {
+            EmbeddingModel model = load(2);
+            Embeddings shared = model.embed(TEXTS);
+            CountDownLatch started = new CountDownLatch(6);
+            try (ExecutorService callers = Executors.newFixedThreadPool(6)) {
+                List<Future<Void>> calls = new ArrayList<>();
+                for (int t = 0; t < 6; t++) {
+                    boolean reader = t < 2;
+                    calls.add(callers.submit(() -> untilClosed(model, shared, started, reader)));
+                }
+                started.await();
+                Thread.sleep(round);
+                model.close();
+                for (Future<Void> call : calls) {
+                    ExecutionException e = assertThrows(ExecutionException.class, () -> call.get(30, TimeUnit.SECONDS));
+                    assertTrue(e.getCause() instanceof IllegalStateException, String.valueOf(e.getCause()));
+                }
+            }
+        }
+    }
+
+    private static Void untilClosed(EmbeddingModel model, Embeddings shared, CountDownLatch started, boolean reader) {
+        for (boolean first = true; ; first = false) {
+            if (reader) {
+                shared.cosine(0, 2);
+            } else {
+                model.embed(TEXTS).close();
+            }
+            if (first) {
+                started.countDown();
+            }
+        }
+    }
+
+    @Test
+    void aRequestThatIsInterruptedHarmsNoOther() throws Exception {
+        List<String> many = new ArrayList<>();
+        for (int i = 0; i < 400; i++) {
+            many.addAll(TEXTS);
+        }
+        try (EmbeddingModel model = load(2)) {
+            float[][] expected = vectors(model, many);
+            for (int round = 0; round < 10; round++) {
+                Thread caller = new Thread(() -> {
+                    try {
+                        model.embed(many).close();
+                    } catch (IllegalStateException interrupted) {
+                        assertTrue(Thread.currentThread().isInterrupted());
+                    }
+                });
+                caller.start();
+                Thread.sleep(round / 2);
+                caller.interrupt();
+                float[][] found = vectors(model, many);
+                for (int row = 0; row < found.length; row++) {
+                    assertArrayEquals(expected[row], found[row], 3e-6f, "row " + row);
+                }
+                caller.join();
+            }
+        }
+    }
+
+    @Test
+    void closedResultsAreReused() {
+        try (EmbeddingModel model = load(1)) {
+            vectors(model, TEXTS);
+            long bytes = model.nativeByteSize();
+            for (int i = 0; i < 200; i++) {
+                vectors(model, TEXTS);
+            }
+            assertEquals(bytes, model.nativeByteSize());
+        }
+    }
+}

@@ -1,5 +1,0 @@
-/**
- * The {@code gatun} command, one subcommand a file. May import every other package of the module. Adding
- * a command: a class with picocli's annotations, one line in {@link dev.gatun.models.cli.Gatun}.
- */
-package dev.gatun.models.cli;

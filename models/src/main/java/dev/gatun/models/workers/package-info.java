@@ -1,2 +1,0 @@
-/** The threads on which models compute for callers of any kind. */
-package dev.gatun.models.workers;
