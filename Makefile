@@ -24,7 +24,7 @@ JAVA_SOURCES := $(shell find bindings tensor models -path '*/src/main/*' -type f
 help:
 	@echo "make run                 build, then answer questions by semantic search over a shipped text"
 	@echo "make run ARGS='...'      build, then run the gatun command with these arguments (try --help)"
-	@echo "make test                every test"
+	@echo "make test                every test: libgatun's kernels on every instruction set, then Java"
 	@echo "make build               the executable jar, $(GATUN_JAR)"
 	@echo "make bench               all benchmarks (see README for how long); make bench-quick: the short version"
 	@echo "make bench-compare BASE=old.json   what moved since a stored run"
@@ -67,6 +67,7 @@ else
 endif
 
 test: native model
+	$(MAKE) -C native PLATFORM=$(PLATFORM) check
 	$(MVN) -B -ntp -Dgatun.platform=$(PLATFORM) verify
 
 clean:

@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 /* Changes whenever a function or struct below changes its meaning or layout. */
-#define GATUN_ABI_VERSION 6
+#define GATUN_ABI_VERSION 7
 
 GATUN_API int32_t gatun_abi_version(void);
 
@@ -90,14 +90,18 @@ typedef struct {
 
 GATUN_API void gatun_embed(const gatun_embed_args *args);
 
-/* One vector a sequence: the mean of its rows (cls 0) or its first row; zeros if it has none. normalize: divided
- * by its Euclidean length. Row stride of x and out is cols. */
+/* What becomes of a sequence's rows: their mean, the first, the largest of each column, their sum over the root of their number, their
+ * mean weighted by 1, 2, 3, ..., the last. */
+enum { GATUN_POOL_MEAN = 0, GATUN_POOL_FIRST, GATUN_POOL_MAX, GATUN_POOL_MEAN_SQRT, GATUN_POOL_WEIGHTED, GATUN_POOL_LAST };
+
+/* One vector a sequence, of such a kind; zeros if it has no rows. normalize: divided by its Euclidean length. Row stride of x and
+ * out is cols. */
 typedef struct {
     const float *x;
     float *out;
     const int32_t *offsets;
     int64_t num_seqs, cols;
-    int32_t cls, normalize;
+    int32_t kind, normalize;
 } gatun_pool_args;
 
 GATUN_API void gatun_pool(const gatun_pool_args *args);

@@ -81,10 +81,25 @@ static void pool_sequence(const gatun_pool_args *a, int64_t s) {
         std::memset(out, 0, n * sizeof(float));
         return;
     }
-    std::memcpy(out, x, n * sizeof(float));
-    if (!a->cls) {
+    std::memcpy(out, a->kind == GATUN_POOL_LAST ? x + (rows - 1) * n : x, n * sizeof(float));
+    switch (a->kind) {
+    case GATUN_POOL_MAX:
+        for (int64_t i = 1; i < rows; i++)
+            for (int64_t j = 0; j < n; j++) out[j] = x[i * n + j] <= out[j] ? out[j] : x[i * n + j]; /* a NaN wins */
+        break;
+    case GATUN_POOL_WEIGHTED:
+        for (int64_t i = 1; i < rows; i++)
+            for (int64_t j = 0; j < n; j++) out[j] += (float)(i + 1) * x[i * n + j];
+        for (int64_t j = 0; j < n; j++) out[j] /= 0.5f * (float)rows * (float)(rows + 1);
+        break;
+    case GATUN_POOL_MEAN:
+    case GATUN_POOL_MEAN_SQRT: {
         for (int64_t i = 1; i < rows; i++) add_row(out, out, x + i * n, n);
-        for (int64_t j = 0; j < n; j++) out[j] /= rows;
+        float count = a->kind == GATUN_POOL_MEAN ? (float)rows : std::sqrt((float)rows);
+        for (int64_t j = 0; j < n; j++) out[j] /= count;
+        break;
+    }
+    default: break; /* one row as it is */
     }
     if (a->normalize) {
         double squares = 0;

@@ -60,7 +60,7 @@ void embed(int64_t rows, int64_t cols, int kind, numbers &random, outcome &o) {
     }
 }
 
-void pool(int64_t cols, bool cls, bool unit, numbers &random, outcome &o) {
+void pool(int64_t cols, int32_t kind, bool unit, numbers &random, outcome &o) {
     const int64_t seqs = 12;
     guarded<int32_t> offsets(seqs + 1);
     for (int64_t i = 0; i < seqs; i++) offsets[i + 1] = offsets[i] + (int32_t)(i == 3 || i == seqs - 1 ? 0 : 1 + random.below(9));
@@ -68,13 +68,23 @@ void pool(int64_t cols, bool cls, bool unit, numbers &random, outcome &o) {
     random.fill(x, -1, 1);
     for (int64_t j = 0; j < cols * (offsets[1] - offsets[0]); j++) x[j] = 0; /* length 0 */
     gatun_pool_args a{};
-    a.x = x.data(); a.out = out.data(); a.offsets = offsets.data(); a.num_seqs = seqs; a.cols = cols; a.cls = cls; a.normalize = unit;
+    a.x = x.data(); a.out = out.data(); a.offsets = offsets.data(); a.num_seqs = seqs; a.cols = cols; a.kind = kind; a.normalize = unit;
     gatun_pool(&a);
     for (int64_t s = 0; s < seqs; s++) {
         double row[4096] = {}, squares = 0;
-        int64_t rows = offsets[s + 1] - offsets[s], used = cls && rows > 1 ? 1 : rows;
+        int64_t rows = offsets[s + 1] - offsets[s];
         for (int64_t j = 0; j < cols; j++) {
-            for (int64_t i = 0; i < used; i++) row[j] += x[(offsets[s] + i) * cols + j] / (double)used;
+            for (int64_t i = 0; i < rows; i++) {
+                double value = x[(offsets[s] + i) * cols + j];
+                switch (kind) {
+                case GATUN_POOL_MEAN: row[j] += value / rows; break;
+                case GATUN_POOL_FIRST: row[j] = i == 0 ? value : row[j]; break;
+                case GATUN_POOL_MAX: row[j] = i == 0 ? value : std::fmax(row[j], value); break;
+                case GATUN_POOL_MEAN_SQRT: row[j] += value / std::sqrt((double)rows); break;
+                case GATUN_POOL_WEIGHTED: row[j] += value * (i + 1) / (rows * (rows + 1) / 2.0); break;
+                default: row[j] = value;
+                }
+            }
             squares += row[j] * row[j];
         }
         double length = unit ? std::fmax(std::sqrt(squares), 1e-12) : 1;
@@ -148,7 +158,8 @@ void check_rows(outcome &o) {
     for (int64_t cols = 1; cols <= 70; cols++) {
         for (int kind = 0; kind < 6; kind++) layer_norm(3, cols, kind > 1 || kind == 0, kind % 2, kind > 3 ? 2 : kind > 1, random, o);
         for (int kind = 0; kind < 32; kind++) embed(3, cols, kind, random, o);
-        for (int kind = 0; kind < 4; kind++) pool(cols, kind & 1, kind & 2, random, o);
+        for (int32_t kind = GATUN_POOL_MEAN; kind <= GATUN_POOL_LAST; kind++)
+            for (bool unit : {false, true}) pool(cols, kind, unit, random, o);
         for (int32_t f = GATUN_NONE; f <= GATUN_SIGMOID; f++)
             for (int kind = 0; kind < 8; kind++) bias_act(2, cols, f, kind < 4 ? 5.0f : 100.0f, kind, random, o);
     }

@@ -12,6 +12,7 @@ module dev.gatun.models {
     requires org.slf4j;
 
     exports dev.gatun.models.checkpoint;
+    exports dev.gatun.models.encode;
     exports dev.gatun.models.family.bert;
     exports dev.gatun.models.family.cnn;
     exports dev.gatun.models.family.resnet;
@@ -19,6 +20,8 @@ module dev.gatun.models {
     exports dev.gatun.models.generate;
     exports dev.gatun.models.image;
     exports dev.gatun.models.io;
+    exports dev.gatun.models.layer;
+    exports dev.gatun.models.registry;
     exports dev.gatun.models.runtime;
     exports dev.gatun.models.task.classify;
     exports dev.gatun.models.task.embed;

@@ -7,11 +7,18 @@ import dev.gatun.models.family.cnn.TextbookCnn;
 import dev.gatun.models.family.cnn.TextbookCnnConfig;
 import dev.gatun.models.family.resnet.ResNet;
 import dev.gatun.models.family.resnet.ResNetConfig;
-import dev.gatun.models.vision.NamedLayers;
+import dev.gatun.models.vision.VisionNetwork;
 import dev.gatun.models.checkpoint.SafetensorsFile;
 import dev.gatun.models.checkpoint.SafetensorsWriter;
 import dev.gatun.models.checkpoint.WeightScope;
 import dev.gatun.models.checkpoint.WeightSource;
+import dev.gatun.tensor.graph.Conv;
+import dev.gatun.tensor.graph.Layer;
+import dev.gatun.tensor.graph.Linear;
+import dev.gatun.tensor.graph.Node;
+import dev.gatun.tensor.graph.Pass;
+import dev.gatun.tensor.graph.Target;
+import dev.gatun.tensor.graph.pass.FoldBatchNorm;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -20,6 +27,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import javax.imageio.ImageIO;
 
 /**
@@ -57,7 +65,7 @@ final class Checkpoints {
             try (Arena arena = Arena.ofShared()) {
                 SafetensorsWriter.write(folder.resolve("model.safetensors"), GeneratedWeights.of(network, arena), Map.of());
                 Files.writeString(folder.resolve("config.json"), "{\"architecture\": \"" + network.architecture + "\"}\n");
-                NamedLayers layers = layers(network, SafetensorsFile.open(folder.resolve("model.safetensors"), arena), arena);
+                Map<String, Layer> layers = layers(network, SafetensorsFile.open(folder.resolve("model.safetensors"), arena), arena);
                 OnnxGraphWriter graph = new OnnxGraphWriter(OPSET);
                 String x = graph.input("pictures", OnnxGraphWriter.FLOAT, "batch", 3, network.size, network.size);
                 finish(graph, network.build(new OnnxFloatLayers(graph, layers), x), network, folder);
@@ -80,11 +88,19 @@ final class Checkpoints {
         });
     }
 
-    /** Layers with batch norms folded. */
-    static NamedLayers layers(Network network, WeightSource source, Arena arena) {
-        return network == Network.TEXTBOOK
-                ? TextbookCnn.layers(WeightScope.of(source), TextbookCnnConfig.DEFAULT)
-                : ResNet.layers(WeightScope.of(source), ResNetConfig.named(network.architecture), arena);
+    /**
+     * Convolutions and linear layers by their names, batch norms folded.
+     *
+     * @param arena of the folded weights
+     */
+    static Map<String, Layer> layers(Network network, WeightSource source, Arena arena) {
+        VisionNetwork described = network == Network.TEXTBOOK
+                ? TextbookCnn.describe(WeightScope.of(source), TextbookCnnConfig.DEFAULT)
+                : ResNet.describe(WeightScope.of(source), ResNetConfig.named(network.architecture));
+        Pass fold = new FoldBatchNorm();
+        return described.rewrite(graph -> fold.run(graph, Target.ofRows(1), arena)).nodes().stream()
+                .filter(node -> node.layer() instanceof Conv || node.layer() instanceof Linear)
+                .collect(Collectors.toMap(Node::name, Node::layer));
     }
 
     private static void finish(OnnxGraphWriter graph, String logits, Network network, Path folder) throws IOException {

@@ -6,7 +6,6 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import dev.gatun.bench.harness.Contender;
-import dev.gatun.models.vision.NamedLayers;
 import dev.gatun.models.checkpoint.SafetensorsFile;
 import dev.gatun.tensor.Tensor;
 import java.lang.foreign.Arena;
@@ -31,9 +30,8 @@ final class DjlCnn implements Contender, Network.Layers<NDArray> {
         this.network = network;
         manager = Engine.getEngine("PyTorch").newBaseManager();
         try (Arena arena = Arena.ofShared()) {
-            NamedLayers layers = Checkpoints.layers(network, SafetensorsFile.open(model.resolve("model.safetensors"), arena), arena);
-            layers.convs().forEach((name, source) -> put(name, source.weight(), source.bias()));
-            layers.linears().forEach((name, source) -> put(name, source.weight(), source.bias()));
+            Checkpoints.layers(network, SafetensorsFile.open(model.resolve("model.safetensors"), arena), arena)
+                    .forEach((name, layer) -> put(name, layer.weights().get(0).tensor(), layer.weights().get(1).tensor()));
         }
         this.pictures = manager.create(pictures,
                 new Shape(pictures.length / network.inputLength, 3, network.size, network.size));

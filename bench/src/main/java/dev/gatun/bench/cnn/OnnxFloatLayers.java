@@ -1,19 +1,19 @@
 package dev.gatun.bench.cnn;
 
 import dev.gatun.bench.onnx.OnnxGraphWriter;
-import dev.gatun.models.vision.NamedLayers;
 import dev.gatun.tensor.Tensor;
-import dev.gatun.tensor.op.ConvWeights;
-import dev.gatun.tensor.op.LinearWeights;
+import dev.gatun.tensor.graph.Conv;
+import dev.gatun.tensor.graph.Layer;
+import dev.gatun.tensor.graph.Linear;
 import java.util.List;
 import java.util.Map;
 
 /** Nodes as PyTorch's exporter writes them for a network in eval mode: batch norms folded into convolutions. */
 final class OnnxFloatLayers implements Network.Layers<String> {
     private final OnnxGraphWriter graph;
-    private final NamedLayers layers;
+    private final Map<String, Layer> layers;
 
-    OnnxFloatLayers(OnnxGraphWriter graph, NamedLayers layers) {
+    OnnxFloatLayers(OnnxGraphWriter graph, Map<String, Layer> layers) {
         this.graph = graph;
         this.layers = layers;
     }
@@ -29,8 +29,8 @@ final class OnnxFloatLayers implements Network.Layers<String> {
 
     @Override
     public String conv(String name, String x, int stride, int pad, boolean relu) {
-        ConvWeights.Source source = layers.convs().get(name);
-        String y = graph.node("Conv", List.of(x, constant(source.weight()), constant(source.bias())),
+        Conv source = (Conv) layers.get(name);
+        String y = graph.node("Conv", List.of(x, constant(source.weight().tensor()), constant(source.bias().tensor())),
                 convAttributes(source.weight().shape().dim(2), stride, pad));
         return relu ? graph.node("Relu", y) : y;
     }
@@ -57,8 +57,9 @@ final class OnnxFloatLayers implements Network.Layers<String> {
 
     @Override
     public String linear(String name, String x, boolean relu) {
-        LinearWeights.Source source = layers.linears().get(name);
-        String y = graph.node("Gemm", List.of(x, constant(source.weight()), constant(source.bias())), Map.of("transB", 1L));
+        Linear.Part source = ((Linear) layers.get(name)).parts().getFirst();
+        String y = graph.node("Gemm", List.of(x, constant(source.weight().tensor()), constant(source.bias().tensor())),
+                Map.of("transB", 1L));
         return relu ? graph.node("Relu", y) : y;
     }
 }

@@ -1,10 +1,11 @@
 package dev.gatun.bench.encoder;
 
+import dev.gatun.models.registry.Encoders;
+import dev.gatun.models.encode.Head;
+import dev.gatun.models.encode.Pooling;
 import dev.gatun.bench.harness.Contender;
-import dev.gatun.models.family.bert.BertCheckpoint;
-import dev.gatun.models.family.bert.BertEncoder;
-import dev.gatun.models.family.bert.EncoderSession;
-import dev.gatun.models.family.bert.EncoderSession.SessionOptions;
+import dev.gatun.models.encode.Encoder;
+import dev.gatun.models.encode.EncoderSession;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -17,7 +18,7 @@ import java.util.concurrent.Executors;
 
 /** Gatun: one worker with every thread for a single text, otherwise one worker a thread. */
 final class GatunEncoder implements Contender {
-    private final BertEncoder encoder;
+    private final Encoder encoder;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment vectors;
     private final List<EncoderSession> sessions = new ArrayList<>();
@@ -25,8 +26,8 @@ final class GatunEncoder implements Contender {
     private final ExecutorService executor;
 
     GatunEncoder(Path model, int[][] tokens, int threads) {
-        encoder = BertCheckpoint.find(model).load();
-        int d = encoder.config().hiddenSize();
+        encoder = Encoders.load(model, Head.pooled(Pooling.MEAN, true));
+        int d = encoder.spec().hiddenSize();
         vectors = arena.allocate((long) tokens.length * d * Float.BYTES, 64);
         int workers = tokens.length == 1 ? 1 : threads;
         executor = Executors.newFixedThreadPool(workers);
@@ -43,7 +44,7 @@ final class GatunEncoder implements Contender {
     }
 
     private void add(int[][] tokens, int first, int last, int threads, int d) {
-        EncoderSession session = encoder.newSession(SessionOptions.ofThreads(threads));
+        EncoderSession session = encoder.newSession(threads);
         sessions.add(session);
         int count = 0;
         MemorySegment offsets = arena.allocate((last - first + 1L) * Integer.BYTES, 64);

@@ -13,7 +13,7 @@ import dev.gatun.tensor.exec.PlanBuilder;
 import dev.gatun.tensor.exec.Value;
 import dev.gatun.tensor.op.Activation;
 import dev.gatun.tensor.op.LinearOp;
-import dev.gatun.tensor.op.LinearWeights;
+import dev.gatun.tensor.weights.LinearWeights;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

@@ -12,7 +12,7 @@ import dev.gatun.tensor.exec.Lifetime;
 import dev.gatun.tensor.exec.PlanBuilder;
 import dev.gatun.tensor.op.Activation;
 import dev.gatun.tensor.op.LinearOp;
-import dev.gatun.tensor.op.LinearWeights;
+import dev.gatun.tensor.weights.LinearWeights;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

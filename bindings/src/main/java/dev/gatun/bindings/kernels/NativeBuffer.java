@@ -31,6 +31,9 @@ public record NativeBuffer(MemorySegment segment, long byteSize) {
         try {
             MemorySegment owned = MemorySegment.ofAddress(block.address())
                     .reinterpret(reserved, arena, s -> GatunC.gatun_free(s, reserved));
+            if (arena instanceof CountedArena counted) {
+                counted.add(reserved);
+            }
             return new NativeBuffer(owned.asSlice(0, byteSize), byteSize);
         } catch (IllegalStateException closed) {
             GatunC.gatun_free(block, reserved);

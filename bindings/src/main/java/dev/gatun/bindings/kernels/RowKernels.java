@@ -73,14 +73,14 @@ public final class RowKernels {
 
     /** One vector a sequence; the number of sequences is read from {@code sequences} at each run. */
     public static Runnable pool(Arena arena, MemorySegment x, MemorySegment sequences, MemorySegment out, long cols,
-            boolean cls, boolean normalize) {
+            int kind, boolean normalize) {
         Kernels.load();
         MemorySegment args = gatun_pool_args.allocate(arena);
         gatun_pool_args.x(args, x);
         gatun_pool_args.out(args, out);
         gatun_pool_args.offsets(args, sequences.asSlice(Integer.BYTES));
         gatun_pool_args.cols(args, cols);
-        gatun_pool_args.cls(args, cls ? 1 : 0);
+        gatun_pool_args.kind(args, kind);
         gatun_pool_args.normalize(args, normalize ? 1 : 0);
         return () -> {
             gatun_pool_args.num_seqs(args, sequences.get(ValueLayout.JAVA_INT, 0));

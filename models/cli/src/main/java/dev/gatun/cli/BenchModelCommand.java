@@ -1,9 +1,11 @@
 package dev.gatun.cli;
 
+import dev.gatun.models.registry.Encoders;
+import dev.gatun.models.encode.Head;
+import dev.gatun.models.encode.Pooling;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.gatun.models.family.bert.BertCheckpoint;
-import dev.gatun.models.family.bert.BertEncoder;
-import dev.gatun.models.family.bert.EncoderSession;
+import dev.gatun.models.encode.Encoder;
+import dev.gatun.models.encode.EncoderSession;
 import dev.gatun.models.task.classify.ClassifierOptions;
 import dev.gatun.models.task.classify.ImageClassifier;
 import dev.gatun.models.vision.VisionModel;
@@ -70,10 +72,10 @@ final class BenchModelCommand implements Callable<Integer> {
         }
         long start = System.nanoTime();
         if (model != null && isEncoder(model)) {
-            try (BertEncoder encoder = BertCheckpoint.find(model).load()) {
-                if (seqLen > encoder.config().maxPositions()) {
+            try (Encoder encoder = Encoders.load(model, Head.pooled(Pooling.MEAN, true))) {
+                if (seqLen > encoder.spec().maxLength()) {
                     throw new IllegalArgumentException("--seq-len " + seqLen + ": the model's positions end at "
-                            + encoder.config().maxPositions());
+                            + encoder.spec().maxLength());
                 }
                 double load = (System.nanoTime() - start) * 1e-9;
                 report("encoder", "text", load, encoder.nativeByteSize(),
@@ -86,7 +88,7 @@ final class BenchModelCommand implements Callable<Integer> {
             PrecisionOption.check(spec, precision, classifier);
             double load = (System.nanoTime() - start) * 1e-9;
             VisionModel vision = classifier.model();
-            report(vision.network().name() + " " + classifier.precision(), "image", load, vision.nativeByteSize(),
+            report(vision.spec().name() + " " + classifier.precision(), "image", load, vision.nativeByteSize(),
                     BenchModelLoad.run(workers, seconds, () -> new ImageClient(vision, batch, threads)));
         }
         return 0;
@@ -106,17 +108,17 @@ final class BenchModelCommand implements Callable<Integer> {
     private record TextClient(Arena arena, EncoderSession session, MemorySegment ids, MemorySegment offsets, int count,
             MemorySegment dst) implements BenchModelLoad.Client {
 
-        TextClient(BertEncoder encoder, int count, int seqLen, int threads) {
+        TextClient(Encoder encoder, int count, int seqLen, int threads) {
             this(Arena.ofShared(), encoder, count, seqLen, threads);
         }
 
-        private TextClient(Arena arena, BertEncoder encoder, int count, int seqLen, int threads) {
-            this(arena, encoder.newSession(EncoderSession.SessionOptions.ofThreads(threads)),
+        private TextClient(Arena arena, Encoder encoder, int count, int seqLen, int threads) {
+            this(arena, encoder.newSession(threads),
                     arena.allocate((long) count * seqLen * Integer.BYTES, 64), arena.allocate((count + 1L) * Integer.BYTES, 64),
-                    count, arena.allocate((long) count * encoder.config().hiddenSize() * Float.BYTES, 64));
+                    count, arena.allocate((long) count * encoder.spec().hiddenSize() * Float.BYTES, 64));
             SplittableRandom random = new SplittableRandom(1);
             for (long i = 0; i < (long) count * seqLen; i++) {
-                ids.setAtIndex(ValueLayout.JAVA_INT, i, random.nextInt(encoder.config().vocabSize()));
+                ids.setAtIndex(ValueLayout.JAVA_INT, i, random.nextInt(encoder.spec().vocabSize()));
             }
             for (int i = 0; i <= count; i++) {
                 offsets.setAtIndex(ValueLayout.JAVA_INT, i, i * seqLen);
@@ -144,7 +146,7 @@ final class BenchModelCommand implements Callable<Integer> {
 
         private ImageClient(Arena arena, VisionModel model, int count, VisionSession session) {
             this(arena, session, arena.allocate(count * session.pictureByteSize(), 64), count,
-                    arena.allocate((long) count * model.network().classCount() * Float.BYTES, 64));
+                    arena.allocate((long) count * model.spec().classCount() * Float.BYTES, 64));
             SplittableRandom random = new SplittableRandom(1);
             for (long i = 0; i < pictures.byteSize() / Float.BYTES; i++) {
                 pictures.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) (2 * random.nextDouble() - 1));

@@ -6,7 +6,7 @@ import dev.gatun.models.task.classify.ImageClassifier;
 import dev.gatun.models.task.classify.Prediction;
 import dev.gatun.models.io.NpyFile;
 import dev.gatun.models.io.NpyWriter;
-import dev.gatun.models.vision.VisionNetwork;
+import dev.gatun.models.vision.VisionSpec;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.lang.foreign.Arena;
@@ -118,13 +118,13 @@ final class ClassifyCommand implements Callable<Integer> {
             }
         }
         if (contact != null) {
-            contact.write(sheet, files.size() + " pictures, " + classifier.model().network().name());
+            contact.write(sheet, files.size() + " pictures, " + classifier.model().spec().name());
         }
         if (logits != null) {
-            write(logits, classifier.model().network().classCount(), results, ImageClassifier.Result::logits);
+            write(logits, classifier.model().spec().classCount(), results, ImageClassifier.Result::logits);
         }
         if (features != null) {
-            write(features, classifier.model().network().featureCount(), results, ImageClassifier.Result::features);
+            write(features, classifier.model().spec().featureCount(), results, ImageClassifier.Result::features);
         }
         if (bad > 0) {
             spec.commandLine().getErr().println(bad + " of " + files.size() + " pictures could not be read");
@@ -133,7 +133,7 @@ final class ClassifyCommand implements Callable<Integer> {
     }
 
     private int tensor(ImageClassifier classifier) throws IOException {
-        VisionNetwork network = classifier.model().network();
+        VisionSpec network = classifier.model().spec();
         try (Arena arena = Arena.ofShared()) {
             NpyFile npy = NpyFile.open(inputTensor, arena);
             String expected = "[N, " + network.channels() + ", " + network.inputSize().height() + ", " + network.inputSize().width() + "]";

@@ -1,6 +1,6 @@
 package dev.gatun.cli;
 
-import dev.gatun.models.family.bert.Pooling;
+import dev.gatun.models.encode.Pooling;
 import dev.gatun.models.task.embed.EmbeddingModel;
 import dev.gatun.models.task.embed.EmbeddingOptions;
 import java.nio.file.Path;
@@ -17,11 +17,22 @@ final class ModelOptions {
     @Option(names = "--threads", paramLabel = "N", description = "Cores to use. Default: all that the container may use.")
     int threads = Runtime.getRuntime().availableProcessors();
 
-    @Option(names = "--pooling", paramLabel = "mean|cls", description = "How token vectors become one. Default: ${DEFAULT-VALUE}.")
-    Pooling pooling = Pooling.MEAN;
+    @Option(names = "--pooling", paramLabel = "KIND", description = "How token vectors become one: ${COMPLETION-CANDIDATES}. Default: as the "
+            + "folder says (sentence-transformers), otherwise mean.")
+    Pooling pooling;
 
     @Option(names = "--no-normalize", description = "Leave the vectors' lengths as they are.")
     boolean noNormalize;
+
+    @Option(names = "--max-tokens", paramLabel = "N", description = "Where texts are cut. Default: as the folder says.")
+    int maxTokens;
+
+    @Option(names = "--dimension", paramLabel = "N", description = "Elements of a vector that are kept (Matryoshka). Default: as the folder says.")
+    int dimension;
+
+    @Option(names = "--prompt-name", paramLabel = "NAME", description = "The folder's prompt that is put before every text; '' for none. "
+            + "Default: the folder's default prompt.")
+    String prompt;
 
     @CommandLine.Spec(CommandLine.Spec.Target.MIXEE)
     CommandLine.Model.CommandSpec command;
@@ -30,7 +41,8 @@ final class ModelOptions {
         if (threads < 1) {
             throw new CommandLine.ParameterException(command.commandLine(), "--threads must be 1 or more, not " + threads);
         }
-        return EmbeddingModel.load(model, EmbeddingOptions.defaults()
-                .withThreads(threads).withPooling(pooling).withNormalize(!noNormalize));
+        EmbeddingOptions options = EmbeddingOptions.defaults().withThreads(threads).withPooling(pooling).withMaxTokens(maxTokens)
+                .withDimension(dimension).withPrompt(prompt);
+        return EmbeddingModel.load(model, noNormalize ? options.withNormalize(false) : options);
     }
 }

@@ -41,7 +41,7 @@ final class SearchCommand implements Callable<Integer> {
         List<String> passages = passages(corpus);
         try (EmbeddingModel model = options.load()) {
             Progress progress = new Progress(spec.commandLine().getErr(), "passages");
-            try (Embeddings vectors = model.embed(passages); Embeddings wanted = model.embed(queries)) {
+            try (Embeddings vectors = model.embedDocuments(passages); Embeddings wanted = model.embedQueries(queries)) {
                 progress.add(passages.size());
                 progress.finish();
                 for (int q = 0; q < queries.size(); q++) {

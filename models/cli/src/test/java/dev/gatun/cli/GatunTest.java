@@ -242,7 +242,7 @@ class GatunTest {
                 List.of("search", "--corpus", in.toString(), "query"), List.of("demo"))) {
             String[] args = Stream.concat(command.stream().limit(1), Stream.concat(Stream.of("--model", none.toString()),
                     command.stream().skip(1))).toArray(String[]::new);
-            run(args).failed("gatun: " + none + ": does not exist; expected a model's folder or an ONNX file");
+            run(args).failed("gatun: " + none + ": does not exist; expected a model's folder or a file of weights");
         }
         run("search", "--model", folder.toString(), "--corpus", in.toString(), "query").failed("has neither model.safetensors");
         assertNothingWritten();

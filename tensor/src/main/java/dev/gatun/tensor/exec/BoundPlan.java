@@ -3,7 +3,10 @@ package dev.gatun.tensor.exec;
 import dev.gatun.bindings.kernels.Kernels;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
+import dev.gatun.tensor.kernel.Binding;
+import dev.gatun.tensor.kernel.Step;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -23,7 +26,11 @@ public final class BoundPlan {
         this.tensors = new Tensor[plan.valueCount()];
         for (int i = 0; i < tensors.length; i++) {
             TensorDesc desc = plan.desc(i);
-            tensors[i] = Tensor.of(desc, context.activations().asSlice(plan.offset(i), desc.byteSize()));
+            tensors[i] = plan.offset(i) < 0 ? null : Tensor.of(desc, context.activations().asSlice(plan.offset(i), desc.byteSize()));
+        }
+        plan.states().forEach((name, id) -> tensors[id] = Tensor.of(plan.desc(id), context.state(name, plan.desc(id).byteSize())));
+        for (int i = 0; i < tensors.length; i++) {
+            tensors[i] = tensors[i] != null ? tensors[i] : Tensor.of(plan.desc(i), tensors[(int) (-1 - plan.offset(i))].segment());
         }
         this.steps = new Step[nodes.size()];
         for (int i = 0; i < steps.length; i++) {
@@ -37,7 +44,8 @@ public final class BoundPlan {
             inputs.add(tensors[id]);
         }
         Step step = node.op().bind(new Binding(
-                context.arena(), context.stream(), inputs, tensors[node.dst()], context.scratchpad()));
+                context.arena(), context.stream(), inputs,
+                Arrays.stream(node.results()).mapToObj(id -> tensors[id]).toList(), context.scratchpad()));
         int threads = node.threads();
         return threads == plan.threads() ? step : () -> {
             Kernels.setThreads(threads);
@@ -52,6 +60,11 @@ public final class BoundPlan {
     /** The input of this name. */
     public Tensor input(String name) {
         return tensors[plan.inputId(name)];
+    }
+
+    /** The state of this name: what the context keeps from one execution to the next, of every plan that has it. */
+    public Tensor state(String name) {
+        return tensors[plan.stateId(name)];
     }
 
     /** The output of this name: what the last execution left. */

@@ -1,25 +1,29 @@
 package dev.gatun.tensor.exec;
 
 import dev.gatun.tensor.TensorDesc;
+import dev.gatun.tensor.kernel.CompiledOp;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 
 /**
  * Which bytes of the activation buffer each value takes.
  *
- * @param offsets  one for each value, in bytes
+ * @param offsets  one for each value, in bytes; of one that shows state i, -1 - i
  * @param byteSize of the activation buffer
  */
 record BufferAssignment(long[] offsets, long byteSize) {
 
     static BufferAssignment of(String plan, List<TensorDesc> values, Collection<Integer> inputs,
-            Collection<Integer> outputs, List<Plan.Node> nodes) {
+            Collection<Integer> states, Collection<Integer> outputs, List<Plan.Node> nodes) {
         int[] first = new int[values.size()];
         int[] last = new int[values.size()];
         for (int step = 0; step < nodes.size(); step++) {
-            first[nodes.get(step).dst()] = step;
-            last[nodes.get(step).dst()] = step;
+            for (int id : nodes.get(step).results()) {
+                first[id] = step;
+                last[id] = step;
+            }
             for (int id : nodes.get(step).inputs()) {
                 last[id] = step;
             }
@@ -29,11 +33,15 @@ record BufferAssignment(long[] offsets, long byteSize) {
             first[id] = -1;
             last[id] = nodes.size();
         }
+        for (int id : states) {
+            first[id] = -1;
+            last[id] = nodes.size();
+        }
         for (int id : outputs) {
             last[id] = nodes.size();
         }
         int[] root = shareBuffers(plan, values, nodes, last);
-        return place(values, first, last, root);
+        return place(values, first, last, root, states);
     }
 
     /** For each value the value whose buffer it takes: itself, or the input it overwrites or shows. */
@@ -52,13 +60,15 @@ record BufferAssignment(long[] offsets, long byteSize) {
             int buffer = root[node.inputs()[sharing.input()]];
             boolean dead = lastOfBuffer[buffer] <= step;
             boolean fits = values.get(node.dst()).byteSize() <= values.get(buffer).byteSize();
+            boolean alone = Arrays.stream(node.inputs()).filter(id -> root[id] == buffer).count() == 1;
             boolean share = switch (sharing.kind()) {
                 case VIEW -> true;
-                case MAY_OVERWRITE -> dead && fits;
+                case MAY_OVERWRITE -> dead && fits && alone;
                 case MUST_OVERWRITE -> {
-                    if (!dead || !fits) {
+                    if (!dead || !fits || !alone) {
                         throw new IllegalStateException("plan " + plan + ": step " + step + " (" + node.name()
-                                + ") overwrites its input " + sharing.input() + ", which is read again later");
+                                + ") overwrites its input " + sharing.input() + ", which is "
+                                + (alone ? "read again later" : "another input too"));
                     }
                     yield true;
                 }
@@ -72,7 +82,8 @@ record BufferAssignment(long[] offsets, long byteSize) {
         return root;
     }
 
-    private static BufferAssignment place(List<TensorDesc> values, int[] first, int[] last, int[] root) {
+    private static BufferAssignment place(List<TensorDesc> values, int[] first, int[] last, int[] root,
+            Collection<Integer> states) {
         int[] lastOfBuffer = last.clone();
         for (int i = 0; i < root.length; i++) {
             lastOfBuffer[root[i]] = Math.max(lastOfBuffer[root[i]], last[i]);
@@ -80,7 +91,7 @@ record BufferAssignment(long[] offsets, long byteSize) {
         List<MemoryPlanner.Buffer> buffers = new ArrayList<>();
         int[] bufferOf = new int[root.length];
         for (int i = 0; i < root.length; i++) {
-            if (root[i] == i) {
+            if (root[i] == i && !states.contains(i)) {
                 bufferOf[i] = buffers.size();
                 buffers.add(new MemoryPlanner.Buffer(values.get(i).byteSize(), first[i], lastOfBuffer[i]));
             }
@@ -88,7 +99,8 @@ record BufferAssignment(long[] offsets, long byteSize) {
         MemoryPlanner.Placement placement = MemoryPlanner.place(buffers);
         long[] offsets = new long[root.length];
         for (int i = 0; i < root.length; i++) {
-            offsets[i] = placement.offsets()[bufferOf[root[i]]];
+            // A state has memory of its own, in the context: so have views of it, and results that are written over it.
+            offsets[i] = states.contains(root[i]) ? -1 - root[i] : placement.offsets()[bufferOf[root[i]]];
         }
         return new BufferAssignment(offsets, placement.byteSize());
     }

@@ -1,11 +1,13 @@
 package dev.gatun.tensor.exec;
 
+import dev.gatun.bindings.kernels.CountedArena;
 import dev.gatun.bindings.kernels.NativeBuffer;
 import dev.gatun.bindings.onednn.Stream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.Map;
 
@@ -28,6 +30,8 @@ public final class ExecutionContext implements AutoCloseable {
 
     private final Map<Plan, BoundPlan> bound = new IdentityHashMap<>();
     private final Lifetime lifetime = new Lifetime("the execution context");
+    private final Map<String, MemorySegment> states = new HashMap<>();
+    private final CountedArena stateArena = new CountedArena();
     private Arena arena;
     private NativeBuffer activations;
     private NativeBuffer scratchpad;
@@ -76,7 +80,7 @@ public final class ExecutionContext implements AutoCloseable {
 
     /** Bytes of native memory: activations and scratchpad. Pages are taken when they are first touched. */
     public long nativeByteSize() {
-        return lifetime.isClosed() ? 0 : activations.byteSize() + scratchpad.byteSize();
+        return lifetime.isClosed() ? 0 : activations.byteSize() + scratchpad.byteSize() + stateArena.byteSize();
     }
 
     /** Frees the memory. Closing twice is harmless. */
@@ -84,6 +88,7 @@ public final class ExecutionContext implements AutoCloseable {
     public void close() {
         if (lifetime.close()) {
             free();
+            stateArena.close();
         }
     }
 
@@ -135,6 +140,22 @@ public final class ExecutionContext implements AutoCloseable {
 
     Stream stream() {
         return stream;
+    }
+
+    /** Memory that outlives growth, zero at first; the same for every plan that has a state of this name, as large as the largest wants. */
+    MemorySegment state(String name, long byteSize) {
+        MemorySegment state = states.get(name);
+        if (state == null || state.byteSize() < byteSize) {
+            MemorySegment larger = NativeBuffer.allocate(stateArena, Math.max(1, byteSize)).segment();
+            if (state != null) {
+                MemorySegment.copy(state, 0, larger, 0, state.byteSize());
+                // What was bound before shows the smaller one.
+                bound.clear();
+            }
+            states.put(name, larger);
+            state = larger;
+        }
+        return state.asSlice(0, byteSize);
     }
 
     MemorySegment activations() {

@@ -1,6 +1,7 @@
 package dev.gatun.tensor.exec;
 
 import dev.gatun.tensor.TensorDesc;
+import dev.gatun.tensor.kernel.CompiledOp;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -15,21 +16,26 @@ public final class Plan {
     private final int threads;
     private final List<TensorDesc> values;
     private final Map<String, Integer> inputs;
+    private final Map<String, Integer> states;
     private final Map<String, Integer> outputs;
     private final List<Node> nodes;
     private final BufferAssignment buffers;
     private final long scratchpadByteSize;
 
-    record Node(String name, CompiledOp op, int threads, int[] inputs, int dst) {
+    record Node(String name, CompiledOp op, int threads, int[] inputs, int[] results) {
+        int dst() {
+            return results[0];
+        }
     }
 
     Plan(String name, Lifetime lifetime, int threads, List<TensorDesc> values, Map<String, Integer> inputs,
-            Map<String, Integer> outputs, List<Node> nodes, BufferAssignment buffers) {
+            Map<String, Integer> states, Map<String, Integer> outputs, List<Node> nodes, BufferAssignment buffers) {
         this.name = name;
         this.lifetime = lifetime;
         this.threads = threads;
         this.values = values;
         this.inputs = Map.copyOf(inputs);
+        this.states = Map.copyOf(states);
         this.outputs = Map.copyOf(outputs);
         this.nodes = nodes;
         this.buffers = buffers;
@@ -92,6 +98,15 @@ public final class Plan {
 
     int inputId(String inputName) {
         return id(inputs, inputName, "input");
+    }
+
+    int stateId(String stateName) {
+        return id(states, stateName, "state");
+    }
+
+    /** Names and places among the values. */
+    Map<String, Integer> states() {
+        return states;
     }
 
     int outputId(String outputName) {

@@ -2,11 +2,16 @@ package dev.gatun.tensor.exec;
 
 import dev.gatun.bindings.kernels.Kernels;
 import dev.gatun.tensor.TensorDesc;
+import dev.gatun.tensor.kernel.CompileContext;
+import dev.gatun.tensor.kernel.CompiledOp;
+import dev.gatun.tensor.kernel.Compiler;
+import dev.gatun.tensor.op.Op;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiFunction;
 
 /**
  * Compiles a plan, operation by operation, in the order of execution. One thread; the result may be
@@ -16,11 +21,15 @@ public final class PlanBuilder {
     /** Operands of fewer bytes than this take less time to move by one thread than others take to be woken. */
     private static final long SMALL_BYTES = 1 << 18;
 
+    /** More threads than this are a mistake: each costs memory, and they wait for each other. */
+    public static final int MAX_THREADS = 256;
+
     private final String name;
     private final Lifetime lifetime;
     private final CompileContext context;
     private final List<TensorDesc> values = new ArrayList<>();
     private final Map<String, Integer> inputs = new LinkedHashMap<>();
+    private final Map<String, Integer> states = new LinkedHashMap<>();
     private final Map<String, Integer> outputs = new LinkedHashMap<>();
     private final List<Plan.Node> nodes = new ArrayList<>();
 
@@ -33,8 +42,8 @@ public final class PlanBuilder {
      * @param threads  OpenMP threads that each operation will use, 1 or more; one that moves few bytes uses 1
      */
     public PlanBuilder(String name, Lifetime lifetime, Arena arena, int threads) {
-        if (threads < 1) {
-            throw new IllegalArgumentException("plan " + name + ": threads must be 1 or more, not " + threads);
+        if (threads < 1 || threads > MAX_THREADS) {
+            throw new IllegalArgumentException("plan " + name + ": threads must be 1 to " + MAX_THREADS + ", not " + threads);
         }
         this.name = name;
         this.lifetime = lifetime;
@@ -50,12 +59,37 @@ public final class PlanBuilder {
         return value;
     }
 
+    /** Declares what a context keeps between executions, zero at first; operations may write over it. */
+    public Value state(String stateName, TensorDesc desc) {
+        Value value = value(desc);
+        if (states.putIfAbsent(stateName, value.id()) != null) {
+            throw new IllegalArgumentException("plan " + name + ": two states named " + stateName);
+        }
+        return value;
+    }
+
+    /** Compiles an operation of one result, under its own name. */
+    public Value add(Op op, Value... operands) {
+        return add(op.getClass().getSimpleName(), op, operands);
+    }
+
+    /** Compiles an operation of one result. */
+    public Value add(String nodeName, Op op, Value... operands) {
+        return addAll(nodeName, op, operands).getFirst();
+    }
+
     /**
      * Compiles an operation over values that exist.
      *
+     * @param nodeName for messages and profiles
      * @throws dev.gatun.tensor.ShapeException if they do not fit it
      */
-    public Value add(Op op, Value... operands) {
+    public List<Value> addAll(String nodeName, Op op, Value... operands) {
+        return add(nodeName, (compile, descs) -> Compiler.compile(op, compile, descs), op.movesData(), operands);
+    }
+
+    /** Adds what compiles itself. */
+    List<Value> add(String nodeName, BiFunction<CompileContext, List<TensorDesc>, CompiledOp> compile, boolean movesData, Value... operands) {
         List<TensorDesc> descs = new ArrayList<>();
         int[] ids = new int[operands.length];
         for (int i = 0; i < operands.length; i++) {
@@ -63,14 +97,14 @@ public final class PlanBuilder {
             descs.add(values.get(ids[i]));
         }
         long bytes = descs.stream().mapToLong(TensorDesc::byteSize).sum();
-        int threads = op.movesData() && bytes < SMALL_BYTES ? 1 : context.threads();
+        int threads = movesData && bytes < SMALL_BYTES ? 1 : context.threads();
         int before = Kernels.maxThreads();
         Kernels.setThreads(threads);
         try {
-            CompiledOp compiled = op.compile(new CompileContext(context.arena(), threads), descs);
-            Value dst = value(compiled.dst());
-            nodes.add(new Plan.Node(op.getClass().getSimpleName(), compiled, threads, ids, dst.id()));
-            return dst;
+            CompiledOp compiled = compile.apply(new CompileContext(context.arena(), threads), descs);
+            List<Value> results = compiled.results().stream().map(this::value).toList();
+            nodes.add(new Plan.Node(nodeName, compiled, threads, ids, results.stream().mapToInt(Value::id).toArray()));
+            return results;
         } finally {
             Kernels.setThreads(before);
         }
@@ -85,8 +119,8 @@ public final class PlanBuilder {
 
     /** Plans the memory and finishes. */
     public Plan build() {
-        BufferAssignment assignment = BufferAssignment.of(name, values, inputs.values(), outputs.values(), nodes);
-        return new Plan(name, lifetime, context.threads(), List.copyOf(values), inputs, outputs, List.copyOf(nodes), assignment);
+        BufferAssignment assignment = BufferAssignment.of(name, values, inputs.values(), states.values(), outputs.values(), nodes);
+        return new Plan(name, lifetime, context.threads(), List.copyOf(values), inputs, states, outputs, List.copyOf(nodes), assignment);
     }
 
     private Value value(TensorDesc desc) {

@@ -26,7 +26,7 @@ public enum Activation {
     SIGMOID;
 
     /** The {@code dnnl_alg_kind_t} value; NONE has none. */
-    int oneDnnAlgorithm() {
+    public int oneDnnAlgorithm() {
         return switch (this) {
             case NONE -> throw new IllegalStateException("no activation has no algorithm");
             case RELU -> Algorithms.ELTWISE_RELU;
@@ -41,7 +41,7 @@ public enum Activation {
     }
 
     /** oneDNN's first parameter of the function. */
-    float alpha() {
+    public float alpha() {
         return switch (this) {
             case SILU -> 1f;
             case HARDSWISH -> 1f / 6f;
@@ -50,7 +50,7 @@ public enum Activation {
     }
 
     /** oneDNN's second parameter of the function. */
-    float beta() {
+    public float beta() {
         return switch (this) {
             case RELU6 -> 6f;
             case HARDSWISH -> 0.5f;
@@ -59,7 +59,7 @@ public enum Activation {
     }
 
     /** The number that our own kernels know this function by. */
-    int kernelCode() {
+    public int kernelCode() {
         return switch (this) {
             case NONE -> Functions.NONE;
             case RELU -> Functions.RELU;
@@ -74,7 +74,7 @@ public enum Activation {
     }
 
     /** Appends this function as a post-op, unless it is NONE. */
-    void appendTo(Attributes attributes) {
+    public void appendTo(Attributes attributes) {
         if (this != NONE) {
             attributes.appendEltwise(oneDnnAlgorithm(), alpha(), beta());
         }

@@ -3,9 +3,6 @@ package dev.gatun.tensor.op;
 import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
-import dev.gatun.tensor.exec.CompileContext;
-import dev.gatun.tensor.exec.CompiledOp;
-import dev.gatun.tensor.exec.Op;
 import java.util.Arrays;
 import java.util.List;
 
@@ -38,29 +35,15 @@ public record AdaptivePoolOp(boolean maximum, long[] outputSize) implements Op {
     }
 
     @Override
-    public CompiledOp compile(CompileContext context, List<TensorDesc> inputs) {
-        TensorDesc src = inputs.get(0);
+    public List<TensorDesc> results(List<TensorDesc> operands) {
+        TensorDesc src = Operands.one("AdaptivePool", operands);
         Shape s = src.shape();
         if (s.rank() != outputSize.length + 2 || s.elementCount() == 0) {
             throw new ShapeException("AdaptivePool", "src " + s + " must have " + (outputSize.length + 2)
                     + " dimensions, none empty", s);
         }
         long[] dims = s.dims();
-        long[] kernel = new long[outputSize.length];
-        boolean divides = true;
-        for (int i = 0; i < kernel.length; i++) {
-            divides &= dims[2 + i] % outputSize[i] == 0;
-            kernel[i] = dims[2 + i] / outputSize[i];
-            dims[2 + i] = outputSize[i];
-        }
-        if (!divides) {
-            return PlainPool.ofAdaptive(maximum, src, Shape.of(dims));
-        }
-        long[] none = new long[kernel.length];
-        long[] dense = new long[kernel.length];
-        Arrays.fill(dense, 1);
-        PoolOp pool = new PoolOp(maximum ? PoolOp.Kind.MAX : PoolOp.Kind.AVERAGE, kernel,
-                new Window(kernel, dense, none, none), false);
-        return pool.compile(context, inputs);
+        System.arraycopy(outputSize, 0, dims, 2, outputSize.length);
+        return List.of(TensorDesc.of(src.type(), dims));
     }
 }

@@ -1,14 +1,8 @@
 package dev.gatun.tensor.op;
 
-import dev.gatun.bindings.kernels.Attention;
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
-import dev.gatun.tensor.exec.Binding;
-import dev.gatun.tensor.exec.CompileContext;
-import dev.gatun.tensor.exec.CompiledOp;
-import dev.gatun.tensor.exec.Op;
-import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
@@ -51,61 +45,31 @@ public record AttentionOp(Source source, int numHeads, int numKvHeads, int headD
         return new AttentionOp(Source.PACKED, numHeads, numHeads, headDim, false, MaskKind.NONE, false);
     }
 
+    /** The same with operands that arrive otherwise. */
+    public AttentionOp withSource(Source other) {
+        return new AttentionOp(other, numHeads, numKvHeads, headDim, causal, mask, keyPadding);
+    }
+
     @Override
-    public CompiledOp compile(CompileContext context, List<TensorDesc> inputs) {
-        Operands operands = Operands.of(this, inputs);
-        TensorDesc q = inputs.get(0);
-        long dModel = (long) numHeads * headDim;
-        long keyRows = inputs.get(operands.key).shape().dim(0);
-        TensorDesc dst = TensorDesc.of(DataType.F32, q.shape().dim(0), dModel);
-        long scratch = Attention.scratchByteSize(keyRows, headDim, context.threads());
-        return new KernelOp("attention", dst, scratch, CompiledOp.Sharing.NONE,
-                binding -> bind(operands, inputs, binding)::run);
+    public List<TensorDesc> results(List<TensorDesc> operands) {
+        At.of(this, operands);
+        return List.of(TensorDesc.of(DataType.F32, operands.get(0).shape().dim(0), (long) numHeads * headDim));
     }
 
-    private Attention bind(Operands at, List<TensorDesc> inputs, Binding binding) {
-        long dKv = (long) numKvHeads * headDim;
-        long dModel = (long) numHeads * headDim;
-        MemorySegment k = segment(binding, at.key);
-        MemorySegment v = segment(binding, at.value);
-        long kColumn = source == Source.PACKED ? dModel : 0;
-        long vColumn = switch (source) {
-            case PACKED -> dModel + dKv;
-            case KEY_VALUE -> dKv;
-            case SEPARATE -> 0;
-        };
-        return new Attention(binding.arena(),
-                new Attention.Heads(numHeads, numKvHeads, headDim, (float) (1 / Math.sqrt(headDim)), causal),
-                new Attention.Operand(segment(binding, 0), inputs.get(0).shape().dim(1)),
-                new Attention.Operand(k.asSlice(kColumn * Float.BYTES), inputs.get(at.key).shape().dim(1)),
-                new Attention.Operand(v.asSlice(vColumn * Float.BYTES), inputs.get(at.value).shape().dim(1)),
-                new Attention.Operand(binding.dst().segment(), dModel),
-                segment(binding, at.querySequences), segment(binding, at.keySequences), mask(at, inputs, binding),
-                at.padding < 0 ? null : segment(binding, at.padding), binding.scratchpad());
-    }
+    /**
+     * Positions of the operands; -1 where there is none.
+     *
+     * @param key            of k, or of what has it
+     * @param value          of v, or of what has it
+     * @param querySequences of the sequences of q
+     * @param keySequences   of the sequences of k
+     * @param mask           of the additive mask
+     * @param padding        of the key padding
+     */
+    public record At(int key, int value, int querySequences, int keySequences, int mask, int padding) {
 
-    private Attention.Mask mask(Operands at, List<TensorDesc> inputs, Binding binding) {
-        return switch (mask) {
-            case NONE -> Attention.Mask.NONE;
-            case QUERY_KEY -> new Attention.Mask(segment(binding, at.mask), 0, 0, inputs.get(at.mask).shape().dim(1));
-            case SEQUENCE_HEAD_QUERY_KEY -> {
-                TensorDesc desc = inputs.get(at.mask);
-                long row = desc.shape().dim(3);
-                long head = row * desc.shape().dim(2);
-                yield new Attention.Mask(segment(binding, at.mask),
-                        desc.shape().dim(0) == 1 ? 0 : head * desc.shape().dim(1), desc.shape().dim(1) == 1 ? 0 : head, row);
-            }
-        };
-    }
-
-    private static MemorySegment segment(Binding binding, int operand) {
-        return binding.inputs().get(operand).segment();
-    }
-
-    /** Positions of the operands; -1 where there is none. */
-    private record Operands(int key, int value, int querySequences, int keySequences, int mask, int padding) {
-
-        static Operands of(AttentionOp op, List<TensorDesc> inputs) {
+        /** Finds them, and checks the operands. */
+        public static At of(AttentionOp op, List<TensorDesc> inputs) {
             int next = 1;
             int key = op.source == Source.PACKED ? 0 : next++;
             int value = op.source == Source.SEPARATE ? next++ : key;
@@ -116,7 +80,7 @@ public record AttentionOp(Source source, int numHeads, int numKvHeads, int headD
             if (inputs.size() != next) {
                 throw new IllegalArgumentException("Attention: " + inputs.size() + " operands, expected " + next);
             }
-            Operands operands = new Operands(key, value, querySequences, keySequences, mask, padding);
+            At operands = new At(key, value, querySequences, keySequences, mask, padding);
             operands.check(op, inputs);
             return operands;
         }

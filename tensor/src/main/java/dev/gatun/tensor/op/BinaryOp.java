@@ -1,16 +1,9 @@
 package dev.gatun.tensor.op;
 
-import dev.gatun.bindings.onednn.Algorithms;
-import dev.gatun.bindings.onednn.Args;
-import dev.gatun.bindings.onednn.Attributes;
-import dev.gatun.bindings.onednn.MemoryDesc;
-import dev.gatun.bindings.onednn.PrimitiveDesc;
+import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
-import dev.gatun.tensor.exec.CompileContext;
-import dev.gatun.tensor.exec.CompiledOp;
-import dev.gatun.tensor.exec.Op;
 import java.util.List;
 
 /**
@@ -35,20 +28,6 @@ public record BinaryOp(Operator operator, Activation activation) implements Op {
         return true;
     }
 
-    @Override
-    public CompiledOp compile(CompileContext context, List<TensorDesc> inputs) {
-        TensorDesc src0 = inputs.get(0);
-        TensorDesc src1 = inputs.get(1);
-        check(src0.shape(), src1.shape());
-        MemoryDesc dst = src0.memoryDesc(context.arena());
-        Attributes attributes = Attributes.create(context.arena());
-        activation.appendTo(attributes);
-        PrimitiveDesc desc = PrimitiveDesc.binary(
-                context.arena(), algorithm(), dst, src1.memoryDesc(context.arena()), dst, attributes);
-        return OneDnnOp.of(context, desc).input(0, Args.SRC, src0).input(1, Args.SRC_1, src1)
-                .build(src0, CompiledOp.Sharing.mayOverwrite(0));
-    }
-
     private void check(Shape a, Shape b) {
         boolean fits = a.rank() == b.rank();
         for (int i = 0; fits && i < a.rank(); i++) {
@@ -60,14 +39,15 @@ public record BinaryOp(Operator operator, Activation activation) implements Op {
         }
     }
 
-    private int algorithm() {
-        return switch (operator) {
-            case ADD -> Algorithms.BINARY_ADD;
-            case SUB -> Algorithms.BINARY_SUB;
-            case MUL -> Algorithms.BINARY_MUL;
-            case DIV -> Algorithms.BINARY_DIV;
-            case MAX -> Algorithms.BINARY_MAX;
-            case MIN -> Algorithms.BINARY_MIN;
-        };
+    @Override
+    public List<TensorDesc> results(List<TensorDesc> operands) {
+        Operands.count("Binary", operands, 2);
+        TensorDesc src0 = operands.get(0);
+        TensorDesc src1 = operands.get(1);
+        check(src0.shape(), src1.shape());
+        if (src0.type() != DataType.F32 || src1.type() != DataType.F32) {
+            throw new ShapeException("Binary", "src0 " + src0 + ", src1 " + src1 + ": both must be F32", src0.shape(), src1.shape());
+        }
+        return List.of(TensorDesc.of(src0.type(), src0.shape().dims()));
     }
 }

@@ -1,19 +1,11 @@
 package dev.gatun.tensor.op;
 
-import dev.gatun.bindings.onednn.Algorithms;
-import dev.gatun.bindings.onednn.Args;
-import dev.gatun.bindings.onednn.Attributes;
-import dev.gatun.bindings.onednn.MemoryDesc;
-import dev.gatun.bindings.onednn.PrimitiveDesc;
-import dev.gatun.bindings.onednn.Tags;
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.MemoryFormat;
 import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
-import dev.gatun.tensor.exec.CompileContext;
-import dev.gatun.tensor.exec.CompiledOp;
-import dev.gatun.tensor.exec.Op;
+import dev.gatun.tensor.weights.ConvWeights;
 import java.util.List;
 
 /**
@@ -47,39 +39,9 @@ public record ConvOp(ConvWeights weights, Window window, Activation activation, 
         this(weights, window, activation, false, MemoryFormat.ANY);
     }
 
-    @Override
-    public CompiledOp compile(CompileContext context, List<TensorDesc> inputs) {
-        TensorDesc src = inputs.get(0);
-        Shape dst = check(inputs);
-        CompiledOp own = GatunConv.compile(context, this, src, residual ? inputs.get(1) : null, dst);
-        return own != null ? own : oneDnn(context, inputs, src, dst);
-    }
-
-    private CompiledOp oneDnn(CompileContext context, List<TensorDesc> inputs, TensorDesc src, Shape dst) {
-        Attributes attributes = Attributes.create(context.arena());
-        if (residual) {
-            attributes.appendSum(1f, 0, DataType.F32.oneDnn());
-        }
-        activation.appendTo(attributes);
-        MemoryDesc dstWanted = residual ? inputs.get(1).memoryDesc(context.arena())
-                : OneDnnOp.wanted(context, dst, DataType.F32, layout);
-        MemoryDesc bias = weights.bias() == null ? null : weights.bias().desc().memoryDesc(context.arena());
-        PrimitiveDesc desc = PrimitiveDesc.convolution(context.arena(), Algorithms.CONVOLUTION_DIRECT,
-                OneDnnOp.wanted(context, src.shape(), DataType.F32, layout), MemoryDesc.ofTag(context.arena(), weights.kernelDims(),
-                        DataType.F32.oneDnn(), Tags.ANY), bias, dstWanted, window.oneDnn(), attributes);
-        ConvWeights.Packed packed = weights.in(desc.weights(context.arena(), weights.kernelDims()));
-        OneDnnOp.Builder builder = OneDnnOp.of(context, desc)
-                .reorderedInput(0, Args.SRC, src, desc.src(context.arena(), src.shape().dims()))
-                .constant(Args.WEIGHTS, packed.desc(), packed.data());
-        if (bias != null) {
-            builder.constant(Args.BIAS, weights.bias());
-        }
-        return residual ? builder.build(inputs.get(1), CompiledOp.Sharing.mustOverwrite(1))
-                : builder.build(TensorDesc.chosen(DataType.F32, dst, desc.dst(context.arena(), dst.dims())));
-    }
-
     /** The result's shape, if the operands fit. */
-    Shape check(List<TensorDesc> inputs) {
+    private Shape check(List<TensorDesc> inputs) {
+        Operands.count("Conv", inputs, residual ? 2 : 1);
         TensorDesc src = inputs.get(0);
         Shape s = src.shape();
         Shape w = weights.shape();
@@ -99,13 +61,15 @@ public record ConvOp(ConvWeights weights, Window window, Activation activation, 
             }
         }
         Shape dst = Shape.of(dims);
-        if (inputs.size() != (residual ? 2 : 1)) {
-            throw new IllegalArgumentException("Conv: " + inputs.size() + " operands, expected " + (residual ? 2 : 1));
-        }
         if (residual && (!inputs.get(1).shape().equals(dst) || inputs.get(1).type() != DataType.F32)) {
             throw new ShapeException("Conv", "residual " + inputs.get(1) + ", result " + dst + ": shapes differ",
                     inputs.get(1).shape(), dst);
         }
         return dst;
+    }
+
+    @Override
+    public List<TensorDesc> results(List<TensorDesc> operands) {
+        return List.of(TensorDesc.of(DataType.F32, check(operands).dims()));
     }
 }

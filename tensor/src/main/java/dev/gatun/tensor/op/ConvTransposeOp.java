@@ -1,18 +1,10 @@
 package dev.gatun.tensor.op;
 
-import dev.gatun.bindings.onednn.Args;
-import dev.gatun.bindings.onednn.Attributes;
-import dev.gatun.bindings.onednn.MemoryDesc;
-import dev.gatun.bindings.onednn.PrimitiveDesc;
-import dev.gatun.bindings.onednn.Tags;
 import dev.gatun.tensor.DataType;
-import dev.gatun.tensor.MemoryFormat;
 import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
-import dev.gatun.tensor.exec.CompileContext;
-import dev.gatun.tensor.exec.CompiledOp;
-import dev.gatun.tensor.exec.Op;
+import dev.gatun.tensor.weights.ConvWeights;
 import java.util.List;
 
 /**
@@ -34,27 +26,6 @@ public record ConvTransposeOp(ConvWeights weights, Window window, Activation act
         }
     }
 
-    @Override
-    public CompiledOp compile(CompileContext context, List<TensorDesc> inputs) {
-        TensorDesc src = inputs.get(0);
-        Shape dst = check(src);
-        Attributes attributes = Attributes.create(context.arena());
-        activation.appendTo(attributes);
-        MemoryDesc bias = weights.bias() == null ? null : weights.bias().desc().memoryDesc(context.arena());
-        PrimitiveDesc desc = PrimitiveDesc.deconvolution(context.arena(),
-                OneDnnOp.wanted(context, src.shape(), DataType.F32, MemoryFormat.ANY),
-                MemoryDesc.ofTag(context.arena(), weights.kernelDims(), DataType.F32.oneDnn(), Tags.ANY), bias,
-                OneDnnOp.wanted(context, dst, DataType.F32, MemoryFormat.ANY), window.oneDnn(), attributes);
-        ConvWeights.Packed packed = weights.in(desc.weights(context.arena(), weights.kernelDims()));
-        OneDnnOp.Builder builder = OneDnnOp.of(context, desc)
-                .reorderedInput(0, Args.SRC, src, desc.src(context.arena(), src.shape().dims()))
-                .constant(Args.WEIGHTS, packed.desc(), packed.data());
-        if (bias != null) {
-            builder.constant(Args.BIAS, weights.bias());
-        }
-        return builder.build(TensorDesc.chosen(DataType.F32, dst, desc.dst(context.arena(), dst.dims())));
-    }
-
     private Shape check(TensorDesc src) {
         Shape s = src.shape();
         Shape w = weights.shape();
@@ -71,5 +42,10 @@ public record ConvTransposeOp(ConvWeights weights, Window window, Activation act
             }
         }
         return Shape.of(dims);
+    }
+
+    @Override
+    public List<TensorDesc> results(List<TensorDesc> operands) {
+        return List.of(TensorDesc.of(DataType.F32, check(Operands.one("ConvTranspose", operands)).dims()));
     }
 }

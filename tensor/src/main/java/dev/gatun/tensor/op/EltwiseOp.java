@@ -1,13 +1,8 @@
 package dev.gatun.tensor.op;
 
-import dev.gatun.bindings.onednn.Args;
-import dev.gatun.bindings.onednn.Attributes;
-import dev.gatun.bindings.onednn.MemoryDesc;
-import dev.gatun.bindings.onednn.PrimitiveDesc;
+import dev.gatun.tensor.DataType;
+import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
-import dev.gatun.tensor.exec.CompileContext;
-import dev.gatun.tensor.exec.CompiledOp;
-import dev.gatun.tensor.exec.Op;
 import java.util.List;
 
 /**
@@ -25,11 +20,11 @@ public record EltwiseOp(Activation activation) implements Op {
     }
 
     @Override
-    public CompiledOp compile(CompileContext context, List<TensorDesc> inputs) {
-        TensorDesc src = inputs.get(0);
-        MemoryDesc desc = src.memoryDesc(context.arena());
-        PrimitiveDesc eltwise = PrimitiveDesc.eltwise(context.arena(), activation.oneDnnAlgorithm(), desc, desc,
-                activation.alpha(), activation.beta(), Attributes.create(context.arena()));
-        return OneDnnOp.of(context, eltwise).input(0, Args.SRC, src).build(src, CompiledOp.Sharing.mayOverwrite(0));
+    public List<TensorDesc> results(List<TensorDesc> operands) {
+        TensorDesc src = Operands.one("Eltwise", operands);
+        if (src.type() != DataType.F32) {
+            throw new ShapeException("Eltwise", "src " + src + " must be F32", src.shape());
+        }
+        return List.of(TensorDesc.of(src.type(), src.shape().dims()));
     }
 }

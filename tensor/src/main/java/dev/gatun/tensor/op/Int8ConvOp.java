@@ -1,20 +1,10 @@
 package dev.gatun.tensor.op;
 
-import dev.gatun.bindings.onednn.Algorithms;
-import dev.gatun.bindings.onednn.Args;
-import dev.gatun.bindings.onednn.Attributes;
-import dev.gatun.bindings.onednn.MemoryDesc;
-import dev.gatun.bindings.onednn.PrimitiveDesc;
-import dev.gatun.bindings.onednn.Tags;
 import dev.gatun.tensor.DataType;
-import dev.gatun.tensor.MemoryFormat;
 import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.ShapeException;
-import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
-import dev.gatun.tensor.exec.CompileContext;
-import dev.gatun.tensor.exec.CompiledOp;
-import dev.gatun.tensor.exec.Op;
+import dev.gatun.tensor.weights.Int8Weights;
 import java.util.List;
 
 /**
@@ -42,33 +32,6 @@ public record Int8ConvOp(Int8Weights weights, Window window, Activation activati
         }
     }
 
-    @Override
-    public CompiledOp compile(CompileContext context, List<TensorDesc> inputs) {
-        TensorDesc src = inputs.get(0);
-        TensorDesc dst = TensorDesc.of(type, check(inputs), MemoryFormat.CHANNELS_LAST);
-        boolean residual = residualScale > 0;
-        Attributes attributes = Attributes.create(context.arena())
-                .scales(Args.SRC, 0).scales(Args.WEIGHTS, 1).scales(Args.DST, 0);
-        if (residual) {
-            attributes.appendSum(residualScale, 0, inputs.get(1).type().oneDnn());
-        }
-        activation.appendTo(attributes);
-        MemoryDesc bias = weights.bias() == null ? null : weights.bias().desc().memoryDesc(context.arena());
-        PrimitiveDesc desc = PrimitiveDesc.convolution(context.arena(), Algorithms.CONVOLUTION_DIRECT, src.memoryDesc(context.arena()),
-                MemoryDesc.ofTag(context.arena(), weights.kernelDims(), DataType.S8.oneDnn(), Tags.ANY), bias,
-                dst.memoryDesc(context.arena()), window.oneDnn(), attributes);
-        ConvWeights.Packed packed = weights.in(desc.weights(context.arena(), weights.kernelDims()));
-        OneDnnOp.Builder builder = OneDnnOp.of(context, desc).input(0, Args.SRC, src)
-                .constant(Args.WEIGHTS, packed.desc(), packed.data())
-                .constant(Args.scalesOf(Args.SRC), Tensor.ofFloats(context.arena(), new float[] {srcScale}, 1))
-                .constant(Args.scalesOf(Args.WEIGHTS), weights.scales())
-                .constant(Args.scalesOf(Args.DST), Tensor.ofFloats(context.arena(), new float[] {dstScale}, 1));
-        if (bias != null) {
-            builder.constant(Args.BIAS, weights.bias());
-        }
-        return builder.build(dst, residual ? CompiledOp.Sharing.mustOverwrite(1) : CompiledOp.Sharing.NONE);
-    }
-
     private Shape check(List<TensorDesc> inputs) {
         TensorDesc src = inputs.get(0);
         Shape s = src.shape();
@@ -89,10 +52,12 @@ public record Int8ConvOp(Int8Weights weights, Window window, Activation activati
     }
 
     private static boolean isByte(TensorDesc desc) {
-        boolean layout = desc.format() == MemoryFormat.CHANNELS_LAST
-                // One pixel or one channel: both plain layouts are the same bytes.
-                || desc.isRowMajor() && desc.shape().rank() == 4
-                && (desc.shape().dim(1) == 1 || desc.shape().dim(2) * desc.shape().dim(3) == 1);
-        return layout && (desc.type() == DataType.U8 || desc.type() == DataType.S8);
+        return desc.type() == DataType.U8 || desc.type() == DataType.S8;
+    }
+
+    @Override
+    public List<TensorDesc> results(List<TensorDesc> operands) {
+        Operands.count("Int8Conv", operands, residualScale > 0 ? 2 : 1);
+        return List.of(TensorDesc.of(type, check(operands).dims()));
     }
 }

@@ -36,7 +36,8 @@ public record KvLayout(int layers, int numKvHeads, int headDim) {
         return 2L * numKvHeads * headDim * BLOCK_TOKENS;
     }
 
-    PagedAttention.Part part(int layer) {
+    /** Where a layer's keys and values are in a block. */
+    public PagedAttention.Part part(int layer) {
         if (layer < 0 || layer >= layers) {
             throw new IllegalArgumentException("KvLayout: layer " + layer + " of " + layers);
         }

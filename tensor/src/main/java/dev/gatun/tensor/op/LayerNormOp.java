@@ -1,13 +1,9 @@
 package dev.gatun.tensor.op;
 
-import dev.gatun.bindings.kernels.RowKernels;
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
-import dev.gatun.tensor.exec.CompileContext;
-import dev.gatun.tensor.exec.CompiledOp;
-import dev.gatun.tensor.exec.Op;
-import java.lang.foreign.MemorySegment;
+import dev.gatun.tensor.weights.LayerNormWeights;
 import java.util.List;
 
 /**
@@ -20,22 +16,23 @@ import java.util.List;
 public record LayerNormOp(LayerNormWeights weights) implements Op {
 
     @Override
-    public CompiledOp compile(CompileContext context, List<TensorDesc> inputs) {
-        TensorDesc src = inputs.get(0);
+    public List<TensorDesc> results(List<TensorDesc> operands) {
+        TensorDesc src = Operands.some("LayerNorm", operands);
         long d = weights.size();
-        if (src.type() != DataType.F32 || !src.isRowMajor() || src.shape().rank() == 0 || src.shape().dim(-1) != d) {
-            throw new ShapeException("LayerNorm", "src " + src + ", weights [" + d + "]: the last dimension must be " + d,
-                    src.shape(), weights.gamma().shape());
+        if (operands.size() > 2) {
+            throw new IllegalArgumentException("LayerNorm: " + operands.size() + " operands, expected 1 or 2");
         }
-        if (inputs.size() > 1 && !inputs.get(1).shape().equals(src.shape())) {
-            throw new ShapeException("LayerNorm", "src " + src + ", residual " + inputs.get(1) + ": shapes differ",
-                    src.shape(), inputs.get(1).shape());
+        for (TensorDesc operand : operands) {
+            if (operand.type() != DataType.F32 || !operand.isRowMajor() || operand.shape().rank() == 0 || operand.shape().dim(-1) != d) {
+                throw new ShapeException("LayerNorm", (operand == src ? "src " : "residual ") + operand + ", weights [" + d + "]: the last dimension must be " + d
+                        + ", row-major F32",
+                        operand.shape(), weights.gamma().shape());
+            }
         }
-        long rows = src.shape().elementCount() / Math.max(1, d);
-        return new KernelOp("layer_norm", src, CompiledOp.Sharing.mayOverwrite(0), binding -> {
-            MemorySegment residual = inputs.size() > 1 ? binding.inputs().get(1).segment() : null;
-            return RowKernels.layerNorm(binding.arena(), binding.inputs().get(0).segment(), residual,
-                    weights.gamma().segment(), weights.beta().segment(), binding.dst().segment(), rows, d, weights.eps());
-        });
+        if (operands.size() > 1 && !operands.get(1).shape().equals(src.shape())) {
+            throw new ShapeException("LayerNorm", "src " + src + ", residual " + operands.get(1) + ": shapes differ",
+                    src.shape(), operands.get(1).shape());
+        }
+        return List.of(src);
     }
 }

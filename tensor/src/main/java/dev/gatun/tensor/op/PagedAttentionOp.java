@@ -1,28 +1,29 @@
 package dev.gatun.tensor.op;
 
-import dev.gatun.bindings.kernels.PagedAttention;
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
-import dev.gatun.tensor.exec.CompileContext;
-import dev.gatun.tensor.exec.CompiledOp;
-import dev.gatun.tensor.exec.Op;
-import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
- * Attention of one query row for each sequence over a cache of keys and values in blocks. Operands: F32 [rows, q] or, where the
- * row's own key and value are appended first, F32 [rows, q, k and v side by side]; lengths S32 [rows], tokens of each
- * sequence, the appended one included, 0 for a row that is not in use; tables U8 [8 * rows], for each row the address of its
- * table of blocks. The block that is appended to may belong to one row only. Result: F32 [rows, numHeads * headDim], zeros for length 0.
+ * Attention of one query row for each sequence over a cache of keys and values in blocks. Operands: q F32 [rows, numHeads * headDim]; where
+ * the row's own key and value are appended first, k and v F32 [rows, numKvHeads * headDim] behind it or side by side with it; lengths S32
+ * [rows], tokens of each sequence, the appended one included, 0 for a row that is not in use; tables U8 [rows, 8], a state: for each row the
+ * address of its table of blocks. The block that is appended to may belong to one row only. Result: F32 [rows, numHeads * headDim], zeros
+ * for length 0.
  *
  * @param layout   of the cache
  * @param layer    whose keys and values are read
  * @param numHeads query heads, a multiple of the layout's
- * @param append   whether the row's key and value are stored first
+ * @param append   whether and how the row's key and value come
  * @param maxKeys  the longest sequence
  */
-public record PagedAttentionOp(KvLayout layout, int layer, int numHeads, boolean append, int maxKeys) implements Op {
+public record PagedAttentionOp(KvLayout layout, int layer, int numHeads, Append append, int maxKeys) implements Op {
+
+    /** How the row's own key and value arrive: not at all, as operands, or side by side with the query. */
+    public enum Append { NONE, SEPARATE, JOINED }
+
+    private static final String[] NAMES = {"src", "k", "v"};
 
     /** Checks the numbers. */
     public PagedAttentionOp {
@@ -32,31 +33,41 @@ public record PagedAttentionOp(KvLayout layout, int layer, int numHeads, boolean
         }
     }
 
+    /** The same with query, key and value side by side. */
+    public PagedAttentionOp joined() {
+        return new PagedAttentionOp(layout, layer, numHeads, Append.JOINED, maxKeys);
+    }
+
+    /** Columns of the query. */
+    public long queryColumns() {
+        return (long) numHeads * layout.headDim();
+    }
+
+    /** Columns of a key, and of a value. */
+    public long keyColumns() {
+        return (long) layout.numKvHeads() * layout.headDim();
+    }
+
     @Override
-    public CompiledOp compile(CompileContext context, List<TensorDesc> inputs) {
-        TensorDesc src = inputs.get(0);
-        long dModel = (long) numHeads * layout.headDim();
-        long dKv = (long) layout.numKvHeads() * layout.headDim();
-        long columns = dModel + (append ? 2 * dKv : 0);
-        if (src.type() != DataType.F32 || src.shape().rank() != 2 || !src.isRowMajor() || src.shape().dim(1) != columns) {
-            throw new ShapeException("PagedAttention", "src " + src + " must be row-major F32 [rows, " + columns + "]", src.shape());
+    public List<TensorDesc> results(List<TensorDesc> operands) {
+        int first = append == Append.SEPARATE ? 3 : 1;
+        Operands.count("PagedAttention", operands, first + 2);
+        long rows = operands.getFirst().shape().rank() == 2 ? operands.getFirst().shape().dim(0) : -1;
+        for (int i = 0; i < first; i++) {
+            long columns = i > 0 ? keyColumns() : queryColumns() + (append == Append.JOINED ? 2 * keyColumns() : 0);
+            TensorDesc src = operands.get(i);
+            if (src.type() != DataType.F32 || src.shape().rank() != 2 || !src.isRowMajor() || src.shape().dim(1) != columns
+                    || src.shape().dim(0) != rows) {
+                throw new ShapeException("PagedAttention", NAMES[i] + " " + src + " must be row-major F32 [rows, " + columns + "]", src.shape());
+            }
         }
-        long rows = src.shape().dim(0);
-        if (inputs.get(1).type() != DataType.S32 || inputs.get(1).shape().elementCount() != rows
-                || inputs.get(2).type() != DataType.U8 || inputs.get(2).shape().elementCount() != rows * Long.BYTES) {
-            throw new ShapeException("PagedAttention", "lengths " + inputs.get(1) + ", tables " + inputs.get(2)
-                    + " must be S32 [" + rows + "] and U8 [" + rows * Long.BYTES + "]", inputs.get(1).shape(), inputs.get(2).shape());
+        TensorDesc lengths = operands.get(first);
+        TensorDesc tables = operands.get(first + 1);
+        if (lengths.type() != DataType.S32 || lengths.shape().elementCount() != rows
+                || tables.type() != DataType.U8 || tables.shape().elementCount() != rows * Long.BYTES) {
+            throw new ShapeException("PagedAttention", "lengths " + lengths + ", tables " + tables
+                    + " must be S32 [" + rows + "] and U8 [" + rows * Long.BYTES + "]", lengths.shape(), tables.shape());
         }
-        PagedAttention.Part part = layout.part(layer);
-        float scale = (float) (1 / Math.sqrt(layout.headDim()));
-        return new KernelOp("paged_attention", TensorDesc.of(DataType.F32, rows, dModel),
-                PagedAttention.scratchByteSize(maxKeys, numHeads, context.threads()), CompiledOp.Sharing.NONE, binding -> {
-                    MemorySegment q = binding.inputs().get(0).segment();
-                    PagedAttention.Operands operands = new PagedAttention.Operands(q, columns,
-                            append ? q.asSlice(dModel * Float.BYTES) : null,
-                            append ? q.asSlice((dModel + dKv) * Float.BYTES) : null, columns, binding.dst().segment(),
-                            binding.inputs().get(1).segment(), binding.inputs().get(2).segment());
-                    return PagedAttention.attend(binding.arena(), part, numHeads, scale, rows, maxKeys, operands, binding.scratchpad());
-                });
+        return List.of(TensorDesc.of(DataType.F32, rows, queryColumns()));
     }
 }

@@ -1,17 +1,8 @@
 package dev.gatun.tensor.op;
 
-import dev.gatun.bindings.onednn.Algorithms;
-import dev.gatun.bindings.onednn.Args;
-import dev.gatun.bindings.onednn.Attributes;
-import dev.gatun.bindings.onednn.PrimitiveDesc;
-import dev.gatun.tensor.DataType;
-import dev.gatun.tensor.MemoryFormat;
 import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
-import dev.gatun.tensor.exec.CompileContext;
-import dev.gatun.tensor.exec.CompiledOp;
-import dev.gatun.tensor.exec.Op;
 import java.util.Arrays;
 import java.util.List;
 
@@ -52,45 +43,15 @@ public record PoolOp(Kind kind, long[] kernel, Window window, boolean ceilMode) 
         return new PoolOp(Kind.MAX, new long[] {size, size}, Window.square(size, 0), false);
     }
 
+    /** Whether this is {@link #max} of 2. */
+    public boolean isMaxOfTwoByTwo() {
+        long[] two = {2, 2};
+        return kind == Kind.MAX && !ceilMode && Arrays.equals(kernel, two) && Arrays.equals(window.strides(), two) && window.plainPadding() == 0;
+    }
+
     @Override
     public boolean movesData() {
         return true;
-    }
-
-    @Override
-    public CompiledOp compile(CompileContext context, List<TensorDesc> inputs) {
-        TensorDesc src = inputs.get(0);
-        Shape s = src.shape();
-        if (s.rank() != window.rank() + 2 || s.elementCount() == 0) {
-            throw new ShapeException("Pool", "src " + src + " must have " + (window.rank() + 2) + " dimensions, none empty", s);
-        }
-        long[] dims = s.dims();
-        long[] end = window.paddingEnd().clone();
-        boolean beyond = false;
-        for (int i = 0; i < kernel.length; i++) {
-            long out = outputSize(i, s.dim(2 + i));
-            if (out < 1) {
-                throw new ShapeException("Pool", "src " + s + ", kernel " + Arrays.toString(kernel) + ", " + window
-                        + ": the window does not fit", s);
-            }
-            dims[2 + i] = out;
-            long reach = (out - 1) * window.strides()[i] + window.dilations()[i] * (kernel[i] - 1) + 1;
-            long missing = reach - s.dim(2 + i) - window.paddingBegin()[i];
-            beyond |= missing > end[i];
-            end[i] = missing;
-        }
-        if (beyond && kind == Kind.AVERAGE_WITH_PADDING) {
-            // oneDNN divides by elements beyond the padding, which do not count.
-            return PlainPool.ofWindows(this, src, Shape.of(dims));
-        }
-        return compile(context, src, Shape.of(dims), window.withPaddingEnd(end));
-    }
-
-    private CompiledOp compile(CompileContext context, TensorDesc src, Shape dst, Window exact) {
-        PrimitiveDesc desc = PrimitiveDesc.pooling(context.arena(), algorithm(), src.memoryDesc(context.arena()),
-                OneDnnOp.wanted(context, dst, src.type(), MemoryFormat.ANY), kernel, exact.oneDnn(), Attributes.create(context.arena()));
-        return OneDnnOp.of(context, desc).input(0, Args.SRC, src)
-                .build(TensorDesc.chosen(src.type(), dst, desc.dst(context.arena(), dst.dims())));
     }
 
     private long outputSize(int i, long input) {
@@ -104,11 +65,21 @@ public record PoolOp(Kind kind, long[] kernel, Window window, boolean ceilMode) 
         return (ceil - 1) * stride >= input + window.paddingBegin()[i] ? ceil - 1 : ceil;
     }
 
-    private int algorithm() {
-        return switch (kind) {
-            case MAX -> Algorithms.POOLING_MAX;
-            case AVERAGE_WITH_PADDING -> Algorithms.POOLING_AVG_INCLUDE_PADDING;
-            case AVERAGE -> Algorithms.POOLING_AVG_EXCLUDE_PADDING;
-        };
+    @Override
+    public List<TensorDesc> results(List<TensorDesc> operands) {
+        TensorDesc src = Operands.one("Pool", operands);
+        Shape s = src.shape();
+        if (s.rank() != window.rank() + 2 || s.elementCount() == 0) {
+            throw new ShapeException("Pool", "src " + src + " must have " + (window.rank() + 2) + " dimensions, none empty", s);
+        }
+        long[] dims = s.dims();
+        for (int i = 0; i < kernel.length; i++) {
+            dims[2 + i] = outputSize(i, s.dim(2 + i));
+            if (dims[2 + i] < 1) {
+                throw new ShapeException("Pool", "src " + s + ", kernel " + Arrays.toString(kernel) + ", " + window
+                        + ": the window does not fit", s);
+            }
+        }
+        return List.of(TensorDesc.of(src.type(), dims));
     }
 }

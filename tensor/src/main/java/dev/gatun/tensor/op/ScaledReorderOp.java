@@ -1,15 +1,8 @@
 package dev.gatun.tensor.op;
 
-import dev.gatun.bindings.onednn.Args;
-import dev.gatun.bindings.onednn.Attributes;
-import dev.gatun.bindings.onednn.PrimitiveDesc;
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.MemoryFormat;
-import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
-import dev.gatun.tensor.exec.CompileContext;
-import dev.gatun.tensor.exec.CompiledOp;
-import dev.gatun.tensor.exec.Op;
 import java.util.List;
 
 /**
@@ -45,15 +38,8 @@ public record ScaledReorderOp(DataType type, MemoryFormat format, float srcScale
     }
 
     @Override
-    public CompiledOp compile(CompileContext context, List<TensorDesc> inputs) {
-        TensorDesc src = inputs.get(0);
-        TensorDesc dst = TensorDesc.of(type, src.shape(), format);
-        Attributes attributes = Attributes.create(context.arena()).scales(Args.SRC, 0).scales(Args.DST, 0);
-        PrimitiveDesc desc = PrimitiveDesc.reorder(
-                context.arena(), src.memoryDesc(context.arena()), dst.memoryDesc(context.arena()), attributes);
-        return OneDnnOp.of(context, desc).input(0, Args.SRC, src)
-                .constant(Args.scalesOf(Args.SRC), Tensor.ofFloats(context.arena(), new float[] {srcScale}, 1))
-                .constant(Args.scalesOf(Args.DST), Tensor.ofFloats(context.arena(), new float[] {dstScale}, 1))
-                .build(dst);
+    public List<TensorDesc> results(List<TensorDesc> operands) {
+        TensorDesc src = Operands.one("ScaledReorder", operands);
+        return List.of(TensorDesc.of(type, src.shape().dims()));
     }
 }

@@ -46,18 +46,18 @@ public record Window(long[] strides, long[] dilations, long[] paddingBegin, long
     }
 
     /** Output size of a dimension for a window of {@code kernel} elements; 0 or less if the window does not fit. */
-    long outputSize(int i, long input, long kernel) {
+    public long outputSize(int i, long input, long kernel) {
         long room = input + paddingBegin[i] + paddingEnd[i] - dilations[i] * (kernel - 1) - 1;
         return room < 0 ? 0 : room / strides[i] + 1;
     }
 
     /** Output size of the transposed convolution. */
-    long transposedSize(int i, long input, long kernel) {
+    public long transposedSize(int i, long input, long kernel) {
         return (input - 1) * strides[i] - paddingBegin[i] - paddingEnd[i] + dilations[i] * (kernel - 1) + 1;
     }
 
     /** The padding of a dense window over pictures that moves as far down as right and is padded alike on all sides; otherwise -1. */
-    long plainPadding() {
+    public long plainPadding() {
         long p = paddingBegin[0];
         boolean plain = rank() == 2 && strides[0] == strides[1] && Arrays.stream(dilations).allMatch(d -> d == 1)
                 && paddingBegin[1] == p && Arrays.stream(paddingEnd).allMatch(e -> e == p);
@@ -65,11 +65,12 @@ public record Window(long[] strides, long[] dilations, long[] paddingBegin, long
     }
 
     /** The same window with other trailing padding. */
-    Window withPaddingEnd(long[] end) {
+    public Window withPaddingEnd(long[] end) {
         return new Window(strides, dilations, paddingBegin, end);
     }
 
-    PrimitiveDesc.Window oneDnn() {
+    /** As oneDNN takes it. */
+    public PrimitiveDesc.Window oneDnn() {
         return new PrimitiveDesc.Window(strides, Arrays.stream(dilations).map(d -> d - 1).toArray(), paddingBegin, paddingEnd);
     }
 

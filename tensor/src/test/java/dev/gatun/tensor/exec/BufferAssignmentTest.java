@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.TensorDesc;
-import dev.gatun.tensor.exec.CompiledOp.Sharing;
+import dev.gatun.tensor.kernel.CompiledOp.Sharing;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
@@ -34,9 +34,9 @@ class BufferAssignmentTest {
 
     @Test
     void aResultTakesTheMemoryOfADeadInput() {
-        Value x = builder.add(op(Sharing.NONE), input("in"));
-        Value y = builder.add(op(Sharing.mayOverwrite(0)), x);
-        Value z = builder.add(op(Sharing.mustOverwrite(0)), y);
+        Value x = op(Sharing.NONE).addTo(builder, input("in"));
+        Value y = op(Sharing.mayOverwrite(0)).addTo(builder, x);
+        Value z = op(Sharing.mustOverwrite(0)).addTo(builder, y);
         builder.output("out", z);
         Plan plan = builder.build();
         assertEquals(plan.offset(x.id()), plan.offset(y.id()));
@@ -46,9 +46,9 @@ class BufferAssignmentTest {
 
     @Test
     void whatIsReadLaterIsNotOverwritten() {
-        Value x = builder.add(op(Sharing.NONE), input("in"));
-        Value y = builder.add(op(Sharing.mayOverwrite(0)), x);
-        builder.output("out", builder.add(op(Sharing.NONE), x, y));
+        Value x = op(Sharing.NONE).addTo(builder, input("in"));
+        Value y = op(Sharing.mayOverwrite(0)).addTo(builder, x);
+        builder.output("out", op(Sharing.NONE).addTo(builder, x, y));
         Plan plan = builder.build();
         assertNotEquals(plan.offset(x.id()), plan.offset(y.id()));
     }
@@ -56,9 +56,9 @@ class BufferAssignmentTest {
     @Test
     void inputsAndOutputsAreTheCallers() {
         Value in = input("in");
-        Value x = builder.add(op(Sharing.mayOverwrite(0)), in);
+        Value x = op(Sharing.mayOverwrite(0)).addTo(builder, in);
         builder.output("x", x);
-        Value y = builder.add(op(Sharing.mayOverwrite(0)), x);
+        Value y = op(Sharing.mayOverwrite(0)).addTo(builder, x);
         builder.output("y", y);
         Plan plan = builder.build();
         assertEquals(3, List.of(plan.offset(in.id()), plan.offset(x.id()), plan.offset(y.id())).stream().distinct().count());
@@ -66,10 +66,10 @@ class BufferAssignmentTest {
 
     @Test
     void aViewIsTheSameMemoryAndKeepsItAlive() {
-        Value x = builder.add(op(Sharing.NONE), input("in"));
-        Value view = builder.add(op(Sharing.view(0)), x);
-        Value y = builder.add(op(Sharing.mayOverwrite(0)), x);
-        builder.output("out", builder.add(op(Sharing.NONE), view, y));
+        Value x = op(Sharing.NONE).addTo(builder, input("in"));
+        Value view = op(Sharing.view(0)).addTo(builder, x);
+        Value y = op(Sharing.mayOverwrite(0)).addTo(builder, x);
+        builder.output("out", op(Sharing.NONE).addTo(builder, view, y));
         Plan plan = builder.build();
         assertEquals(plan.offset(x.id()), plan.offset(view.id()));
         assertNotEquals(plan.offset(x.id()), plan.offset(y.id()), "the view is read after y is written");
@@ -77,8 +77,8 @@ class BufferAssignmentTest {
 
     @Test
     void aLargerResultNeedsMemoryOfItsOwn() {
-        Value x = builder.add(op(Sharing.NONE), input("in"));
-        Value y = builder.add(FakeOp.sum(101, Sharing.mayOverwrite(0)), x);
+        Value x = op(Sharing.NONE).addTo(builder, input("in"));
+        Value y = FakeOp.sum(101, Sharing.mayOverwrite(0)).addTo(builder, x);
         builder.output("out", y);
         Plan plan = builder.build();
         assertNotEquals(plan.offset(x.id()), plan.offset(y.id()));
@@ -86,23 +86,23 @@ class BufferAssignmentTest {
 
     @Test
     void overwritingWhatIsReadLaterIsAnError() {
-        Value x = builder.add(op(Sharing.NONE), input("in"));
-        Value y = builder.add(op(Sharing.mustOverwrite(0)), x);
-        builder.output("out", builder.add(op(Sharing.NONE), x, y));
+        Value x = op(Sharing.NONE).addTo(builder, input("in"));
+        Value y = op(Sharing.mustOverwrite(0)).addTo(builder, x);
+        builder.output("out", op(Sharing.NONE).addTo(builder, x, y));
         String message = assertThrows(IllegalStateException.class, builder::build).getMessage();
         assertTrue(message.contains("plan test: step 1 (FakeOp) overwrites its input 0"), message);
     }
 
     @Test
     void overwritingAnInputOfThePlanIsAnError() {
-        builder.output("out", builder.add(op(Sharing.mustOverwrite(0)), input("in")));
+        builder.output("out", op(Sharing.mustOverwrite(0)).addTo(builder, input("in")));
         assertThrows(IllegalStateException.class, builder::build);
     }
 
     @Test
     void overwritingWithALargerResultIsAnError() {
-        Value x = builder.add(op(Sharing.NONE), input("in"));
-        builder.output("out", builder.add(FakeOp.sum(101, Sharing.mustOverwrite(0)), x));
+        Value x = op(Sharing.NONE).addTo(builder, input("in"));
+        builder.output("out", FakeOp.sum(101, Sharing.mustOverwrite(0)).addTo(builder, x));
         assertThrows(IllegalStateException.class, builder::build);
     }
 
@@ -110,7 +110,7 @@ class BufferAssignmentTest {
     void namesAreUniqueAndUnknownOnesAreListed() {
         Value in = input("in");
         assertThrows(IllegalArgumentException.class, () -> input("in"));
-        builder.output("out", builder.add(op(Sharing.NONE), in));
+        builder.output("out", op(Sharing.NONE).addTo(builder, in));
         assertThrows(IllegalArgumentException.class, () -> builder.output("out", in));
         Plan plan = builder.build();
         String message = assertThrows(IllegalArgumentException.class, () -> plan.inputId("other")).getMessage();
@@ -139,7 +139,7 @@ class BufferAssignmentTest {
             int a = random.nextInt(values.size());
             int b = random.nextInt(values.size());
             Sharing sharing = random.nextInt(3) == 0 ? Sharing.NONE : Sharing.mayOverwrite(random.nextInt(2));
-            values.add(graph.add(FakeOp.sum(1 + random.nextInt(40), sharing), values.get(a), values.get(b)));
+            values.add(FakeOp.sum(1 + random.nextInt(40), sharing).addTo(graph, values.get(a), values.get(b)));
             expected.add(1 + expected.get(a) + expected.get(b));
             if (random.nextInt(4) == 0) {
                 graph.output("out" + (values.size() - 1), values.getLast());

@@ -11,7 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
-import dev.gatun.tensor.exec.CompiledOp.Sharing;
+import dev.gatun.tensor.kernel.CompiledOp.Sharing;
 import dev.gatun.tensor.op.Activation;
 import dev.gatun.tensor.op.EltwiseOp;
 import dev.gatun.tensor.op.MatMulOp;
@@ -50,7 +50,7 @@ class ExecutionContextTest {
     private Plan blocking(CountDownLatch inside, CountDownLatch go) {
         PlanBuilder builder = new PlanBuilder("blocking", model, arena, 1);
         Value x = builder.input("x", TensorDesc.of(DataType.F32, 1));
-        builder.output("y", builder.add(new FakeOp(1, Sharing.NONE, binding -> {
+        builder.output("y", new FakeOp(1, Sharing.NONE, binding -> {
             inside.countDown();
             try {
                 go.await();
@@ -58,7 +58,7 @@ class ExecutionContextTest {
                 Thread.currentThread().interrupt();
             }
             binding.dst().setFloat(0, 42);
-        }), x));
+        }).addTo(builder, x));
         return builder.build();
     }
 
@@ -226,7 +226,7 @@ class ExecutionContextTest {
             check(context.bind(small), 10);
             PlanBuilder builder = new PlanBuilder("huge", model, arena, 1);
             Value x = builder.input("x", TensorDesc.of(DataType.F32, 1L << 55));
-            builder.output("y", builder.add(FakeOp.sum(1, Sharing.NONE), x));
+            builder.output("y", FakeOp.sum(1, Sharing.NONE).addTo(builder, x));
             Plan huge = builder.build();
             assertThrows(OutOfMemoryError.class, () -> context.bind(huge));
             check(context.bind(small), 10);

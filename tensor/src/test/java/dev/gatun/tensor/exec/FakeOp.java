@@ -2,7 +2,9 @@ package dev.gatun.tensor.exec;
 
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.TensorDesc;
-import java.util.List;
+import dev.gatun.tensor.kernel.Binding;
+import dev.gatun.tensor.kernel.CompiledOp;
+import dev.gatun.tensor.kernel.Step;
 import java.util.function.Consumer;
 
 /**
@@ -12,7 +14,7 @@ import java.util.function.Consumer;
  * @param sharing  with its inputs
  * @param body     what it does
  */
-record FakeOp(long elements, CompiledOp.Sharing sharing, Consumer<Binding> body) implements Op {
+record FakeOp(long elements, CompiledOp.Sharing sharing, Consumer<Binding> body) {
 
     /** Writes the sum of the inputs' first elements, plus 1, to every element of the result. */
     static FakeOp sum(long elements, CompiledOp.Sharing sharing) {
@@ -27,8 +29,12 @@ record FakeOp(long elements, CompiledOp.Sharing sharing, Consumer<Binding> body)
         });
     }
 
-    @Override
-    public CompiledOp compile(CompileContext context, List<TensorDesc> inputs) {
+    /** Adds it to a plan. */
+    Value addTo(PlanBuilder builder, Value... operands) {
+        return builder.add("FakeOp", (context, descs) -> compile(), false, operands).getFirst();
+    }
+
+    private CompiledOp compile() {
         TensorDesc dst = TensorDesc.of(DataType.F32, elements);
         return new CompiledOp() {
             @Override

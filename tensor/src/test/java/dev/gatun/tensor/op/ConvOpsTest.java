@@ -11,9 +11,12 @@ import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
-import dev.gatun.tensor.exec.CompileContext;
+import dev.gatun.tensor.kernel.CompileContext;
+import dev.gatun.tensor.kernel.Compiler;
 import dev.gatun.tensor.testing.OpRunner;
 import dev.gatun.tensor.testing.Reference;
+import dev.gatun.tensor.weights.ConvWeights;
+import dev.gatun.tensor.weights.Int8Weights;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -78,7 +81,7 @@ class ConvOpsTest {
                     Tensor.ofFloats(arena, bias, oc), 1));
             Tensor x = OpRunner.run(arena, new ReorderOp(DataType.F32, MemoryFormat.CHANNELS_LAST), Tensor.ofFloats(arena, src, n, ic, h, w));
             ConvOp op = new ConvOp(packed, Window.square(1, pad), Activation.RELU);
-            String kernel = op.compile(new CompileContext(arena, threads), List.of(x.desc())).implementation();
+            String kernel = Compiler.compile(op, new CompileContext(arena, threads), List.of(x.desc())).implementation();
             assertTrue(kernel.startsWith(k == 3 ? "gatun_winograd" : "gatun_gemm"), kernel);
             Tensor y = OpRunner.run(arena, threads, op, x);
             double[] expected = conv(Reference.widen(src), new long[] {n, ic, h, w}, Reference.widen(weights), oc, k, 1, pad);
@@ -111,8 +114,7 @@ class ConvOpsTest {
             if (ic > 4) {
                 x = OpRunner.run(arena, new ReorderOp(DataType.F32, MemoryFormat.CHANNELS_LAST), x);
             }
-            assertTrue(ConvPoolOp.fuses(op, x.desc()));
-            String kernel = op.compile(new CompileContext(arena, threads), List.of(x.desc())).implementation();
+            String kernel = Compiler.compile(op, new CompileContext(arena, threads), List.of(x.desc())).implementation();
             assertTrue(kernel.startsWith(ic > 4 ? "gatun_winograd" : "gatun_stem"), kernel);
             int oh = (h + 2 * pad - k) / stride + 1;
             int ow = (w + 2 * pad - k) / stride + 1;
@@ -262,12 +264,29 @@ class ConvOpsTest {
                     () -> OpRunner.run(arena, op, Tensor.ofFloats(arena, new float[3 * 4], 1, 3, 2, 2)));
             assertTrue(small.getMessage().contains("the window does not fit"), small.getMessage());
             assertThrows(ShapeException.class, () -> new ConvWeights.Source(Tensor.ofFloats(arena, new float[5 * 3 * 9], 5, 3, 3, 3), null, 2));
-            ShapeException unfused = assertThrows(ShapeException.class,
-                    () -> OpRunner.run(arena, new ConvPoolOp(op), Tensor.ofFloats(arena, new float[3 * 16], 1, 3, 4, 4)));
-            assertTrue(unfused.getMessage().contains("no kernel pools these at once"), unfused.getMessage());
+            ShapeException tiny = assertThrows(ShapeException.class,
+                    () -> OpRunner.run(arena, new ConvPoolOp(op), Tensor.ofFloats(arena, new float[3 * 9], 1, 3, 3, 3)));
+            assertTrue(tiny.getMessage().contains("too small to be pooled"), tiny.getMessage());
             assertThrows(IllegalArgumentException.class, () -> Window.square(0, 0));
             assertThrows(IllegalArgumentException.class, () -> new PoolOp(PoolOp.Kind.MAX, new long[] {2, 2}, Window.square(2, 2), false));
             assertThrows(ShapeException.class, () -> OpRunner.run(arena, PoolOp.max(2), Tensor.ofFloats(arena, new float[3], 1, 3, 1, 1)));
         }
+    }
+
+    @Test
+    void whatNoKernelPoolsAtOnceIsPooledAfterwards() {
+        try (Arena arena = Arena.ofShared()) {
+            ConvWeights weights = ConvWeights.of(arena, new ConvWeights.Source(
+                    Tensor.ofFloats(arena, Reference.random(1, 5 * 3 * 9), 5, 3, 3, 3), null, 1));
+            ConvOp op = new ConvOp(weights, Window.square(2, 1), Activation.TANH);
+            Tensor x = Tensor.ofFloats(arena, Reference.random(2, 2 * 3 * 11 * 9), 2, 3, 11, 9);
+            Tensor apart = OpRunner.run(arena, PoolOp.max(2), OpRunner.run(arena, op, x));
+            Tensor together = OpRunner.run(arena, new ConvPoolOp(op), x);
+            Reference.assertClose(Reference.widen(plain(arena, apart)), plain(arena, together), 0);
+        }
+    }
+
+    private static float[] plain(Arena arena, Tensor tensor) {
+        return OpRunner.run(arena, new ReorderOp(DataType.F32, MemoryFormat.ROW_MAJOR), tensor).toFloats();
     }
 }

@@ -8,12 +8,13 @@ import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.testing.OpRunner;
 import dev.gatun.tensor.testing.Reference;
+import dev.gatun.tensor.weights.LinearWeights;
 import java.lang.foreign.Arena;
 import java.util.List;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.api.Test;
 
 class LinearOpTest {
 

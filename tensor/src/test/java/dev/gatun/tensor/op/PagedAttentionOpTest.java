@@ -48,7 +48,7 @@ class PagedAttentionOpTest {
                 store(arena, layout, tables, kv, dKv);
                 appendLast(q, kv, d, dKv);
                 Tensor lengths = Tensor.ofInts(arena, LENGTHS, LENGTHS.length);
-                float[] out = OpRunner.run(arena, threads, new PagedAttentionOp(layout, 1, heads, true, 150),
+                float[] out = OpRunner.run(arena, threads, new PagedAttentionOp(layout, 1, heads, PagedAttentionOp.Append.JOINED, 150),
                         Tensor.ofFloats(arena, q, LENGTHS.length, d + 2 * dKv), lengths, addresses(arena, tables)).toFloats();
                 float[] queries = queries(q, d, dKv);
                 AttentionOp plain = new AttentionOp(AttentionOp.Source.KEY_VALUE, heads, kvHeads, headDim, false,
@@ -58,7 +58,7 @@ class PagedAttentionOpTest {
                 float[] expected = OpRunner.run(arena, plain, Tensor.ofFloats(arena, queries, LENGTHS.length, d),
                         Tensor.ofFloats(arena, kv, rows, 2 * dKv), sequences(arena, ones), sequences(arena, LENGTHS)).toFloats();
                 Reference.assertClose(Reference.widen(expected), out, 2e-6);
-                float[] again = OpRunner.run(arena, threads, new PagedAttentionOp(layout, 1, heads, false, 150),
+                float[] again = OpRunner.run(arena, threads, new PagedAttentionOp(layout, 1, heads, PagedAttentionOp.Append.NONE, 150),
                         Tensor.ofFloats(arena, queries, LENGTHS.length, d), lengths, addresses(arena, tables)).toFloats();
                 Reference.assertClose(Reference.widen(out), again, 0);
             }
@@ -72,7 +72,7 @@ class PagedAttentionOpTest {
         for (int s = 0, from = 0, to = 0; s < LENGTHS.length; from += LENGTHS[s], to += shorter[s++]) {
             System.arraycopy(kv, from * 2 * dKv, rows, to * 2 * dKv, shorter[s] * 2 * dKv);
         }
-        OpRunner.run(arena, new KvStoreOp(layout, 1), Tensor.ofFloats(arena, rows, rows.length / (2 * dKv), 2 * dKv),
+        OpRunner.run(arena, new KvStoreOp(layout, 1, true), Tensor.ofFloats(arena, rows, rows.length / (2 * dKv), 2 * dKv),
                 sequences(arena, shorter), addresses(arena, tables));
     }
 
@@ -128,13 +128,13 @@ class PagedAttentionOpTest {
         try (Arena arena = Arena.ofShared()) {
             KvLayout layout = new KvLayout(1, 2, 4);
             Tensor tables = Tensor.allocate(arena, TensorDesc.of(DataType.U8, 8));
-            ShapeException e = assertThrows(ShapeException.class, () -> OpRunner.run(arena, new PagedAttentionOp(layout, 0, 2, true, 9),
+            ShapeException e = assertThrows(ShapeException.class, () -> OpRunner.run(arena, new PagedAttentionOp(layout, 0, 2, PagedAttentionOp.Append.JOINED, 9),
                     Tensor.ofFloats(arena, new float[8], 1, 8), Tensor.ofInts(arena, new int[1], 1), tables));
             assertEquals("PagedAttention: src F32 [1, 8] must be row-major F32 [rows, 24]", e.getMessage());
-            e = assertThrows(ShapeException.class, () -> OpRunner.run(arena, new KvStoreOp(layout, 0),
+            e = assertThrows(ShapeException.class, () -> OpRunner.run(arena, new KvStoreOp(layout, 0, true),
                     Tensor.ofFloats(arena, new float[16], 1, 16), sequences(arena, 1, 1), tables));
             assertTrue(e.getMessage().startsWith("KvStore: sequences S32 [4], tables U8 [8]"), e.getMessage());
-            assertThrows(IllegalArgumentException.class, () -> new PagedAttentionOp(layout, 0, 3, true, 9));
+            assertThrows(IllegalArgumentException.class, () -> new PagedAttentionOp(layout, 0, 3, PagedAttentionOp.Append.JOINED, 9));
             assertThrows(IllegalArgumentException.class, () -> new KvLayout(0, 1, 1));
         }
     }

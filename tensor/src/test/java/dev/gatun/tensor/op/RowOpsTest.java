@@ -13,6 +13,7 @@ import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.testing.OpRunner;
 import dev.gatun.tensor.testing.Reference;
+import dev.gatun.tensor.weights.LayerNormWeights;
 import java.lang.foreign.Arena;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -63,7 +64,7 @@ class RowOpsTest {
             int[] ids = {10, 0, 3, 3, 7};
             int[] at = {0, 1, 2, 5, 4};
             EmbeddingOp op = new EmbeddingOp(Tensor.ofFloats(arena, words, 11, d), Tensor.ofFloats(arena, positions, 6, d),
-                    Tensor.ofFloats(arena, types, 2, d), new LayerNormWeights(Tensor.ofFloats(arena, gamma, d),
+                    Tensor.ofFloats(arena, types, 2, d), false, new LayerNormWeights(Tensor.ofFloats(arena, gamma, d),
                     Tensor.ofFloats(arena, beta, d), 1e-12f), 2f);
             Tensor y = OpRunner.run(arena, op, Tensor.ofInts(arena, ids, 5), Tensor.ofInts(arena, at, 5));
             double[] sum = new double[5 * d];
@@ -90,7 +91,7 @@ class RowOpsTest {
             float[] x = Reference.random(10, 9L * d);
             for (boolean mean : new boolean[] {true, false}) {
                 for (boolean normalize : new boolean[] {true, false}) {
-                    float[] y = OpRunner.run(arena, new SequencePoolOp(mean, normalize, 4), Tensor.ofFloats(arena, x, 9, d),
+                    float[] y = OpRunner.run(arena, new SequencePoolOp(mean ? SequencePoolOp.Kind.MEAN : SequencePoolOp.Kind.FIRST, normalize, 4), Tensor.ofFloats(arena, x, 9, d),
                             Tensor.ofInts(arena, offsets, 6)).toFloats();
                     for (int s = 0; s < 4; s++) {
                         double[] expected = new double[d];
@@ -141,8 +142,8 @@ class RowOpsTest {
                     Tensor.ofFloats(arena, new float[4], 4), Tensor.ofFloats(arena, new float[4], 4), 0));
             ShapeException e = assertThrows(ShapeException.class,
                     () -> OpRunner.run(arena, op, Tensor.ofFloats(arena, new float[10], 2, 5)));
-            assertEquals("LayerNorm: src F32 [2, 5], weights [4]: the last dimension must be 4", e.getMessage());
-            assertThrows(ShapeException.class, () -> OpRunner.run(arena, new SequencePoolOp(true, true, 3),
+            assertEquals("LayerNorm: src F32 [2, 5], weights [4]: the last dimension must be 4, row-major F32", e.getMessage());
+            assertThrows(ShapeException.class, () -> OpRunner.run(arena, new SequencePoolOp(SequencePoolOp.Kind.MEAN, true, 3),
                     Tensor.ofFloats(arena, new float[10], 2, 5), Tensor.ofInts(arena, new int[3], 3)));
         }
     }
@@ -152,5 +153,64 @@ class RowOpsTest {
                 NativeBuffer.allocateGuarded(arena, values.length * 4L).segment());
         java.lang.foreign.MemorySegment.copy(values, 0, tensor.segment(), java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED, 0, values.length);
         return tensor;
+    }
+
+    @ParameterizedTest
+    @EnumSource(SequencePoolOp.Kind.class)
+    void everyKindOfPoolingIsThePlainLoops(SequencePoolOp.Kind kind) {
+        try (Arena arena = Arena.ofShared()) {
+            int d = 19;
+            int[] offsets = {0, 5, 5, 6, 13};
+            float[] x = Reference.random(3, 13L * d);
+            double[] expected = new double[4 * d];
+            for (int s = 0; s < 4; s++) {
+                int rows = offsets[s + 1] - offsets[s];
+                for (int j = 0; j < d; j++) {
+                    double sum = 0;
+                    for (int i = 0; i < rows; i++) {
+                        double value = x[(offsets[s] + i) * d + j];
+                        sum = switch (kind) {
+                            case MEAN -> sum + value / rows;
+                            case FIRST -> i == 0 ? value : sum;
+                            case MAX -> i == 0 ? value : Math.max(sum, value);
+                            case MEAN_SQRT -> sum + value / Math.sqrt(rows);
+                            case WEIGHTED_MEAN -> sum + value * (i + 1) / (rows * (rows + 1) / 2.0);
+                            case LAST -> value;
+                        };
+                    }
+                    expected[s * d + j] = sum;
+                }
+            }
+            Tensor sequences = Tensor.ofInts(arena, new int[] {4, 0, 5, 5, 6, 13}, 6);
+            Tensor y = OpRunner.run(arena, new SequencePoolOp(kind, false, 4), Tensor.ofFloats(arena, x, 13, d), sequences);
+            Reference.assertClose(expected, y.toFloats(), 1e-6);
+            float[] unit = OpRunner.run(arena, new NormalizeOp(), y).toFloats();
+            for (int s = 0; s < 4; s++) {
+                double length = 0;
+                for (int j = 0; j < d; j++) {
+                    length += unit[s * d + j] * (double) unit[s * d + j];
+                }
+                assertEquals(s == 1 ? 0 : 1, Math.sqrt(length), 1e-6);
+            }
+        }
+    }
+
+    @Test
+    void indicesOutsideTheirTablesAreRefusedWhenTheyAreMet() {
+        try (Arena arena = Arena.ofShared()) {
+            Tensor table = Tensor.ofFloats(arena, new float[12], 3, 4);
+            EmbeddingOp op = new EmbeddingOp(table, table, table, true, null, 1f);
+            for (int[] bad : new int[][] {{3, 0, 0}, {-1, 0, 0}, {0, 3, 0}, {0, 0, Integer.MAX_VALUE}}) {
+                assertThrows(IllegalArgumentException.class, () -> OpRunner.run(arena, op, Tensor.ofInts(arena, new int[] {bad[0]}, 1),
+                        Tensor.ofInts(arena, new int[] {bad[1]}, 1), Tensor.ofInts(arena, new int[] {bad[2]}, 1)));
+            }
+            Tensor rows = Tensor.ofFloats(arena, new float[8], 2, 4);
+            for (int[] bad : new int[][] {{3, 0, 1, 2}, {-1, 0, 1, 2}, {2, 1, 1, 2}, {2, 0, 2, 1}, {2, 0, 1, 3}}) {
+                assertThrows(IllegalArgumentException.class, () -> OpRunner.run(arena, new SequencePoolOp(SequencePoolOp.Kind.MEAN, true, 2),
+                        rows, Tensor.ofInts(arena, bad, 4)));
+                assertThrows(IllegalArgumentException.class, () -> OpRunner.run(arena, AttentionOp.packedSelf(1, 4),
+                        Tensor.ofFloats(arena, new float[24], 2, 12), Tensor.ofInts(arena, bad, 4)));
+            }
+        }
     }
 }

@@ -5,9 +5,9 @@ import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.exec.BoundPlan;
 import dev.gatun.tensor.exec.ExecutionContext;
 import dev.gatun.tensor.exec.Lifetime;
-import dev.gatun.tensor.exec.Op;
 import dev.gatun.tensor.exec.PlanBuilder;
 import dev.gatun.tensor.exec.Value;
+import dev.gatun.tensor.op.Op;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 

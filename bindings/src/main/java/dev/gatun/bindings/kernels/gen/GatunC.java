@@ -23,10 +23,10 @@ public class GatunC extends GatunC$shared {
     static final SymbolLookup SYMBOL_LOOKUP = dev.gatun.bindings.loader.NativeLibraries.lookup("gatun")
             .or(Linker.nativeLinker().defaultLookup());
 
-    private static final int GATUN_ABI_VERSION = (int)6L;
+    private static final int GATUN_ABI_VERSION = (int)7L;
     /**
      * {@snippet lang=c :
-     * #define GATUN_ABI_VERSION 6
+     * #define GATUN_ABI_VERSION 7
      * }
      */
     public static int GATUN_ABI_VERSION() {
@@ -946,6 +946,60 @@ public class GatunC extends GatunC$shared {
         } catch (Throwable ex$) {
            throw new AssertionError("should not reach here", ex$);
         }
+    }
+    private static final int GATUN_POOL_MEAN = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_POOL_MEAN = 0
+     * }
+     */
+    public static int GATUN_POOL_MEAN() {
+        return GATUN_POOL_MEAN;
+    }
+    private static final int GATUN_POOL_FIRST = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_POOL_FIRST = 1
+     * }
+     */
+    public static int GATUN_POOL_FIRST() {
+        return GATUN_POOL_FIRST;
+    }
+    private static final int GATUN_POOL_MAX = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_POOL_MAX = 2
+     * }
+     */
+    public static int GATUN_POOL_MAX() {
+        return GATUN_POOL_MAX;
+    }
+    private static final int GATUN_POOL_MEAN_SQRT = (int)3L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_POOL_MEAN_SQRT = 3
+     * }
+     */
+    public static int GATUN_POOL_MEAN_SQRT() {
+        return GATUN_POOL_MEAN_SQRT;
+    }
+    private static final int GATUN_POOL_WEIGHTED = (int)4L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_POOL_WEIGHTED = 4
+     * }
+     */
+    public static int GATUN_POOL_WEIGHTED() {
+        return GATUN_POOL_WEIGHTED;
+    }
+    private static final int GATUN_POOL_LAST = (int)5L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_POOL_LAST = 5
+     * }
+     */
+    public static int GATUN_POOL_LAST() {
+        return GATUN_POOL_LAST;
     }
     private static final int GATUN_NONE = (int)0L;
     /**

@@ -20,7 +20,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     const int32_t *offsets;
  *     int64_t num_seqs;
  *     int64_t cols;
- *     int32_t cls;
+ *     int32_t kind;
  *     int32_t normalize;
  * }
  * }
@@ -37,7 +37,7 @@ public class gatun_pool_args {
         GatunC.C_POINTER.withName("offsets"),
         GatunC.C_LONG.withName("num_seqs"),
         GatunC.C_LONG.withName("cols"),
-        GatunC.C_INT.withName("cls"),
+        GatunC.C_INT.withName("kind"),
         GatunC.C_INT.withName("normalize")
     ).withName("$anon$95:9");
 
@@ -268,48 +268,48 @@ public class gatun_pool_args {
         struct.set(cols$LAYOUT, cols$OFFSET, fieldValue);
     }
 
-    private static final OfInt cls$LAYOUT = (OfInt)$LAYOUT.select(groupElement("cls"));
+    private static final OfInt kind$LAYOUT = (OfInt)$LAYOUT.select(groupElement("kind"));
 
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * int32_t cls
+     * int32_t kind
      * }
      */
-    public static final OfInt cls$layout() {
-        return cls$LAYOUT;
+    public static final OfInt kind$layout() {
+        return kind$LAYOUT;
     }
 
-    private static final long cls$OFFSET = $LAYOUT.byteOffset(groupElement("cls"));
+    private static final long kind$OFFSET = $LAYOUT.byteOffset(groupElement("kind"));
 
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * int32_t cls
+     * int32_t kind
      * }
      */
-    public static final long cls$offset() {
-        return cls$OFFSET;
+    public static final long kind$offset() {
+        return kind$OFFSET;
     }
 
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * int32_t cls
+     * int32_t kind
      * }
      */
-    public static int cls(MemorySegment struct) {
-        return struct.get(cls$LAYOUT, cls$OFFSET);
+    public static int kind(MemorySegment struct) {
+        return struct.get(kind$LAYOUT, kind$OFFSET);
     }
 
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * int32_t cls
+     * int32_t kind
      * }
      */
-    public static void cls(MemorySegment struct, int fieldValue) {
-        struct.set(cls$LAYOUT, cls$OFFSET, fieldValue);
+    public static void kind(MemorySegment struct, int fieldValue) {
+        struct.set(kind$LAYOUT, kind$OFFSET, fieldValue);
     }
 
     private static final OfInt normalize$LAYOUT = (OfInt)$LAYOUT.select(groupElement("normalize"));

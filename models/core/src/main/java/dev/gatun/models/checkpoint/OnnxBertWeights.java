@@ -18,6 +18,11 @@ import java.util.Set;
  * bias to its Add node to the MatMul that feeds it, and are [in, out].
  */
 public final class OnnxBertWeights implements WeightSource {
+    private static final Set<String> QUANTIZED = Set.of("DynamicQuantizeLinear", "MatMulInteger", "QLinearMatMul", "QuantizeLinear",
+            "DequantizeLinear", "DynamicQuantizeMatMul", "MatMulIntegerToFloat", "QAttention", "QGemm", "MatMulNBits");
+    private static final Set<String> FUSED = Set.of("Attention", "MultiHeadAttention", "EmbedLayerNormalization",
+            "SkipLayerNormalization", "BiasGelu", "FastGelu", "FusedMatMul");
+
     private final Path file;
     private final OnnxFile onnx;
     private final Arena arena;
@@ -32,9 +37,9 @@ public final class OnnxBertWeights implements WeightSource {
     }
 
     /**
-     * Maps an export and finds its weights.
+     * Reads an export's graph and finds its weights.
      *
-     * @param arena owns the mapping
+     * @param arena owns what is read
      * @throws WeightException if it is not a whole ONNX file
      */
     public static OnnxBertWeights open(Path file, Arena arena) {
@@ -123,9 +128,28 @@ public final class OnnxBertWeights implements WeightSource {
         return OptionalDouble.empty();
     }
 
+    /** Whether its Gelu operators are the approximation with tanh. */
+    public boolean geluIsTanh() {
+        return onnx.nodes().stream().anyMatch(node -> node.op().equals("Gelu") && "tanh".equals(node.texts().get("approximate")));
+    }
+
     /** Whether the graph has an operator, as Erf for the exact GELU. */
     public boolean hasOperator(String op) {
         return onnx.nodes().stream().anyMatch(node -> node.op().equals(op));
+    }
+
+    /** Exporters and optimizers that replace linear layers by operators of their own leave no weights that names could be given to. */
+    @Override
+    public String remark() {
+        for (OnnxFile.Node node : onnx.nodes()) {
+            if (QUANTIZED.contains(node.op())) {
+                return "the graph is quantized (" + node.op() + "): export it as float32, without quantizing";
+            }
+            if (FUSED.contains(node.op())) {
+                return "the graph was optimized (" + node.op() + "): export it without optimizing";
+            }
+        }
+        return "";
     }
 
     private OptionalDouble scalar(String name) {
@@ -133,7 +157,7 @@ public final class OnnxBertWeights implements WeightSource {
         if (entry == null || entry.shape().elementCount() != 1 || !entry.type().equals("F32")) {
             return OptionalDouble.empty();
         }
-        return OptionalDouble.of(Widening.toFloats(file, name, entry, arena).getFloat(0));
+        return OptionalDouble.of(Elements.floats(file, name, entry, arena).getFloat(0));
     }
 
     @Override
@@ -150,14 +174,19 @@ public final class OnnxBertWeights implements WeightSource {
     public Entry entry(String name) {
         Entry entry = entries.get(name);
         if (entry == null) {
-            throw new WeightException(file, "has no tensor " + name);
+            throw new WeightException(file, "has no tensor " + Clip.text(name));
         }
         return entry;
     }
 
     @Override
+    public Tensor tensor(String name) {
+        return Elements.tensor(file, name, entry(name), arena);
+    }
+
+    @Override
     public Tensor floats(String name) {
-        return Widening.toFloats(file, name, entry(name), arena);
+        return Elements.floats(file, name, entry(name), arena);
     }
 
     @Override

@@ -10,13 +10,14 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
 /**
- * What Gatun needs of an ONNX model: the graph's nodes and its constant tensors. The file is memory-mapped and read
- * with protobuf's wire format; tensors stay where they are in the file. Field numbers are those of onnx.proto.
+ * What Gatun needs of an ONNX model: the graph's nodes and its constant tensors. The file is read
+ * with protobuf's wire format; tensors are read when they are asked for. Field numbers are those of onnx.proto.
  */
 final class OnnxFile {
     private static final int MODEL_GRAPH = 7;
@@ -28,6 +29,7 @@ final class OnnxFile {
     private static final int NODE_ATTRIBUTE = 5;
     private static final int ATTRIBUTE_NAME = 1;
     private static final int ATTRIBUTE_FLOAT = 2;
+    private static final int ATTRIBUTE_STRING = 4;
     private static final int ATTRIBUTE_TENSOR = 5;
     private static final int TENSOR_DIMS = 1;
     private static final int TENSOR_TYPE = 2;
@@ -37,9 +39,10 @@ final class OnnxFile {
     private static final int TENSOR_RAW = 9;
     private static final int TENSOR_LOCATION = 14;
     private static final int EXTERNAL = 1;
+    private static final int MAX_RANK = 32;
 
     private final Path file;
-    private final MemorySegment bytes;
+    private final ModelFile source;
     private final Arena arena;
     private final List<Node> nodes = new ArrayList<>();
     private final Map<String, WeightSource.Entry> tensors = new LinkedHashMap<>();
@@ -51,24 +54,25 @@ final class OnnxFile {
      * @param inputs  names
      * @param outputs names
      * @param floats  float attributes by name
+     * @param texts   string attributes by name
      */
-    record Node(String op, List<String> inputs, List<String> outputs, Map<String, Float> floats) {
+    record Node(String op, List<String> inputs, List<String> outputs, Map<String, Float> floats, Map<String, String> texts) {
     }
 
-    private OnnxFile(Path file, MemorySegment bytes, Arena arena) {
+    private OnnxFile(Path file, ModelFile source, Arena arena) {
         this.file = file;
-        this.bytes = bytes;
+        this.source = source;
         this.arena = arena;
     }
 
     static OnnxFile open(Path file, Arena arena) {
-        OnnxFile onnx = new OnnxFile(file, MappedFile.map(file, arena), arena);
-        try {
-            CodedInputStream in = CodedInputStream.newInstance(new SegmentInputStream(onnx.bytes));
+        OnnxFile onnx = new OnnxFile(file, ModelFile.open(file), arena);
+        try (InputStream stream = onnx.source.stream()) {
+            CodedInputStream in = CodedInputStream.newInstance(stream);
             in.setSizeLimit(Integer.MAX_VALUE);
             onnx.model(in);
         } catch (IOException | IllegalArgumentException | ArithmeticException e) {
-            throw new WeightException(file, "is not a whole ONNX file: " + e.getMessage(), e);
+            throw new WeightException(file, "is not a whole ONNX file: " + Clip.text(e.getMessage()), e);
         }
         if (onnx.nodes.isEmpty()) {
             throw new WeightException(file, "is not an ONNX file: it has no graph");
@@ -128,6 +132,7 @@ final class OnnxFile {
         List<String> inputs = new ArrayList<>();
         List<String> outputs = new ArrayList<>();
         Map<String, Float> floats = new LinkedHashMap<>();
+        Map<String, String> texts = new LinkedHashMap<>();
         String[] op = {""};
         fields(in, (number, i) -> switch (number) {
             case NODE_INPUT -> inputs.add(i.readString());
@@ -137,13 +142,13 @@ final class OnnxFile {
                 yield true;
             }
             // Attributes follow the outputs in every writer there is: the name of a constant is known here.
-            case NODE_ATTRIBUTE -> message(i, m -> attribute(m, outputs.isEmpty() ? "" : outputs.getFirst(), floats));
+            case NODE_ATTRIBUTE -> message(i, m -> attribute(m, outputs.isEmpty() ? "" : outputs.getFirst(), floats, texts));
             default -> false;
         });
-        nodes.add(new Node(op[0], List.copyOf(inputs), List.copyOf(outputs), Map.copyOf(floats)));
+        nodes.add(new Node(op[0], List.copyOf(inputs), List.copyOf(outputs), Map.copyOf(floats), Map.copyOf(texts)));
     }
 
-    private void attribute(CodedInputStream in, String constant, Map<String, Float> floats) throws IOException {
+    private void attribute(CodedInputStream in, String constant, Map<String, Float> floats, Map<String, String> texts) throws IOException {
         String[] name = {""};
         fields(in, (number, i) -> switch (number) {
             case ATTRIBUTE_NAME -> {
@@ -154,6 +159,10 @@ final class OnnxFile {
                 floats.put(name[0], i.readFloat());
                 yield true;
             }
+            case ATTRIBUTE_STRING -> {
+                texts.put(name[0], i.readBytes().toStringUtf8());
+                yield true;
+            }
             case ATTRIBUTE_TENSOR -> message(i, m -> tensor(m, constant));
             default -> false;
         });
@@ -162,68 +171,103 @@ final class OnnxFile {
     /** What a TensorProto says, field by field. */
     private static final class Fields {
         private final List<Long> dims = new ArrayList<>();
-        private final List<Float> floats = new ArrayList<>();
-        private final List<Long> longs = new ArrayList<>();
+        private float[] floats = new float[0];
+        private long[] longs = new long[0];
+        private int count;
         private int type;
         private String name = "";
-        private MemorySegment raw;
+        private long rawOffset = -1;
+        private long rawSize;
         private int location;
+
+        void dim(long size) throws IOException {
+            if (dims.size() == MAX_RANK) {
+                throw new IOException("tensor " + Clip.text(name) + " has more than " + MAX_RANK + " dimensions");
+            }
+            dims.add(size);
+        }
+
+        void add(float value) {
+            floats = count == floats.length ? Arrays.copyOf(floats, Math.max(16, 2 * count)) : floats;
+            floats[count++] = value;
+        }
+
+        void add(long value) {
+            longs = count == longs.length ? Arrays.copyOf(longs, Math.max(16, 2 * count)) : longs;
+            longs[count++] = value;
+        }
     }
 
     private void tensor(CodedInputStream in, String constant) throws IOException {
         Fields tensor = new Fields();
         fields(in, (number, i) -> tensorField(tensor, number, i));
-        String name = constant != null ? constant : tensor.name;
+        String key = constant != null ? constant : tensor.name;
+        String name = Clip.text(key);
         if (tensor.location == EXTERNAL) {
             throw new WeightException(file, "tensor " + name + ": its data is in another file; export the model into one file");
         }
         Shape shape = Shape.of(tensor.dims.stream().mapToLong(Long::longValue).toArray());
         String type = typeName(tensor.type);
-        MemorySegment data = tensor.raw;
-        if (data == null && type.equals("F32")) {
-            data = arena.allocate(Math.max(1, tensor.floats.size() * 4L), Float.BYTES).asSlice(0, tensor.floats.size() * 4L);
-            for (int i = 0; i < tensor.floats.size(); i++) {
-                data.setAtIndex(ValueLayout.JAVA_FLOAT, i, tensor.floats.get(i));
-            }
-        } else if (data == null && type.equals("I64")) {
-            data = arena.allocate(Math.max(1, tensor.longs.size() * 8L), Long.BYTES).asSlice(0, tensor.longs.size() * 8L);
-            for (int i = 0; i < tensor.longs.size(); i++) {
-                data.setAtIndex(ValueLayout.JAVA_LONG, i, tensor.longs.get(i));
-            }
-        }
-        if (data == null) {
+        boolean typed = type.equals("F32") || type.equals("I64");
+        if (tensor.rawOffset < 0 && !typed) {
             return;
         }
-        long expected = Math.multiplyExact(shape.elementCount(), elementSize(type));
-        if (expected >= 0 && data.byteSize() != expected) {
+        long found = tensor.rawOffset >= 0 ? tensor.rawSize : (long) tensor.count * Elements.byteSize(type);
+        long expected = Math.multiplyExact(shape.elementCount(), Elements.byteSize(type));
+        if (Elements.byteSize(type) != 0 && found != expected) {
             throw new WeightException(file, "tensor " + name + ": " + type + " " + shape + " takes " + expected
-                    + " bytes, the file has " + data.byteSize());
+                    + " bytes, the file has " + found);
         }
-        tensors.put(name, new WeightSource.Entry(type, shape, data));
+        tensors.put(key, new WeightSource.Entry(type, shape, found, () -> tensor.rawOffset >= 0
+                ? source.read(tensor.rawOffset, found, arena) : copy(tensor, type, found)));
+    }
+
+    private MemorySegment copy(Fields tensor, String type, long byteSize) {
+        MemorySegment data = arena.allocate(byteSize, Long.BYTES);
+        if (type.equals("F32")) {
+            MemorySegment.copy(tensor.floats, 0, data, ValueLayout.JAVA_FLOAT, 0, tensor.count);
+        } else {
+            MemorySegment.copy(tensor.longs, 0, data, ValueLayout.JAVA_LONG, 0, tensor.count);
+        }
+        return data;
     }
 
     private boolean tensorField(Fields tensor, int number, CodedInputStream in) throws IOException {
         switch (number) {
-            case TENSOR_DIMS -> repeated(in, () -> tensor.dims.add(in.readInt64()));
+            case TENSOR_DIMS -> repeated(in, () -> tensor.dim(in.readInt64()));
             case TENSOR_TYPE -> tensor.type = in.readInt32();
-            case TENSOR_FLOATS -> repeated(in, () -> tensor.floats.add(in.readFloat()));
-            case TENSOR_INT64S -> repeated(in, () -> tensor.longs.add(in.readInt64()));
-            case TENSOR_NAME -> tensor.name = in.readString();
-            case TENSOR_RAW -> {
-                int size = in.readRawVarint32();
-                if (size < 0 || size > bytes.byteSize() - in.getTotalBytesRead()) {
-                    throw new IOException("tensor " + tensor.name + " claims " + Integer.toUnsignedString(size)
-                            + " bytes, the file has " + (bytes.byteSize() - in.getTotalBytesRead()) + " left");
+            case TENSOR_FLOATS -> {
+                // A whole tensor of packed floats is what its raw bytes would be.
+                if (WireFormat.getTagWireType(in.getLastTag()) == WireFormat.WIRETYPE_LENGTH_DELIMITED && tensor.count == 0
+                        && tensor.rawOffset < 0) {
+                    raw(tensor, in);
+                } else if (tensor.rawOffset >= 0) {
+                    throw new IOException("tensor " + Clip.text(tensor.name) + " has its floats in several parts");
+                } else {
+                    repeated(in, () -> tensor.add(in.readFloat()));
                 }
-                tensor.raw = bytes.asSlice(in.getTotalBytesRead(), size);
-                in.skipRawBytes(size);
             }
+            case TENSOR_INT64S -> repeated(in, () -> tensor.add(in.readInt64()));
+            case TENSOR_NAME -> tensor.name = in.readString();
+            case TENSOR_RAW -> raw(tensor, in);
             case TENSOR_LOCATION -> tensor.location = in.readInt32();
             default -> {
                 return false;
             }
         }
         return true;
+    }
+
+    private void raw(Fields tensor, CodedInputStream in) throws IOException {
+        int size = in.readRawVarint32();
+        long left = source.byteSize() - in.getTotalBytesRead();
+        if (size < 0 || size > left) {
+            throw new IOException("tensor " + Clip.text(tensor.name) + " claims " + Integer.toUnsignedString(size)
+                    + " bytes, the file has " + left + " left");
+        }
+        tensor.rawOffset = in.getTotalBytesRead();
+        tensor.rawSize = size;
+        in.skipRawBytes(size);
     }
 
     private interface Element {
@@ -256,49 +300,5 @@ final class OnnxFile {
             case 16 -> "BF16";
             default -> "type " + type;
         };
-    }
-
-    private static long elementSize(String type) {
-        return switch (type) {
-            case "F64", "I64" -> 8;
-            case "F32", "I32" -> 4;
-            case "F16", "BF16" -> 2;
-            case "U8", "I8", "BOOL" -> 1;
-            default -> -1;
-        };
-    }
-
-    /** Reads a segment as a stream whose skip costs nothing. */
-    private static final class SegmentInputStream extends InputStream {
-        private final MemorySegment segment;
-        private long position;
-
-        SegmentInputStream(MemorySegment segment) {
-            this.segment = segment;
-        }
-
-        @Override
-        public int read() {
-            return position < segment.byteSize() ? segment.get(ValueLayout.JAVA_BYTE, position++) & 0xff : -1;
-        }
-
-        @Override
-        public int read(byte[] target, int offset, int length) {
-            long rest = segment.byteSize() - position;
-            if (rest == 0) {
-                return length == 0 ? 0 : -1;
-            }
-            int count = (int) Math.min(length, rest);
-            MemorySegment.copy(segment, ValueLayout.JAVA_BYTE, position, target, offset, count);
-            position += count;
-            return count;
-        }
-
-        @Override
-        public long skip(long count) {
-            long skipped = Math.clamp(count, 0, segment.byteSize() - position);
-            position += skipped;
-            return skipped;
-        }
     }
 }

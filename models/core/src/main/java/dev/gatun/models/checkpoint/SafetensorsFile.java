@@ -1,16 +1,11 @@
 package dev.gatun.models.checkpoint;
 
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.Tensor;
-import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -21,16 +16,13 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * A safetensors file: eight bytes of header length, a JSON header, then the tensors' bytes. Memory-mapped in the
- * caller's arena; everything the header claims is checked against the file before any tensor is handed out.
- * Thread-safe. Format: the safetensors repository's README.
+ * A safetensors file: eight bytes of header length, a JSON header, then the tensors' bytes. Everything the header claims is checked
+ * against the file at opening; a tensor is read into the caller's arena when it is asked for. Thread-safe as far as the arena is.
+ * Format: the safetensors repository's README.
  */
 public final class SafetensorsFile implements WeightSource {
     private static final long MAX_HEADER = 100_000_000;
-    private static final ObjectMapper JSON = JsonMapper.builder()
-            .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
-            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-            .build();
+    private static final int MAX_RANK = 32;
 
     private final Path file;
     private final Arena arena;
@@ -46,13 +38,15 @@ public final class SafetensorsFile implements WeightSource {
     }
 
     /**
-     * Maps a file and checks its header.
+     * Checks a file's header.
      *
-     * @param arena owns the mapping
+     * @param arena owns what is read
      * @throws WeightException if it cannot be read or contradicts itself
      */
     public static SafetensorsFile open(Path file, Arena arena) {
-        return parse(file, MappedFile.map(file, arena), arena);
+        SafetensorsFile result = new SafetensorsFile(file, arena);
+        result.read(ModelFile.open(file));
+        return result;
     }
 
     /**
@@ -63,53 +57,49 @@ public final class SafetensorsFile implements WeightSource {
      */
     public static SafetensorsFile parse(Path origin, MemorySegment bytes, Arena arena) {
         SafetensorsFile result = new SafetensorsFile(origin, arena);
-        result.read(bytes);
+        result.read(ModelFile.of(origin, bytes));
         return result;
     }
 
-    private void read(MemorySegment bytes) {
-        if (bytes.byteSize() < Long.BYTES) {
-            throw new WeightException(file, "truncated: " + bytes.byteSize() + " bytes, a safetensors file has at least 8");
+    private void read(ModelFile source) {
+        if (source.byteSize() < Long.BYTES) {
+            throw new WeightException(file, "truncated: " + source.byteSize() + " bytes, a safetensors file has at least 8");
         }
-        long length = bytes.get(ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN), 0);
-        if (length < 2 || length > MAX_HEADER || length > bytes.byteSize() - Long.BYTES) {
+        long length = ByteBuffer.wrap(source.bytes(0, Long.BYTES)).order(ByteOrder.LITTLE_ENDIAN).getLong();
+        long rest = source.byteSize() - Long.BYTES;
+        if (length < 2 || length > MAX_HEADER || length > rest) {
             throw new WeightException(file, "the header claims " + Long.toUnsignedString(length) + " bytes, the file has "
-                    + (bytes.byteSize() - Long.BYTES) + " after the length (is it truncated, or not safetensors?)");
+                    + rest + " after the length (is it truncated, or not safetensors?)");
         }
-        JsonNode header;
-        try {
-            header = JSON.readTree(bytes.asSlice(Long.BYTES, length).toArray(ValueLayout.JAVA_BYTE));
-        } catch (IOException e) {
-            throw new WeightException(file, "the header is not valid JSON: " + firstLine(e), e);
-        }
-        if (header == null || !header.isObject()) {
-            throw new WeightException(file, "the header is not a JSON object");
-        }
-        MemorySegment data = bytes.asSlice(Long.BYTES + length);
+        JsonFiles.requireHeap(file, "the header", length);
+        JsonNode header = JsonFiles.object(file, "the header ", source.bytes(Long.BYTES, (int) length));
+        long start = Long.BYTES + length;
         List<Range> ranges = new ArrayList<>();
         header.properties().forEach(property -> {
             if (property.getKey().equals("__metadata__")) {
                 property.getValue().properties().forEach(m -> metadata.put(m.getKey(), m.getValue().asText()));
             } else {
-                ranges.add(entry(property.getKey(), property.getValue(), data));
+                ranges.add(entry(property.getKey(), property.getValue(), source, start));
             }
         });
-        checkCoverage(ranges, data.byteSize());
+        checkCoverage(ranges, source.byteSize() - start);
     }
 
-    private Range entry(String name, JsonNode node, MemorySegment data) {
+    private Range entry(String key, JsonNode node, ModelFile source, long start) {
+        String name = Clip.text(key);
+        long dataSize = source.byteSize() - start;
         String type = node.path("dtype").asText("");
         JsonNode dims = node.path("shape");
         JsonNode offsets = node.path("data_offsets");
         if (!dims.isArray() || !offsets.isArray() || offsets.size() != 2 || !offsets.get(0).isIntegralNumber()
                 || !offsets.get(1).isIntegralNumber() || !offsets.get(0).canConvertToLong() || !offsets.get(1).canConvertToLong()) {
-            throw new WeightException(file, "tensor " + name + ": expected dtype, shape and two data_offsets, found " + clip(node));
+            throw new WeightException(file, "tensor " + name + ": expected dtype, shape and two data_offsets, found " + Clip.text(node));
         }
         long begin = offsets.get(0).asLong();
         long end = offsets.get(1).asLong();
-        if (begin < 0 || end < begin || end > data.byteSize()) {
+        if (begin < 0 || end < begin || end > dataSize) {
             throw new WeightException(file, "tensor " + name + ": data_offsets [" + begin + ", " + end
-                    + "] are not inside the file's " + data.byteSize() + " bytes of data");
+                    + "] are not inside the file's " + dataSize + " bytes of data");
         }
         Shape shape = shape(name, dims);
         long expected;
@@ -122,15 +112,18 @@ public final class SafetensorsFile implements WeightSource {
             throw new WeightException(file, "tensor " + name + ": " + type + " " + shape + " takes " + expected
                     + " bytes, data_offsets give " + (end - begin));
         }
-        entries.put(name, new Entry(type, shape, data.asSlice(begin, end - begin)));
+        entries.put(key, new Entry(type, shape, end - begin, () -> source.read(start + begin, end - begin, arena)));
         return new Range(name, begin, end);
     }
 
     private Shape shape(String name, JsonNode dims) {
+        if (dims.size() > MAX_RANK) {
+            throw new WeightException(file, "tensor " + name + ": " + dims.size() + " dimensions, expected at most " + MAX_RANK);
+        }
         long[] values = new long[dims.size()];
         for (int i = 0; i < values.length; i++) {
             if (!dims.get(i).isIntegralNumber() || !dims.get(i).canConvertToLong() || dims.get(i).asLong() < 0) {
-                throw new WeightException(file, "tensor " + name + ": shape " + clip(dims) + " is not a list of sizes");
+                throw new WeightException(file, "tensor " + name + ": shape " + Clip.text(dims) + " is not a list of sizes");
             }
             values[i] = dims.get(i).asLong();
         }
@@ -141,14 +134,12 @@ public final class SafetensorsFile implements WeightSource {
         }
     }
 
-    private long elementSize(String name, String type) {
-        return switch (type) {
-            case "F64", "I64", "U64" -> 8;
-            case "F32", "I32", "U32" -> 4;
-            case "F16", "BF16", "I16", "U16" -> 2;
-            case "I8", "U8", "BOOL", "F8_E4M3", "F8_E5M2" -> 1;
-            default -> throw new WeightException(file, "tensor " + name + ": unknown dtype '" + type + "'");
-        };
+    private int elementSize(String name, String type) {
+        int size = Elements.byteSize(type);
+        if (size == 0) {
+            throw new WeightException(file, "tensor " + name + ": unknown dtype '" + Clip.text(type) + "'");
+        }
+        return size;
     }
 
     /** The format allows neither overlaps nor holes: either would hide data that nobody checked. */
@@ -169,16 +160,6 @@ public final class SafetensorsFile implements WeightSource {
         }
     }
 
-    private static String clip(JsonNode node) {
-        String text = node.toString();
-        return text.length() > 120 ? text.substring(0, 120) + "..." : text;
-    }
-
-    private static String firstLine(IOException e) {
-        String message = String.valueOf(e.getMessage());
-        return message.lines().findFirst().orElse("");
-    }
-
     /** The header's {@code __metadata__}. */
     public Map<String, String> metadata() {
         return Map.copyOf(metadata);
@@ -193,14 +174,19 @@ public final class SafetensorsFile implements WeightSource {
     public Entry entry(String name) {
         Entry entry = entries.get(name);
         if (entry == null) {
-            throw new WeightException(file, "has no tensor " + name);
+            throw new WeightException(file, "has no tensor " + Clip.text(name));
         }
         return entry;
     }
 
     @Override
+    public Tensor tensor(String name) {
+        return Elements.tensor(file, name, entry(name), arena);
+    }
+
+    @Override
     public Tensor floats(String name) {
-        return Widening.toFloats(file, name, entry(name), arena);
+        return Elements.floats(file, name, entry(name), arena);
     }
 
     @Override

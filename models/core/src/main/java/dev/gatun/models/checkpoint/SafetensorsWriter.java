@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 
 /** Writes safetensors files, from off-heap memory straight to the file. */
 public final class SafetensorsWriter {
@@ -44,9 +45,10 @@ public final class SafetensorsWriter {
         if (!Files.isDirectory(folder)) {
             throw new IOException(folder + ": is not a folder, cannot write " + file.getFileName());
         }
-        Path temporary = Files.createTempFile(folder, file.getFileName().toString(), ".part");
+        // Not createTempFile: its files are for this user only, and the result should be as the umask says.
+        Path temporary = folder.resolve(file.getFileName() + "." + UUID.randomUUID() + ".part");
         try {
-            try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
+            try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW)) {
                 writeFully(channel, header);
                 for (Map.Entry<String, Tensor> entry : order) {
                     writeSegment(channel, entry.getValue().segment());

@@ -1,11 +1,8 @@
 package dev.gatun.models.checkpoint;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gatun.tensor.Tensor;
-import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -16,7 +13,7 @@ import java.util.regex.Pattern;
 /** A checkpoint in several safetensors files, listed by {@code model.safetensors.index.json}. */
 public final class ShardedSafetensors implements WeightSource {
     /** A file beside the index: no folders, and nothing that a system reads as one. */
-    private static final Pattern PLAIN_NAME = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9._ -]*");
+    private static final Pattern PLAIN_NAME = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9._ -]{0,254}");
 
     private final Path index;
     private final Map<String, SafetensorsFile> files = new LinkedHashMap<>();
@@ -26,18 +23,13 @@ public final class ShardedSafetensors implements WeightSource {
     }
 
     /**
-     * Maps the files of an index.
+     * Opens the files of an index.
      *
-     * @param arena owns the mappings
+     * @param arena owns what is read
      * @throws WeightException if the index or a file is damaged, or names a file outside its folder
      */
     public static ShardedSafetensors open(Path index, Arena arena) {
-        JsonNode map;
-        try {
-            map = new ObjectMapper().readTree(Files.readAllBytes(index)).path("weight_map");
-        } catch (IOException e) {
-            throw new WeightException(index, "cannot be read: " + e.getMessage(), e);
-        }
+        JsonNode map = JsonFiles.object(index).path("weight_map");
         if (!map.isObject()) {
             throw new WeightException(index, "has no weight_map");
         }
@@ -46,7 +38,8 @@ public final class ShardedSafetensors implements WeightSource {
         map.properties().forEach(property -> {
             String shard = property.getValue().asText();
             if (!PLAIN_NAME.matcher(shard).matches()) {
-                throw new WeightException(index, "tensor " + property.getKey() + ": file '" + shard + "' is not the name of a file in the model's folder");
+                throw new WeightException(index, "tensor " + Clip.text(property.getKey()) + ": file '" + Clip.text(shard)
+                        + "' is not the name of a file in the model's folder");
             }
             SafetensorsFile file = opened.computeIfAbsent(shard, s -> SafetensorsFile.open(index.resolveSibling(s), arena));
             file.entry(property.getKey());
@@ -63,7 +56,7 @@ public final class ShardedSafetensors implements WeightSource {
     private SafetensorsFile require(String name) {
         SafetensorsFile file = files.get(name);
         if (file == null) {
-            throw new WeightException(index, "has no tensor " + name);
+            throw new WeightException(index, "has no tensor " + Clip.text(name));
         }
         return file;
     }
@@ -71,6 +64,11 @@ public final class ShardedSafetensors implements WeightSource {
     @Override
     public Entry entry(String name) {
         return require(name).entry(name);
+    }
+
+    @Override
+    public Tensor tensor(String name) {
+        return require(name).tensor(name);
     }
 
     @Override

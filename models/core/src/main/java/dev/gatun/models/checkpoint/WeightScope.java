@@ -1,14 +1,19 @@
 package dev.gatun.models.checkpoint;
 
+import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.Tensor;
-import dev.gatun.tensor.op.LinearWeights;
+import dev.gatun.tensor.graph.Linear;
+import dev.gatun.tensor.graph.Weight;
+import dev.gatun.tensor.weights.LinearWeights;
+import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.stream.Collectors;
 
 /**
  * A place in a checkpoint's tree of names: {@code scope.child("encoder").child("layer").child(0)}. Tensors are asked
- * for with the shape that the model's config demands. Immutable.
+ * for with the shape that the model's config demands. What older checkpoints call gamma and beta of a norm is its weight and bias.
+ * Immutable.
  */
 public final class WeightScope {
     private final WeightSource source;
@@ -27,11 +32,23 @@ public final class WeightScope {
     /** The scope below one of these prefixes under which a name exists, or the top: checkpoints differ in it. */
     public static WeightScope locate(WeightSource source, String name, String... prefixes) {
         for (String prefix : prefixes) {
-            if (source.names().contains(prefix + "." + name)) {
+            if (TensorNames.find(source.names(), prefix + "." + name) != null) {
                 return new WeightScope(source, prefix);
             }
         }
         return of(source);
+    }
+
+    /**
+     * The scope under which a name exists: the top, or below one or two of the names that heads, wrappers and trainers are known to put
+     * before a model's own, as {@code bert}, {@code model} or {@code 0.auto_model}.
+     *
+     * @param name of a tensor that every checkpoint of the model has
+     * @return the top if it is nowhere, so that the message about it names what is near
+     */
+    public static WeightScope locate(WeightSource source, String name) {
+        String prefix = TensorNames.prefix(source.names(), name);
+        return prefix == null ? of(source) : new WeightScope(source, prefix);
     }
 
     /** A named child. */
@@ -46,7 +63,12 @@ public final class WeightScope {
 
     /** Whether a tensor exists here. */
     public boolean has(String name) {
-        return source.names().contains(full(name));
+        return TensorNames.find(source.names(), full(name)) != null;
+    }
+
+    /** Whether a linear weight here is [in, out] rather than PyTorch's [out, in]. */
+    public boolean inOut(String name) {
+        return source.inOut(require(name));
     }
 
     /**
@@ -56,31 +78,76 @@ public final class WeightScope {
      * @throws WeightException if it is missing or has another shape
      */
     public Tensor tensor(String name, long... dims) {
-        String full = full(name);
-        if (!source.names().contains(full)) {
-            throw missing(full);
+        return source.floats(checked(name, dims));
+    }
+
+    /**
+     * A parameter in the type of its file, of this shape.
+     *
+     * @return named as in the file; memory of the source's arena
+     * @throws WeightException if it is missing, has another shape, or a type that is none of weights: F32, F16, BF16, F64 (which becomes
+     *                         F32), S8 or U8
+     */
+    public Weight weight(String name, long... dims) {
+        String full = checked(name, dims);
+        Tensor tensor = source.tensor(full);
+        if (tensor.type() == DataType.S32) {
+            throw new WeightException(source.file(full), "tensor " + full
+                    + ": element type I32, expected one of weights: F32, F16, BF16, I8, U8");
         }
+        return new Weight(full, tensor);
+    }
+
+    /**
+     * The same, or null if there is none of this name.
+     *
+     * @throws WeightException if it has another shape or type
+     */
+    public Weight optional(String name, long... dims) {
+        return has(name) ? weight(name, dims) : null;
+    }
+
+    /** The shape that the file gives a tensor. */
+    public Shape shape(String name) {
+        return source.entry(require(name)).shape();
+    }
+
+    /** The file that a tensor is in, or would be in, for messages. */
+    public Path file(String name) {
+        String found = TensorNames.find(source.names(), full(name));
+        return source.file(found != null ? found : source.names().stream().findFirst().orElse(full(name)));
+    }
+
+    private String checked(String name, long... dims) {
+        String full = require(name);
         Shape expected = Shape.of(dims);
         Shape found = source.entry(full).shape();
         if (!found.equals(expected)) {
             throw new WeightException(source.file(full), "tensor " + full + ": expected " + expected + ", found " + found);
         }
-        return source.floats(full);
+        return full;
     }
 
-    /** The shape that the file gives a tensor. */
-    public Shape shape(String name) {
-        String full = full(name);
-        if (!source.names().contains(full)) {
-            throw missing(full);
+    private String require(String name) {
+        String found = TensorNames.find(source.names(), full(name));
+        if (found == null) {
+            throw missing(full(name));
         }
-        return source.entry(full).shape();
+        return found;
     }
 
     /** A linear layer {@code name.weight}, with {@code name.bias} if there is one, of these sizes. */
+    public Linear.Part part(String name, long in, long out) {
+        WeightScope layer = child(name);
+        boolean inOut = layer.inOut("weight");
+        Weight weight = inOut ? layer.weight("weight", in, out) : layer.weight("weight", out, in);
+        return new Linear.Part(weight, inOut, layer.optional("bias", out));
+    }
+
+    /** The same as {@link #part}, as F32. */
     public LinearWeights.Source linear(String name, long in, long out) {
         WeightScope layer = child(name);
-        boolean inOut = source.inOut(layer.full("weight"));
+        boolean inOut = layer.inOut("weight");
         Tensor weight = inOut ? layer.tensor("weight", in, out) : layer.tensor("weight", out, in);
         return new LinearWeights.Source(weight, inOut, layer.has("bias") ? layer.tensor("bias", out) : null);
     }
@@ -92,9 +159,10 @@ public final class WeightScope {
     private WeightException missing(String full) {
         String near = source.names().stream()
                 .sorted(Comparator.comparingInt((String other) -> -commonEnd(full, other)).thenComparing(Comparator.naturalOrder()))
-                .limit(3).collect(Collectors.joining(", "));
+                .limit(3).map(Clip::text).collect(Collectors.joining(", "));
         String any = source.names().stream().findFirst().orElse(full);
-        return new WeightException(source.file(any), "has no tensor " + full + (near.isEmpty() ? "" : "; nearest names: " + near));
+        return new WeightException(source.file(any), "has no tensor " + full + (near.isEmpty() ? "" : "; nearest names: " + near)
+                + (source.remark().isEmpty() ? "" : "; " + source.remark()));
     }
 
     private static int commonEnd(String a, String b) {

@@ -1,7 +1,7 @@
 package dev.gatun.models.generate;
 
 import dev.gatun.bindings.kernels.Logits;
-import dev.gatun.tensor.Tensor;
+import dev.gatun.models.runtime.PackedSequences;
 import dev.gatun.tensor.exec.BoundPlan;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -14,6 +14,7 @@ public final class GenerationRun implements AutoCloseable {
     private final GenerationSession session;
     private final GenerativeModel.Tokens tokens;
     private final List<int[]> sources;
+    private final PackedSequences packed;
     private final Search.Rules rules;
     private final LogitsProcessors processors;
     private final Sampler sampler;
@@ -24,12 +25,15 @@ public final class GenerationRun implements AutoCloseable {
     private int next;
     private int activeRows;
     private boolean closed;
+    private boolean stepping;
     private Search.Scores scores;
 
     GenerationRun(GenerationSession session, List<int[]> sources, GenerationOptions options, TokenListener listener) {
         this.session = session;
         this.tokens = session.model().tokens();
-        this.sources = List.copyOf(sources);
+        // Copies: their owner may change them while they are waiting here.
+        this.sources = sources.stream().map(int[]::clone).toList();
+        this.packed = new PackedSequences(tokens.vocabSize(), 0, tokens.maxPositions(), 0, -1);
         int maxLength = options.maxLength() == 0 ? tokens.maxPositions() : options.maxLength();
         SourceChecks.check(options, maxLength, tokens, session.maxRows());
         SourceChecks.check(this.sources, tokens);
@@ -64,7 +68,8 @@ public final class GenerationRun implements AutoCloseable {
         if (closed) {
             throw new IllegalStateException("this generation is closed");
         }
-        session.lifetime().enter();
+        session.enter();
+        stepping = true;
         try {
             if (Thread.currentThread().isInterrupted()) {
                 throw new CancellationException("interrupted while generating");
@@ -78,7 +83,8 @@ public final class GenerationRun implements AutoCloseable {
             }
             return !active.isEmpty() || next < sources.size();
         } finally {
-            session.lifetime().exit();
+            stepping = false;
+            session.exit();
         }
     }
 
@@ -99,29 +105,23 @@ public final class GenerationRun implements AutoCloseable {
 
     private void encode(int first, int count, int length) {
         BoundPlan plan = session.encoder(length);
-        Tensor ids = plan.input(GenerativeModel.SOURCE_IDS);
-        Tensor positions = plan.input(GenerativeModel.SOURCE_POSITIONS);
-        Tensor sequences = plan.input(GenerativeModel.SOURCE_SEQUENCES);
-        MemorySegment tables = plan.input(GenerativeModel.SOURCE_TABLES).segment();
-        ids.segment().fill((byte) 0);
-        positions.segment().fill((byte) 0);
-        sequences.setInt(0, count);
-        sequences.setInt(1, 0);
-        int row = 0;
+        MemorySegment sequences = plan.input(GenerativeModel.SOURCE_SEQUENCES).segment();
+        MemorySegment tables = plan.state(GenerativeModel.SOURCE_TABLES).segment();
+        List<int[]> chunk = sources.subList(first, first + count);
+        PackedSequences.begin(sequences);
         for (int i = 0; i < count; i++) {
-            int[] source = sources.get(first + i);
+            int sourceLength = chunk.get(i).length;
             BlockTable table = session.pool().takeSource();
             active.add(rules.options().numBeams() > 1
-                    ? new BeamSearch(first + i, source.length, table, rules)
-                    : new GreedySearch(first + i, source.length, table, rules, sampler));
-            table.reserve(source.length);
+                    ? new BeamSearch(first + i, sourceLength, table, rules)
+                    : new GreedySearch(first + i, sourceLength, table, rules, sampler));
+            table.reserve(sourceLength);
             tables.setAtIndex(ValueLayout.JAVA_LONG, i, table.address());
-            for (int position = 0; position < source.length; position++) {
-                ids.setInt(row, source[position]);
-                positions.setInt(row++, position);
-            }
-            sequences.setInt(i + 2L, row);
+            PackedSequences.add(sequences, sourceLength);
         }
+        MemorySegment ids = plan.input(GenerativeModel.SOURCE_IDS).segment();
+        packed.ids(chunk, ids);
+        packed.positions(sequences, ids, plan.input(GenerativeModel.SOURCE_POSITIONS).segment());
         plan.execute();
     }
 
@@ -148,9 +148,9 @@ public final class GenerationRun implements AutoCloseable {
         MemorySegment ids = plan.input(GenerativeModel.STEP_IDS).segment();
         MemorySegment positions = plan.input(GenerativeModel.STEP_POSITIONS).segment();
         MemorySegment lengths = plan.input(GenerativeModel.STEP_LENGTHS).segment();
-        MemorySegment tables = plan.input(GenerativeModel.STEP_TABLES).segment();
+        MemorySegment tables = plan.state(GenerativeModel.STEP_TABLES).segment();
         MemorySegment sourceLengths = plan.input(GenerativeModel.STEP_SOURCE_LENGTHS).segment();
-        MemorySegment sourceTables = plan.input(GenerativeModel.STEP_SOURCE_TABLES).segment();
+        MemorySegment sourceTables = plan.state(GenerativeModel.STEP_SOURCE_TABLES).segment();
         int row = 0;
         for (int i = 0; i < active.size(); i++) {
             Search search = active.get(i);
@@ -227,12 +227,19 @@ public final class GenerationRun implements AutoCloseable {
         return next - active.size();
     }
 
-    /** Ends the run once no step is under way, and gives its part of the cache back. Not for a listener. Closing twice is harmless. */
+    /**
+     * Ends the run once no step is under way, and gives its part of the cache back. Closing twice is harmless.
+     *
+     * @throws IllegalStateException if a listener asks for it: it ends the sequence by what it returns
+     */
     @Override
     public synchronized void close() {
+        if (stepping) {
+            throw new IllegalStateException("a token listener cannot close the generation that calls it: let it return false");
+        }
         if (!closed) {
             closed = true;
-            if (!session.lifetime().isClosed()) {
+            if (!session.isClosed()) {
                 active.forEach(search -> search.release(session.pool()));
             }
             active.clear();

@@ -1,15 +1,16 @@
 package dev.gatun.models.generate;
 
 import dev.gatun.bindings.kernels.Logits;
+import dev.gatun.models.runtime.Session;
+import dev.gatun.models.runtime.Workers;
 import dev.gatun.tensor.exec.BoundPlan;
-import dev.gatun.tensor.exec.ExecutionContext;
-import dev.gatun.tensor.exec.Lifetime;
 import dev.gatun.tensor.exec.Plan;
 import java.lang.foreign.Arena;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Spliterator;
 import java.util.Spliterators;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
@@ -20,16 +21,17 @@ import java.util.stream.StreamSupport;
  * Java object. One run at a time, on platform threads; what one source gets does not depend on the others.
  * Owns the cache and its activations; {@link #close} waits for a step under way.
  */
-public final class GenerationSession implements AutoCloseable {
+public final class GenerationSession implements Workers.Session {
     /** Sequences that are decoded together by default. */
     public static final int DEFAULT_MAX_ROWS = 128;
+
+    private static final int MAX_ROWS = 1 << 14;
 
     private final GenerativeModel model;
     private final int threads;
     private final int maxRows;
     private final Arena arena = Arena.ofShared();
-    private final ExecutionContext context = new ExecutionContext();
-    private final Lifetime lifetime = new Lifetime("the generation session");
+    private final Session session;
     private final KvCache cache;
     private final SequencePool pool;
     private final Plan[] stepPlans;
@@ -37,6 +39,7 @@ public final class GenerationSession implements AutoCloseable {
     private Logits ranking;
     private int rankingRanks;
     private GenerationRun running;
+    private final AtomicBoolean closed = new AtomicBoolean();
 
     /** A session with {@link #DEFAULT_MAX_ROWS}; see the other constructor. */
     public GenerationSession(GenerativeModel model, int threads) {
@@ -50,10 +53,11 @@ public final class GenerationSession implements AutoCloseable {
      * @param maxRows sequences that are decoded together at most; a source with beams takes one for each
      */
     public GenerationSession(GenerativeModel model, int threads, int maxRows) {
-        if (threads < 1 || maxRows < 1) {
-            throw new IllegalArgumentException("threads " + threads + " and maxRows " + maxRows + " must be 1 or more");
+        if (threads < 1 || maxRows < 1 || maxRows > MAX_ROWS) {
+            throw new IllegalArgumentException("threads " + threads + " must be 1 or more, maxRows " + maxRows + " 1 to " + MAX_ROWS);
         }
         this.model = model;
+        this.session = model.program().newSession(threads);
         this.threads = threads;
         this.maxRows = maxRows;
         this.cache = new KvCache(model.cacheLayout());
@@ -90,7 +94,7 @@ public final class GenerationSession implements AutoCloseable {
 
     /** Begins a run that the caller drives step by step and closes, at any time; what the others throw for bad input, this throws. */
     public synchronized GenerationRun start(List<int[]> sources, GenerationOptions options, TokenListener listener) {
-        lifetime.enter();
+        session.enter();
         try {
             if (running != null) {
                 throw new IllegalStateException("this generation session has a run under way: one session for each caller");
@@ -98,7 +102,7 @@ public final class GenerationSession implements AutoCloseable {
             running = new GenerationRun(this, sources, options, listener);
             return running;
         } finally {
-            lifetime.exit();
+            session.exit();
         }
     }
 
@@ -153,12 +157,21 @@ public final class GenerationSession implements AutoCloseable {
         return pool;
     }
 
-    Lifetime lifetime() {
-        return lifetime;
+    /** Keeps this session open and the caller's alone until {@link #exit}. */
+    void enter() {
+        session.enter();
+    }
+
+    void exit() {
+        session.exit();
+    }
+
+    boolean isClosed() {
+        return session.isClosed();
     }
 
     BoundPlan encoder(int tokens) {
-        return context.bind(model.encoder(tokens, threads));
+        return session.bind(model.encoder(tokens, threads));
     }
 
     BoundPlan step(int rows) {
@@ -167,7 +180,7 @@ public final class GenerationSession implements AutoCloseable {
             plan = model.step(rows, threads);
             stepPlans[rows] = plan;
         }
-        return context.bind(plan);
+        return session.bind(plan);
     }
 
     /** Room to rank so many of each row; kept for the next run. */
@@ -190,14 +203,19 @@ public final class GenerationSession implements AutoCloseable {
 
     /** Bytes of native memory that this session holds, besides the model's: activations, and a cache as large as was ever needed. */
     public long nativeByteSize() {
-        return context.nativeByteSize() + cache.nativeByteSize();
+        return session.nativeByteSize() + cache.nativeByteSize();
     }
 
     /** Frees everything once no step is under way. Closing twice is harmless. */
     @Override
     public void close() {
-        if (lifetime.close()) {
-            context.close();
+        if (closed.compareAndSet(false, true)) {
+            try {
+                session.close();
+            } catch (IllegalStateException byItsOwnCallback) {
+                closed.set(false);
+                throw byItsOwnCallback;
+            }
             cache.close();
             if (rankingArena != null) {
                 rankingArena.close();

@@ -1,5 +1,6 @@
 package dev.gatun.models.generate;
 
+import dev.gatun.models.runtime.Program;
 import dev.gatun.tensor.exec.Plan;
 import dev.gatun.tensor.op.KvLayout;
 
@@ -14,7 +15,7 @@ public interface GenerativeModel {
     String SOURCE_POSITIONS = "source_positions";
     /** Encoder input: S32 [2 + maxSequences], how many sequences, then their offsets in tokens. */
     String SOURCE_SEQUENCES = "source_sequences";
-    /** Encoder input: U8 [8 * maxSequences], for each source the address of the block table that takes its keys and values. */
+    /** Encoder state, which sessions fill: U8 [8 * maxSequences], for each source the address of the block table that takes its keys and values. */
     String SOURCE_TABLES = "source_tables";
     /** Encoder output: F32 [tokens, dModel]. */
     String MEMORY = "memory";
@@ -24,11 +25,11 @@ public interface GenerativeModel {
     String STEP_POSITIONS = "step_positions";
     /** Step input: S32 [rows], tokens of the sequence, this one included; 0 for a row that is not in use. */
     String STEP_LENGTHS = "step_lengths";
-    /** Step input: U8 [8 * rows], address of the sequence's block table. */
+    /** Step state, which sessions fill: U8 [rows, 8], address of the sequence's block table. */
     String STEP_TABLES = "step_tables";
     /** Step input: S32 [rows], tokens of the row's source; 0 for a row that is not in use. */
     String STEP_SOURCE_LENGTHS = "step_source_lengths";
-    /** Step input: U8 [8 * rows], address of the source's block table. */
+    /** Step state, which sessions fill: U8 [rows, 8], address of the source's block table. */
     String STEP_SOURCE_TABLES = "step_source_tables";
     /** Step output: F32 [rows, vocabSize], scores of the next token. */
     String LOGITS = "logits";
@@ -70,6 +71,9 @@ public interface GenerativeModel {
 
     /** Source tokens that are encoded together, unless one source alone is longer. */
     int chunkTokens();
+
+    /** The program that the plans are of. */
+    Program program();
 
     /** The plan that encodes so many source tokens, or a few more. */
     Plan encoder(int tokens, int threads);

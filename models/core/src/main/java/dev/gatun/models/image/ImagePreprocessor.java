@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Objects;
 
 /**
  * From a picture to a model's input: resized, cropped to the centre, {@code (value / 255 - mean) / std}, as float32
@@ -16,11 +17,14 @@ import java.util.Arrays;
  *                  height x width instead
  * @param mean      per channel
  * @param std       per channel, not 0
+ * @param interpolation how it is resized
  */
-public record ImagePreprocessor(int channels, int height, int width, int shortSide, float[] mean, float[] std) {
+public record ImagePreprocessor(int channels, int height, int width, int shortSide, float[] mean, float[] std,
+        Interpolation interpolation) {
 
     /** Checks the parameters and copies the arrays. */
     public ImagePreprocessor {
+        Objects.requireNonNull(interpolation, "interpolation");
         mean = mean.clone();
         std = std.clone();
         if (channels != 1 && channels != 3) {
@@ -34,11 +38,26 @@ public record ImagePreprocessor(int channels, int height, int width, int shortSi
             throw new IllegalArgumentException("ImagePreprocessor: mean of " + mean.length + " and std of " + std.length
                     + " values, expected " + channels);
         }
+        for (float m : mean) {
+            if (!Float.isFinite(m)) {
+                throw new IllegalArgumentException("ImagePreprocessor: mean " + Arrays.toString(mean) + ", expected finite numbers");
+            }
+        }
         for (float s : std) {
             if (!(s > 0) || Float.isInfinite(s)) {
                 throw new IllegalArgumentException("ImagePreprocessor: std " + Arrays.toString(std) + ", expected above 0");
             }
         }
+    }
+
+    /** Resized bilinearly, as most networks want it. */
+    public ImagePreprocessor(int channels, int height, int width, int shortSide, float[] mean, float[] std) {
+        this(channels, height, width, shortSide, mean, std, Interpolation.BILINEAR);
+    }
+
+    /** The same with another filter. */
+    public ImagePreprocessor withInterpolation(Interpolation other) {
+        return new ImagePreprocessor(channels, height, width, shortSide, mean, std, other);
     }
 
     /** The usual preprocessing of ImageNet models: shorter side 256, centre 224 x 224, ImageNet's mean and std. */
@@ -76,7 +95,12 @@ public record ImagePreprocessor(int channels, int height, int width, int shortSi
             throw new PictureException(file, "is " + picture.width() + " x " + picture.height()
                     + " pixels, too thin for a shorter side of " + shortSide);
         }
-        write(picture, dst);
+        try {
+            write(picture, dst);
+        } catch (OutOfMemoryError | ArithmeticException e) {
+            throw new PictureException(file, "is " + picture.width() + " x " + picture.height() + " pixels, which do not fit the heap when"
+                    + " resized: " + e.getMessage(), e);
+        }
     }
 
     /**
@@ -106,7 +130,7 @@ public record ImagePreprocessor(int channels, int height, int width, int shortSi
     /** The 8-bit picture that the model sees: height x width, in the colours of the source. */
     public Picture fit(Picture picture) {
         if (shortSide == 0) {
-            return Resampler.resize(picture, width, height, 0, 0, width, height);
+            return Resampler.resize(picture, interpolation, width, height, 0, 0, width, height);
         }
         boolean tall = picture.height() > picture.width();
         int longer = Math.toIntExact(resizedLength(picture));
@@ -115,7 +139,7 @@ public record ImagePreprocessor(int channels, int height, int width, int shortSi
         // Python's round(), as torchvision's CenterCrop: halves go to the even number.
         int x = (int) Math.rint((outWidth - width) / 2.0);
         int y = (int) Math.rint((outHeight - height) / 2.0);
-        return Resampler.resize(picture, outWidth, outHeight, x, y, width, height);
+        return Resampler.resize(picture, interpolation, outWidth, outHeight, x, y, width, height);
     }
 
     private long resizedLength(Picture picture) {

@@ -8,6 +8,7 @@ import java.awt.image.ColorModel;
 import java.awt.image.ComponentColorModel;
 import java.awt.image.DataBuffer;
 import java.awt.image.Raster;
+import java.awt.image.SampleModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,12 +17,15 @@ import java.util.Locale;
 import javax.imageio.IIOException;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
+import javax.imageio.ImageTypeSpecifier;
 import javax.imageio.stream.FileImageInputStream;
 import javax.imageio.stream.ImageInputStream;
+import javax.imageio.stream.MemoryCacheImageInputStream;
 
 /**
  * Decodes what ImageIO knows (JPEG, PNG, GIF, BMP, TIFF; the first frame) to 8-bit RGB or grey: upright by EXIF,
- * transparency over white, 16-bit samples rounded to 8. Colour profiles are ignored, as torchvision ignores them.
+ * transparency over white, 16-bit samples rounded to 8; a GIF's frame on its canvas. Colour profiles are ignored, as torchvision ignores
+ * them. Threads together take at most half of the heap for decoding: a picture waits for others, or is refused if it needs more.
  * Thread-safe.
  */
 public final class PictureReader {
@@ -38,42 +42,77 @@ public final class PictureReader {
      * Decodes a file. The size is read from the header and checked before memory is taken for the pixels.
      *
      * @param maxPixels refuses larger pictures
-     * @throws PictureException if it is missing, not a picture, damaged, CMYK or too large
+     * @throws PictureException if it is missing, not a plain file, not a picture, damaged, CMYK or too large for the limit or the heap
      */
     public static Picture read(Path file, long maxPixels) throws PictureException {
+        return read(file, maxPixels, DecodeBudget.HEAP);
+    }
+
+    static Picture read(Path file, long maxPixels, DecodeBudget budget) throws PictureException {
+        if (file == null) {
+            throw new PictureException(null, "is no path, expected a file");
+        }
         if (!Files.isRegularFile(file)) {
             throw new PictureException(file, Files.exists(file) ? "is not a file" : "does not exist");
         }
         if (!Files.isReadable(file)) {
             throw new PictureException(file, "may not be read by this user");
         }
-        try (ImageInputStream in = new FileImageInputStream(file.toFile())) {
+        try (JpegStream jpeg = JpegStream.open(file);
+                ImageInputStream in = jpeg == null ? new FileImageInputStream(file.toFile()) : new MemoryCacheImageInputStream(jpeg)) {
             Iterator<ImageReader> readers = ImageIO.getImageReaders(in);
             if (!readers.hasNext()) {
                 throw new PictureException(file, "is not a picture of a known format (JPEG, PNG, GIF, BMP, TIFF)");
             }
             ImageReader reader = readers.next();
             try {
-                reader.setInput(in, true, true);
-                return decode(file, reader, maxPixels).oriented(orientation(file));
+                boolean gif = reader.getFormatName().equalsIgnoreCase("gif");
+                reader.setInput(in, true, !gif);
+                return decode(file, reader, gif ? GifCanvas.of(reader) : null, maxPixels, budget);
             } finally {
                 reader.dispose();
             }
         } catch (PictureException e) {
             throw e;
+        } catch (OutOfMemoryError e) {
+            throw new PictureException(file, "does not fit the heap: " + reason(e), e);
         } catch (IOException | RuntimeException e) {
             // The decoders of the JDK answer damaged files with many kinds of exceptions.
             throw new PictureException(file, "cannot be decoded: " + reason(e), e);
         }
     }
 
-    private static Picture decode(Path file, ImageReader reader, long maxPixels) throws IOException {
-        long width = reader.getWidth(0);
-        long height = reader.getHeight(0);
+    private static Picture decode(Path file, ImageReader reader, GifCanvas canvas, long maxPixels, DecodeBudget budget) throws IOException {
+        long width = canvas != null ? canvas.width() : reader.getWidth(0);
+        long height = canvas != null ? canvas.height() : reader.getHeight(0);
         long limit = Math.min(maxPixels, HARD_MAX_PIXELS);
         if (width < 1 || height < 1 || width * height > limit) {
             throw new PictureException(file, "is " + width + " x " + height + " pixels, expected 1 to " + limit + " in all");
         }
+        int orientation = orientation(file);
+        // The decoder's image, the picture, and perhaps the picture turned.
+        long needed = width * height * (pixelByteSize(reader) + (orientation > 1 ? 6 : 3));
+        if (!budget.fits(needed)) {
+            throw new PictureException(file, "is " + width + " x " + height + " pixels, which take " + (needed >> 20)
+                    + " MiB to decode; half of the heap is " + (budget.byteSize() >> 20) + " MiB: make the picture smaller or -Xmx larger");
+        }
+        return budget.within(needed, () -> {
+            BufferedImage image = image(file, reader);
+            Picture picture = toPicture(file, image);
+            return (canvas == null ? picture : canvas.place(picture, image)).oriented(orientation);
+        });
+    }
+
+    private static long pixelByteSize(ImageReader reader) throws IOException {
+        Iterator<ImageTypeSpecifier> types = reader.getImageTypes(0);
+        if (!types.hasNext()) {
+            return 4;
+        }
+        SampleModel model = types.next().getSampleModel();
+        return Math.max(1, (long) model.getNumDataElements() * DataBuffer.getDataTypeSize(model.getDataType()) / Byte.SIZE);
+    }
+
+    private static BufferedImage image(Path file, ImageReader reader) throws IOException {
         String[] damage = new String[1];
         reader.addIIOReadWarningListener((source, warning) -> {
             if (warning.toLowerCase(Locale.ROOT).matches(".*(premature|corrupt|truncated|extraneous).*")) {
@@ -92,7 +131,7 @@ public final class PictureReader {
         if (damage[0] != null) {
             throw new PictureException(file, "is damaged: " + damage[0]);
         }
-        return toPicture(file, image);
+        return image;
     }
 
     private static Picture toPicture(Path file, BufferedImage image) throws PictureException {
@@ -166,7 +205,7 @@ public final class PictureReader {
         }
     }
 
-    private static String reason(Exception e) {
+    private static String reason(Throwable e) {
         return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
     }
 }

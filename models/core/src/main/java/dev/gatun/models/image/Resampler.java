@@ -1,7 +1,7 @@
 package dev.gatun.models.image;
 
 /**
- * Resizes as Pillow's {@code BILINEAR}: a triangle as wide as the reduction, first along rows, then along columns, each
+ * Resizes as Pillow: a filter as wide as the reduction, first along rows, then along columns, each
  * rounded to 8 bits. Source: Pillow, {@code src/libImaging/Resample.c}.
  */
 final class Resampler {
@@ -12,19 +12,21 @@ final class Resampler {
     private record Taps(int[] first, double[][] weights) {
     }
 
-    private static Taps taps(int inSize, int outSize, int from, int count) {
+    private static Taps taps(Interpolation filter, int inSize, int outSize, int from, int count) {
         double scale = (double) inSize / outSize;
         double filterScale = Math.max(scale, 1);
         int[] first = new int[count];
         double[][] weights = new double[count][];
         for (int i = 0; i < count; i++) {
             double centre = (from + i + 0.5) * scale;
-            int min = Math.max(0, (int) (centre - filterScale + 0.5));
-            int max = Math.min(inSize, (int) (centre + filterScale + 0.5));
+            double reach = filter.support() * filterScale;
+            boolean nearest = filter == Interpolation.NEAREST;
+            int min = nearest ? Math.min(inSize - 1, (int) centre) : Math.max(0, (int) (centre - reach + 0.5));
+            int max = nearest ? min + 1 : Math.min(inSize, (int) (centre + reach + 0.5));
             double[] w = new double[max - min];
             double sum = 0;
             for (int k = 0; k < w.length; k++) {
-                w[k] = Math.max(0, 1 - Math.abs((k + min - centre + 0.5) / filterScale));
+                w[k] = filter.weight((k + min - centre + 0.5) / filterScale);
                 sum += w[k];
             }
             for (int k = 0; k < w.length; k++) {
@@ -37,9 +39,9 @@ final class Resampler {
     }
 
     /** The part [y, y + height) x [x, x + width) of a picture resized to outWidth x outHeight. */
-    static Picture resize(Picture src, int outWidth, int outHeight, int x, int y, int width, int height) {
-        Taps columns = taps(src.width(), outWidth, x, width);
-        Taps rows = taps(src.height(), outHeight, y, height);
+    static Picture resize(Picture src, Interpolation filter, int outWidth, int outHeight, int x, int y, int width, int height) {
+        Taps columns = taps(filter, src.width(), outWidth, x, width);
+        Taps rows = taps(filter, src.height(), outHeight, y, height);
         int channels = src.channels();
         int firstRow = rows.first[0];
         int lastRow = rows.first[height - 1] + rows.weights[height - 1].length;
@@ -70,6 +72,6 @@ final class Resampler {
             sum += weight * (samples[at] & 0xff);
             at += step;
         }
-        return (byte) Math.clamp((long) sum, 0, 255);
+        return (byte) Math.clamp((long) Math.floor(sum), 0, 255);
     }
 }

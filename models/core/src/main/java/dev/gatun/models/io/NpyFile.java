@@ -65,6 +65,9 @@ public record NpyFile(Type type, Shape shape, MemorySegment data) {
         if (Files.isDirectory(file)) {
             throw new IOException(file + ": is a folder, expected a .npy file");
         }
+        if (Files.exists(file) && !Files.isRegularFile(file)) {
+            throw new IOException(file + ": is a pipe or a device, expected a plain file; it was not opened");
+        }
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             return parse(file, channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena));
         } catch (NoSuchFileException e) {

@@ -17,6 +17,9 @@ import java.util.concurrent.atomic.AtomicInteger;
  * <p>Nobody returns to the caller while work of theirs is running, for it writes into the caller's memory.
  */
 public final class ComputeThreads implements AutoCloseable {
+    /** Compiling inside oneDNN takes more stack than a container's default may leave. */
+    private static final long STACK_BYTES = 8L << 20;
+
     private final String owner;
     private final ExecutorService shared;
     private final ExecutorService wide;
@@ -35,10 +38,28 @@ public final class ComputeThreads implements AutoCloseable {
         this.wide = Executors.newSingleThreadExecutor(task -> thread(name + "-wide", task));
     }
 
-    private static Thread thread(String name, Runnable task) {
-        Thread thread = new Thread(task, name);
+    private Thread thread(String name, Runnable task) {
+        Thread thread = new Worker(this, task, name);
         thread.setDaemon(true);
         return thread;
+    }
+
+    /** A thread that knows whose it is: what it runs must not wait for its own kind. */
+    private static final class Worker extends Thread {
+        private final ComputeThreads of;
+
+        Worker(ComputeThreads of, Runnable task, String name) {
+            super(null, task, name, STACK_BYTES);
+            this.of = of;
+        }
+    }
+
+    /** A callback that uses the model which is calling it would wait for itself. */
+    private void requireOther(String what) {
+        if (Thread.currentThread() instanceof Worker worker && worker.of == this) {
+            throw new IllegalStateException(owner + " was asked to " + what + " by a callback that it is waiting for: "
+                    + "do that after the call, or in another thread");
+        }
     }
 
     /** One task and what came of it. A future would say that it ended as soon as it is cancelled. */
@@ -118,6 +139,7 @@ public final class ComputeThreads implements AutoCloseable {
     }
 
     private <T> List<T> run(ExecutorService executor, List<? extends Callable<T>> tasks) {
+        requireOther("compute");
         List<Job<T>> jobs = new ArrayList<>(tasks.size());
         Throwable failure = null;
         boolean interrupted = false;
@@ -169,6 +191,7 @@ public final class ComputeThreads implements AutoCloseable {
     /** Takes no more tasks, and waits for those that it has. Closing twice is harmless. */
     @Override
     public void close() {
+        requireOther("close");
         shared.shutdown();
         wide.shutdown();
         boolean interrupted = false;

@@ -3,31 +3,38 @@ package dev.gatun.models.tokenize;
 import ai.djl.huggingface.tokenizers.Encoding;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import dev.gatun.models.checkpoint.WeightException;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
 /**
- * Texts to token ids with a Hugging Face {@code tokenizer.json}, special tokens included. Whatever the file asks for,
- * nothing is padded, and texts are cut at the model's length. Thread-safe. Owns native memory of the tokenizers
- * library; using it after {@link #close} throws {@link IllegalStateException}.
+ * Texts to token ids with a Hugging Face {@code tokenizer.json} and the settings of the {@code tokenizer_config.json} beside it, special
+ * tokens included. Nothing is padded, and texts are cut at the model's length, at the side that the settings say. A surrogate without its
+ * other half counts as U+FFFD. Thread-safe. Owns native memory of the tokenizers library; using it after {@link #close} throws
+ * {@link IllegalStateException}.
  */
 public final class TextTokenizer implements AutoCloseable {
+    /** Of a longer text only the beginning is tokenized, as long as that has tokens enough. */
+    private static final int FIRST_CHARACTERS = 1 << 14;
+
     static {
         loadLibraryQuietly();
     }
 
     private final HuggingFaceTokenizer tokenizer;
     private final int maxTokens;
+    private final boolean cutsLeft;
     private boolean closed;
     private int users;
 
-    private TextTokenizer(HuggingFaceTokenizer tokenizer, int maxTokens) {
+    private TextTokenizer(HuggingFaceTokenizer tokenizer, int maxTokens, boolean cutsLeft) {
         this.tokenizer = tokenizer;
         this.maxTokens = maxTokens;
+        this.cutsLeft = cutsLeft;
     }
 
     /**
@@ -61,25 +68,58 @@ public final class TextTokenizer implements AutoCloseable {
     }
 
     /**
-     * Loads a tokenizer.
+     * Where texts are cut.
      *
-     * @param file      {@code tokenizer.json}
-     * @param maxTokens where texts are cut, special tokens included
-     * @throws WeightException if the file is missing or not a tokenizer
+     * @param maxTokens     special tokens included
+     * @param orAsTheFolder whether {@code model_max_length} of the folder's settings may be less
      */
+    public record Limit(int maxTokens, boolean orAsTheFolder) {
+        /** Checks the number. */
+        public Limit {
+            if (maxTokens < 1) {
+                throw new IllegalArgumentException("maxTokens must be 1 or more, not " + maxTokens);
+            }
+        }
+    }
+
+    /** Loads {@code tokenizer.json} alone. */
     public static TextTokenizer load(Path file, int maxTokens) {
-        if (!Files.isRegularFile(file)) {
-            throw new WeightException(file, "does not exist; the tokenizer is expected there");
-        }
-        if (!Files.isReadable(file)) {
-            throw new WeightException(file, "may not be read by this user");
-        }
+        return load(file, TokenizerSettings.NONE, maxTokens);
+    }
+
+    /**
+     * Loads a folder's tokenizer.
+     *
+     * @throws WeightException if tokenizer.json is missing or not a tokenizer, or its settings ask for what is not served
+     */
+    public static TextTokenizer load(Path folder, Limit limit) {
+        TokenizerSettings settings = TokenizerSettings.read(folder);
+        int own = limit.orAsTheFolder ? settings.modelMaxLength() : Integer.MAX_VALUE;
+        return load(folder.resolve("tokenizer.json"), settings, Math.min(limit.maxTokens, own));
+    }
+
+    private static TextTokenizer load(Path file, TokenizerSettings settings, int maxTokens) {
+        byte[] json = TokenizerJson.read(file, settings);
         try {
-            return new TextTokenizer(HuggingFaceTokenizer.newInstance(file, Map.of(
-                    "padding", "false", "truncation", "true", "maxLength", Integer.toString(maxTokens),
-                    "modelMaxLength", Integer.toString(maxTokens), "addSpecialTokens", "true")), maxTokens);
+            HuggingFaceTokenizer tokenizer = HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(json), Map.of(
+                    "padding", "false", "truncation", settings.truncatesLeft() ? "do_not_truncate" : "true",
+                    "maxLength", Integer.toString(maxTokens), "modelMaxLength", Integer.toString(maxTokens), "addSpecialTokens", "true"));
+            TextTokenizer made = new TextTokenizer(tokenizer, maxTokens, settings.truncatesLeft());
+            made.requireRoom(file);
+            return made;
         } catch (IOException | RuntimeException e) {
+            if (e instanceof WeightException known) {
+                throw known;
+            }
             throw new WeightException(file, "is not a tokenizer: " + e.getMessage(), e);
+        }
+    }
+
+    private void requireRoom(Path file) {
+        int specials = tokenizer.encode("", true, false).getIds().length;
+        if (maxTokens < specials) {
+            close();
+            throw new WeightException(file, "adds " + specials + " special tokens to every text: it cannot be cut at " + maxTokens + " tokens");
         }
     }
 
@@ -88,13 +128,20 @@ public final class TextTokenizer implements AutoCloseable {
         return encodeBatch(List.of(text)).getFirst();
     }
 
-    /** The tokens of each text, in order. */
+    /**
+     * The tokens of each text, in order.
+     *
+     * @throws IllegalStateException if this is closed, or the thread is interrupted
+     */
     public List<Tokens> encodeBatch(List<String> texts) {
         enter();
         try {
             List<Tokens> result = new ArrayList<>(texts.size());
             for (String text : texts) {
-                result.add(tokens(tokenizer.encode(text, true, true)));
+                if (Thread.currentThread().isInterrupted()) {
+                    throw new IllegalStateException("interrupted while tokenizing");
+                }
+                result.add(encodeOne(Surrogates.paired(text)));
             }
             return result;
         } finally {
@@ -102,13 +149,60 @@ public final class TextTokenizer implements AutoCloseable {
         }
     }
 
-    private Tokens tokens(Encoding encoding) {
-        long[] wide = encoding.getIds();
+    private Tokens encodeOne(String text) {
+        if (cutsLeft) {
+            return cutLeft(tokenizer.encode(text, true, true));
+        }
+        for (long length = FIRST_CHARACTERS; length < text.length(); length *= 4) {
+            int end = boundary(text, (int) length);
+            if (end < 0) {
+                break;
+            }
+            Tokens tokens = tokens(tokenizer.encode(text.substring(0, end), true, true));
+            // What follows the cut could change the last word's tokens only, and those are cut off.
+            if (tokens.truncated) {
+                return tokens;
+            }
+        }
+        return tokens(tokenizer.encode(text, true, true));
+    }
+
+    /** The last place up to here between two words: before a space that follows something else. */
+    private static int boundary(String text, int from) {
+        for (int i = from; i > from / 2; i--) {
+            if (text.charAt(i) == ' ' && text.charAt(i - 1) != ' ') {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    private static Tokens tokens(Encoding encoding) {
+        return new Tokens(narrow(encoding.getIds()), encoding.getOverflowing().length > 0);
+    }
+
+    private static int[] narrow(long[] wide) {
         int[] ids = new int[wide.length];
         for (int i = 0; i < ids.length; i++) {
             ids[i] = Math.toIntExact(wide[i]);
         }
-        return new Tokens(ids, encoding.getOverflowing().length > 0);
+        return ids;
+    }
+
+    /** Keeps the special tokens at both ends and the last of what is between them. */
+    private Tokens cutLeft(Encoding encoding) {
+        int[] ids = narrow(encoding.getIds());
+        int over = ids.length - maxTokens;
+        if (over <= 0) {
+            return new Tokens(ids, false);
+        }
+        int first = 0;
+        while (first < ids.length && encoding.getSpecialTokenMask()[first] != 0) {
+            first++;
+        }
+        int[] kept = Arrays.copyOf(ids, maxTokens);
+        System.arraycopy(ids, first + over, kept, first, maxTokens - first);
+        return new Tokens(kept, true);
     }
 
     /** Where texts are cut. */

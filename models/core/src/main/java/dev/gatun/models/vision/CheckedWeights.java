@@ -1,5 +1,6 @@
 package dev.gatun.models.vision;
 
+import dev.gatun.models.checkpoint.Elements;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.checkpoint.WeightSource;
 import dev.gatun.tensor.Tensor;
@@ -37,6 +38,11 @@ public final class CheckedWeights implements WeightSource {
     }
 
     @Override
+    public String remark() {
+        return source.remark();
+    }
+
+    @Override
     public boolean inOut(String name) {
         return source.inOut(name);
     }
@@ -44,13 +50,18 @@ public final class CheckedWeights implements WeightSource {
     @Override
     public Tensor floats(String name) {
         used.add(name);
-        Tensor tensor = source.floats(name);
+        return checked(name, source.floats(name));
+    }
+
+    @Override
+    public Tensor tensor(String name) {
+        used.add(name);
+        return checked(name, source.tensor(name));
+    }
+
+    private Tensor checked(String name, Tensor tensor) {
         if (finite) {
-            for (long i = 0; i < tensor.shape().elementCount(); i++) {
-                if (!Float.isFinite(tensor.getFloat(i))) {
-                    throw new WeightException(source.file(name), "tensor " + name + ": element " + i + " is " + tensor.getFloat(i));
-                }
-            }
+            Elements.requireFinite(source.file(name), name, tensor);
         }
         return tensor;
     }

@@ -1,17 +1,11 @@
 package dev.gatun.models.vision;
 
-import dev.gatun.models.vision.VisionNetwork.InputSize;
-import dev.gatun.tensor.DataType;
-import dev.gatun.tensor.TensorDesc;
-import dev.gatun.tensor.exec.Lifetime;
+import dev.gatun.models.runtime.Program;
+import dev.gatun.models.vision.VisionSpec.InputSize;
 import dev.gatun.tensor.exec.Plan;
-import dev.gatun.tensor.exec.PlanBuilder;
-import dev.gatun.tensor.exec.Value;
-import java.lang.foreign.Arena;
+import dev.gatun.tensor.graph.Target;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Function;
 
 /**
  * An image network ready to run: weights packed once, plans compiled once for each batch, input size and thread count.
@@ -19,11 +13,6 @@ import java.util.function.Function;
  * waits for forwards under way; sessions used after that throw {@link IllegalStateException}.
  */
 public final class VisionModel implements AutoCloseable {
-    static final String PICTURES = "pictures";
-    static final String ROWS = "rows";
-    static final String FEATURES = "features";
-    static final String LOGITS = "logits";
-
     /** Activations of the pictures that are computed together should not need much more cache than this. */
     private static final long CACHE_BYTES = 1L << 20;
     private static final int MAX_TRUNK_BATCH = 8;
@@ -31,39 +20,37 @@ public final class VisionModel implements AutoCloseable {
     private static final long WORTH_A_CORE_BYTES = 1L << 20;
     /** Weights are read once for two pictures even where one alone exceeds the cache. */
     private static final int MIN_TRUNK_BATCH = 2;
+    /** From one row, read at the speed of memory on any number of threads, to a batch: for few rows, our own product is chosen. */
+    private static final Target TARGET = Target.ofRows(1);
 
-    private final VisionNetwork network;
-    private final Arena arena;
-    private final Lifetime lifetime = new Lifetime("the image model");
-    private final Map<PlanKey, Plan> plans = new ConcurrentHashMap<>();
+    private final VisionSpec spec;
+    private final String trunk;
+    private final String head;
+    private final Program program;
     private final long pictureByteSize;
     private final long weightByteSize;
 
-    /** A trunk has an input size; a head does not, which is written as null. */
-    private record PlanKey(InputSize size, int batch, int threads) {
-    }
-
-    private VisionModel(VisionNetwork network, Arena arena) {
-        this.network = network;
-        this.arena = arena;
-        // Convolutions take the kernels' favourite layout when they are first compiled.
-        this.pictureByteSize = Math.max(1, trunk(network.inputSize(), 1, 1).activationByteSize());
-        this.weightByteSize = network.nativeByteSize();
+    private VisionModel(VisionNetwork network) {
+        this.spec = network.spec();
+        this.trunk = network.trunk().name();
+        this.head = network.head().name();
+        this.program = Program.load(new Program.Part(network.trunk(), TARGET), new Program.Part(network.head(), TARGET));
+        this.weightByteSize = program.nativeByteSize();
+        try {
+            this.pictureByteSize = Math.max(1, trunk(spec.inputSize(), 1, 1).activationByteSize());
+        } catch (RuntimeException | Error e) {
+            program.close();
+            throw e;
+        }
     }
 
     /**
      * Makes a model; when this returns, nothing that the weights came from is needed any more.
      *
-     * @param loader puts packed weights into the arena it is given
+     * @throws IllegalArgumentException if the network contradicts itself
      */
-    public static VisionModel load(Function<Arena, ? extends VisionNetwork> loader) {
-        Arena arena = Arena.ofShared();
-        try {
-            return new VisionModel(loader.apply(arena), arena);
-        } catch (RuntimeException | Error e) {
-            arena.close();
-            throw e;
-        }
+    public static VisionModel load(VisionNetwork network) {
+        return new VisionModel(network);
     }
 
     /**
@@ -73,38 +60,39 @@ public final class VisionModel implements AutoCloseable {
      * @throws IllegalArgumentException if the network cannot take this input size
      */
     public VisionSession newSession(InputSize size, int threads) {
-        network.checkInput(size);
-        lifetime.enter();
-        try {
-            return new VisionSession(this, size, threads);
-        } finally {
-            lifetime.exit();
-        }
+        spec.checkInput(size);
+        int trunkBatch = trunkBatch(size, threads);
+        return new VisionSession(this, program.newSession(threads), size, trunkBatch);
     }
 
     /** A session for the input size that the model was made for. */
     public VisionSession newSession(int threads) {
-        return newSession(network.inputSize(), threads);
+        return newSession(spec.inputSize(), threads);
     }
 
-    /** The architecture and its sizes. */
-    public VisionNetwork network() {
-        return network;
+    /** Name and sizes. */
+    public VisionSpec spec() {
+        return spec;
     }
 
-    /** Bytes of native memory that the weights take. */
+    /** The program: a graph of the trunk, and one of the head. It belongs to this model. */
+    public Program program() {
+        return program;
+    }
+
+    /** Bytes of native memory: weights and plans. */
     public long nativeByteSize() {
-        return network.nativeByteSize();
+        return program.nativeByteSize();
     }
 
     /** How many plans are compiled: a few for each input size and thread count. */
     public int planCount() {
-        return plans.size();
+        return program.planCount();
     }
 
     /** One line for each operation for a batch: what it makes and which kernel computes it. */
     public List<String> describe(InputSize size, int batch, int threads) {
-        List<String> lines = new java.util.ArrayList<>(trunk(size, batch, threads).describe());
+        List<String> lines = new ArrayList<>(trunk(size, batch, threads).describe());
         lines.addAll(head(batch, threads).describe());
         return List.copyOf(lines);
     }
@@ -119,8 +107,9 @@ public final class VisionModel implements AutoCloseable {
     }
 
     /**
-     * How to compute a batch of the model's input size with so many cores. Sessions with one thread each wait for nobody, but all of them read all weights, and have
-     * to be woken: each needs pictures enough. One session with every core reads weights once. A request of microseconds is not worth a
+     * How to compute a batch of the model's input size with so many cores. Sessions with one thread each wait for nobody, but all of them
+     * read all weights, and have to be woken: each needs pictures enough. One session with every core reads weights once. A request of
+     * microseconds is not worth a
      * second core. Measured on two cores, the textbook network is faster divided from 16 to 32 pictures on, ResNet-50 from 2.
      *
      * @param pictures in the batch
@@ -152,46 +141,16 @@ public final class VisionModel implements AutoCloseable {
     }
 
     Plan trunk(InputSize size, int batch, int threads) {
-        return plan(new PlanKey(size, batch, threads));
+        return program.plan(trunk, spec.trunkSizes(size, batch), threads);
     }
 
     Plan head(int rows, int threads) {
-        return plan(new PlanKey(null, rows, threads));
-    }
-
-    private Plan plan(PlanKey key) {
-        lifetime.enter();
-        try {
-            return plans.computeIfAbsent(key, k -> k.size == null ? compileHead(k) : compileTrunk(k));
-        } finally {
-            lifetime.exit();
-        }
-    }
-
-    private Plan compileTrunk(PlanKey key) {
-        PlanBuilder plan = new PlanBuilder(network.name() + "[" + key.batch + " of " + key.size + ", " + key.threads + " threads]",
-                lifetime, arena, key.threads);
-        Value pictures = plan.input(PICTURES,
-                TensorDesc.of(DataType.F32, key.batch, network.channels(), key.size.height(), key.size.width()));
-        plan.output(ROWS, network.trunk(plan, pictures));
-        return plan.build();
-    }
-
-    private Plan compileHead(PlanKey key) {
-        PlanBuilder plan = new PlanBuilder(network.name() + "[head of " + key.batch + ", " + key.threads + " threads]",
-                lifetime, arena, key.threads);
-        VisionNetwork.Head head = network.head(plan, plan.input(ROWS, TensorDesc.of(DataType.F32, key.batch, network.trunkSize())));
-        plan.output(FEATURES, head.features());
-        plan.output(LOGITS, head.logits());
-        return plan.build();
+        return program.plan(head, spec.headSizes(rows), threads);
     }
 
     /** Frees weights and plans once no forward is under way. Closing twice is harmless. */
     @Override
     public void close() {
-        if (lifetime.close()) {
-            plans.clear();
-            arena.close();
-        }
+        program.close();
     }
 }

@@ -1,74 +1,36 @@
 package dev.gatun.models.vision;
 
-import dev.gatun.tensor.exec.PlanBuilder;
-import dev.gatun.tensor.exec.Value;
+import dev.gatun.tensor.graph.Graph;
+import dev.gatun.tensor.graph.Node;
+import java.util.List;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 
 /**
- * An architecture with its weights. In two parts, because they want different batches: the trunk, whose activations
- * should stay in cache, and the head, whose weights should be read once for many pictures. Immutable.
+ * An image network as a family describes it. In two graphs, because they want different batches: the trunk, whose activations should stay
+ * in cache, and the head, whose weights should be read once for many pictures. Weights show the checkpoint's memory.
+ *
+ * @param spec  sizes
+ * @param trunk from {@link #PICTURES} to {@link #ROWS}
+ * @param head  from {@link #ROWS} to {@link #FEATURES} and {@link #LOGITS}
  */
-public interface VisionNetwork {
+public record VisionNetwork(VisionSpec spec, Graph trunk, Graph head) {
+    /** The trunk's input: F32 [n, C, H, W]. */
+    public static final String PICTURES = "pictures";
+    /** The trunk's output and the head's input: F32 [n, trunkSize]. */
+    public static final String ROWS = "rows";
+    /** Output of the head: F32 [n, featureCount]. */
+    public static final String FEATURES = "features";
+    /** Output of the head: F32 [n, classCount]. */
+    public static final String LOGITS = "logits";
 
-    /** As {@code resnet50}, for messages. */
-    String name();
-
-    /** C of the input. */
-    int channels();
-
-    /** H and W that the model was made for. */
-    InputSize inputSize();
-
-    /**
-     * Checks another input size.
-     *
-     * @throws IllegalArgumentException if the network cannot take it; the message names both shapes
-     */
-    void checkInput(InputSize size);
-
-    /** Columns of the trunk's result. */
-    int trunkSize();
-
-    /** Columns of the features: the penultimate layer. */
-    int featureCount();
-
-    /** Columns of the logits. */
-    int classCount();
-
-    /** Compiles the trunk: F32 [N, C, H, W] to row-major F32 [N, trunkSize]. */
-    Value trunk(PlanBuilder plan, Value pictures);
-
-    /** Compiles the head: F32 [N, trunkSize] to features and logits. */
-    Head head(PlanBuilder plan, Value rows);
-
-    /** Bytes of native memory that the weights take. */
-    long nativeByteSize();
-
-    /**
-     * Height and width.
-     *
-     * @param height H
-     * @param width  W
-     */
-    record InputSize(int height, int width) {
-        /** Checks that there is a pixel. */
-        public InputSize {
-            if (height < 1 || width < 1) {
-                throw new IllegalArgumentException("input of " + height + " x " + width + ": both must be 1 or more");
-            }
-        }
-
-        @Override
-        public String toString() {
-            return height + " x " + width;
-        }
+    /** The same with both graphs rewritten. */
+    public VisionNetwork rewrite(UnaryOperator<Graph> pass) {
+        return new VisionNetwork(spec, pass.apply(trunk), pass.apply(head));
     }
 
-    /**
-     * Results of the head.
-     *
-     * @param features F32 [N, featureCount]
-     * @param logits   F32 [N, classCount]
-     */
-    record Head(Value features, Value logits) {
+    /** The nodes of trunk and head. */
+    public List<Node> nodes() {
+        return Stream.concat(trunk.nodes().stream(), head.nodes().stream()).toList();
     }
 }

@@ -1,48 +1,40 @@
 package dev.gatun.models.vision;
 
-import dev.gatun.bindings.kernels.NativeBuffer;
-import dev.gatun.models.vision.VisionNetwork.InputSize;
-import dev.gatun.models.runtime.SessionWorkers;
+import dev.gatun.models.checkpoint.Elements;
+import dev.gatun.models.runtime.Session;
+import dev.gatun.models.runtime.Workers;
+import dev.gatun.models.vision.VisionSpec.InputSize;
 import dev.gatun.tensor.exec.BoundPlan;
-import dev.gatun.tensor.exec.ExecutionContext;
-import dev.gatun.tensor.exec.Lifetime;
 import dev.gatun.tensor.exec.Plan;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.lang.foreign.ValueLayout;
 
 /**
  * Executes an image network for one caller: pictures in off-heap memory to logits and features in off-heap memory, without
  * allocating. The trunk runs in batches that stay in the processor's cache, the head once for many pictures. One
  * thread at a time, a platform thread; a second at once is refused. Closing waits for a forward under way.
  */
-public final class VisionSession implements SessionWorkers.Session {
+public final class VisionSession implements Workers.Session {
     private static final int HEAD_ROWS = 32;
 
     private final VisionModel model;
-    private final VisionNetwork network;
+    private final VisionSpec spec;
+    private final Session session;
     private final InputSize size;
-    private final int threads;
-    private final ExecutionContext context = new ExecutionContext();
-    private final Lifetime lifetime = new Lifetime("the session");
-    private final AtomicBoolean busy = new AtomicBoolean();
-    private final Arena arena = Arena.ofShared();
     private final MemorySegment rows;
     private final int trunkBatch;
     private final Plan[] trunks;
     private final Plan[] heads = new Plan[Integer.numberOfTrailingZeros(HEAD_ROWS) + 1];
 
-    VisionSession(VisionModel model, InputSize size, int threads) {
-        if (threads < 1) {
-            throw new IllegalArgumentException("threads must be 1 or more, not " + threads);
-        }
+    /** @param session of the model's program, which is closed with this */
+    VisionSession(VisionModel model, Session session, InputSize size, int trunkBatch) {
         this.model = model;
-        this.network = model.network();
+        this.spec = model.spec();
+        this.session = session;
         this.size = size;
-        this.threads = threads;
-        this.trunkBatch = model.trunkBatch(size, threads);
+        this.trunkBatch = trunkBatch;
         this.trunks = new Plan[Integer.numberOfTrailingZeros(trunkBatch) + 1];
-        this.rows = NativeBuffer.allocate(arena, (long) HEAD_ROWS * network.trunkSize() * Float.BYTES).segment();
+        this.rows = session.allocate((long) HEAD_ROWS * spec.trunkSize() * Float.BYTES);
     }
 
     /** Logits of pictures; see the other method. */
@@ -64,54 +56,57 @@ public final class VisionSession implements SessionWorkers.Session {
             throw new IllegalArgumentException("count must be 0 or more, not " + count);
         }
         require("pictures", pictures, count * pictureByteSize());
-        if (logits.address() != 0) {
-            require("logits", logits, (long) count * network.classCount() * Float.BYTES);
+        if (isWanted(logits)) {
+            require("logits", logits, (long) count * spec.classCount() * Float.BYTES);
         }
-        if (features.address() != 0) {
-            require("features", features, (long) count * network.featureCount() * Float.BYTES);
+        if (isWanted(features)) {
+            require("features", features, (long) count * spec.featureCount() * Float.BYTES);
         }
-        lifetime.enter();
+        long bad = Elements.firstNotFinite(pictures, count * pictureByteSize() / Float.BYTES);
+        if (bad >= 0) {
+            // A maximum would hide it.
+            throw new IllegalArgumentException("picture " + bad / (pictureByteSize() / Float.BYTES) + " has an element that is NaN or infinite");
+        }
+        session.enter();
         try {
-            if (!busy.compareAndSet(false, true)) {
-                throw new IllegalStateException("this session is in use by another thread: one session for each caller");
-            }
-            try {
-                for (int first = 0; first < count; first += HEAD_ROWS) {
-                    chunk(pictures, first, Math.min(HEAD_ROWS, count - first), logits, features);
-                }
-            } finally {
-                busy.set(false);
+            for (int first = 0; first < count; first += HEAD_ROWS) {
+                chunk(pictures, first, Math.min(HEAD_ROWS, count - first), logits, features);
             }
         } finally {
-            lifetime.exit();
+            session.exit();
         }
+    }
+
+    /** Memory on the heap has the address 0 too: it is wanted, and refused. */
+    private static boolean isWanted(MemorySegment dst) {
+        return dst.address() != 0 || !dst.isNative();
     }
 
     private void chunk(MemorySegment pictures, int first, int count, MemorySegment logits, MemorySegment features) {
-        long rowBytes = (long) network.trunkSize() * Float.BYTES;
+        long rowBytes = (long) spec.trunkSize() * Float.BYTES;
         for (int done = 0; done < count; ) {
             int batch = Integer.highestOneBit(Math.min(trunkBatch, count - done));
-            BoundPlan trunk = context.bind(trunk(batch));
-            MemorySegment.copy(pictures, (first + done) * pictureByteSize(), trunk.input(VisionModel.PICTURES).segment(), 0,
+            BoundPlan trunk = session.bind(trunk(batch));
+            MemorySegment.copy(pictures, (first + done) * pictureByteSize(), trunk.input(VisionNetwork.PICTURES).segment(), 0,
                     batch * pictureByteSize());
             trunk.execute();
-            MemorySegment.copy(trunk.output(VisionModel.ROWS).segment(), 0, rows, done * rowBytes, batch * rowBytes);
+            MemorySegment.copy(trunk.output(VisionNetwork.ROWS).segment(), 0, rows, done * rowBytes, batch * rowBytes);
             done += batch;
         }
-        BoundPlan head = context.bind(head(count));
-        MemorySegment input = head.input(VisionModel.ROWS).segment();
+        BoundPlan head = session.bind(head(count));
+        MemorySegment input = head.input(VisionNetwork.ROWS).segment();
         MemorySegment.copy(rows, 0, input, 0, count * rowBytes);
         // Rows beyond are computed too: what lies there is another plan's, and could be slow denormals.
         for (long at = count * rowBytes; at < input.byteSize(); at += Float.BYTES) {
-            input.set(java.lang.foreign.ValueLayout.JAVA_FLOAT, at, 0f);
+            input.set(ValueLayout.JAVA_FLOAT, at, 0f);
         }
         head.execute();
-        copyOut(head, VisionModel.LOGITS, logits, first, count, network.classCount());
-        copyOut(head, VisionModel.FEATURES, features, first, count, network.featureCount());
+        copyOut(head, VisionNetwork.LOGITS, logits, first, count, spec.classCount());
+        copyOut(head, VisionNetwork.FEATURES, features, first, count, spec.featureCount());
     }
 
     private static void copyOut(BoundPlan head, String name, MemorySegment dst, int first, int count, int columns) {
-        if (dst.address() != 0) {
+        if (isWanted(dst)) {
             long bytes = (long) columns * Float.BYTES;
             MemorySegment.copy(head.output(name).segment(), 0, dst, first * bytes, count * bytes);
         }
@@ -120,7 +115,7 @@ public final class VisionSession implements SessionWorkers.Session {
     private Plan trunk(int batch) {
         int i = Integer.numberOfTrailingZeros(batch);
         if (trunks[i] == null) {
-            trunks[i] = model.trunk(size, batch, threads);
+            trunks[i] = model.trunk(size, batch, session.threads());
         }
         return trunks[i];
     }
@@ -128,7 +123,7 @@ public final class VisionSession implements SessionWorkers.Session {
     private Plan head(int count) {
         int i = count == 1 ? 0 : 32 - Integer.numberOfLeadingZeros(count - 1);
         if (heads[i] == null) {
-            heads[i] = model.head(1 << i, threads);
+            heads[i] = model.head(1 << i, session.threads());
         }
         return heads[i];
     }
@@ -144,7 +139,7 @@ public final class VisionSession implements SessionWorkers.Session {
 
     /** Bytes of one picture: F32 [C, H, W]. */
     public long pictureByteSize() {
-        return (long) network.channels() * size.height() * size.width() * Float.BYTES;
+        return (long) spec.channels() * size.height() * size.width() * Float.BYTES;
     }
 
     /** H and W of the pictures. */
@@ -152,22 +147,19 @@ public final class VisionSession implements SessionWorkers.Session {
         return size;
     }
 
-    /** OpenMP threads of each kernel. */
+    /** Threads of each kernel. */
     public int threads() {
-        return threads;
+        return session.threads();
     }
 
     @Override
     public long nativeByteSize() {
-        return lifetime.isClosed() ? 0 : context.nativeByteSize() + rows.byteSize();
+        return session.nativeByteSize();
     }
 
     /** Frees the session's memory. Closing twice is harmless. */
     @Override
     public void close() {
-        if (lifetime.close()) {
-            context.close();
-            arena.close();
-        }
+        session.close();
     }
 }

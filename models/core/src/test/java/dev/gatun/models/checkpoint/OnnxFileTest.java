@@ -16,6 +16,8 @@ import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class OnnxFileTest {
     @TempDir
@@ -129,6 +131,65 @@ class OnnxFileTest {
         }));
         try (Arena arena = Arena.ofConfined()) {
             assertEquals(-2f, OnnxBertWeights.open(file, arena).floats("w").getFloat(1));
+        }
+    }
+
+    @Test
+    void packedFloatsAreReadWhereTheyAreAndPartsAreRefused() throws IOException {
+        byte[] two = java.nio.ByteBuffer.allocate(8).order(java.nio.ByteOrder.LITTLE_ENDIAN).putFloat(1.5f).putFloat(-2f).array();
+        Path file = model(message(out -> {
+            out.writeInt64(1, 2);
+            out.writeInt32(2, 1);
+            out.writeByteArray(4, two);
+            out.writeString(8, "w");
+        }));
+        try (Arena arena = Arena.ofConfined()) {
+            assertEquals(-2f, OnnxBertWeights.open(file, arena).floats("w").getFloat(1));
+        }
+        assertTrue(refused(model(message(out -> {
+            out.writeInt64(1, 2);
+            out.writeInt32(2, 1);
+            out.writeString(8, "w");
+            out.writeByteArray(4, two);
+            out.writeFloat(4, 3f);
+        }))).contains("several parts"));
+        assertTrue(refused(model(message(out -> {
+            out.writeInt32(2, 1);
+            out.writeString(8, "w");
+            for (int i = 0; i < 33; i++) {
+                out.writeInt64(1, 1);
+            }
+        }))).contains("more than 32 dimensions"));
+    }
+
+    @Test
+    void deepNestingIsRefused() throws IOException {
+        byte[] groups = new byte[1 << 20];
+        // Field 15, the start of a group, again and again.
+        Arrays.fill(groups, (byte) 0x7b);
+        refused(Files.write(folder.resolve("groups.onnx"), groups));
+        refused(Files.write(folder.resolve("graph.onnx"), message(out -> out.writeByteArray(7, groups))));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"MatMulInteger, the graph is quantized (MatMulInteger)", "Attention, the graph was optimized (Attention)", "Relu,"})
+    void quantizedAndOptimizedGraphsAreNamed(String op, String expected) throws IOException {
+        byte[] graph = message(out -> {
+            out.writeByteArray(1, message(node -> node.writeString(4, op)));
+            out.writeByteArray(5, message(tensor -> {
+                tensor.writeInt64(1, 1);
+                tensor.writeInt32(2, 1);
+                tensor.writeString(8, "encoder.query.bias");
+                tensor.writeByteArray(9, new byte[4]);
+            }));
+        });
+        Path file = Files.write(folder.resolve("model.onnx"), message(out -> out.writeByteArray(7, graph)));
+        try (Arena arena = Arena.ofConfined()) {
+            WeightScope scope = WeightScope.of(OnnxBertWeights.open(file, arena)).child("encoder").child("query");
+            String message = assertThrows(WeightException.class, () -> scope.weight("weight", 1)).getMessage();
+            assertTrue(message.contains("has no tensor encoder.query.weight; nearest names: encoder.query.bias"), message);
+            assertEquals(expected != null, message.contains("the graph"), message);
+            assertTrue(expected == null || message.contains(expected), message);
         }
     }
 

@@ -102,6 +102,19 @@ class SafetensorsFileTest {
     }
 
     @Test
+    void whatIsNoTextIsRefused() throws IOException {
+        byte[] header = "{\"w\u00e9\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}".getBytes(StandardCharsets.ISO_8859_1);
+        assertTrue(refused(file(header.length, header, new byte[0])).contains("the header is not valid UTF-8"));
+        byte[] wide = "{}".getBytes(StandardCharsets.UTF_16LE);
+        assertTrue(refused(file(wide.length, wide, new byte[0])).contains("not valid JSON"));
+        String many = "1,".repeat(40) + "1";
+        assertTrue(refused(file("{\"w\":{\"dtype\":\"U8\",\"shape\":[" + many + "],\"data_offsets\":[0,1]}}",
+                1)).contains("41 dimensions"));
+        String name = "n".repeat(100_000);
+        assertTrue(refused(file("{\"" + name + "\":{\"dtype\":\"U7\",\"shape\":[],\"data_offsets\":[0,1]}}", 1)).length() < 400);
+    }
+
+    @Test
     void everyPrefixIsRefused() throws IOException {
         byte[] whole = Files.readAllBytes(Goldens.path("bert/tiny/model.safetensors"));
         Path file = folder.resolve("prefix.safetensors");
@@ -160,6 +173,8 @@ class SafetensorsFileTest {
         try (var left = Files.list(folder)) {
             assertEquals(List.of(file), left.toList());
         }
+        Path plain = Files.writeString(folder.resolve("plain"), "as the umask says");
+        assertEquals(Files.getPosixFilePermissions(plain), Files.getPosixFilePermissions(file));
         assertThrows(IOException.class, () -> SafetensorsWriter.write(folder.resolve("no/where"), tensors, Map.of()));
     }
 }

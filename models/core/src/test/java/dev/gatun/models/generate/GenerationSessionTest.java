@@ -76,6 +76,38 @@ class GenerationSessionTest {
     }
 
     @Test
+    void sourcesAreTheSessionsOwnOnceItHasBegun() {
+        try (GenerationSession session = new GenerationSession(model, 1)) {
+            int[] source = sources(1, 3).getFirst();
+            List<List<Generated>> expected = session.generate(List.of(source.clone()), GREEDY);
+            try (GenerationRun run = session.start(List.of(source), GREEDY, TokenListener.NONE)) {
+                Arrays.fill(source, Integer.MAX_VALUE);
+                boolean more = true;
+                while (more) {
+                    more = run.step();
+                }
+                org.junit.jupiter.api.Assertions.assertArrayEquals(expected.getFirst().getFirst().ids(), run.results().getFirst().getFirst().ids());
+            }
+        }
+    }
+
+    @Test
+    void aListenerThatUsesOrClosesItsOwnSessionIsRefusedAndNeverWaits() {
+        try (GenerationSession session = new GenerationSession(model, 1)) {
+            List<int[]> one = sources(1, 3);
+            for (Runnable inside : List.<Runnable>of(session::close, () -> session.generate(one, GREEDY))) {
+                assertThrows(IllegalStateException.class, () -> session.generate(one, GREEDY, (source, sequence, token) -> {
+                    inside.run();
+                    return true;
+                }));
+                session.generate(one, GREEDY);
+            }
+        }
+        assertThrows(IllegalArgumentException.class, () -> new GenerationSession(model, 1, Integer.MAX_VALUE));
+        assertThrows(IllegalArgumentException.class, () -> new GenerationSession(model, 0));
+    }
+
+    @Test
     void aSourceGetsTheSameAloneAndInAnyBatch() {
         List<int[]> sources = sources(40, 2);
         for (GenerationOptions options : List.of(GREEDY, BEAMS)) {

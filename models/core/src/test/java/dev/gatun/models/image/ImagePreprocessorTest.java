@@ -63,6 +63,7 @@ class ImagePreprocessorTest {
         assertThrows(IllegalArgumentException.class, () -> new ImagePreprocessor(3, 224, 224, 200, three, three));
         assertThrows(IllegalArgumentException.class, () -> new ImagePreprocessor(3, 8, 8, 0, three, new float[] {1, 0, 1}));
         assertThrows(IllegalArgumentException.class, () -> new ImagePreprocessor(3, 8, 8, 0, new float[1], three));
+        assertThrows(IllegalArgumentException.class, () -> new ImagePreprocessor(3, 8, 8, 0, new float[] {0, Float.NaN, 0}, three));
         Picture picture = new Picture(1, 1, 1, new byte[1]);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment dst = arena.allocate(3 * 8 * 8 * 4 - 1);

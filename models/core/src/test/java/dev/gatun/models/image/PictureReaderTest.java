@@ -1,5 +1,6 @@
 package dev.gatun.models.image;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -7,6 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gatun.models.testing.Goldens;
 import dev.gatun.models.checkpoint.SafetensorsFile;
 import dev.gatun.models.checkpoint.WeightSource;
+import java.awt.color.ColorSpace;
+import java.awt.color.ICC_Profile;
+import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
@@ -15,10 +19,16 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.zip.CRC32;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Against Pillow's pixels; see {@code src/test/oracle/image}. */
@@ -30,8 +40,12 @@ class PictureReaderTest {
     Path folder;
 
     private static void assertPixels(String key, Picture actual, int tolerance) {
+        assertPixels("image/expected.safetensors", key, actual, tolerance);
+    }
+
+    private static void assertPixels(String golden, String key, Picture actual, int tolerance) {
         try (Arena arena = Arena.ofConfined()) {
-            WeightSource.Entry expected = SafetensorsFile.open(Goldens.path("image/expected.safetensors"), arena).entry(key);
+            WeightSource.Entry expected = SafetensorsFile.open(Goldens.path(golden), arena).entry(key);
             assertEquals(expected.shape().dim(0), actual.height(), key);
             assertEquals(expected.shape().dim(1), actual.width(), key);
             byte[] pixels = expected.bytes().toArray(ValueLayout.JAVA_BYTE);
@@ -64,8 +78,138 @@ class PictureReaderTest {
     @Test
     void plainResizesAgreeWithPillow() throws IOException {
         Picture picture = Picture.read(Goldens.path("image/rgb.png"));
-        assertPixels("rgb.png/enlarged", Resampler.resize(picture, 90, 100, 0, 0, 90, 100), 1);
-        assertPixels("rgb.png/shrunk", Resampler.resize(picture, 5, 7, 0, 0, 5, 7), 1);
+        assertPixels("rgb.png/enlarged", Resampler.resize(picture, Interpolation.BILINEAR, 90, 100, 0, 0, 90, 100), 1);
+        assertPixels("rgb.png/shrunk", Resampler.resize(picture, Interpolation.BILINEAR, 5, 7, 0, 0, 5, 7), 1);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Interpolation.class)
+    void filtersAgreeWithPillow(Interpolation filter) throws IOException {
+        Picture picture = Picture.read(Goldens.path("image/rgb.png"));
+        String golden = "image/filters.safetensors";
+        int tolerance = filter == Interpolation.NEAREST ? 0 : 1;
+        assertPixels(golden, filter + "/enlarged", Resampler.resize(picture, filter, 67, 53, 0, 0, 67, 53), tolerance);
+        assertPixels(golden, filter + "/shrunk", Resampler.resize(picture, filter, 5, 7, 0, 0, 5, 7), tolerance);
+        assertPixels(golden, filter + "/mixed", Resampler.resize(picture, filter, 9, 60, 0, 0, 9, 60), tolerance);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"canvas-plain.gif", "canvas-transparent.gif", "canvas-local.gif", "canvas-beyond.gif"})
+    void framesOfGifAreOnTheirCanvas(String name) throws IOException {
+        assertPixels("image/filters.safetensors", name + "/pixels", Picture.read(Goldens.path("image/" + name)), 0);
+    }
+
+    /** In one part and in several, as profiles of more than 64 KB are. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3})
+    void colourProfilesOfJpegChangeNothing(int parts) throws IOException {
+        byte[] profile = ICC_Profile.getInstance(ColorSpace.CS_LINEAR_RGB).getData();
+        for (String name : new String[] {"photo.jpg", "grey.jpg", "orientation-6.jpg"}) {
+            byte[] plain = Files.readAllBytes(Goldens.path("image/" + name));
+            ByteArrayOutputStream with = new ByteArrayOutputStream();
+            with.write(plain, 0, 2);
+            for (int i = 0; i < parts; i++) {
+                byte[] part = java.util.Arrays.copyOfRange(profile, profile.length * i / parts, profile.length * (i + 1) / parts);
+                DataOutputStream segment = new DataOutputStream(with);
+                segment.writeShort(0xffe2);
+                segment.writeShort(2 + 14 + part.length);
+                segment.writeBytes("ICC_PROFILE\0");
+                segment.write(new byte[] {(byte) (i + 1), (byte) parts});
+                segment.write(part);
+            }
+            with.write(plain, 2, plain.length - 2);
+            Picture expected = Picture.read(Goldens.path("image/" + name));
+            Picture actual = Picture.read(Files.write(folder.resolve(name), with.toByteArray()));
+            assertEquals(expected.width(), actual.width(), name);
+            assertArrayEquals(expected.samples(), actual.samples(), name);
+        }
+    }
+
+    @Test
+    void whatNeedsMoreHeapThanThereIsIsRefusedWithTheNumbers() throws IOException {
+        Path small = Goldens.path("image/rgb.png");
+        // 61 x 47 pixels of 3 bytes, twice.
+        assertEquals(61, PictureReader.read(small, 1 << 20, new DecodeBudget(1 << 17)).width());
+        BufferedImage large = new BufferedImage(700, 900, BufferedImage.TYPE_3BYTE_BGR);
+        Path file = folder.resolve("large.png");
+        ImageIO.write(large, "png", file.toFile());
+        String message = assertThrows(PictureException.class, () -> PictureReader.read(file, 1 << 20,
+                new DecodeBudget(1 << 20))).getMessage();
+        assertTrue(message.contains("700 x 900 pixels, which take 3 MiB") && message.contains("1 MiB"), message);
+        assertEquals(900, PictureReader.read(file, 1 << 20, new DecodeBudget(4 << 20)).height());
+    }
+
+    @Test
+    void picturesWaitForEachOther() throws Exception {
+        DecodeBudget budget = new DecodeBudget(1 << 20);
+        AtomicInteger inside = new AtomicInteger();
+        AtomicInteger most = new AtomicInteger();
+        Picture one = new Picture(1, 1, 1, new byte[1]);
+        List<Thread> threads = new ArrayList<>();
+        AtomicInteger done = new AtomicInteger();
+        for (int t = 0; t < 8; t++) {
+            threads.add(Thread.ofPlatform().start(() -> {
+                try {
+                    budget.within(600 << 10, () -> {
+                        most.accumulateAndGet(inside.incrementAndGet(), Math::max);
+                        Thread.yield();
+                        inside.decrementAndGet();
+                        return one;
+                    });
+                    done.incrementAndGet();
+                } catch (IOException e) {
+                    throw new AssertionError(e);
+                }
+            }));
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        assertEquals(8, done.get());
+        assertEquals(1, most.get());
+    }
+
+    /** A heap that holds neither picture at once: the large one is refused, the small one is read. */
+    @Test
+    void aSmallHeapLosesOnePictureOnly() throws Exception {
+        Path large = folder.resolve("large.png");
+        ImageIO.write(new BufferedImage(8000, 8000, BufferedImage.TYPE_BYTE_BINARY), "png", large.toFile());
+        Path rgb = folder.resolve("rgb.png");
+        ImageIO.write(new BufferedImage(5000, 4000, BufferedImage.TYPE_3BYTE_BGR), "png", rgb.toFile());
+        Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx64m", "-cp",
+                System.getProperty("java.class.path"), Reading.class.getName(), rgb.toString(), large.toString(),
+                Goldens.path("image/rgb.png").toString()).redirectErrorStream(true).start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals(0, process.waitFor(), output);
+        assertTrue(output.contains("rgb.png: is 5000 x 4000 pixels, which take 114 MiB") && output.contains("large.png: is 8000 x 8000")
+                && output.endsWith("61 x 47\n"), output);
+    }
+
+    /** Reads the pictures that it is given, one after the other. */
+    static final class Reading {
+        private Reading() {
+        }
+
+        public static void main(String[] files) {
+            for (String file : files) {
+                try {
+                    Picture picture = Picture.read(Path.of(file));
+                    System.out.println(picture.width() + " x " + picture.height());
+                } catch (PictureException e) {
+                    System.out.println(e.getMessage());
+                }
+            }
+        }
+    }
+
+    @Test
+    void noPathAndNoPlainFileAreErrorsOfThatPicture() throws Exception {
+        assertTrue(assertThrows(PictureException.class, () -> Picture.read(null)).getMessage().contains("is no path"));
+        assertTrue(assertThrows(PictureException.class, () -> FIT.load(null,
+                java.lang.foreign.MemorySegment.NULL)).getMessage().contains("is no path"));
+        Path pipe = folder.resolve("pipe.png");
+        Assumptions.assumeTrue(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor() == 0);
+        assertTrue(refused(pipe).getMessage().contains("is not a file"));
     }
 
     private PictureException refused(Path file) {

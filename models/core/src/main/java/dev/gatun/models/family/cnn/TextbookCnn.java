@@ -1,34 +1,25 @@
 package dev.gatun.models.family.cnn;
 
-import dev.gatun.models.vision.FloatLayers;
-import dev.gatun.models.vision.LayerBuilder;
-import dev.gatun.models.vision.LayerWeights;
-import dev.gatun.models.vision.NamedLayers;
+import dev.gatun.models.checkpoint.WeightScope;
 import dev.gatun.models.vision.VisionModel;
 import dev.gatun.models.vision.VisionNetwork;
-import dev.gatun.models.checkpoint.WeightScope;
-import dev.gatun.tensor.exec.PlanBuilder;
-import dev.gatun.tensor.exec.Value;
+import dev.gatun.models.vision.VisionSpec;
+import dev.gatun.tensor.graph.Conv;
+import dev.gatun.tensor.graph.GraphBuilder;
+import dev.gatun.tensor.graph.Linear;
+import dev.gatun.tensor.graph.Port;
 import dev.gatun.tensor.op.Activation;
-import dev.gatun.tensor.op.ConvWeights;
+import dev.gatun.tensor.op.EltwiseOp;
 import dev.gatun.tensor.op.FlattenOp;
-import dev.gatun.tensor.op.LinearWeights;
+import dev.gatun.tensor.op.PoolOp;
 import dev.gatun.tensor.op.Window;
 
 /**
  * Convolution 3 x 3, ReLU, max-pool 2, the same again, flatten (C, H, W), linear, ReLU, linear. Names as PyTorch's:
  * {@code conv1}, {@code conv2}, {@code fc1}, {@code fc2}. Features: after the ReLU of {@code fc1}.
  */
-public final class TextbookCnn implements VisionNetwork {
-    private static final Window SAME = Window.square(1, 1);
-
-    private final TextbookCnnConfig config;
-    private final LayerWeights weights;
-
-    /** The network over weights in some arithmetic. */
-    public TextbookCnn(TextbookCnnConfig config, LayerWeights weights) {
-        this.config = config;
-        this.weights = weights;
+public final class TextbookCnn {
+    private TextbookCnn() {
     }
 
     /**
@@ -37,83 +28,37 @@ public final class TextbookCnn implements VisionNetwork {
      * @throws dev.gatun.models.checkpoint.WeightException if a tensor is missing or has another shape
      */
     public static VisionModel load(WeightScope scope, TextbookCnnConfig config) {
-        NamedLayers layers = layers(scope, config);
-        return VisionModel.load(arena -> new TextbookCnn(config, new FloatLayers(layers, arena)));
+        return VisionModel.load(describe(scope, config));
     }
 
-    /** Finds the layers below a scope. */
-    public static NamedLayers layers(WeightScope scope, TextbookCnnConfig config) {
-        NamedLayers layers = new NamedLayers();
-        layers.convs().put("conv1", conv(scope.child("conv1"), config.channels1(), config.inputChannels()));
-        layers.convs().put("conv2", conv(scope.child("conv2"), config.channels2(), config.channels1()));
-        layers.linears().put("fc1", linear(scope.child("fc1"), config.hiddenSize(), config.flatSize()));
-        layers.linears().put("fc2", linear(scope.child("fc2"), config.numClasses(), config.hiddenSize()));
-        return layers;
+    /**
+     * Describes the network over the weights below a scope.
+     *
+     * @throws dev.gatun.models.checkpoint.WeightException if a tensor is missing or has another shape
+     */
+    public static VisionNetwork describe(WeightScope scope, TextbookCnnConfig config) {
+        VisionSpec spec = config.spec();
+        GraphBuilder trunk = new GraphBuilder(spec.name() + ".trunk");
+        Port x = trunk.input(VisionNetwork.PICTURES, spec.pictures());
+        x = block(trunk, "1", scope.child("conv1"), config.channels1(), config.inputChannels(), x);
+        x = block(trunk, "2", scope.child("conv2"), config.channels2(), config.channels1(), x);
+        trunk.output(VisionNetwork.ROWS, trunk.add("flatten", new FlattenOp(), x));
+        GraphBuilder head = new GraphBuilder(spec.name() + ".head");
+        Port rows = head.input(VisionNetwork.ROWS, spec.rows());
+        Port features = head.add("relu3", new EltwiseOp(Activation.RELU),
+                head.add("fc1", linear(scope.child("fc1"), config.hiddenSize(), config.flatSize()), rows));
+        head.output(VisionNetwork.FEATURES, features);
+        head.output(VisionNetwork.LOGITS, head.add("fc2", linear(scope.child("fc2"), config.numClasses(), config.hiddenSize()), features));
+        return new VisionNetwork(spec, trunk.build(), head.build());
     }
 
-    private static ConvWeights.Source conv(WeightScope scope, long out, long in) {
-        return new ConvWeights.Source(scope.tensor("weight", out, in, 3, 3), scope.tensor("bias", out), 1);
+    private static Port block(GraphBuilder graph, String number, WeightScope scope, long out, long in, Port x) {
+        Conv conv = new Conv(scope.weight("weight", out, in, 3, 3), scope.weight("bias", out), Window.square(1, 1));
+        Port y = graph.add("relu" + number, new EltwiseOp(Activation.RELU), graph.add("conv" + number, conv, x));
+        return graph.add("pool" + number, PoolOp.max(2), y);
     }
 
-    private static LinearWeights.Source linear(WeightScope scope, long out, long in) {
-        return new LinearWeights.Source(scope.tensor("weight", out, in), false, scope.tensor("bias", out));
-    }
-
-    @Override
-    public Value trunk(PlanBuilder plan, Value pictures) {
-        LayerBuilder layers = weights.on(plan);
-        Value x = layers.convPool("conv1", pictures, SAME, Activation.RELU);
-        x = layers.convPool("conv2", x, SAME, Activation.RELU);
-        return plan.add(new FlattenOp(), layers.plain(x));
-    }
-
-    @Override
-    public Head head(PlanBuilder plan, Value rows) {
-        LayerBuilder layers = weights.on(plan);
-        Value features = layers.linear("fc1", rows, Activation.RELU);
-        return new Head(features, layers.linear("fc2", features, Activation.NONE));
-    }
-
-    @Override
-    public String name() {
-        return "textbook-cnn";
-    }
-
-    @Override
-    public int channels() {
-        return config.inputChannels();
-    }
-
-    @Override
-    public InputSize inputSize() {
-        return new InputSize(config.inputHeight(), config.inputWidth());
-    }
-
-    @Override
-    public void checkInput(InputSize size) {
-        if (!size.equals(inputSize())) {
-            throw new IllegalArgumentException("textbook-cnn: input [N, " + channels() + ", " + size.height() + ", " + size.width()
-                    + "], expected [N, " + channels() + ", " + config.inputHeight() + ", " + config.inputWidth() + "]");
-        }
-    }
-
-    @Override
-    public int trunkSize() {
-        return config.flatSize();
-    }
-
-    @Override
-    public int featureCount() {
-        return config.hiddenSize();
-    }
-
-    @Override
-    public int classCount() {
-        return config.numClasses();
-    }
-
-    @Override
-    public long nativeByteSize() {
-        return weights.nativeByteSize();
+    private static Linear linear(WeightScope scope, long out, long in) {
+        return new Linear(scope.weight("weight", out, in), scope.weight("bias", out));
     }
 }

@@ -1,6 +1,8 @@
 package dev.gatun.models.family.cnn;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.gatun.models.vision.VisionSpec;
+import dev.gatun.models.vision.VisionSpec.InputSize;
 
 /**
  * Sizes of the textbook CNN; mirrors the checkpoint's {@code config.json}.
@@ -33,6 +35,11 @@ public record TextbookCnnConfig(int inputChannels, int channels1, int channels2,
     /** Inputs of the first linear layer: C2 * (H / 4) * (W / 4). */
     public int flatSize() {
         return Math.multiplyExact(channels2, Math.multiplyExact(inputHeight / 2 / 2, inputWidth / 2 / 2));
+    }
+
+    /** What the network takes and gives. */
+    public VisionSpec spec() {
+        return new VisionSpec("textbook-cnn", inputChannels, new InputSize(inputHeight, inputWidth), 0, flatSize(), hiddenSize, numClasses);
     }
 
     /**

@@ -1,134 +1,117 @@
 package dev.gatun.models.family.resnet;
 
-import dev.gatun.models.vision.FloatLayers;
-import dev.gatun.models.vision.LayerBuilder;
-import dev.gatun.models.vision.LayerWeights;
-import dev.gatun.models.vision.NamedLayers;
+import dev.gatun.models.checkpoint.WeightScope;
 import dev.gatun.models.vision.VisionModel;
 import dev.gatun.models.vision.VisionNetwork;
-import dev.gatun.models.checkpoint.WeightScope;
-import dev.gatun.tensor.exec.PlanBuilder;
-import dev.gatun.tensor.exec.Value;
+import dev.gatun.models.vision.VisionSpec;
+import dev.gatun.tensor.graph.BatchNorm;
+import dev.gatun.tensor.graph.Conv;
+import dev.gatun.tensor.graph.GraphBuilder;
+import dev.gatun.tensor.graph.Linear;
+import dev.gatun.tensor.graph.Port;
 import dev.gatun.tensor.op.Activation;
 import dev.gatun.tensor.op.AdaptivePoolOp;
+import dev.gatun.tensor.op.BinaryOp;
+import dev.gatun.tensor.op.EltwiseOp;
 import dev.gatun.tensor.op.FlattenOp;
 import dev.gatun.tensor.op.PoolOp;
 import dev.gatun.tensor.op.Window;
-import java.lang.foreign.Arena;
 import java.util.List;
 
 /**
- * A residual network of torchvision's architecture: 18, 34, 50, 101 or 152 layers, strides of version 1.5. Every batch norm, ReLU
- * and residual sum is part of a convolution. Features: the global average pool.
+ * A residual network of torchvision's architecture: 18, 34, 50, 101 or 152 layers, strides of version 1.5. Names as torchvision's.
+ * Features: the global average pool.
  */
-public final class ResNet implements VisionNetwork {
+public final class ResNet {
     /** Where checkpoints keep the network: torchvision at the top, timm and others below a prefix. */
     public static final List<String> PREFIXES = List.of("backbone", "model", "module", "resnet", "encoder", "net", "body", "trunk");
+    private static final double EPSILON = 1e-5;
+    private static final int STEM = 64;
 
+    private final GraphBuilder graph;
+    private final WeightScope scope;
     private final ResNetConfig config;
-    private final LayerWeights weights;
 
-    /** The network over weights in some arithmetic. */
-    public ResNet(ResNetConfig config, LayerWeights weights) {
+    private ResNet(GraphBuilder graph, WeightScope scope, ResNetConfig config) {
+        this.graph = graph;
+        this.scope = scope;
         this.config = config;
-        this.weights = weights;
     }
 
     /**
-     * Folds and packs the weights; nothing of the source is needed afterwards.
+     * Packs the weights; nothing of the source is needed afterwards.
      *
      * @param scope where {@code conv1} and {@code layer1} are
      * @throws dev.gatun.models.checkpoint.WeightException if a tensor is missing or has another shape
      */
     public static VisionModel load(WeightScope scope, ResNetConfig config) {
-        try (Arena folded = Arena.ofShared()) {
-            NamedLayers layers = ResNetLayers.load(scope, config, folded);
-            return VisionModel.load(arena -> new ResNet(config, new FloatLayers(layers, arena)));
-        }
+        return VisionModel.load(describe(scope, config));
     }
 
     /**
-     * Finds the layers below a scope and folds batch norms into them.
+     * Describes the network over the weights below a scope. A convolution whose batch norm is in its weights already, as a quantized
+     * file's, has a bias and no norm.
      *
-     * @param folded arena of the folded weights
+     * @throws dev.gatun.models.checkpoint.WeightException if a tensor is missing or has another shape
      */
-    public static NamedLayers layers(WeightScope scope, ResNetConfig config, Arena folded) {
-        return ResNetLayers.load(scope, config, folded);
+    public static VisionNetwork describe(WeightScope scope, ResNetConfig config) {
+        int features = config.featureCount();
+        VisionSpec spec = config.spec();
+        GraphBuilder trunk = new GraphBuilder(spec.name() + ".trunk");
+        Port pictures = trunk.input(VisionNetwork.PICTURES, spec.pictures());
+        trunk.output(VisionNetwork.ROWS, new ResNet(trunk, scope, config).trunk(pictures));
+        GraphBuilder head = new GraphBuilder(spec.name() + ".head");
+        Port rows = head.input(VisionNetwork.ROWS, spec.rows());
+        head.output(VisionNetwork.FEATURES, rows);
+        head.output(VisionNetwork.LOGITS, head.add("fc", new Linear(scope.part("fc", features, config.numClasses())), rows));
+        return new VisionNetwork(spec, trunk.build(), head.build());
     }
 
-    @Override
-    public Value trunk(PlanBuilder plan, Value pictures) {
-        LayerBuilder layers = weights.on(plan);
-        Value x = layers.conv("conv1", pictures, Window.square(2, 3), Activation.RELU);
-        x = layers.pool(new PoolOp(PoolOp.Kind.MAX, new long[] {3, 3}, Window.square(2, 1), false), x);
-        for (int stage = 0; stage < 4; stage++) {
+    private Port trunk(Port pictures) {
+        Port x = relu("relu", conv("conv1", "bn1", pictures, new long[] {STEM, config.inputChannels(), 7}, Window.square(2, 3)));
+        x = graph.add("maxpool", new PoolOp(PoolOp.Kind.MAX, new long[] {3, 3}, Window.square(2, 1), false), x);
+        long in = STEM;
+        for (int stage = 0; stage < config.blocks().size(); stage++) {
+            long planes = (long) STEM << stage;
             for (int b = 0; b < config.blocks().get(stage); b++) {
-                x = block(layers, "layer" + (stage + 1) + "." + b + ".", x, b == 0 && stage > 0 ? 2 : 1, config.hasShortcut(stage, b));
+                String name = "layer" + (stage + 1) + "." + b + ".";
+                long out = config.bottleneck() ? 4 * planes : planes;
+                int stride = b == 0 && stage > 0 ? 2 : 1;
+                Port y = config.bottleneck() ? bottleneck(name, x, in, planes, stride) : basic(name, x, in, planes, stride);
+                Port shortcut = config.hasShortcut(stage, b)
+                        ? conv(name + "downsample.0", name + "downsample.1", x, new long[] {out, in, 1}, Window.square(stride, 0)) : x;
+                x = relu(name + "relu", graph.add(name + "add", new BinaryOp(BinaryOp.Operator.ADD), y, shortcut));
+                in = out;
             }
         }
-        return plan.add(new FlattenOp(), plan.add(AdaptivePoolOp.globalAverage(), layers.plain(x)));
+        return graph.add("flatten", new FlattenOp(), graph.add("avgpool", AdaptivePoolOp.globalAverage(), x));
     }
 
-    private Value block(LayerBuilder layers, String name, Value x, int stride, boolean downsample) {
-        Value y;
-        // The first 3 x 3 convolution has the stride.
-        if (config.bottleneck()) {
-            y = layers.conv(name + "conv1", x, Window.square(1, 0), Activation.RELU);
-            y = layers.conv(name + "conv2", y, Window.square(stride, 1), Activation.RELU);
-        } else {
-            y = layers.conv(name + "conv1", x, Window.square(stride, 1), Activation.RELU);
-        }
-        Value shortcut = downsample ? layers.conv(name + "downsample.0", x, Window.square(stride, 0), Activation.NONE) : x;
-        return config.bottleneck()
-                ? layers.convSum(name + "conv3", y, shortcut, Window.square(1, 0), Activation.RELU)
-                : layers.convSum(name + "conv2", y, shortcut, Window.square(1, 1), Activation.RELU);
+    private Port basic(String name, Port x, long in, long planes, int stride) {
+        Port y = relu(name + "relu", conv(name + "conv1", name + "bn1", x, new long[] {planes, in, 3}, Window.square(stride, 1)));
+        return conv(name + "conv2", name + "bn2", y, new long[] {planes, planes, 3}, Window.square(1, 1));
     }
 
-    @Override
-    public Head head(PlanBuilder plan, Value rows) {
-        return new Head(rows, weights.on(plan).linear("fc", rows, Activation.NONE));
+    /** The 3 x 3 convolution has the stride. */
+    private Port bottleneck(String name, Port x, long in, long planes, int stride) {
+        Port y = relu(name + "relu", conv(name + "conv1", name + "bn1", x, new long[] {planes, in, 1}, Window.square(1, 0)));
+        y = relu(name + "relu", conv(name + "conv2", name + "bn2", y, new long[] {planes, planes, 3}, Window.square(stride, 1)));
+        return conv(name + "conv3", name + "bn3", y, new long[] {4 * planes, planes, 1}, Window.square(1, 0));
     }
 
-    @Override
-    public String name() {
-        return config.name();
+    private Port relu(String name, Port x) {
+        return graph.add(name, new EltwiseOp(Activation.RELU), x);
     }
 
-    @Override
-    public int channels() {
-        return config.inputChannels();
-    }
-
-    @Override
-    public InputSize inputSize() {
-        return new InputSize(config.inputSize(), config.inputSize());
-    }
-
-    @Override
-    public void checkInput(InputSize size) {
-        if (Math.min(size.height(), size.width()) < 32) {
-            throw new IllegalArgumentException(name() + ": input [N, " + channels() + ", " + size.height() + ", " + size.width()
-                    + "], expected 32 x 32 or more");
-        }
-    }
-
-    @Override
-    public int trunkSize() {
-        return config.featureCount();
-    }
-
-    @Override
-    public int featureCount() {
-        return config.featureCount();
-    }
-
-    @Override
-    public int classCount() {
-        return config.numClasses();
-    }
-
-    @Override
-    public long nativeByteSize() {
-        return weights.nativeByteSize();
+    /** @param sizes output channels, input channels, kernel */
+    private Port conv(String name, String norm, Port x, long[] sizes, Window window) {
+        WeightScope conv = scope.child(name);
+        WeightScope bn = scope.child(norm);
+        boolean folded = conv.has("bias") && !bn.has("running_mean");
+        long out = sizes[0];
+        Port y = graph.add(name, new Conv(conv.weight("weight", out, sizes[1], sizes[2], sizes[2]),
+                folded ? conv.weight("bias", out) : null, window), x);
+        return folded ? y : graph.add(norm, new BatchNorm(bn.weight("weight", out), bn.weight("bias", out), bn.weight("running_mean", out),
+                bn.weight("running_var", out), EPSILON), y);
     }
 }

@@ -2,6 +2,8 @@ package dev.gatun.models.family.resnet;
 
 import dev.gatun.models.checkpoint.WeightScope;
 import java.util.ArrayList;
+import dev.gatun.models.vision.VisionSpec;
+import dev.gatun.models.vision.VisionSpec.InputSize;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -53,6 +55,11 @@ public record ResNetConfig(List<Integer> blocks, boolean bottleneck, int inputCh
         return config;
     }
 
+    /** Whether {@link #named} knows a name. */
+    public static boolean isKnown(String name) {
+        return KNOWN.containsKey(name);
+    }
+
     /** What the tensors say: their names give blocks, their shapes channels and classes. */
     public static ResNetConfig recognize(WeightScope scope) {
         List<Integer> blocks = new ArrayList<>();
@@ -76,6 +83,11 @@ public record ResNetConfig(List<Integer> blocks, boolean bottleneck, int inputCh
     /** Whether a block's shortcut has a convolution: where channels or size change. */
     boolean hasShortcut(int stage, int block) {
         return block == 0 && (stage > 0 || bottleneck);
+    }
+
+    /** What the network takes and gives; any picture of 32 x 32 or more. */
+    public VisionSpec spec() {
+        return new VisionSpec(name(), inputChannels, new InputSize(inputSize, inputSize), 32, featureCount(), featureCount(), numClasses);
     }
 
     /** Columns of the features. */

@@ -1,51 +1,71 @@
 package dev.gatun.models.family.transformer;
 
-import dev.gatun.models.generate.GenerativeModel;
+import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.checkpoint.SafetensorsFile;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.checkpoint.WeightScope;
 import dev.gatun.models.checkpoint.WeightSource;
-import dev.gatun.tensor.Tensor;
+import dev.gatun.models.generate.GenerativeModel;
+import dev.gatun.models.runtime.Buckets;
+import dev.gatun.models.runtime.PackedSequences;
+import dev.gatun.models.runtime.Program;
+import dev.gatun.models.runtime.Session;
 import dev.gatun.tensor.exec.BoundPlan;
-import dev.gatun.tensor.exec.ExecutionContext;
-import dev.gatun.tensor.exec.Lifetime;
 import dev.gatun.tensor.exec.Plan;
+import dev.gatun.tensor.graph.Graph;
+import dev.gatun.tensor.graph.Sizes;
+import dev.gatun.tensor.graph.Target;
 import dev.gatun.tensor.op.KvLayout;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 
 /**
- * A token model from sequence to sequence: immutable weights, packed once, and plans compiled once for each bucket of rows. Shared by
+ * A token model from sequence to sequence: its graphs in one program, whose plans are compiled once for each bucket of rows. Shared by
  * any number of threads, each with its own {@code GenerationSession}. Owns its native memory: {@link #close} waits for what is under
  * way; sessions used after that throw {@link IllegalStateException}.
  */
 public final class Seq2SeqModel implements GenerativeModel, AutoCloseable {
     private static final int CHUNK_TOKENS = 128;
+    /** Rows of the decoder's products: few, one for each sequence under way. */
+    private static final int DECODER_ROWS = 4;
 
     private final Seq2SeqConfig config;
-    private final Arena arena;
-    private final Seq2SeqWeights weights;
     private final KvLayout layout;
-    private final Seq2SeqPlans compiler;
-    private final Lifetime lifetime = new Lifetime("the model");
-    private final Map<PlanKey, Plan> plans = new ConcurrentHashMap<>();
+    private final Buckets buckets;
+    private final Program program;
 
-    private enum PlanKind { ENCODER, STEP }
-
-    private record PlanKey(PlanKind kind, int rows, int threads) {
+    private Seq2SeqModel(Seq2SeqConfig config, WeightSource source, Arena temporary) {
+        this.config = config;
+        this.layout = layout(config);
+        this.buckets = new Buckets(Math.max(config.tokens().maxPositions(), CHUNK_TOKENS));
+        this.program = Program.load(parts(config, source, temporary));
     }
 
-    private Seq2SeqModel(Seq2SeqConfig config, Arena arena, Seq2SeqWeights weights) {
-        this.config = config;
-        this.arena = arena;
-        this.weights = weights;
-        this.layout = new KvLayout(config.transformer().numDecoderLayers(), config.transformer().numHeads(), config.transformer().headDim());
-        this.compiler = new Seq2SeqPlans(config, weights, layout, lifetime, arena);
+    private static KvLayout layout(Seq2SeqConfig config) {
+        return new KvLayout(config.transformer().numDecoderLayers(), config.transformer().numHeads(), config.transformer().headDim());
+    }
+
+    private static Program.Part[] parts(Seq2SeqConfig config, WeightSource source, Arena temporary) {
+        Seq2SeqGraphs graphs = new Seq2SeqGraphs(config, Seq2SeqWeights.find(WeightScope.of(source), config, temporary), layout(config));
+        // A source has a token at least, so that no chunk has more sources than tokens. The first graph says who multiplies.
+        return new Program.Part[] {new Program.Part(graphs.encoder(CHUNK_TOKENS), Target.ofRows(CHUNK_TOKENS)),
+            new Program.Part(graphs.step(), Target.ofRows(DECODER_ROWS)), new Program.Part(graphs.forced(), Target.ofRows(DECODER_ROWS))};
+    }
+
+    /**
+     * The graphs of a folder's model, before the passes.
+     *
+     * @param files owns what is read
+     */
+    public static List<Graph> describe(Checkpoint checkpoint, Arena files) {
+        Seq2SeqConfig config = Seq2SeqConfig.parse(checkpoint.configFile(), checkpoint.config().toString().getBytes(StandardCharsets.UTF_8));
+        return Stream.of(parts(config, checkpoint.source(files), files)).map(Program.Part::graph).toList();
     }
 
     /**
@@ -68,12 +88,8 @@ public final class Seq2SeqModel implements GenerativeModel, AutoCloseable {
 
     /** Packs the weights of a source, which is not needed afterwards. */
     public static Seq2SeqModel load(WeightSource source, Seq2SeqConfig config) {
-        Arena arena = Arena.ofShared();
-        try {
-            return new Seq2SeqModel(config, arena, Seq2SeqWeights.load(WeightScope.of(source), config, arena));
-        } catch (RuntimeException | Error e) {
-            arena.close();
-            throw e;
+        try (Arena temporary = Arena.ofShared()) {
+            return new Seq2SeqModel(config, source, temporary);
         }
     }
 
@@ -98,26 +114,24 @@ public final class Seq2SeqModel implements GenerativeModel, AutoCloseable {
     }
 
     @Override
+    public Program program() {
+        return program;
+    }
+
+    @Override
     public Plan encoder(int tokens, int threads) {
-        // A source has a token at least, so that no chunk has more sources than tokens.
-        return plan(new PlanKey(PlanKind.ENCODER, Buckets.tokens(tokens), threads));
+        return program.plan(Seq2SeqGraphs.ENCODER, Sizes.of(Seq2SeqGraphs.TOKENS, buckets.size(buckets.indexFor(tokens))), threads);
     }
 
     @Override
     public Plan step(int rows, int threads) {
-        return plan(new PlanKey(PlanKind.STEP, Buckets.rows(rows), threads));
+        return program.plan(Seq2SeqGraphs.STEP, Sizes.of(Seq2SeqGraphs.ROWS, Buckets.rows(rows)), threads);
     }
 
-    private Plan plan(PlanKey key) {
-        lifetime.enter();
-        try {
-            return plans.computeIfAbsent(key, k -> switch (k.kind()) {
-                case ENCODER -> compiler.encoder(k.rows(), CHUNK_TOKENS, k.threads());
-                case STEP -> compiler.step(k.rows(), k.threads());
-            });
-        } finally {
-            lifetime.exit();
-        }
+    /** Compiles the plans for sources of so many tokens and for decoding so many sequences, before the first request needs them. */
+    public void warmUp(int threads, int tokens, int rows) {
+        encoder(tokens, threads);
+        step(rows, threads);
     }
 
     /** What the model computes for given targets. */
@@ -126,59 +140,50 @@ public final class Seq2SeqModel implements GenerativeModel, AutoCloseable {
 
     /**
      * Scores of every position of given targets, each from the tokens before it (teacher forcing), without a cache: for tests and for
-     * scoring, not for generation. Compiles for these lengths, and frees what was compiled.
+     * scoring, not for generation. Compiles for these lengths.
      *
      * @param sources ids of each source
      * @param targets ids of each target, the start token first
      * @return memory F32 [source tokens, dModel] and logits F32 [target tokens, vocabSize], sequences end to end
      */
     public Forced forced(List<int[]> sources, List<int[]> targets) {
-        lifetime.enter();
-        try (Arena own = Arena.ofShared(); ExecutionContext context = new ExecutionContext()) {
-            int count = sources.size();
-            int sourceTokens = sources.stream().mapToInt(s -> s.length).sum();
-            int targetTokens = targets.stream().mapToInt(t -> t.length).sum();
-            Plan plan = new Seq2SeqPlans(config, weights, layout, lifetime, own).forced(sourceTokens, targetTokens, count, 1);
-            BoundPlan bound = context.bind(plan);
-            fill(bound, sources, SOURCE_IDS, SOURCE_POSITIONS, SOURCE_SEQUENCES);
-            fill(bound, targets, STEP_IDS, STEP_POSITIONS, STEP_LENGTHS);
-            bound.execute();
-            return new Forced(bound.output(MEMORY).toFloats(), bound.output(LOGITS).toFloats());
-        } finally {
-            lifetime.exit();
+        int sourceTokens = sources.stream().mapToInt(s -> s.length).sum();
+        int targetTokens = targets.stream().mapToInt(t -> t.length).sum();
+        Sizes sizes = Sizes.of(Seq2SeqGraphs.TOKENS, sourceTokens, Seq2SeqGraphs.TARGETS, targetTokens)
+                .with(Seq2SeqGraphs.SEQUENCES, sources.size() + 2L);
+        try (Session session = program.newSession(1)) {
+            session.enter();
+            try {
+                BoundPlan bound = session.bind(program.plan(Seq2SeqGraphs.FORCED, sizes, 1));
+                fill(bound, sources, SOURCE_IDS, SOURCE_POSITIONS, SOURCE_SEQUENCES);
+                fill(bound, targets, STEP_IDS, STEP_POSITIONS, STEP_LENGTHS);
+                bound.execute();
+                return new Forced(bound.output(MEMORY).toFloats(), bound.output(LOGITS).toFloats());
+            } finally {
+                session.exit();
+            }
         }
     }
 
     private void fill(BoundPlan plan, List<int[]> sequences, String ids, String positions, String offsets) {
-        Tensor idTensor = plan.input(ids);
-        Tensor positionTensor = plan.input(positions);
-        Tensor offsetTensor = plan.input(offsets);
-        offsetTensor.setInt(0, sequences.size());
-        offsetTensor.setInt(1, 0);
-        int row = 0;
+        PackedSequences packed = new PackedSequences(tokens().vocabSize(), 0, tokens().maxPositions(), 0, -1);
+        MemorySegment offsetSegment = plan.input(offsets).segment();
+        PackedSequences.begin(offsetSegment);
         for (int i = 0; i < sequences.size(); i++) {
-            int[] sequence = sequences.get(i);
-            for (int position = 0; position < sequence.length; position++) {
-                int id = sequence[position];
-                if (id < 0 || id >= tokens().vocabSize() || position >= tokens().maxPositions()) {
-                    throw new IllegalArgumentException("sequence " + i + ": id " + id + " at position " + position + " of a vocabulary of "
-                            + tokens().vocabSize() + " and " + tokens().maxPositions() + " positions");
-                }
-                idTensor.setInt(row, id);
-                positionTensor.setInt(row++, position);
-            }
-            offsetTensor.setInt(i + 2L, row);
+            PackedSequences.add(offsetSegment, packed.length(i, 0, sequences.get(i).length));
         }
+        packed.ids(sequences, plan.input(ids).segment());
+        packed.positions(offsetSegment, plan.input(ids).segment(), plan.input(positions).segment());
     }
 
-    /** Bytes of native memory that the weights take. */
+    /** Bytes of native memory: weights and plans. */
     public long nativeByteSize() {
-        return weights.nativeByteSize();
+        return program.nativeByteSize();
     }
 
     /** How many plans are compiled; bounded by the buckets and the thread counts of sessions. */
     public int planCount() {
-        return plans.size();
+        return program.planCount();
     }
 
     /** One line for each operation of the plan that decodes so many sequences. */
@@ -189,9 +194,6 @@ public final class Seq2SeqModel implements GenerativeModel, AutoCloseable {
     /** Frees the weights and plans once nothing is under way. Closing twice is harmless. */
     @Override
     public void close() {
-        if (lifetime.close()) {
-            plans.clear();
-            arena.close();
-        }
+        program.close();
     }
 }

@@ -1,14 +1,14 @@
 package dev.gatun.models.family.transformer;
 
 import dev.gatun.models.checkpoint.WeightScope;
-import dev.gatun.tensor.Tensor;
-import dev.gatun.tensor.op.EmbeddingOp;
-import dev.gatun.tensor.op.LinearTuner;
-import dev.gatun.tensor.op.LinearWeights;
+import dev.gatun.models.layer.DecoderWeights;
+import dev.gatun.tensor.graph.Embedding;
+import dev.gatun.tensor.graph.Linear;
+import dev.gatun.tensor.graph.Weight;
 import java.lang.foreign.Arena;
 
 /**
- * Packed weights of a token model, in the model's arena.
+ * The parameters of a token model by their role.
  *
  * @param source  embeds source tokens
  * @param target  embeds target tokens
@@ -16,38 +16,27 @@ import java.lang.foreign.Arena;
  * @param decoder layers over packed targets or single rows
  * @param lmHead  from dModel to the vocabulary
  */
-record Seq2SeqWeights(EmbeddingOp source, EmbeddingOp target, TransformerWeights.Encoder encoder, TransformerWeights.Decoder decoder,
-        LinearWeights lmHead, long nativeByteSize) {
-    /** Rows of the encoder's products. */
-    private static final int ENCODER_ROWS = 128;
-    /** Rows of the decoder's products: few, one for each sequence under way. */
-    private static final int DECODER_ROWS = 4;
+record Seq2SeqWeights(Embedding source, Embedding target, TransformerWeights.Encoder encoder, DecoderWeights decoder, Linear.Part lmHead) {
 
-    static Seq2SeqWeights load(WeightScope scope, Seq2SeqConfig config, Arena arena) {
-        TransformerWeights wide = new TransformerWeights(arena, config.transformer(), new LinearTuner(ENCODER_ROWS));
-        TransformerWeights narrow = new TransformerWeights(arena, config.transformer(), new LinearTuner(DECODER_ROWS));
+    /** @param arena of tables that are computed; lives as long as the checkpoint */
+    static Seq2SeqWeights find(WeightScope scope, Seq2SeqConfig config, Arena arena) {
+        TransformerWeights names = new TransformerWeights(config.transformer());
         WeightScope transformer = scope.child("transformer");
-        TransformerWeights.Encoder encoder = wide.encoder(transformer.child("encoder"));
-        TransformerWeights.Decoder decoder = narrow.decoder(transformer.child("decoder"));
         long vocabSize = config.tokens().vocabSize();
         long d = config.transformer().dModel();
-        Tensor mapped = scope.child("encoder").child("embed_tokens").tensor("weight", vocabSize, d);
-        Tensor words = wide.copy(mapped);
-        Tensor targetWords = config.tieEmbeddings() ? words
-                : wide.copy(scope.child("decoder").child("embed_tokens").tensor("weight", vocabSize, d));
-        Tensor head = config.tieEmbeddings() ? mapped : scope.child("lm_head").tensor("weight", vocabSize, d);
-        LinearWeights lmHead = narrow.pack(new LinearWeights.Source(head, false, scope.child("lm_head").tensor("bias", vocabSize)));
-        Tensor positions = config.learnedPositions() ? learned(wide, scope, "encoder", config)
-                : SinusoidalPositions.table(arena, config.tokens().maxPositions(), config.transformer().dModel());
-        Tensor targetPositions = config.learnedPositions() ? learned(wide, scope, "decoder", config) : positions;
+        Weight words = scope.child("encoder").child("embed_tokens").weight("weight", vocabSize, d);
+        Weight targetWords = config.tieEmbeddings() ? words : scope.child("decoder").child("embed_tokens").weight("weight", vocabSize, d);
+        Weight head = config.tieEmbeddings() ? words : scope.child("lm_head").weight("weight", vocabSize, d);
+        Weight positions = config.learnedPositions() ? learned(scope, "encoder", config) : new Weight("sinusoidal positions",
+                SinusoidalPositions.table(arena, config.tokens().maxPositions(), config.transformer().dModel()));
+        Weight targetPositions = config.learnedPositions() ? learned(scope, "decoder", config) : positions;
         float scale = config.scaleEmbedding() ? (float) Math.sqrt(d) : 1f;
-        return new Seq2SeqWeights(new EmbeddingOp(words, positions, null, null, scale),
-                new EmbeddingOp(targetWords, targetPositions, null, null, scale), encoder, decoder, lmHead,
-                wide.nativeByteSize() + narrow.nativeByteSize() + (config.learnedPositions() ? 0 : positions.desc().byteSize()));
+        return new Seq2SeqWeights(new Embedding(words, positions, null, false, null, scale),
+                new Embedding(targetWords, targetPositions, null, false, null, scale), names.encoder(transformer.child("encoder")),
+                names.decoder(transformer.child("decoder")), new Linear.Part(head, false, scope.child("lm_head").weight("bias", vocabSize)));
     }
 
-    private static Tensor learned(TransformerWeights packer, WeightScope scope, String side, Seq2SeqConfig config) {
-        return packer.copy(scope.child(side).child("embed_positions").tensor("weight", config.tokens().maxPositions(),
-                config.transformer().dModel()));
+    private static Weight learned(WeightScope scope, String side, Seq2SeqConfig config) {
+        return scope.child(side).child("embed_positions").weight("weight", config.tokens().maxPositions(), config.transformer().dModel());
     }
 }

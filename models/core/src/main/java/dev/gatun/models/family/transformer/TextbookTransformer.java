@@ -1,36 +1,27 @@
 package dev.gatun.models.family.transformer;
 
 import dev.gatun.models.checkpoint.WeightScope;
-import dev.gatun.tensor.exec.Lifetime;
-import dev.gatun.tensor.op.LinearTuner;
-import dev.gatun.tensor.op.LinearWeights;
-import java.lang.foreign.Arena;
+import dev.gatun.models.family.transformer.TransformerForward.ForwardShape;
+import dev.gatun.models.layer.DecoderWeights;
+import dev.gatun.models.runtime.Program;
+import dev.gatun.tensor.graph.Linear;
+import dev.gatun.tensor.graph.Target;
+import java.util.Set;
 
 /**
- * The Transformer of the textbooks, with the semantics and the {@code state_dict} names of PyTorch's
- * {@code nn.TransformerEncoder}, {@code nn.TransformerDecoder} and {@code nn.Transformer}, or over continuous inputs: a
- * linear embedding times sqrt(dModel), sinusoidal positions, encoder and decoder layers with source and target masks,
- * and a linear output.
- *
- * <p>A well-known published listing of the continuous model passes its nHeads argument where the number of layers belongs, and
- * calls its positional encoding with a mask. This is what that listing means: {@link TransformerConfig} has both
- * numbers, and {@link SinusoidalPositions} takes positions only.
- *
- * <p>Immutable, shared by any number of threads, each with its own {@link TransformerForward}. Owns its weights;
- * {@link #close} waits for forwards under way.
+ * The Transformer over continuous inputs, with PyTorch's names and masks: an encoder, a decoder, both, or both between linear layers.
+ * Immutable; {@link #compile} makes a forward pass for one shape. Owns its native memory; {@link #close} waits for forwards under way.
  */
 public final class TextbookTransformer implements AutoCloseable {
-    private static final int TYPICAL_ROWS = 128;
+    private static final Target TARGET = Target.ofRows(128);
 
-    private final Arena arena = Arena.ofShared();
-    private final Lifetime lifetime = new Lifetime("the transformer");
     private final TransformerConfig config;
-    private final TransformerWeights packer;
-    private Parts parts;
+    private final Parts parts;
+    private final Program program;
 
     /** What a model consists of; null where it has no such part. */
-    record Parts(LinearWeights srcEmbedding, LinearWeights tgtEmbedding, TransformerWeights.Encoder encoder,
-            TransformerWeights.Decoder decoder, LinearWeights output) {
+    record Parts(Linear.Part srcEmbedding, Linear.Part tgtEmbedding, TransformerWeights.Encoder encoder, DecoderWeights decoder,
+            Linear.Part output) {
     }
 
     /**
@@ -50,24 +41,10 @@ public final class TextbookTransformer implements AutoCloseable {
         }
     }
 
-    private TextbookTransformer(TransformerConfig config) {
+    private TextbookTransformer(TransformerConfig config, Parts parts) {
         this.config = config;
-        this.packer = new TransformerWeights(arena, config, new LinearTuner(TYPICAL_ROWS));
-    }
-
-    private interface Reader {
-        Parts read(TransformerWeights packer);
-    }
-
-    private static TextbookTransformer load(TransformerConfig config, Reader reader) {
-        TextbookTransformer model = new TextbookTransformer(config);
-        try {
-            model.parts = reader.read(model.packer);
-            return model;
-        } catch (RuntimeException | Error e) {
-            model.close();
-            throw e;
-        }
+        this.parts = parts;
+        this.program = Program.load(part(Set.of()));
     }
 
     /**
@@ -76,18 +53,19 @@ public final class TextbookTransformer implements AutoCloseable {
      * @throws dev.gatun.models.checkpoint.WeightException if a tensor is missing or has another shape; so do the others
      */
     public static TextbookTransformer encoder(WeightScope scope, TransformerConfig config) {
-        return load(config, packer -> new Parts(null, null, packer.encoder(scope), null, null));
+        return new TextbookTransformer(config, new Parts(null, null, new TransformerWeights(config).encoder(scope), null, null));
     }
 
     /** An {@code nn.TransformerDecoder}: tgt, memory and masks to the decoder's output. */
     public static TextbookTransformer decoder(WeightScope scope, TransformerConfig config) {
-        return load(config, packer -> new Parts(null, null, null, packer.decoder(scope), null));
+        return new TextbookTransformer(config, new Parts(null, null, null, new TransformerWeights(config).decoder(scope), null));
     }
 
     /** An {@code nn.Transformer}: src, tgt and masks to the decoder's output. */
     public static TextbookTransformer transformer(WeightScope scope, TransformerConfig config) {
-        return load(config, packer -> new Parts(null, null, packer.encoder(scope.child("encoder")),
-                packer.decoder(scope.child("decoder")), null));
+        TransformerWeights names = new TransformerWeights(config);
+        return new TextbookTransformer(config, new Parts(null, null, names.encoder(scope.child("encoder")),
+                names.decoder(scope.child("decoder")), null));
     }
 
     /**
@@ -95,13 +73,16 @@ public final class TextbookTransformer implements AutoCloseable {
      * {@code nn.Transformer}, {@code output}.
      */
     public static TextbookTransformer continuous(WeightScope scope, TransformerConfig config, Continuous sizes) {
-        return load(config, packer -> {
-            LinearWeights src = packer.linear(scope, "src_embedding", sizes.inputDim(), config.dModel());
-            LinearWeights tgt = sizes.sharedEmbedding() ? src : packer.linear(scope, "tgt_embedding", sizes.outputDim(), config.dModel());
-            WeightScope inner = scope.child("transformer");
-            return new Parts(src, tgt, packer.encoder(inner.child("encoder")), packer.decoder(inner.child("decoder")),
-                    packer.linear(scope, "output", config.dModel(), sizes.outputDim()));
-        });
+        TransformerWeights names = new TransformerWeights(config);
+        Linear.Part src = scope.part("src_embedding", sizes.inputDim(), config.dModel());
+        Linear.Part tgt = sizes.sharedEmbedding() ? src : scope.part("tgt_embedding", sizes.outputDim(), config.dModel());
+        WeightScope inner = scope.child("transformer");
+        return new TextbookTransformer(config, new Parts(src, tgt, names.encoder(inner.child("encoder")), names.decoder(inner.child("decoder")),
+                scope.part("output", config.dModel(), sizes.outputDim())));
+    }
+
+    private Program.Part part(Set<String> masks) {
+        return new Program.Part(new TextbookGraph(config, parts, masks).describe(), TARGET);
     }
 
     /**
@@ -109,13 +90,14 @@ public final class TextbookTransformer implements AutoCloseable {
      *
      * @throws IllegalArgumentException if the shape names a mask that this model does not take
      */
-    public TransformerForward compile(TransformerForward.ForwardShape shape) {
-        lifetime.enter();
-        try {
-            return new TransformerForward(this, shape);
-        } finally {
-            lifetime.exit();
+    public TransformerForward compile(ForwardShape shape) {
+        synchronized (this) {
+            Program.Part part = part(shape.masks());
+            if (!program.has(part.graph().name())) {
+                program.add(part);
+            }
         }
+        return new TransformerForward(program, TextbookGraph.name(shape.masks()), config, shape);
     }
 
     /** Sizes. */
@@ -123,24 +105,14 @@ public final class TextbookTransformer implements AutoCloseable {
         return config;
     }
 
-    /** Bytes of native memory that the weights take. */
+    /** Bytes of native memory: weights and plans. */
     public long nativeByteSize() {
-        return packer.nativeByteSize();
-    }
-
-    Parts parts() {
-        return parts;
-    }
-
-    Lifetime lifetime() {
-        return lifetime;
+        return program.nativeByteSize();
     }
 
     /** Frees the weights once no forward is under way. Closing twice is harmless. */
     @Override
     public void close() {
-        if (lifetime.close()) {
-            arena.close();
-        }
+        program.close();
     }
 }

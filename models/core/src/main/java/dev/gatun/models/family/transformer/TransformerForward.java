@@ -1,19 +1,16 @@
 package dev.gatun.models.family.transformer;
 
-import dev.gatun.models.family.transformer.TransformerLayers.Masks;
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.Tensor;
-import dev.gatun.tensor.TensorDesc;
+import dev.gatun.models.runtime.PackedSequences;
+import dev.gatun.models.runtime.Program;
+import dev.gatun.models.runtime.Session;
 import dev.gatun.tensor.exec.BoundPlan;
-import dev.gatun.tensor.exec.ExecutionContext;
-import dev.gatun.tensor.exec.PlanBuilder;
-import dev.gatun.tensor.exec.Value;
-import dev.gatun.tensor.op.Activation;
-import dev.gatun.tensor.op.AttentionOp.MaskKind;
-import dev.gatun.tensor.op.LinearOp;
-import dev.gatun.tensor.op.LinearWeights;
+import dev.gatun.tensor.graph.Dim;
+import dev.gatun.tensor.graph.Graph;
+import dev.gatun.tensor.graph.Sizes;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -29,16 +26,11 @@ import java.util.TreeSet;
  * {@link #result}. Owns its activations; one thread at a time. Inputs and masks keep their values between executions.
  */
 public final class TransformerForward implements AutoCloseable {
-    private static final String OUT = "out";
-    private static final String SRC_SEQUENCES = "src_sequences";
-    private static final String TGT_SEQUENCES = "tgt_sequences";
-
-    private final TextbookTransformer model;
     private final TransformerConfig config;
     private final ForwardShape shape;
-    private final Arena arena = Arena.ofShared();
-    private final ExecutionContext context = new ExecutionContext();
+    private final Session session;
     private final Map<String, Kind> kinds = new HashMap<>();
+    private final Set<String> inputs;
     private final BoundPlan plan;
 
     private enum Kind { SEQUENCES, MASK, PADDING }
@@ -65,104 +57,72 @@ public final class TransformerForward implements AutoCloseable {
         }
     }
 
-    TransformerForward(TextbookTransformer model, ForwardShape shape) {
-        this.model = model;
-        this.config = model.config();
+    TransformerForward(Program program, String graph, TransformerConfig config, ForwardShape shape) {
+        this.config = config;
         this.shape = shape;
+        Map<String, Long> sizes = new HashMap<>();
+        for (Graph.Source source : program.graph(graph).inputs().values()) {
+            source.spec().dims().stream().filter(Dim::isFree).forEach(dim -> sizes.put(dim.name(), size(dim.name())));
+        }
+        this.inputs = Set.copyOf(program.graph(graph).inputs().keySet());
+        inputs.forEach(this::classify);
+        this.session = program.newSession(shape.threads());
+        session.enter();
         try {
-            PlanBuilder builder = new PlanBuilder("transformer" + shape, model.lifetime(), arena, shape.threads());
-            build(builder);
-            plan = context.bind(builder.build());
+            this.plan = session.bind(program.plan(graph, new Sizes(sizes), shape.threads()));
         } catch (RuntimeException | Error e) {
-            close();
+            session.exit();
+            session.close();
             throw e;
         }
-        Set<String> unknown = new TreeSet<>(shape.masks());
-        unknown.removeAll(kinds.keySet());
-        if (!unknown.isEmpty()) {
-            close();
-            throw new IllegalArgumentException("this model has no inputs " + unknown + ", only " + new TreeSet<>(kinds.keySet()));
-        }
+        session.exit();
         fillConstants();
     }
 
-    private void build(PlanBuilder builder) {
-        TextbookTransformer.Parts parts = model.parts();
-        TransformerLayers layers = new TransformerLayers(builder, config);
-        Value srcSequences = shape.srcLen() == 0 ? null
-                : builder.input(SRC_SEQUENCES, TensorDesc.of(DataType.S32, shape.batch() + 2));
-        Value memory;
-        if (parts.encoder() == null) {
-            memory = sequences(builder, "memory", shape.srcLen(), config.dModel());
-        } else {
-            Value src = embedded(builder, "src", parts.srcEmbedding(), shape.srcLen());
-            boolean alone = parts.decoder() == null;
-            Masks masks = masks(builder, alone ? "mask" : "src_mask", "src_key_padding_mask", shape.srcLen(), shape.srcLen());
-            memory = layers.encoder(parts.encoder(), src, layers.attendSelf(srcSequences, masks));
-        }
-        Value out = parts.decoder() == null ? memory : decode(builder, layers, memory, srcSequences);
-        builder.output(OUT, parts.output() == null ? out : layers.linear(parts.output(), out));
+    private long size(String dim) {
+        return switch (dim) {
+            case TextbookGraph.SEQUENCES -> shape.batch() + 2L;
+            case TextbookGraph.SRC_LEN -> needed("src or memory", shape.srcLen());
+            case TextbookGraph.TGT_LEN -> needed("tgt", shape.tgtLen());
+            case TextbookGraph.SRC_ROWS -> shape.batch() * needed("src or memory", shape.srcLen());
+            case TextbookGraph.TGT_ROWS -> shape.batch() * needed("tgt", shape.tgtLen());
+            default -> throw new IllegalStateException("no size " + dim);
+        };
     }
 
-    private Value decode(PlanBuilder builder, TransformerLayers layers, Value memory, Value srcSequences) {
-        TextbookTransformer.Parts parts = model.parts();
-        Value sequences = builder.input(TGT_SEQUENCES, TensorDesc.of(DataType.S32, shape.batch() + 2));
-        Value tgt = embedded(builder, "tgt", parts.tgtEmbedding(), shape.tgtLen());
-        Masks self = masks(builder, "tgt_mask", "tgt_key_padding_mask", shape.tgtLen(), shape.tgtLen());
-        Masks cross = masks(builder, "memory_mask", "memory_key_padding_mask", shape.tgtLen(), shape.srcLen());
-        return layers.decoder(parts.decoder(), tgt, i -> layers.attendSelf(sequences, self), i -> layers.attendMemory(
-                layers.linear(parts.decoder().layers().get(i).cross().keyValue(), memory), sequences, srcSequences, cross));
-    }
-
-    private Value sequences(PlanBuilder builder, String name, int length, long width) {
+    private static long needed(String name, int length) {
         if (length == 0) {
             throw new IllegalArgumentException("this model needs " + name + ": its length must not be 0");
         }
-        kinds.put(name, Kind.SEQUENCES);
-        return builder.input(name, TensorDesc.of(DataType.F32, (long) shape.batch() * length, width));
+        return length;
     }
 
-    /** sqrt(dModel) * (x W + b) + positions, one product; the input itself where the model has no embedding. */
-    private Value embedded(PlanBuilder builder, String name, LinearWeights embedding, int length) {
-        if (embedding == null) {
-            return sequences(builder, name, length, config.dModel());
+    private void classify(String input) {
+        if (input.equals("src") || input.equals("tgt") || input.equals("memory")) {
+            kinds.put(input, Kind.SEQUENCES);
+        } else if (input.endsWith("padding_mask")) {
+            kinds.put(input, Kind.PADDING);
+        } else if (input.endsWith("mask")) {
+            kinds.put(input, Kind.MASK);
         }
-        Value x = sequences(builder, name, length, embedding.inFeatures());
-        Value positions = builder.input(name + "_positions",
-                TensorDesc.of(DataType.F32, (long) shape.batch() * length, config.dModel()));
-        return builder.add(new LinearOp(embedding, Activation.NONE, (float) Math.sqrt(config.dModel()), true), x, positions);
-    }
-
-    private Masks masks(PlanBuilder builder, String mask, String padding, int queries, int keys) {
-        Value additive = null;
-        Value hidden = null;
-        if (shape.masks().contains(mask)) {
-            kinds.put(mask, Kind.MASK);
-            additive = builder.input(mask, TensorDesc.of(DataType.F32, queries, keys));
-        }
-        if (shape.masks().contains(padding)) {
-            kinds.put(padding, Kind.PADDING);
-            hidden = builder.input(padding, TensorDesc.of(DataType.U8, (long) shape.batch() * keys));
-        }
-        return new Masks(false, additive, additive == null ? MaskKind.NONE : MaskKind.QUERY_KEY, hidden);
     }
 
     private void fillConstants() {
-        fillSequences(SRC_SEQUENCES, shape.srcLen(), shape.srcLen() > 0);
-        fillSequences(TGT_SEQUENCES, shape.tgtLen(), model.parts().decoder() != null);
-        if (model.parts().srcEmbedding() != null) {
-            fillPositions("src_positions", shape.srcLen());
-            fillPositions("tgt_positions", shape.tgtLen());
+        for (String input : inputs) {
+            int length = input.startsWith("src") ? shape.srcLen() : shape.tgtLen();
+            if (input.endsWith("_sequences")) {
+                fillSequences(input, length);
+            } else if (input.endsWith("_positions")) {
+                fillPositions(input, length);
+            }
         }
     }
 
-    private void fillSequences(String name, int length, boolean exists) {
-        if (exists) {
-            Tensor sequences = plan.input(name);
-            sequences.setInt(0, shape.batch());
-            for (int i = 0; i <= shape.batch(); i++) {
-                sequences.setInt(i + 1L, i * length);
-            }
+    private void fillSequences(String name, int length) {
+        MemorySegment sequences = plan.input(name).segment();
+        PackedSequences.begin(sequences);
+        for (int i = 0; i < shape.batch(); i++) {
+            PackedSequences.add(sequences, length);
         }
     }
 
@@ -215,7 +175,7 @@ public final class TransformerForward implements AutoCloseable {
 
     /** Copies the result to a tensor F32 [len, batch, width], or [batch, len, width]. */
     public void result(Tensor dst) {
-        copyRows(dst, plan.output(OUT), "result", false);
+        copyRows(dst, plan.output(TextbookGraph.OUT), "result", false);
     }
 
     /** Between the caller's order of dimensions and rows [batch * len, width]. */
@@ -249,15 +209,12 @@ public final class TransformerForward implements AutoCloseable {
 
     /** Bytes of native memory that this forward holds, besides the model's. */
     public long nativeByteSize() {
-        return context.nativeByteSize();
+        return session.nativeByteSize();
     }
 
     /** Frees the activations and what was compiled. Closing twice is harmless. */
     @Override
     public void close() {
-        context.close();
-        if (arena.scope().isAlive()) {
-            arena.close();
-        }
+        session.close();
     }
 }

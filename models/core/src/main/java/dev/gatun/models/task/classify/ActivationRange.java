@@ -1,6 +1,6 @@
 package dev.gatun.models.task.classify;
 
-import dev.gatun.models.vision.Int8Layers;
+import dev.gatun.tensor.graph.Range;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -37,7 +37,7 @@ final class ActivationRange {
     }
 
     /** Bytes for all values up to a share of them; the rest saturates. */
-    Int8Layers.Range range(double percentile) {
+    Range range(double percentile) {
         boolean signed = min < 0;
         float limit = magnitude();
         if (!Float.isFinite(limit)) {
@@ -51,6 +51,6 @@ final class ActivationRange {
             }
             limit = limit * (bin + 1) / BINS;
         }
-        return new Int8Layers.Range(limit > 0 ? limit / (signed ? 127 : 255) : 1, signed);
+        return new Range(limit > 0 ? limit / (signed ? 127 : 255) : 1, signed);
     }
 }

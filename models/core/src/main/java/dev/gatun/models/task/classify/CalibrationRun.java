@@ -1,49 +1,56 @@
 package dev.gatun.models.task.classify;
 
-import dev.gatun.models.vision.LayerWeights;
-import dev.gatun.models.vision.NamedLayers;
-import dev.gatun.models.vision.ObservedLayers;
+import dev.gatun.models.runtime.Program;
+import dev.gatun.models.runtime.Session;
 import dev.gatun.models.vision.VisionNetwork;
-import dev.gatun.tensor.DataType;
-import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.exec.BoundPlan;
-import dev.gatun.tensor.exec.ExecutionContext;
-import dev.gatun.tensor.exec.Lifetime;
-import dev.gatun.tensor.exec.PlanBuilder;
-import dev.gatun.tensor.exec.Value;
+import dev.gatun.tensor.graph.pass.Observe;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.function.Function;
+import java.util.Objects;
+import java.util.stream.Stream;
 
 /** Runs one picture at a time through a network whose every layer can be looked at. One thread. */
 final class CalibrationRun implements AutoCloseable {
     static final String PICTURE = "picture";
 
-    private final ExecutionContext trunkContext = new ExecutionContext();
-    private final ExecutionContext headContext = new ExecutionContext();
+    private final Program program;
+    /** One each: what one leaves is still there when the other has run. */
+    private final Session trunkSession;
+    private final Session headSession;
     private final BoundPlan trunk;
     private final BoundPlan head;
     private final Map<String, MemorySegment> values = new LinkedHashMap<>();
 
-    CalibrationRun(NamedLayers names, Function<LayerWeights, VisionNetwork> networks, LayerWeights weights, Arena arena, int threads) {
-        VisionNetwork network = networks.apply(new ObservedLayers(weights));
-        Lifetime lifetime = new Lifetime("the calibration");
-        PlanBuilder t = new PlanBuilder("calibration", lifetime, arena, threads);
-        Value picture = t.input(PICTURE, TensorDesc.of(DataType.F32, 1, network.channels(), network.inputSize().height(),
-                network.inputSize().width()));
-        t.output("trunk", network.trunk(t, picture));
-        this.trunk = trunkContext.bind(t.build());
-        PlanBuilder h = new PlanBuilder("calibration head", lifetime, arena, threads);
-        h.output("logits", network.head(h, h.input("rows", TensorDesc.of(DataType.F32, 1, network.trunkSize()))).logits());
-        this.head = headContext.bind(h.build());
-        values.put(PICTURE, trunk.input(PICTURE).segment());
-        names.convs().keySet().forEach(name -> values.put(name, trunk.output(name).segment()));
-        names.linears().keySet().forEach(name -> {
-            values.put(name + ".input", head.output(name + ".input").segment());
-            values.put(name, head.output(name).segment());
-        });
+    /**
+     * Loads the network.
+     *
+     * @param network   fused or quantized
+     * @param temporary owns weights that passes make
+     */
+    CalibrationRun(VisionNetwork network, Arena temporary, int threads) {
+        Observe observe = new Observe();
+        VisionNetwork observed = network.rewrite(graph -> observe.run(graph, QuantizedFile.TARGET, temporary));
+        this.program = Program.load(new Program.Part(observed.trunk(), QuantizedFile.TARGET),
+                new Program.Part(observed.head(), QuantizedFile.TARGET));
+        Session[] sessions = new Session[2];
+        try {
+            this.trunkSession = sessions[0] = program.newSession(threads);
+            this.headSession = sessions[1] = program.newSession(threads);
+            this.trunk = trunkSession.bind(program.plan(observed.trunk().name(), observed.trunk().typicalSizes(), threads));
+            this.head = headSession.bind(program.plan(observed.head().name(), observed.head().typicalSizes(), threads));
+        } catch (RuntimeException | Error e) {
+            Stream.of(sessions).filter(Objects::nonNull).forEach(Session::close);
+            program.close();
+            throw e;
+        }
+        values.put(PICTURE, trunk.input(VisionNetwork.PICTURES).segment());
+        observed.trunk().outputs().keySet().stream().filter(name -> !network.trunk().outputs().containsKey(name))
+                .forEach(name -> values.put(name, trunk.output(name).segment()));
+        observed.head().outputs().keySet().stream().filter(name -> !network.head().outputs().containsKey(name))
+                .forEach(name -> values.put(name, head.output(name).segment()));
     }
 
     /** Where the picture goes: F32 [C, H, W]. */
@@ -53,7 +60,7 @@ final class CalibrationRun implements AutoCloseable {
 
     void run() {
         trunk.execute();
-        head.input("rows").segment().copyFrom(trunk.output("trunk").segment());
+        head.input(VisionNetwork.ROWS).segment().copyFrom(trunk.output(VisionNetwork.ROWS).segment());
         head.execute();
     }
 
@@ -63,12 +70,13 @@ final class CalibrationRun implements AutoCloseable {
     }
 
     MemorySegment logits() {
-        return head.output("logits").segment();
+        return head.output(VisionNetwork.LOGITS).segment();
     }
 
     @Override
     public void close() {
-        trunkContext.close();
-        headContext.close();
+        trunkSession.close();
+        headSession.close();
+        program.close();
     }
 }

@@ -1,13 +1,16 @@
 package dev.gatun.models.task.classify;
 
+import dev.gatun.models.vision.CheckedWeights;
+import dev.gatun.models.vision.VisionNetwork;
+import dev.gatun.tensor.graph.Graph;
 import dev.gatun.models.image.ImagePreprocessor;
 import dev.gatun.models.image.PictureException;
 import dev.gatun.models.vision.VisionModel;
-import dev.gatun.models.vision.VisionNetwork;
 import dev.gatun.models.vision.VisionSession;
+import dev.gatun.models.vision.VisionSpec;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.checkpoint.WeightSource;
-import dev.gatun.models.runtime.SessionWorkers;
+import dev.gatun.models.runtime.Workers;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -27,14 +30,24 @@ public final class ImageClassifier implements AutoCloseable {
 
     private final VisionCheckpoint checkpoint;
     private final VisionModel model;
-    private final SessionWorkers<VisionSession> workers;
+    private final Workers<VisionSession> workers;
     private final List<String> labels;
+
+    /**
+     * The graphs of a folder's network, before the passes.
+     *
+     * @param files owns what is read
+     */
+    public static List<Graph> describe(Path model, Arena files) {
+        VisionNetwork network = VisionCheckpoint.find(model).architecture(new CheckedWeights(VisionCheckpoint.open(model, files), false), files).network();
+        return List.of(network.trunk(), network.head());
+    }
 
     private ImageClassifier(VisionCheckpoint checkpoint, VisionModel model, ClassifierOptions options) {
         this.checkpoint = checkpoint;
         this.model = model;
-        this.labels = List.copyOf(checkpoint.labels(model.network().classCount()));
-        this.workers = new SessionWorkers<>("the image model", "gatun-vision", options.threads(), model::newSession);
+        this.labels = List.copyOf(checkpoint.labels(model.spec().classCount()));
+        this.workers = new Workers<>("the image model", "gatun-vision", options.threads(), model::newSession);
     }
 
     /**
@@ -97,20 +110,20 @@ public final class ImageClassifier implements AutoCloseable {
         int batch = Math.clamp(pictures.size() / workers.cores(), 1, MAX_BATCH);
         Consumer<VisionSession> task = session -> work(session, preprocessor, pictures, next, batch, results, listener);
         if (pictures.size() == 1) {
-            workers.runWide(task);
+            workers.runWide(Workers.doing(task));
         } else {
-            workers.run(Collections.nCopies(Math.min(workers.cores(), pictures.size()), task));
+            workers.run(Collections.nCopies(Math.min(workers.cores(), pictures.size()), Workers.doing(task)));
         }
         return List.of(results);
     }
 
     private void work(VisionSession session, ImagePreprocessor preprocessor, List<Path> pictures, AtomicInteger next,
             int batch, Result[] results, Listener listener) {
-        int classes = model.network().classCount();
+        int classes = model.spec().classCount();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment input = arena.allocate(batch * session.pictureByteSize(), 64);
             MemorySegment logits = arena.allocate((long) batch * classes * Float.BYTES, 64);
-            int columns = model.network().featureCount();
+            int columns = model.spec().featureCount();
             MemorySegment features = arena.allocate((long) batch * columns * Float.BYTES, 64);
             int[] slots = new int[batch];
             for (int first = next.getAndAdd(batch); first < pictures.size(); first = next.getAndAdd(batch)) {
@@ -148,10 +161,10 @@ public final class ImageClassifier implements AutoCloseable {
      * @throws IllegalStateException    if this is closed, or the calling thread is interrupted
      */
     public void forward(MemorySegment pictures, int count, MemorySegment logits, MemorySegment features) {
-        VisionNetwork network = model.network();
+        VisionSpec spec = model.spec();
         VisionModel.Split split = model.split(count, workers.cores());
         if (split.threads() > 1) {
-            workers.runWide(session -> session.forward(pictures, count, logits, features));
+            workers.runWide(Workers.doing(session -> session.forward(pictures, count, logits, features)));
             return;
         }
         List<Consumer<VisionSession>> tasks = new ArrayList<>();
@@ -159,13 +172,13 @@ public final class ImageClassifier implements AutoCloseable {
             int from = (int) ((long) count * p / split.parts());
             int to = (int) ((long) count * (p + 1) / split.parts());
             tasks.add(session -> session.forward(pictures.asSlice(from * session.pictureByteSize()), to - from,
-                    from(logits, from, network.classCount()), from(features, from, network.featureCount())));
+                    from(logits, from, spec.classCount()), from(features, from, spec.featureCount())));
         }
-        workers.run(tasks);
+        workers.run(tasks.stream().map(Workers::doing).toList());
     }
 
     private static MemorySegment from(MemorySegment segment, int row, int columns) {
-        return segment.address() == 0 ? segment : segment.asSlice((long) row * columns * Float.BYTES);
+        return segment.address() == 0 && segment.isNative() ? segment : segment.asSlice((long) row * columns * Float.BYTES);
     }
 
     /** The most probable classes of a result's logits. */
@@ -179,7 +192,7 @@ public final class ImageClassifier implements AutoCloseable {
      * @throws IllegalArgumentException if the model's input has neither one channel nor three
      */
     public ImagePreprocessor preprocessor() {
-        return Preprocessing.of(checkpoint.config(), model.network());
+        return Preprocessing.of(checkpoint.config(), model.spec());
     }
 
     /** {@code int8} if the model was quantized, otherwise {@code f32}. */

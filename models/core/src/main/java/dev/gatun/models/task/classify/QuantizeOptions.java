@@ -1,6 +1,6 @@
 package dev.gatun.models.task.classify;
 
-import dev.gatun.tensor.op.Int8Weights;
+import dev.gatun.tensor.weights.Int8Weights;
 
 /**
  * How a model is quantized.

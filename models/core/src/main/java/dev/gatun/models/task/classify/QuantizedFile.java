@@ -1,25 +1,27 @@
 package dev.gatun.models.task.classify;
 
-import dev.gatun.models.vision.CheckedWeights;
-import dev.gatun.models.vision.Int8Layers;
-import dev.gatun.models.vision.LayerWeights;
-import dev.gatun.models.vision.NamedLayers;
-import dev.gatun.models.vision.VisionNetwork;
 import dev.gatun.models.checkpoint.SafetensorsWriter;
-import dev.gatun.models.checkpoint.WeightException;
-import dev.gatun.models.checkpoint.WeightSource;
+import dev.gatun.models.checkpoint.WeightScope;
+import dev.gatun.models.vision.VisionNetwork;
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
-import dev.gatun.tensor.op.ConvWeights;
-import dev.gatun.tensor.op.LinearWeights;
+import dev.gatun.tensor.graph.Conv;
+import dev.gatun.tensor.graph.Graph;
+import dev.gatun.tensor.graph.Linear;
+import dev.gatun.tensor.graph.Node;
+import dev.gatun.tensor.graph.Range;
+import dev.gatun.tensor.graph.Target;
+import dev.gatun.tensor.graph.Weight;
+import dev.gatun.tensor.graph.pass.FuseActivation;
+import dev.gatun.tensor.graph.pass.Passes;
+import dev.gatun.tensor.graph.pass.Quantize;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.function.Function;
 
 /**
  * Quantized layers in a safetensors file. A layer has {@code weight} I8 and {@code weight_scale} F32 [OC], or {@code weight} F32 if
@@ -29,44 +31,57 @@ import java.util.function.Function;
 final class QuantizedFile {
     /** Key of config.json that says that a checkpoint is quantized. */
     static final String CONFIG_KEY = "quantization";
+    static final Target TARGET = Target.ofRows(1);
 
     private QuantizedFile() {
     }
 
-    /** Reads every layer; batch norms are folded already. */
-    static VisionCheckpoint.Architecture read(CheckedWeights weights, Function<LayerWeights, VisionNetwork> network) {
-        NamedLayers kept = new NamedLayers();
-        Map<String, Int8Layers.Source> int8 = new LinkedHashMap<>();
-        for (String tensor : weights.names()) {
-            if (!tensor.endsWith(".weight")) {
-                continue;
+    /**
+     * Reads what is known of every layer of a network whose batch norms are folded already, and quantizes it.
+     *
+     * @param scope     where the layers are
+     * @param network   as its family describes it, over the file's bytes
+     * @param temporary owns weights that passes make
+     * @throws dev.gatun.models.checkpoint.WeightException if a tensor is missing or has another shape
+     * @throws IllegalArgumentException                    if a range is missing or makes no sense
+     */
+    static VisionCheckpoint.Architecture read(WeightScope scope, VisionNetwork network, Arena temporary) {
+        Map<String, Quantize.Parameters> layers = new LinkedHashMap<>();
+        for (Node node : network.nodes()) {
+            switch (node.layer()) {
+                case Conv conv -> layers.put(node.name(), parameters(scope.child(node.name()), conv.weight(), conv.bias()));
+                case Linear linear -> {
+                    Linear.Part part = linear.parts().getFirst();
+                    layers.put(node.name(), parameters(scope.child(node.name()), part.weight(), part.bias()));
+                }
+                default -> { }
             }
-            String name = tensor.substring(0, tensor.length() - ".weight".length());
-            WeightSource.Entry entry = weights.entry(tensor);
-            Tensor bias = weights.names().contains(name + ".bias") ? weights.floats(name + ".bias") : null;
-            boolean bytes = entry.type().equals("I8");
-            if (!bytes && entry.shape().rank() == 2) {
-                kept.linears().put(name, new LinearWeights.Source(weights.floats(tensor), false, bias));
-            } else if (!bytes) {
-                kept.convs().put(name, new ConvWeights.Source(weights.floats(tensor), bias, 1));
-            }
-            int8.put(name, new Int8Layers.Source(
-                    bytes ? Tensor.of(TensorDesc.of(DataType.S8, entry.shape().dims()), entry.bytes()) : null,
-                    bytes ? weights.floats(name + ".weight_scale") : null, bias,
-                    range(weights, name + ".input"), range(weights, name + ".output")));
         }
-        return new VisionCheckpoint.Architecture(kept, int8, network);
+        Quantize quantize = new Quantize(layers);
+        VisionNetwork quantized = network.rewrite(graph -> quantize.run(fused(graph, temporary), TARGET, temporary));
+        return new VisionCheckpoint.Architecture(quantized, layers);
     }
 
-    private static Int8Layers.Range range(CheckedWeights weights, String name) {
-        if (!weights.names().contains(name)) {
+    /** The layers that are quantized: batch norms, sums and activations are part of them, poolings not. */
+    static Graph fused(Graph graph, Arena temporary) {
+        return Passes.runUntil(graph, TARGET, temporary, new FuseActivation().name());
+    }
+
+    private static Quantize.Parameters parameters(WeightScope layer, Weight weight, Weight bias) {
+        Range input = range(layer, "input");
+        Range output = range(layer, "output");
+        if (weight.tensor().type() != DataType.S8) {
+            return Quantize.Parameters.kept(output);
+        }
+        return new Quantize.Parameters(weight, layer.weight("weight_scale", weight.shape().dim(0)), bias, input, output);
+    }
+
+    private static Range range(WeightScope layer, String name) {
+        if (!layer.has(name)) {
             return null;
         }
-        Tensor range = weights.floats(name);
-        if (range.shape().elementCount() != 2) {
-            throw new WeightException(weights.file(name), "tensor " + name + ": expected [2], found " + range.shape());
-        }
-        return new Int8Layers.Range(range.getFloat(0), range.getFloat(1) != 0);
+        Tensor range = layer.tensor(name, 2);
+        return new Range(range.getFloat(0), range.getFloat(1) != 0);
     }
 
     /** Collects tensors in an arena and writes them. */

@@ -5,13 +5,15 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gatun.models.image.ImagePreprocessor;
 import dev.gatun.models.image.PictureException;
 import dev.gatun.models.vision.CheckedWeights;
-import dev.gatun.models.vision.FloatLayers;
-import dev.gatun.models.vision.Int8Layers;
 import dev.gatun.models.vision.VisionNetwork;
 import dev.gatun.models.checkpoint.SafetensorsFile;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.checkpoint.WeightSource;
-import dev.gatun.tensor.Tensor;
+import dev.gatun.tensor.graph.Conv;
+import dev.gatun.tensor.graph.Linear;
+import dev.gatun.tensor.graph.Node;
+import dev.gatun.tensor.graph.Range;
+import dev.gatun.tensor.graph.Weight;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -33,7 +35,6 @@ public final class Quantizer {
     private final VisionCheckpoint checkpoint;
     private final QuantizeOptions options;
     private final Arena arena;
-    private final VisionCheckpoint.Architecture architecture;
     private final VisionNetwork network;
     private final ImagePreprocessor preprocessor;
 
@@ -41,12 +42,12 @@ public final class Quantizer {
         this.checkpoint = checkpoint;
         this.options = options;
         this.arena = arena;
-        this.architecture = checkpoint.architecture(new CheckedWeights(source, true), arena);
+        VisionCheckpoint.Architecture architecture = checkpoint.architecture(new CheckedWeights(source, true), arena);
         if (architecture.quantized()) {
             throw new WeightException(checkpoint.origin(), "is quantized already");
         }
-        this.network = architecture.network().apply(null);
-        this.preprocessor = Preprocessing.of(checkpoint.config(), network);
+        this.network = architecture.network().rewrite(graph -> QuantizedFile.fused(graph, arena));
+        this.preprocessor = Preprocessing.of(checkpoint.config(), network.spec());
     }
 
     /**
@@ -104,15 +105,14 @@ public final class Quantizer {
             throw new IllegalArgumentException("none of the " + pictures.size() + " calibration pictures can be read"
                     + (unreadable.isEmpty() ? "" : ": " + unreadable.getFirst()));
         }
-        try (CalibrationRun floats = new CalibrationRun(architecture.layers(), architecture.network(),
-                new FloatLayers(architecture.layers(), arena), arena, options.threads())) {
-            Map<String, Int8Layers.Range> ranges = calibrate(floats, inputs);
+        try (CalibrationRun floats = new CalibrationRun(network, arena, options.threads())) {
+            Map<String, Range> ranges = calibrate(floats, inputs);
             write(ranges, output);
             return compare(floats, inputs, output, unreadable);
         }
     }
 
-    private Map<String, Int8Layers.Range> calibrate(CalibrationRun run, List<MemorySegment> inputs) {
+    private Map<String, Range> calibrate(CalibrationRun run, List<MemorySegment> inputs) {
         Map<String, ActivationRange> seen = new LinkedHashMap<>();
         run.values().keySet().forEach(name -> seen.put(name, new ActivationRange()));
         for (int pass = 0; pass < (options.percentile() < 100 ? 2 : 1); pass++) {
@@ -129,36 +129,39 @@ public final class Quantizer {
                 });
             }
         }
-        Map<String, Int8Layers.Range> ranges = new LinkedHashMap<>();
+        Map<String, Range> ranges = new LinkedHashMap<>();
         seen.forEach((name, range) -> ranges.put(name, range.range(options.percentile())));
         return ranges;
     }
 
-    private void write(Map<String, Int8Layers.Range> ranges, Path output) throws IOException {
+    private void write(Map<String, Range> ranges, Path output) throws IOException {
         QuantizedFile.Writer writer = new QuantizedFile.Writer(arena);
-        String first = architecture.layers().convs().keySet().iterator().next();
-        architecture.layers().convs().forEach((name, source) -> {
-            boolean bytes = !(name.equals(first) && options.floatFirst());
+        List<Node> convs = network.nodes().stream().filter(node -> node.layer() instanceof Conv).toList();
+        for (Node node : convs) {
+            boolean first = node == convs.getFirst();
+            boolean bytes = !(first && options.floatFirst());
             // For signed sources oneDNN itself keeps a bit free where sums would saturate.
-            boolean signed = name.equals(first) && ranges.get(CalibrationRun.PICTURE).signed();
-            layer(writer, name, source.weight(), source.bias(), !bytes ? 0 : signed ? 8 : options.weightBits());
-            if (name.equals(first) && bytes) {
-                range(writer, name + ".input", ranges.get(CalibrationRun.PICTURE));
+            boolean signed = first && ranges.get(CalibrationRun.PICTURE).signed();
+            Conv conv = (Conv) node.layer();
+            layer(writer, node.name(), conv.weight(), conv.bias(), !bytes ? 0 : signed ? 8 : options.weightBits());
+            if (first && bytes) {
+                range(writer, node.name() + ".input", ranges.get(CalibrationRun.PICTURE));
             }
-            range(writer, name + ".output", ranges.get(name));
-        });
-        List<String> linears = List.copyOf(architecture.layers().linears().keySet());
-        architecture.layers().linears().forEach((name, source) -> {
-            boolean bytes = !(name.equals(linears.getLast()) && options.floatLast());
-            layer(writer, name, source.weight(), source.bias(), bytes ? options.weightBits() : 0);
+            range(writer, node.name() + ".output", ranges.get(node.name()));
+        }
+        List<Node> linears = network.nodes().stream().filter(node -> node.layer() instanceof Linear).toList();
+        for (Node node : linears) {
+            boolean bytes = !(node == linears.getLast() && options.floatLast());
+            Linear.Part part = ((Linear) node.layer()).parts().getFirst();
+            layer(writer, node.name(), part.weight(), part.bias(), bytes ? options.weightBits() : 0);
             if (bytes) {
-                range(writer, name + ".input", ranges.get(name + ".input"));
+                range(writer, node.name() + ".input", ranges.get(node.name() + ".input"));
             }
-        });
+        }
         Files.createDirectories(output);
         writer.write(output.resolve("model.safetensors"));
         ObjectNode config = checkpoint.config().isObject() ? checkpoint.config().deepCopy() : new ObjectMapper().createObjectNode();
-        config.put("architecture", network.name());
+        config.put("architecture", network.spec().name());
         ObjectNode quantization = config.putObject(QuantizedFile.CONFIG_KEY);
         quantization.put("weights", "int8 per output channel").put("activations", "uint8 or int8 per layer")
                 .put("weight_bits", options.weightBits()).put("percentile", options.percentile());
@@ -168,14 +171,14 @@ public final class Quantizer {
         }
     }
 
-    private static void range(QuantizedFile.Writer writer, String name, Int8Layers.Range range) {
+    private static void range(QuantizedFile.Writer writer, String name, Range range) {
         writer.floats(name, new long[] {2}, range.scale(), range.signed() ? 1 : 0);
     }
 
     /** Writes one layer; 0 bits: in F32. */
-    private static void layer(QuantizedFile.Writer writer, String name, Tensor weight, Tensor bias, int bits) {
+    private void layer(QuantizedFile.Writer writer, String name, Weight weight, Weight bias, int bits) {
         long[] shape = weight.shape().dims();
-        float[] values = weight.toFloats();
+        float[] values = weight.floats(arena).toFloats();
         if (bits > 0) {
             int most = (1 << bits - 1) - 1;
             int channels = (int) shape[0];
@@ -198,7 +201,7 @@ public final class Quantizer {
             writer.floats(name + ".weight", shape, values);
         }
         if (bias != null) {
-            writer.floats(name + ".bias", new long[] {shape[0]}, bias.toFloats());
+            writer.floats(name + ".bias", new long[] {shape[0]}, bias.floats(arena).toFloats());
         }
     }
 
@@ -209,7 +212,7 @@ public final class Quantizer {
                 new CheckedWeights(SafetensorsFile.open(output.resolve("model.safetensors"), arena), false), arena);
         Map<String, double[]> errors = new LinkedHashMap<>();
         int same = 0;
-        try (CalibrationRun bytes = new CalibrationRun(architecture.layers(), made.network(), made.pack(arena), arena, options.threads())) {
+        try (CalibrationRun bytes = new CalibrationRun(made.network(), arena, options.threads())) {
             for (MemorySegment input : compared) {
                 floats.picture().copyFrom(input);
                 bytes.picture().copyFrom(input);

@@ -2,23 +2,23 @@ package dev.gatun.models.task.classify;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.MissingNode;
 import dev.gatun.models.family.cnn.TextbookCnn;
 import dev.gatun.models.family.cnn.TextbookCnnConfig;
 import dev.gatun.models.family.resnet.ResNet;
 import dev.gatun.models.family.resnet.ResNetConfig;
 import dev.gatun.models.vision.CheckedWeights;
-import dev.gatun.models.vision.FloatLayers;
-import dev.gatun.models.vision.Int8Layers;
-import dev.gatun.models.vision.LayerWeights;
-import dev.gatun.models.vision.NamedLayers;
 import dev.gatun.models.vision.VisionModel;
 import dev.gatun.models.vision.VisionNetwork;
+import dev.gatun.models.vision.VisionSpec;
+import dev.gatun.models.checkpoint.Checkpoint;
+import dev.gatun.models.checkpoint.Clip;
+import dev.gatun.models.checkpoint.ConfigFields;
 import dev.gatun.models.checkpoint.SafetensorsFile;
-import dev.gatun.models.checkpoint.ShardedSafetensors;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.checkpoint.WeightScope;
 import dev.gatun.models.checkpoint.WeightSource;
+import dev.gatun.tensor.Shape;
+import dev.gatun.tensor.graph.pass.Quantize;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -29,11 +29,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * The files of an image model: {@code model.safetensors} (or its index), perhaps {@code config.json} with the
- * {@code architecture}, perhaps {@code labels.txt}. Without config.json the architecture follows from the tensors.
+ * {@code architecture}, perhaps {@code labels.txt} or labels in config.json. Without config.json the architecture follows from the tensors.
  *
  * @param origin names it in messages
  * @param config config.json, or a missing node
@@ -41,43 +42,31 @@ import java.util.function.Function;
  */
 record VisionCheckpoint(Path origin, JsonNode config, List<String> labels) {
     private static final String RESOURCES = "/dev/gatun/models/";
+    private static final int STEM = 64;
+    private static final int LARGEST_INPUT = 4096;
+    private static final int IMAGENET_CLASSES = 1000;
+    private static final Pattern IMAGENET = Pattern.compile("(?i)(^|[^a-z0-9])(in1k|imagenet(-?1k)?|ilsvrc(-?2012)?)($|[^a-z0-9])");
     private static final String[] PREFIXES = ResNet.PREFIXES.toArray(String[]::new);
 
     /** Finds config and labels of a folder, or of a safetensors file in one. */
     static VisionCheckpoint find(Path model) {
-        Path folder = Files.isRegularFile(model) ? model.toAbsolutePath().getParent() : model;
-        if (!Files.isDirectory(folder)) {
-            throw new WeightException(model, "does not exist; expected a model's folder or a safetensors file");
-        }
-        Path config = folder.resolve("config.json");
-        Path labels = folder.resolve("labels.txt");
-        try {
-            return new VisionCheckpoint(model,
-                    Files.exists(config) ? parse(config, Files.readAllBytes(config)) : MissingNode.getInstance(),
-                    Files.exists(labels) ? Files.readAllLines(labels) : null);
-        } catch (IOException e) {
-            throw new WeightException(folder, "cannot be read: " + e.getMessage(), e);
-        }
+        Checkpoint files = Checkpoint.open(model);
+        return new VisionCheckpoint(files.origin(), files.config(), files.labels());
     }
 
     /** The reader of handwritten digits that comes with Gatun. */
     static VisionCheckpoint digits() {
         Path origin = Path.of("digits");
-        return new VisionCheckpoint(origin, parse(origin, resource("digits/config.json")), lines("digits/labels.txt"));
+        try {
+            return new VisionCheckpoint(origin, new ObjectMapper().readTree(resource("digits/config.json")), lines("digits/labels.txt"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Opens a folder's weights. */
     static WeightSource open(Path model, Arena arena) {
-        if (Files.isRegularFile(model)) {
-            return SafetensorsFile.open(model, arena);
-        }
-        if (Files.exists(model.resolve("model.safetensors"))) {
-            return SafetensorsFile.open(model.resolve("model.safetensors"), arena);
-        }
-        if (Files.exists(model.resolve("model.safetensors.index.json"))) {
-            return ShardedSafetensors.open(model.resolve("model.safetensors.index.json"), arena);
-        }
-        throw new WeightException(model, "has neither model.safetensors nor model.safetensors.index.json");
+        return Checkpoint.open(model).source(arena);
     }
 
     /** Opens the digits' weights. */
@@ -89,20 +78,15 @@ record VisionCheckpoint(Path origin, JsonNode config, List<String> labels) {
     }
 
     /**
-     * What a checkpoint holds: its layers, and the network that connects them.
+     * What a checkpoint holds.
      *
-     * @param layers  F32 layers; of a quantized checkpoint those that were kept in F32
-     * @param int8    quantized layers; empty of an F32 checkpoint
-     * @param network makes the network over weights in some arithmetic
+     * @param network as it is computed
+     * @param int8    what is known of each layer of a quantized checkpoint; empty of an F32 checkpoint
      */
-    record Architecture(NamedLayers layers, Map<String, Int8Layers.Source> int8, Function<LayerWeights, VisionNetwork> network) {
+    record Architecture(VisionNetwork network, Map<String, Quantize.Parameters> int8) {
 
         boolean quantized() {
             return !int8.isEmpty();
-        }
-
-        LayerWeights pack(Arena arena) {
-            return quantized() ? new Int8Layers(int8, layers, arena) : new FloatLayers(layers, arena);
         }
     }
 
@@ -114,17 +98,19 @@ record VisionCheckpoint(Path origin, JsonNode config, List<String> labels) {
     VisionModel load(WeightSource source, boolean checkWeights) {
         CheckedWeights weights = new CheckedWeights(source, checkWeights);
         VisionModel model;
-        try (Arena folded = Arena.ofShared()) {
-            Architecture architecture = architecture(weights, folded);
-            model = VisionModel.load(arena -> architecture.network.apply(architecture.pack(arena)));
-        } catch (IllegalArgumentException e) {
+        try (Arena temporary = Arena.ofShared()) {
+            Architecture architecture = architecture(weights, temporary);
+            requirePreprocessing(architecture.network.spec());
+            model = VisionModel.load(architecture.network);
+        } catch (IllegalArgumentException | ArithmeticException e) {
             throw new WeightException(origin, e.getMessage(), e);
         }
         try {
-            weights.requireAllUsed(model.network().name());
-            if (labels != null && labels.size() != model.network().classCount()) {
-                throw new WeightException(origin, "labels.txt has " + labels.size() + " lines, the model "
-                        + model.network().classCount() + " classes");
+            weights.requireAllUsed(model.spec().name());
+            if (labels != null && labels.size() != model.spec().classCount()) {
+                throw new WeightException(origin, (Files.exists(origin.resolve("labels.txt")) ? "labels.txt has " + labels.size() + " lines"
+                        : "config.json has " + labels.size() + " labels") + ", the model "
+                        + model.spec().classCount() + " classes");
             }
             return model;
         } catch (RuntimeException e) {
@@ -136,59 +122,110 @@ record VisionCheckpoint(Path origin, JsonNode config, List<String> labels) {
     /**
      * Finds the architecture and its layers.
      *
-     * @param folded arena of folded weights, which must live until the first plan is compiled
+     * @param temporary owns weights that passes make, which must live until the network is loaded
      */
-    Architecture architecture(CheckedWeights weights, Arena folded) {
+    Architecture architecture(CheckedWeights weights, Arena temporary) {
         String name = config.path("architecture").asText("");
         boolean quantized = config.has(QuantizedFile.CONFIG_KEY);
-        boolean resNet = name.startsWith("resnet")
-                || name.isEmpty() && weights.names().stream().anyMatch(n -> n.endsWith("layer1.0.conv1.weight"));
+        boolean unnamed = name.isEmpty() && !config.has("model_type") && !config.has("architectures");
+        boolean resNet = name.startsWith("resnet") || unnamed && has(weights, "layer1.0.conv1.weight");
         if (resNet) {
             WeightScope scope = WeightScope.locate(weights, "layer1.0.conv1.weight", PREFIXES);
+            requirePlain(scope);
             ResNetConfig found = name.isEmpty() ? ResNetConfig.recognize(scope) : ResNetConfig.named(name);
-            int classes = config.path("num_classes").asInt((int) scope.child("fc").shape("weight").dim(0));
+            int classes = fields().integer("num_classes", 1, Integer.MAX_VALUE, (int) scope.child("fc").shape("weight").dim(0));
             ResNetConfig sizes = found.with((int) scope.child("conv1").shape("weight").dim(1), inputSize(), classes);
-            Function<LayerWeights, VisionNetwork> network = layers -> new ResNet(sizes, layers);
-            return quantized ? QuantizedFile.read(weights, network)
-                    : new Architecture(ResNet.layers(scope, sizes, folded), Map.of(), network);
+            VisionNetwork network = ResNet.describe(scope, sizes);
+            return quantized ? QuantizedFile.read(scope, network, temporary) : new Architecture(network, Map.of());
         }
-        if (name.equals("textbook-cnn") || name.isEmpty() && weights.names().stream().anyMatch(n -> n.endsWith("fc2.weight"))) {
+        if (name.equals("textbook-cnn") || unnamed && has(weights, "fc2.weight") && has(weights, "conv2.weight")) {
             TextbookCnnConfig sizes = config.isMissingNode() ? TextbookCnnConfig.DEFAULT : TextbookCnnConfig.fromJson(config);
-            Function<LayerWeights, VisionNetwork> network = layers -> new TextbookCnn(sizes, layers);
-            return quantized ? QuantizedFile.read(weights, network) : new Architecture(
-                    TextbookCnn.layers(WeightScope.locate(weights, "fc2.weight", PREFIXES), sizes), Map.of(), network);
+            WeightScope scope = WeightScope.locate(weights, "fc2.weight", PREFIXES);
+            VisionNetwork network = TextbookCnn.describe(scope, sizes);
+            return quantized ? QuantizedFile.read(scope, network, temporary) : new Architecture(network, Map.of());
         }
-        throw new IllegalArgumentException(name.isEmpty()
+        String words = String.join(", ", Stream.of("model_type", "architectures").filter(config::has)
+                .map(field -> field + " " + config.get(field)).toList());
+        throw new IllegalArgumentException(!words.isEmpty() && name.isEmpty()
+                ? "config.json says " + Clip.text(words) + ", expected architecture textbook-cnn or a resnet by"
+                + " torchvision's or timm's names" : name.isEmpty()
                 ? "its tensors are neither a ResNet's nor the textbook CNN's, and config.json names no architecture"
-                : "architecture " + name + ", expected textbook-cnn, resnet18, resnet34, resnet50, resnet101 or resnet152");
+                : "architecture " + Clip.text(name) + ", expected textbook-cnn, resnet18, resnet34, resnet50, resnet101 or resnet152");
+    }
+
+    /** Refuses a config whose preprocessing cannot be done; networks of other channels than a picture's have none. */
+    private void requirePreprocessing(VisionSpec network) {
+        if (network.channels() != 1 && network.channels() != 3) {
+            return;
+        }
+        try {
+            Preprocessing.of(config, network);
+        } catch (IllegalArgumentException e) {
+            throw new WeightException(fields().file(), e.getMessage(), e);
+        }
+    }
+
+    private static boolean has(CheckedWeights weights, String tensor) {
+        return weights.names().stream().anyMatch(n -> n.equals(tensor) || n.endsWith("." + tensor));
+    }
+
+    /** Refuses networks that have a ResNet's names and other convolutions. */
+    private static void requirePlain(WeightScope scope) {
+        WeightScope conv = scope.child("layer1").child(0).child("conv2");
+        if (!conv.has("weight")) {
+            return;
+        }
+        Shape shape = conv.shape("weight");
+        if (shape.rank() == 4 && shape.dim(0) > 0 && shape.dim(0) != shape.dim(1)) {
+            throw new IllegalArgumentException("layer1.0.conv2.weight is " + shape
+                    + ": a ResNeXt, whose convolutions are in groups, expected a plain ResNet");
+        }
+        if (shape.rank() == 4 && shape.dim(0) != STEM) {
+            throw new IllegalArgumentException("layer1.0.conv2.weight is " + shape + ": a wide or thin ResNet, expected " + STEM
+                    + " channels");
+        }
+    }
+
+    private ConfigFields fields() {
+        return ConfigFields.of(Files.isDirectory(origin) ? origin.resolve("config.json") : origin.resolveSibling("config.json"), config);
     }
 
     private int inputSize() {
-        JsonNode size = config.path("pretrained_cfg").path("input_size");
-        return size.isArray() && size.size() == 3 ? size.get(2).asInt() : config.path("input_size").asInt(224);
+        int[] size = fields().object("pretrained_cfg").integers("input_size", 1, LARGEST_INPUT);
+        if (size != null && size.length == 3) {
+            return size[2];
+        }
+        return config.path("input_size").isArray() ? 224 : fields().integer("input_size", 32, LARGEST_INPUT, 224);
     }
 
-    /** Labels of the classes. */
+    /**
+     * Labels of the classes: those that the checkpoint has, else ImageNet's if it is {@linkplain #isImageNet ImageNet's}, else numbers.
+     */
     List<String> labels(int classes) {
         if (labels != null) {
             return labels;
         }
-        if (classes == 1000) {
+        if (classes == IMAGENET_CLASSES && isImageNet()) {
             return lines("imagenet_classes.txt");
         }
         return java.util.stream.IntStream.range(0, classes).mapToObj(i -> "class " + i).toList();
     }
 
-    private static JsonNode parse(Path file, byte[] bytes) {
-        try {
-            JsonNode json = new ObjectMapper().readTree(bytes);
-            if (!json.isObject()) {
-                throw new WeightException(file, "is not a JSON object");
+    /**
+     * Whether 1,000 classes without labels are ImageNet's: of a ResNet without config.json, as torchvision gives it away; of one whose
+     * config.json names the architecture only, whose usual classes they are; or whose tag, data set or hub's name says so. Whoever says
+     * {@code num_classes} and not of what has trained a network of his own.
+     */
+    private boolean isImageNet() {
+        JsonNode pretrained = config.path("pretrained_cfg");
+        for (String text : List.of(pretrained.path("tag").asText(""), pretrained.path("hf_hub_id").asText(""),
+                pretrained.path("dataset").asText(""), config.path("dataset").asText(""))) {
+            if (IMAGENET.matcher(text).find()) {
+                return true;
             }
-            return json;
-        } catch (IOException e) {
-            throw new WeightException(file, "is not valid JSON: " + e.getMessage(), e);
         }
+        String name = config.path("architecture").asText("");
+        return config.isMissingNode() || name.startsWith("resnet") && !config.has("num_classes") && pretrained.isMissingNode();
     }
 
     private static List<String> lines(String name) {

@@ -1,20 +1,24 @@
 package dev.gatun.models.task.embed;
 
-import dev.gatun.models.family.bert.BertCheckpoint;
-import dev.gatun.models.family.bert.BertEncoder;
-import dev.gatun.models.family.bert.EncoderSession;
-import dev.gatun.models.family.bert.EncoderSession.SessionOptions;
+import dev.gatun.models.checkpoint.Checkpoint;
+import dev.gatun.models.encode.Encoder;
+import dev.gatun.models.encode.EncoderSession;
+import dev.gatun.models.encode.EncoderFamily;
+import dev.gatun.models.registry.Encoders;
 import dev.gatun.models.tokenize.TextTokenizer;
-import dev.gatun.models.runtime.SessionWorkers;
+import dev.gatun.models.runtime.Workers;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import java.util.function.Function;
 
 /**
  * Texts to vectors with a BERT-family encoder. Thread-safe; owns its weights, threads and results, all native and
@@ -33,20 +37,24 @@ public final class EmbeddingModel implements AutoCloseable {
     /** A request of fewer characters is computed as one task, on every core at once. */
     private static final int SMALL_REQUEST_CHARACTERS = 400;
 
-    private final BertEncoder encoder;
+    private final Encoder encoder;
     private final TextTokenizer tokenizer;
+    private final SentenceFolder folder;
+    private final String prompt;
     private final EmbeddingOptions options;
-    private final SessionWorkers<EncoderSession> workers;
+    private final Workers<EncoderSession> workers;
     private final Arena resultArena = Arena.ofShared();
     private final ResultPool results = new ResultPool(resultArena);
     private boolean closed;
 
-    private EmbeddingModel(BertEncoder encoder, TextTokenizer tokenizer, EmbeddingOptions options) {
+    private EmbeddingModel(Encoder encoder, TextTokenizer tokenizer, SentenceFolder folder, EmbeddingOptions options) {
+        this.folder = folder;
+        this.prompt = prompt(folder.defaultPrompt());
         this.encoder = encoder;
         this.tokenizer = tokenizer;
         this.options = options;
-        this.workers = new SessionWorkers<>("the embedding model", "gatun-encoder", options.threads(),
-                threads -> encoder.newSession(new SessionOptions(threads, options.pooling(), options.normalize())));
+        this.workers = new Workers<>("the embedding model", "gatun-encoder", options.threads(),
+                encoder::newSession);
     }
 
     /** {@link #load(Path, EmbeddingOptions)} with the defaults. */
@@ -62,14 +70,17 @@ public final class EmbeddingModel implements AutoCloseable {
      * @throws dev.gatun.models.checkpoint.WeightException if a file is missing, damaged or contradicts another
      */
     public static EmbeddingModel load(Path model, EmbeddingOptions options) {
-        BertCheckpoint checkpoint = BertCheckpoint.find(model);
-        BertEncoder encoder = checkpoint.load();
+        Checkpoint checkpoint = Checkpoint.open(model);
+        EncoderFamily family = Encoders.family(checkpoint);
+        SentenceFolder folder = options.over(SentenceFolder.read(checkpoint));
+        Encoder encoder;
+        try (Arena files = Arena.ofShared()) {
+            encoder = family.load(checkpoint, described -> SentenceHead.of(folder, described, files, folder.dimension()));
+        }
         TextTokenizer tokenizer = null;
         try {
-            int positions = encoder.config().maxPositions();
-            int maxTokens = options.maxTokens() == 0 ? positions : Math.min(options.maxTokens(), positions);
-            tokenizer = checkpoint.tokenizer(maxTokens);
-            return new EmbeddingModel(encoder, tokenizer, options);
+            tokenizer = TextTokenizer.load(checkpoint.folder(), cutAt(options, folder, encoder.spec().maxLength()));
+            return new EmbeddingModel(encoder, tokenizer, folder, options);
         } catch (RuntimeException | Error e) {
             encoder.close();
             if (tokenizer != null) {
@@ -77,6 +88,12 @@ public final class EmbeddingModel implements AutoCloseable {
             }
             throw e;
         }
+    }
+
+    /** 0 leaves it to the tokenizer's own settings, within the model's positions. */
+    private static TextTokenizer.Limit cutAt(EmbeddingOptions options, SentenceFolder folder, int positions) {
+        int wanted = options.maxTokens() != 0 ? options.maxTokens() : folder.maxTokens();
+        return new TextTokenizer.Limit(wanted == 0 ? positions : Math.min(wanted, positions), wanted == 0);
     }
 
     /**
@@ -87,6 +104,48 @@ public final class EmbeddingModel implements AutoCloseable {
      * @throws NullPointerException  if a text is null
      */
     public Embeddings embed(List<String> texts) {
+        return embed(texts, prompt);
+    }
+
+    /**
+     * Vectors of what is searched for: texts get the prompt {@code query}, if the folder has one, otherwise the default one.
+     *
+     * @throws IllegalStateException as {@link #embed}
+     */
+    public Embeddings embedQueries(List<String> texts) {
+        return embed(texts, promptOf("query"));
+    }
+
+    /** Vectors of what is searched: texts get the prompt {@code document}, {@code passage} or {@code corpus}, if the folder has one. */
+    public Embeddings embedDocuments(List<String> texts) {
+        return embed(texts, promptOf("document", "passage", "corpus"));
+    }
+
+    private String promptOf(String... names) {
+        for (String name : names) {
+            if (folder.prompts().containsKey(name)) {
+                return prompt(name);
+            }
+        }
+        return prompt;
+    }
+
+    /** The text of a prompt; empty without one. */
+    private String prompt(String name) {
+        if (name == null) {
+            return "";
+        }
+        String text = folder.prompts().get(name);
+        if (text == null) {
+            throw new IllegalArgumentException("the folder has no prompt " + name + ", only " + folder.prompts().keySet());
+        }
+        if (!text.isEmpty() && !folder.includePrompt()) {
+            throw new IllegalArgumentException("include_prompt is false: pooling without the tokens of prompt " + name + " is not served");
+        }
+        return text;
+    }
+
+    private Embeddings embed(List<String> texts, String before) {
         requireOpen();
         for (int i = 0; i < texts.size(); i++) {
             if (texts.get(i) == null) {
@@ -99,10 +158,10 @@ public final class EmbeddingModel implements AutoCloseable {
         try {
             boolean[] truncated = new boolean[texts.size()];
             AtomicLong tokens = new AtomicLong();
-            List<Consumer<EncoderSession>> tasks = new ArrayList<>();
+            List<Function<EncoderSession, Void>> tasks = new ArrayList<>();
             for (int from = 0, to; from < texts.size(); from = to) {
                 to = taskEnd(texts, from);
-                tasks.add(task(texts, from, to, block, truncated, tokens));
+                tasks.add(Workers.doing(task(texts, from, to, before, block, truncated, tokens)));
             }
             if (tasks.size() == 1) {
                 workers.runWide(tasks.getFirst());
@@ -145,11 +204,12 @@ public final class EmbeddingModel implements AutoCloseable {
         return characters;
     }
 
-    private Consumer<EncoderSession> task(List<String> texts, int from, int to, MemorySegment block,
+    private Consumer<EncoderSession> task(List<String> texts, int from, int to, String before, MemorySegment block,
             boolean[] truncated, AtomicLong tokens) {
         long rowBytes = (long) dimension() * Float.BYTES;
         return session -> {
-            List<TextTokenizer.Tokens> encodings = tokenizer.encodeBatch(texts.subList(from, to));
+            List<TextTokenizer.Tokens> encodings = tokenizer.encodeBatch(texts.subList(from, to).stream().map(text -> prepare(before, text)).toList());
+            requireKnown(encodings, from);
             int count = 0;
             for (TextTokenizer.Tokens encoding : encodings) {
                 count += encoding.ids().length;
@@ -171,9 +231,36 @@ public final class EmbeddingModel implements AutoCloseable {
         };
     }
 
+    private String prepare(String before, String text) {
+        String whole = before.isEmpty() ? text : before + text;
+        return folder.lowerCase() ? whole.toLowerCase(Locale.ROOT) : whole;
+    }
+
+    /** A tokenizer may know more tokens than the model has rows for: what it makes of such a text is refused with the text's place. */
+    private void requireKnown(List<TextTokenizer.Tokens> encodings, int from) {
+        for (int i = 0; i < encodings.size(); i++) {
+            for (int id : encodings.get(i).ids()) {
+                if (id < 0 || id >= encoder.spec().vocabSize()) {
+                    throw new IllegalArgumentException("text " + (from + i) + " has a token that has id " + id + ", the vocabulary has 0 to "
+                            + (encoder.spec().vocabSize() - 1) + ": the tokenizer is of another model");
+                }
+            }
+        }
+    }
+
+    /** Names of the folder's prompts and their texts. */
+    public Map<String, String> prompts() {
+        return folder.prompts();
+    }
+
+    /** How the folder's vectors are meant to be compared: cosine, dot, euclidean or manhattan. */
+    public String similarity() {
+        return folder.similarity();
+    }
+
     /** Elements of a vector. */
     public int dimension() {
-        return encoder.config().hiddenSize();
+        return encoder.head().columns();
     }
 
     /** How this model embeds. */
@@ -182,7 +269,7 @@ public final class EmbeddingModel implements AutoCloseable {
     }
 
     /** The encoder, for callers that bring token ids and their own sessions. It belongs to this model. */
-    public BertEncoder encoder() {
+    public Encoder encoder() {
         return encoder;
     }
 

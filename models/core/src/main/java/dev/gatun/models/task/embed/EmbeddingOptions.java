@@ -1,16 +1,20 @@
 package dev.gatun.models.task.embed;
 
-import dev.gatun.models.family.bert.Pooling;
+import dev.gatun.models.encode.Pooling;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
- * How a model embeds.
+ * How a model embeds. What is not said here is as the model's folder says.
  *
  * @param threads   cores to use; the default is what the container may use ({@code Runtime.availableProcessors})
- * @param pooling   how token vectors become one
- * @param normalize whether vectors get Euclidean length 1
- * @param maxTokens longer texts are cut, special tokens included; 0: at the model's positions
+ * @param pooling   how token vectors become one, or null
+ * @param normalize whether vectors get Euclidean length 1, or null
+ * @param maxTokens longer texts are cut, special tokens included; 0: where the folder says, or at the model's positions
+ * @param dimension elements of a vector that are kept, the first ones (Matryoshka); 0: as the folder says, or all
+ * @param prompt    name of the folder's prompt that is put before every text; empty for none; null: its default prompt
  */
-public record EmbeddingOptions(int threads, Pooling pooling, boolean normalize, int maxTokens) {
+public record EmbeddingOptions(int threads, Pooling pooling, Boolean normalize, int maxTokens, int dimension, String prompt) {
 
     /** Checks the numbers. */
     public EmbeddingOptions {
@@ -20,25 +24,57 @@ public record EmbeddingOptions(int threads, Pooling pooling, boolean normalize, 
         if (maxTokens < 0) {
             throw new IllegalArgumentException("maxTokens must be 0 or more, not " + maxTokens);
         }
+        if (dimension < 0) {
+            throw new IllegalArgumentException("dimension must be 0 or more, not " + dimension);
+        }
     }
 
-    /** Every available core, mean pooling, normalized, the model's own length. */
+    /** Every available core, everything as the folder says; of a folder that says nothing mean pooling, normalized. */
     public static EmbeddingOptions defaults() {
-        return new EmbeddingOptions(Runtime.getRuntime().availableProcessors(), Pooling.MEAN, true, 0);
+        return new EmbeddingOptions(Runtime.getRuntime().availableProcessors(), null, null, 0, 0, null);
     }
 
     /** The same with another number of cores. */
     public EmbeddingOptions withThreads(int count) {
-        return new EmbeddingOptions(count, pooling, normalize, maxTokens);
+        return new EmbeddingOptions(count, pooling, normalize, maxTokens, dimension, prompt);
     }
 
     /** The same with another pooling. */
     public EmbeddingOptions withPooling(Pooling other) {
-        return new EmbeddingOptions(threads, other, normalize, maxTokens);
+        return new EmbeddingOptions(threads, other, normalize, maxTokens, dimension, prompt);
     }
 
     /** The same with or without normalization. */
     public EmbeddingOptions withNormalize(boolean value) {
-        return new EmbeddingOptions(threads, pooling, value, maxTokens);
+        return new EmbeddingOptions(threads, pooling, value, maxTokens, dimension, prompt);
+    }
+
+    /** The same with texts cut elsewhere. */
+    public EmbeddingOptions withMaxTokens(int count) {
+        return new EmbeddingOptions(threads, pooling, normalize, count, dimension, prompt);
+    }
+
+    /** The same with shorter vectors. */
+    public EmbeddingOptions withDimension(int count) {
+        return new EmbeddingOptions(threads, pooling, normalize, maxTokens, count, prompt);
+    }
+
+    /** The same with another prompt, by its name. */
+    public EmbeddingOptions withPrompt(String name) {
+        return new EmbeddingOptions(threads, pooling, normalize, maxTokens, dimension, name);
+    }
+
+    /** What a folder says, as far as these options do not say otherwise. */
+    SentenceFolder over(SentenceFolder folder) {
+        List<SentenceFolder.Step> steps = new ArrayList<>(folder.steps());
+        if (normalize != null) {
+            steps.removeIf(step -> step instanceof SentenceFolder.Step.Normalize);
+            if (normalize) {
+                steps.add(new SentenceFolder.Step.Normalize());
+            }
+        }
+        return new SentenceFolder(pooling == null ? folder.poolings() : List.of(pooling), folder.includePrompt(), steps, folder.maxTokens(),
+                folder.lowerCase(), folder.prompts(), prompt == null ? folder.defaultPrompt() : prompt.isEmpty() ? null : prompt,
+                dimension == 0 ? folder.dimension() : dimension, folder.similarity());
     }
 }

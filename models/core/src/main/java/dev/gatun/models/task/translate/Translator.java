@@ -2,12 +2,12 @@ package dev.gatun.models.task.translate;
 
 import dev.gatun.models.generate.Generated;
 import dev.gatun.models.generate.GenerationOptions;
-import dev.gatun.models.generate.GenerationRun;
 import dev.gatun.models.generate.GenerationSession;
 import dev.gatun.models.family.transformer.Seq2SeqConfig;
 import dev.gatun.models.family.transformer.Seq2SeqModel;
 import dev.gatun.models.checkpoint.SafetensorsFile;
 import dev.gatun.models.checkpoint.WeightException;
+import dev.gatun.models.runtime.Workers;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -15,16 +15,11 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Spliterator;
-import java.util.Spliterators;
-import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Stream;
-import java.util.stream.StreamSupport;
 
 /**
  * Texts to texts with a token model. Thread-safe, also for virtual threads; owns its weights, threads and caches, all freed by
@@ -48,14 +43,14 @@ public final class Translator implements AutoCloseable {
     private final Seq2SeqModel model;
     private final SequenceTokenizer tokenizer;
     private final int threads;
-    private final GenerationWorkers workers;
+    private final Workers<GenerationSession> workers;
     private final boolean wide;
 
     private Translator(Seq2SeqModel model, SequenceTokenizer tokenizer, int threads) {
         this.model = model;
         this.tokenizer = tokenizer;
         this.threads = threads;
-        this.workers = new GenerationWorkers(model, threads);
+        this.workers = new Workers<>("the translator", "gatun-generation", threads, count -> new GenerationSession(model, count));
         this.wide = threads > 1 && model.nativeByteSize() >= WIDE_WEIGHT_BYTES;
     }
 
@@ -194,60 +189,22 @@ public final class Translator implements AutoCloseable {
     }
 
     /**
-     * The answer to one text, piece by piece, each computed when the stream asks for it. Close the stream to stop before its end; that
-     * frees its cache.
+     * The answer to one text, piece by piece, each computed when the stream asks for it. Its session is given back when the stream ends, is
+     * closed, or is found to be abandoned.
      *
      * @throws IllegalArgumentException as the other; beams have nothing to stream until they end
+     * @throws IllegalStateException    if this translator is closed
      */
     public Stream<String> stream(String text, GenerationOptions options) {
-        if (text.isBlank()) {
-            return Stream.empty();
-        }
-        ArrayDeque<String> pieces = new ArrayDeque<>();
-        int[] source = tokenizer.encode(text);
+        int[] source = text.isBlank() ? new int[0] : tokenizer.encode(text);
         checkLength(0, source.length);
         GenerationSession session = workers.open(wide ? threads : 1);
-        GenerationRun run;
-        try {
-            run = session.start(List.of(source), options, (at, sequence, token) -> sequence != 0 || pieces.add(tokenizer.piece(token)));
-        } catch (RuntimeException | Error e) {
-            workers.close(session);
-            throw e;
+        PieceStream pieces = new PieceStream(workers, session, wide, tokenizer);
+        if (source.length == 0) {
+            pieces.close();
+            return Stream.empty();
         }
-        Runnable close = () -> {
-            run.close();
-            workers.close(session);
-        };
-        return StreamSupport.stream(new Pieces(pieces, run, close), false).onClose(close).filter(piece -> !piece.isEmpty());
-    }
-
-    private final class Pieces extends Spliterators.AbstractSpliterator<String> {
-        private final ArrayDeque<String> pieces;
-        private final GenerationRun run;
-        private final Runnable close;
-        private boolean more = true;
-
-        Pieces(ArrayDeque<String> pieces, GenerationRun run, Runnable close) {
-            super(Long.MAX_VALUE, Spliterator.ORDERED | Spliterator.NONNULL);
-            this.pieces = pieces;
-            this.run = run;
-            this.close = close;
-        }
-
-        @Override
-        public boolean tryAdvance(Consumer<? super String> action) {
-            while (pieces.isEmpty() && more) {
-                more = workers.call(wide, run::step);
-                if (!more) {
-                    close.run();
-                }
-            }
-            String piece = pieces.poll();
-            if (piece != null) {
-                action.accept(piece);
-            }
-            return piece != null;
-        }
+        return pieces.start(source, options);
     }
 
     /** The model. It belongs to this translator. */

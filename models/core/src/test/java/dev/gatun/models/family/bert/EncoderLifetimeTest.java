@@ -5,7 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.gatun.models.family.bert.EncoderSession.SessionOptions;
+import dev.gatun.models.registry.Encoders;
+import dev.gatun.models.encode.Head;
+import dev.gatun.models.encode.Pooling;
+import dev.gatun.models.encode.Encoder;
+import dev.gatun.models.encode.EncoderSession;
 import dev.gatun.models.testing.Goldens;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -28,8 +32,8 @@ class EncoderLifetimeTest {
     private static final int[] IDS = {2, 17, 45, 3, 2, 88, 3};
     private static final int[] OFFSETS = {0, 4, 7};
 
-    private static BertEncoder load() {
-        return BertCheckpoint.find(Goldens.path("bert/tiny")).load();
+    private static Encoder load() {
+        return Encoders.load(Goldens.path("bert/tiny"), Head.pooled(Pooling.MEAN, true));
     }
 
     private static float[] forward(EncoderSession session, Arena arena) {
@@ -40,13 +44,13 @@ class EncoderLifetimeTest {
 
     @Test
     void plansCompiledOnOneThreadRunOnSixteen() throws Exception {
-        try (BertEncoder encoder = load()) {
-            float[] expected = BertEncoderTest.forward(encoder, SessionOptions.ofThreads(1), IDS, OFFSETS);
+        try (Encoder encoder = load()) {
+            float[] expected = BertEncoderTest.forward(encoder, 1, IDS, OFFSETS);
             int plans = encoder.planCount();
             try (ExecutorService threads = Executors.newFixedThreadPool(16)) {
                 List<Future<float[]>> results = new ArrayList<>();
                 for (int i = 0; i < 64; i++) {
-                    results.add(threads.submit(() -> BertEncoderTest.forward(encoder, SessionOptions.ofThreads(1), IDS, OFFSETS)));
+                    results.add(threads.submit(() -> BertEncoderTest.forward(encoder, 1, IDS, OFFSETS)));
                 }
                 for (Future<float[]> result : results) {
                     assertArrayEquals(expected, result.get(30, TimeUnit.SECONDS));
@@ -58,9 +62,9 @@ class EncoderLifetimeTest {
 
     @Test
     void theNumberOfPlansIsBounded() {
-        try (BertEncoder encoder = load(); Arena arena = Arena.ofConfined()) {
+        try (Encoder encoder = load(); Arena arena = Arena.ofConfined()) {
             for (int seed = 0; seed < 3; seed++) {
-                Requests requests = new Requests(encoder, SessionOptions.ofThreads(1), arena, new SplittableRandom(seed), 300, 20, 80);
+                Requests requests = new Requests(encoder, 1, arena, new SplittableRandom(seed), 300, 20, 80);
                 requests.forward(300);
                 requests.session().close();
             }
@@ -72,29 +76,29 @@ class EncoderLifetimeTest {
     @Test
     void useAfterCloseThrows() {
         try (Arena arena = Arena.ofConfined()) {
-            BertEncoder encoder = load();
-            EncoderSession session = encoder.newSession(SessionOptions.ofThreads(1));
-            EncoderSession other = encoder.newSession(SessionOptions.ofThreads(1));
+            Encoder encoder = load();
+            EncoderSession session = encoder.newSession(1);
+            EncoderSession other = encoder.newSession(1);
             forward(session, arena);
             session.close();
             session.close();
             assertEquals(0, session.nativeByteSize());
-            assertEquals("the encoder session is closed",
+            assertEquals("the session is closed",
                     assertThrows(IllegalStateException.class, () -> forward(session, arena)).getMessage());
             forward(other, arena);
             encoder.close();
             encoder.close();
-            assertEquals("the encoder is closed", assertThrows(IllegalStateException.class, () -> forward(other, arena)).getMessage());
-            assertEquals("the encoder is closed",
-                    assertThrows(IllegalStateException.class, () -> encoder.newSession(SessionOptions.ofThreads(1))).getMessage());
+            assertEquals("the model is closed", assertThrows(IllegalStateException.class, () -> forward(other, arena)).getMessage());
+            assertEquals("the model is closed",
+                    assertThrows(IllegalStateException.class, () -> encoder.newSession(1)).getMessage());
             other.close();
         }
     }
 
     @Test
     void aSessionRefusesASecondThreadAndNeverMixesRequests() throws Exception {
-        try (BertEncoder encoder = load(); EncoderSession session = encoder.newSession(SessionOptions.ofThreads(1))) {
-            float[] expected = BertEncoderTest.forward(encoder, SessionOptions.ofThreads(1), IDS, OFFSETS);
+        try (Encoder encoder = load(); EncoderSession session = encoder.newSession(1)) {
+            float[] expected = BertEncoderTest.forward(encoder, 1, IDS, OFFSETS);
             try (ExecutorService threads = Executors.newFixedThreadPool(4)) {
                 List<Future<Integer>> results = new ArrayList<>();
                 for (int t = 0; t < 4; t++) {
@@ -127,9 +131,9 @@ class EncoderLifetimeTest {
     @Test
     void closingDuringForwardsEndsThemWithAnException() throws Exception {
         for (int round = 0; round < 20; round++) {
-            BertEncoder encoder = load();
-            EncoderSession first = encoder.newSession(SessionOptions.ofThreads(1));
-            EncoderSession second = encoder.newSession(SessionOptions.ofThreads(1));
+            Encoder encoder = load();
+            EncoderSession first = encoder.newSession(1);
+            EncoderSession second = encoder.newSession(1);
             CountDownLatch running = new CountDownLatch(2);
             try (ExecutorService threads = Executors.newFixedThreadPool(2)) {
                 List<Future<?>> calls = new ArrayList<>();

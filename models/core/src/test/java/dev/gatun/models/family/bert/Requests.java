@@ -1,6 +1,7 @@
 package dev.gatun.models.family.bert;
 
-import dev.gatun.models.family.bert.EncoderSession.SessionOptions;
+import dev.gatun.models.encode.Encoder;
+import dev.gatun.models.encode.EncoderSession;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -8,7 +9,7 @@ import java.util.SplittableRandom;
 
 /** Random requests in off-heap memory, made once and forwarded many times without touching the heap. */
 final class Requests {
-    private final BertEncoder encoder;
+    private final Encoder encoder;
     private final EncoderSession session;
     private final MemorySegment[] ids;
     private final MemorySegment[] offsets;
@@ -16,13 +17,13 @@ final class Requests {
     private final MemorySegment dst;
     private int next;
 
-    Requests(BertEncoder encoder, SessionOptions options, Arena arena, SplittableRandom random, int requests, int maxBatch, int maxLength) {
+    Requests(Encoder encoder, int threads, Arena arena, SplittableRandom random, int requests, int maxBatch, int maxLength) {
         this.encoder = encoder;
-        this.session = encoder.newSession(options);
+        this.session = encoder.newSession(threads);
         this.ids = new MemorySegment[requests];
         this.offsets = new MemorySegment[requests];
         this.counts = new int[requests];
-        this.dst = arena.allocate((long) maxBatch * encoder.config().hiddenSize() * Float.BYTES, 64);
+        this.dst = arena.allocate((long) maxBatch * encoder.spec().hiddenSize() * Float.BYTES, 64);
         for (int i = 0; i < requests; i++) {
             counts[i] = 1 + random.nextInt(maxBatch);
             offsets[i] = arena.allocate(ValueLayout.JAVA_INT, counts[i] + 1L);
@@ -33,7 +34,7 @@ final class Requests {
             }
             ids[i] = arena.allocate(ValueLayout.JAVA_INT, Math.max(1, tokens));
             for (int t = 0; t < tokens; t++) {
-                ids[i].setAtIndex(ValueLayout.JAVA_INT, t, random.nextInt(encoder.config().vocabSize()));
+                ids[i].setAtIndex(ValueLayout.JAVA_INT, t, random.nextInt(encoder.spec().vocabSize()));
             }
         }
     }

@@ -10,7 +10,7 @@ import dev.gatun.models.testing.Allocation;
 import dev.gatun.models.testing.GeneratedWeights;
 import dev.gatun.models.testing.Goldens;
 import dev.gatun.models.vision.VisionModel;
-import dev.gatun.models.vision.VisionNetwork.InputSize;
+import dev.gatun.models.vision.VisionSpec.InputSize;
 import dev.gatun.models.vision.VisionSession;
 import dev.gatun.models.checkpoint.SafetensorsFile;
 import dev.gatun.models.checkpoint.WeightException;
@@ -61,8 +61,8 @@ class TextbookCnnTest {
     private static void check(VisionModel model, Tensor input, SafetensorsFile golden, int threads) {
         int count = (int) input.shape().dim(0);
         try (Arena arena = Arena.ofShared(); VisionSession session = model.newSession(threads)) {
-            Tensor logits = Tensor.allocate(arena, TensorDesc.of(DataType.F32, count, model.network().classCount()));
-            Tensor features = Tensor.allocate(arena, TensorDesc.of(DataType.F32, count, model.network().featureCount()));
+            Tensor logits = Tensor.allocate(arena, TensorDesc.of(DataType.F32, count, model.spec().classCount()));
+            Tensor features = Tensor.allocate(arena, TensorDesc.of(DataType.F32, count, model.spec().featureCount()));
             session.forward(input.segment(), count, logits.segment(), features.segment());
             Reference.assertClose(Reference.widen(Goldens.floats(golden, "logits")), logits.toFloats(), 1e-5);
             Reference.assertClose(Reference.widen(Goldens.floats(golden, "features")), features.toFloats(), 1e-5);
@@ -102,6 +102,23 @@ class TextbookCnnTest {
             }
             long perForward = (Allocation.bytes() - before) / 2000;
             assertEquals(0, perForward, "heap bytes per forward");
+        }
+    }
+
+    @Test
+    void memoryOnTheHeapAndPicturesThatAreNoNumbersAreRefused() throws IOException {
+        try (VisionModel model = small(); Arena arena = Arena.ofShared(); VisionSession session = model.newSession(1)) {
+            MemorySegment input = arena.allocate(2 * session.pictureByteSize());
+            MemorySegment heap = MemorySegment.ofArray(new float[8]);
+            for (Runnable call : java.util.List.<Runnable>of(() -> session.forward(input, 2, heap),
+                    () -> session.forward(input, 2, MemorySegment.NULL, heap), () -> session.forward(heap, 0, heap))) {
+                String message = assertThrows(IllegalArgumentException.class, call::run).getMessage();
+                assertTrue(message.contains("is on the heap"), message);
+            }
+            input.set(java.lang.foreign.ValueLayout.JAVA_FLOAT, session.pictureByteSize() + 8, Float.NaN);
+            String message = assertThrows(IllegalArgumentException.class,
+                    () -> session.forward(input, 2, arena.allocate(2 * 4 * Float.BYTES))).getMessage();
+            assertTrue(message.startsWith("picture 1 has an element that is NaN"), message);
         }
     }
 

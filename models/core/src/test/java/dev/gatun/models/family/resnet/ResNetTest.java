@@ -5,11 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gatun.models.runtime.Program;
+import dev.gatun.models.runtime.Session;
 import dev.gatun.models.testing.GeneratedWeights;
 import dev.gatun.models.testing.Goldens;
 import dev.gatun.models.vision.CheckedWeights;
 import dev.gatun.models.vision.VisionModel;
-import dev.gatun.models.vision.VisionNetwork.InputSize;
+import dev.gatun.models.vision.VisionNetwork;
+import dev.gatun.models.vision.VisionSpec.InputSize;
 import dev.gatun.models.vision.VisionSession;
 import dev.gatun.models.checkpoint.SafetensorsFile;
 import dev.gatun.models.checkpoint.WeightException;
@@ -17,9 +20,15 @@ import dev.gatun.models.checkpoint.WeightScope;
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
+import dev.gatun.tensor.graph.Graph;
+import dev.gatun.tensor.graph.Target;
+import dev.gatun.tensor.graph.pass.ChannelsLast;
+import dev.gatun.tensor.graph.pass.Passes;
 import dev.gatun.tensor.testing.Reference;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Map;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -68,14 +77,45 @@ class ResNetTest {
         int count = (int) input.shape().dim(0);
         try (Arena arena = Arena.ofShared(); VisionSession session = model.newSession(
                 new InputSize((int) input.shape().dim(2), (int) input.shape().dim(3)), threads)) {
-            Tensor logits = Tensor.allocate(arena, TensorDesc.of(DataType.F32, count, model.network().classCount()));
-            Tensor features = Tensor.allocate(arena, TensorDesc.of(DataType.F32, count, model.network().featureCount()));
+            Tensor logits = Tensor.allocate(arena, TensorDesc.of(DataType.F32, count, model.spec().classCount()));
+            Tensor features = Tensor.allocate(arena, TensorDesc.of(DataType.F32, count, model.spec().featureCount()));
             session.forward(input.segment(), count, logits.segment(), features.segment());
             Reference.assertClose(Reference.widen(Goldens.floats(golden, name + ".logits")), logits.toFloats(), 1e-5);
             Reference.assertClose(Reference.widen(Goldens.floats(golden, name + ".features")), features.toFloats(), 1e-5);
             float[] once = logits.toFloats();
             session.forward(input.segment(), count, logits.segment());
             assertArrayEquals(once, logits.toFloats(), "a second forward gives the same bits");
+        }
+    }
+
+    /** Norms, activations and sums are parts of convolutions; the same comes out without fusing, and with channels last throughout. */
+    @ParameterizedTest
+    @CsvSource({"18, 2, 2, 2, 2, 20", "50, 3, 4, 6, 3, 53"})
+    void passesFuseEverythingAndChangeNothing(int depth, int a, int b, int c, int d, int convs) {
+        try (Arena arena = Arena.ofShared()) {
+            ResNetConfig config = ResNetConfig.named("resnet" + depth).with(3, 32, 1000);
+            Graph trunk = ResNet.describe(WeightScope.of(GeneratedWeights.resNet(arena, "", depth == 50, a, b, c, d)), config).trunk();
+            Tensor pictures = GeneratedWeights.input(arena, "input.odd", 2, 3, 33, 47);
+            Target target = Target.ofRows(1);
+            float[] expected;
+            try (Program plain = Program.load(new Program.Part(trunk, new Target(1, false))); Session session = plain.newSession(1)) {
+                expected = session.run(Map.of(VisionNetwork.PICTURES, pictures)).get(VisionNetwork.ROWS).toFloats();
+            }
+            for (int threads = 1; threads <= 2; threads++) {
+                try (Program fused = Program.load(new Program.Part(trunk, target)); Session session = fused.newSession(threads)) {
+                    Map<String, Long> kinds = fused.graph(fused.mainGraph()).nodes().stream()
+                            .collect(Collectors.groupingBy(node -> node.layer().kind(), Collectors.counting()));
+                    assertEquals(Map.of("Conv", (long) convs, "Pool", 1L, "AdaptivePool", 1L, "Flatten", 1L), kinds);
+                    Reference.assertClose(Reference.widen(expected),
+                            session.run(Map.of(VisionNetwork.PICTURES, pictures)).get(VisionNetwork.ROWS).toFloats(), 1e-5);
+                }
+                Graph last = new ChannelsLast().run(Passes.run(trunk, target, arena), target, arena);
+                assertEquals(convs + 3, last.nodes().size());
+                try (Program program = Program.load(new Program.Part(last, target)); Session session = program.newSession(threads)) {
+                    Reference.assertClose(Reference.widen(expected),
+                            session.run(Map.of(VisionNetwork.PICTURES, pictures)).get(VisionNetwork.ROWS).toFloats(), 1e-5);
+                }
+            }
         }
     }
 

@@ -1,22 +1,31 @@
 package dev.gatun.models.family.transformer;
 
-import dev.gatun.models.testing.Goldens;
-import dev.gatun.models.family.transformer.TransformerLayers.Masks;
 import dev.gatun.models.checkpoint.SafetensorsFile;
 import dev.gatun.models.checkpoint.WeightScope;
+import dev.gatun.models.layer.EncoderWeights;
+import dev.gatun.models.runtime.Program;
+import dev.gatun.models.runtime.Session;
+import dev.gatun.models.testing.Goldens;
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
-import dev.gatun.tensor.exec.BoundPlan;
-import dev.gatun.tensor.exec.ExecutionContext;
-import dev.gatun.tensor.exec.Lifetime;
-import dev.gatun.tensor.exec.PlanBuilder;
-import dev.gatun.tensor.exec.Value;
+import dev.gatun.tensor.graph.Dim;
+import dev.gatun.tensor.graph.GraphBuilder;
+import dev.gatun.tensor.graph.Linear;
+import dev.gatun.tensor.graph.Port;
+import dev.gatun.tensor.graph.Spec;
+import dev.gatun.tensor.graph.Target;
+import dev.gatun.tensor.op.AttentionOp;
 import dev.gatun.tensor.op.AttentionOp.MaskKind;
-import dev.gatun.tensor.op.LinearTuner;
+import dev.gatun.tensor.op.AttentionOp.Source;
 import dev.gatun.tensor.testing.Reference;
 import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.LongStream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -29,12 +38,12 @@ class MultiHeadAttentionTest {
         try (Arena arena = Arena.ofShared()) {
             SafetensorsFile file = Goldens.open(arena, "transformer/attention/" + name + ".safetensors");
             TransformerConfig config = TransformerConfig.of(20, 5, 1, 1);
-            TransformerWeights weights = new TransformerWeights(arena, config, new LinearTuner(16));
-            TransformerWeights.SelfAttention self = weights.self(WeightScope.of(file));
-            TransformerWeights.CrossAttention cross = weights.cross(WeightScope.of(file));
+            TransformerWeights weights = new TransformerWeights(config);
+            EncoderWeights.Attention attention = weights.attention(WeightScope.of(file));
             for (String run : file.metadata().get("runs").split(",")) {
                 try {
-                    new Run(arena, file, "run." + run + ".", config).check(self, cross);
+                    new Run(arena, file, "run." + run + ".", config).check(attention, true);
+                    new Run(arena, file, "run." + run + ".", config).check(attention, false);
                 } catch (AssertionError | RuntimeException e) {
                     throw new AssertionError(run + ": " + e.getMessage(), e);
                 }
@@ -44,68 +53,55 @@ class MultiHeadAttentionTest {
 
     private record Run(Arena arena, SafetensorsFile file, String run, TransformerConfig config) {
 
-        void check(TransformerWeights.SelfAttention self, TransformerWeights.CrossAttention cross) {
+        /** @param passes whether projections are joined */
+        void check(EncoderWeights.Attention weights, boolean passes) {
             boolean isSelf = !file.names().contains(run + "memory");
             float[] query = rows("query");
             float[] memory = isSelf ? query : rows("memory");
             int batch = batch("query");
-            int queries = query.length / 20 / batch;
-            int keys = memory.length / 20 / batch;
-            try (ExecutionContext context = new ExecutionContext()) {
-                PlanBuilder plan = new PlanBuilder("attention", new Lifetime("test"), arena, 1);
-                TransformerLayers layers = new TransformerLayers(plan, config);
-                Value q = plan.input("query", TensorDesc.of(DataType.F32, query.length / 20, 20));
-                Value sequences = plan.input("sequences", TensorDesc.of(DataType.S32, batch + 2));
-                Masks masks = masks(plan, batch, queries, keys);
-                Value out;
-                if (isSelf) {
-                    out = layers.linear(self.output(), layers.attendSelf(sequences, masks).apply(layers.linear(self.queryKeyValue(), q)));
-                } else {
-                    Value m = plan.input("memory", TensorDesc.of(DataType.F32, memory.length / 20, 20));
-                    Value memorySequences = plan.input("memory_sequences", TensorDesc.of(DataType.S32, batch + 2));
-                    out = layers.linear(cross.output(), layers.attendMemory(layers.linear(cross.keyValue(), m), sequences, memorySequences, masks)
-                            .apply(layers.linear(cross.query(), q)));
-                }
-                plan.output("out", out);
-                BoundPlan bound = context.bind(plan.build());
-                bound.input("query").segment().copyFrom(Tensor.ofFloats(arena, query, query.length).segment());
-                bound.input("sequences").segment().copyFrom(AttentionGoldenTest.sequences(arena, batch, queries).segment());
-                if (!isSelf) {
-                    bound.input("memory").segment().copyFrom(Tensor.ofFloats(arena, memory, memory.length).segment());
-                    bound.input("memory_sequences").segment().copyFrom(AttentionGoldenTest.sequences(arena, batch, keys).segment());
-                }
-                fillMasks(bound, batch * keys);
-                bound.execute();
-                Reference.assertClose(Reference.widen(rows("expected")), bound.output("out").toFloats(), 1e-5);
+            Map<String, Tensor> inputs = new HashMap<>();
+            GraphBuilder graph = new GraphBuilder("attention");
+            Port q = input(graph, inputs, "query", Tensor.ofFloats(arena, query, query.length / 20, 20));
+            Port sequences = input(graph, inputs, "sequences", AttentionGoldenTest.sequences(arena, batch, query.length / 20 / batch));
+            Port m = isSelf ? q : input(graph, inputs, "memory", Tensor.ofFloats(arena, memory, memory.length / 20, 20));
+            Port memorySequences = isSelf ? sequences
+                    : input(graph, inputs, "memory_sequences", AttentionGoldenTest.sequences(arena, batch, memory.length / 20 / batch));
+            List<Port> operands = new ArrayList<>(List.of(graph.add("q", new Linear(weights.query()), q), graph.add("k", new Linear(weights.key()), m),
+                    graph.add("v", new Linear(weights.value()), m), sequences, memorySequences));
+            Tensor mask = mask(batch, query.length / 20 / batch, memory.length / 20 / batch);
+            if (mask != null) {
+                operands.add(input(graph, inputs, "mask", mask));
+            }
+            boolean padding = file.names().contains(run + "key_padding_mask");
+            if (padding) {
+                operands.add(input(graph, inputs, "padding", Tensor.of(TensorDesc.of(DataType.U8, memory.length / 20),
+                        arena.allocate(memory.length / 20).copyFrom(file.entry(run + "key_padding_mask").bytes().asSlice(0, memory.length / 20)))));
+            }
+            MaskKind kind = mask == null ? MaskKind.NONE : mask.shape().rank() == 2 ? MaskKind.QUERY_KEY : MaskKind.SEQUENCE_HEAD_QUERY_KEY;
+            AttentionOp op = new AttentionOp(Source.SEPARATE, 5, 5, 4, false, kind, padding);
+            graph.output("out", graph.add("output", new Linear(weights.output()), graph.add("attend", op, operands.toArray(Port[]::new))));
+            try (Program program = Program.load(new Program.Part(graph.build(), new Target(16, passes))); Session session = program.newSession(1)) {
+                Reference.assertClose(Reference.widen(rows("expected")), session.run(inputs).get("out").toFloats(), 1e-5);
             }
         }
 
-        private Masks masks(PlanBuilder plan, int batch, int queries, int keys) {
-            Value mask = null;
-            MaskKind kind = MaskKind.NONE;
-            if (file.names().contains(run + "attn_mask")) {
-                boolean perHead = file.entry(run + "attn_mask").shape().rank() == 3;
-                kind = perHead ? MaskKind.SEQUENCE_HEAD_QUERY_KEY : MaskKind.QUERY_KEY;
-                mask = plan.input("mask", perHead ? TensorDesc.of(DataType.F32, batch, config.numHeads(), queries, keys)
-                        : TensorDesc.of(DataType.F32, queries, keys));
-            }
-            Value padding = file.names().contains(run + "key_padding_mask")
-                    ? plan.input("padding", TensorDesc.of(DataType.U8, (long) batch * keys)) : null;
-            return new Masks(false, mask, kind, padding);
+        private static Port input(GraphBuilder graph, Map<String, Tensor> inputs, String name, Tensor value) {
+            inputs.put(name, value);
+            return graph.input(name, new Spec(value.type(), LongStream.of(value.shape().dims()).mapToObj(Dim::of).toList()));
         }
 
-        private void fillMasks(BoundPlan plan, int bytes) {
-            if (file.names().contains(run + "attn_mask")) {
-                boolean bool = file.entry(run + "attn_mask").type().equals("U8");
-                byte[] hidden = bool ? file.entry(run + "attn_mask").bytes().toArray(java.lang.foreign.ValueLayout.JAVA_BYTE) : null;
-                float[] added = bool ? new float[hidden.length] : Goldens.floats(file, run + "attn_mask");
-                for (int i = 0; i < added.length; i++) {
-                    plan.input("mask").setFloat(i, bool && hidden[i] != 0 ? Float.NEGATIVE_INFINITY : added[i]);
-                }
+        private Tensor mask(int batch, int queries, int keys) {
+            if (!file.names().contains(run + "attn_mask")) {
+                return null;
             }
-            if (file.names().contains(run + "key_padding_mask")) {
-                plan.input("padding").segment().copyFrom(file.entry(run + "key_padding_mask").bytes().asSlice(0, bytes));
+            boolean perHead = file.entry(run + "attn_mask").shape().rank() == 3;
+            boolean bool = file.entry(run + "attn_mask").type().equals("U8");
+            byte[] hidden = bool ? file.entry(run + "attn_mask").bytes().toArray(java.lang.foreign.ValueLayout.JAVA_BYTE) : null;
+            float[] added = bool ? new float[hidden.length] : Goldens.floats(file, run + "attn_mask");
+            for (int i = 0; bool && i < added.length; i++) {
+                added[i] = hidden[i] != 0 ? Float.NEGATIVE_INFINITY : 0;
             }
+            return perHead ? Tensor.ofFloats(arena, added, batch, config.numHeads(), queries, keys) : Tensor.ofFloats(arena, added, queries, keys);
         }
 
         private int batch(String name) {

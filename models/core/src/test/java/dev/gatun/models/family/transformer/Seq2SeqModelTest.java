@@ -62,15 +62,6 @@ class Seq2SeqModelTest {
         }
     }
 
-    @Test
-    void bucketsAreFewAndWasteLittle() {
-        for (int n = 1; n <= 5000; n++) {
-            int rows = Buckets.rows(n);
-            int tokens = Buckets.tokens(n);
-            assertTrue(rows >= n && rows - n <= n / 2 && Buckets.rows(rows) == rows, n + " rows in " + rows);
-            assertTrue(tokens >= n && tokens - n < Math.max(8, n / 3) && Buckets.tokens(tokens) == tokens, n + " tokens in " + tokens);
-        }
-    }
 
     @Test
     void damagedModelsAreRefusedByName(@TempDir Path folder) throws IOException {

@@ -90,6 +90,21 @@ class ImageClassifierTest {
         }
     }
 
+    @Test
+    void aPathThatIsNoneDoesNotStopTheOthers() throws IOException {
+        Path large = folder.resolve("large.png");
+        javax.imageio.ImageIO.write(new java.awt.image.BufferedImage(20_000, 20_000, java.awt.image.BufferedImage.TYPE_BYTE_BINARY), "png",
+                large.toFile());
+        try (Stream<Path> files = Files.list(samples()); ImageClassifier classifier = ImageClassifier.digits(TWO)) {
+            Path good = files.filter(f -> f.toString().endsWith(".png")).findFirst().orElseThrow();
+            List<ImageClassifier.Result> results = classifier.classify(java.util.Arrays.asList(null, good, large, good), r -> { });
+            assertTrue(results.get(0).error().contains("is no path"), results.get(0).error());
+            assertNotNull(results.get(1).logits());
+            assertTrue(results.get(2).error().contains("is 20000 x 20000 pixels"), results.get(2).error());
+            assertArrayEquals(results.get(1).logits(), results.get(3).logits());
+        }
+    }
+
     private static Path samples() {
         Path here = Path.of("src/samples/digits");
         return Files.isDirectory(here) ? here : Path.of("models/core/src/samples/digits");
@@ -100,12 +115,12 @@ class ImageClassifierTest {
         try (Arena arena = Arena.ofShared()) {
             SafetensorsWriter.write(folder.resolve("model.safetensors"), GeneratedWeights.textbook(arena));
             try (ImageClassifier classifier = ImageClassifier.load(folder, TWO)) {
-                assertEquals("textbook-cnn", classifier.model().network().name());
+                assertEquals("textbook-cnn", classifier.model().spec().name());
                 assertEquals(List.of("class 0", "class 1"), classifier.labels().subList(0, 2));
             }
             SafetensorsWriter.write(folder.resolve("model.safetensors"), GeneratedWeights.resNet(arena, "model.", false, 2, 2, 2, 2));
             try (ImageClassifier classifier = ImageClassifier.load(folder, TWO)) {
-                assertEquals("resnet18", classifier.model().network().name());
+                assertEquals("resnet18", classifier.model().spec().name());
                 assertEquals("tench", classifier.labels().getFirst());
                 assertEquals(256, classifier.preprocessor().shortSide());
                 SafetensorsFile golden = Goldens.open(arena, "cnn/resnet.safetensors");

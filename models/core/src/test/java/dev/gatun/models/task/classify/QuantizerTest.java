@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gatun.models.image.Picture;
+import dev.gatun.models.runtime.Program;
 import dev.gatun.models.testing.SafetensorsWriter;
 import dev.gatun.models.testing.GeneratedWeights;
 import dev.gatun.models.testing.Goldens;
@@ -13,6 +14,7 @@ import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
+import dev.gatun.tensor.graph.QuantizedConv;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -91,8 +93,10 @@ class QuantizerTest {
                 assertEquals(1, report.unreadable().size());
                 assertTrue(report.layers().getLast().relativeError() < 0.1, report.layers().getLast().toString());
                 try (ImageClassifier classifier = ImageClassifier.load(output, ONE)) {
-                    List<String> kernels = classifier.model().describe(classifier.model().network().inputSize(), 1, 1);
-                    assertEquals(bottleneck ? 53 : 20, kernels.stream().filter(k -> k.startsWith("Int8ConvOp")).count());
+                    List<String> kernels = classifier.model().describe(classifier.model().spec().inputSize(), 1, 1);
+                    Program program = classifier.model().program();
+                    assertEquals(bottleneck ? 53 : 20, program.graph(program.mainGraph()).nodes().stream()
+                            .filter(node -> node.layer() instanceof QuantizedConv).count());
                     assertTrue(kernels.stream().noneMatch(k -> k.contains("ref:") || k.contains("reorder+")), kernels.toString());
                 }
             }
@@ -113,5 +117,9 @@ class QuantizerTest {
                 () -> Quantizer.quantize(output, digits(), folder.resolve("again"), QuantizeOptions.defaults()));
         assertTrue(twice.getMessage().contains("is quantized already"), twice.getMessage());
         assertThrows(IllegalArgumentException.class, () -> new QuantizeOptions(10, false, false, 8, 1));
+        String config = Files.readString(output.resolve("config.json"));
+        Files.writeString(output.resolve("config.json"), config.replace("\"quantization\"", "\"other\""));
+        WeightException bytes = assertThrows(WeightException.class, () -> ImageClassifier.load(output, ONE));
+        assertTrue(bytes.getMessage().contains("conv1.weight S8"), bytes.getMessage());
     }
 }

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.gatun.models.family.bert.Pooling;
+import dev.gatun.models.encode.Pooling;
 import dev.gatun.models.testing.Goldens;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -91,7 +91,7 @@ class EmbeddingModelTest {
                 assertThrows(IndexOutOfBoundsException.class, () -> e.truncated(3));
             }
         }
-        EmbeddingOptions options = new EmbeddingOptions(1, Pooling.CLS, false, 5);
+        EmbeddingOptions options = EmbeddingOptions.defaults().withThreads(1).withPooling(Pooling.CLS).withNormalize(false).withMaxTokens(5);
         try (EmbeddingModel model = EmbeddingModel.load(Goldens.path("bert/tiny"), options); Embeddings e = model.embed("a a a a a a a")) {
             assertEquals(5, e.tokens());
             assertTrue(e.truncated(0));
@@ -120,7 +120,7 @@ class EmbeddingModelTest {
     @Test
     void wrongOptionsAreRefused() {
         assertThrows(IllegalArgumentException.class, () -> EmbeddingOptions.defaults().withThreads(0));
-        assertThrows(IllegalArgumentException.class, () -> new EmbeddingOptions(1, Pooling.MEAN, true, -1));
+        assertThrows(IllegalArgumentException.class, () -> EmbeddingOptions.defaults().withMaxTokens(-1));
     }
 
     @Test

@@ -1,0 +1,58 @@
+package dev.gatun.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.gatun.models.testing.Goldens;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class InspectCommandTest {
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    @TempDir
+    Path folder;
+
+    private int run(String... args) {
+        return Gatun.run(new PrintWriter(out, true), new PrintWriter(err, true), args);
+    }
+
+    @Test
+    void everyFamilyIsNamed() {
+        assertEquals(0, run("inspect", Goldens.path("bert/tiny").toString()));
+        assertEquals(0, run("inspect", Goldens.path("bert/tiny-onnx").toString()));
+        assertEquals(0, run("inspect", Goldens.path("cnn/textbook-small").toString()));
+        assertEquals(0, run("inspect", Goldens.path("transformer/token/tied-learned-post-gelu/model.safetensors").toString()));
+        String text = out.toString();
+        assertTrue(text.contains("served by   bert") && text.contains("served by   textbook-cnn")
+                && text.contains("served by   token model"), text);
+        assertTrue(text.contains("sizes       input_height 12, input_width 8, hidden_size 11, num_classes 4"), text);
+    }
+
+    @Test
+    void jsonIsOneObject() throws IOException {
+        assertEquals(0, run("inspect", "--json", Goldens.path("bert/tiny").toString()));
+        JsonNode json = new ObjectMapper().readTree(out.toString());
+        assertEquals("bert", json.path("family").asText());
+        assertEquals(46_736, json.path("parameters").asLong());
+        assertEquals(55, json.path("types").path("F32").path("tensors").asLong());
+    }
+
+    @Test
+    void whatIsNotServedFails() throws IOException {
+        Files.writeString(folder.resolve("pytorch_model.bin"), "x");
+        assertEquals(1, run("inspect", folder.toString()));
+        assertTrue(out.toString().contains("served by   nothing") && out.toString().contains("convert it: python -c"), out.toString());
+        assertEquals(1, run("inspect", folder.resolve("none").toString()));
+        assertTrue(err.toString().contains("none: does not exist"), err.toString());
+        assertEquals(2, run("inspect"));
+    }
+}

@@ -1,0 +1,21 @@
+package dev.gatun.models.checkpoint;
+
+/**
+ * How a model is loaded.
+ *
+ * @param threads      cores to use; the default is what the container may use ({@code Runtime.availableProcessors})
+ * @param checkWeights whether NaN and infinite weights are refused, which reads every element
+ */
+public record LoadOptions(int threads, boolean checkWeights) {
+    /** Checks the number. */
+    public LoadOptions {
+        if (threads < 1) {
+            throw new IllegalArgumentException("threads must be 1 or more, not " + threads);
+        }
+    }
+
+    /** Every available core, weights not checked. */
+    public static LoadOptions defaults() {
+        return new LoadOptions(Runtime.getRuntime().availableProcessors(), false);
+    }
+}

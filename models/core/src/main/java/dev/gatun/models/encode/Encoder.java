@@ -1,0 +1,144 @@
+package dev.gatun.models.encode;
+
+import dev.gatun.models.layer.EncoderGraph;
+import dev.gatun.models.layer.EncoderSpec;
+import dev.gatun.models.layer.EncoderWeights;
+import dev.gatun.models.layer.Positions;
+import dev.gatun.models.runtime.Buckets;
+import dev.gatun.models.runtime.PackedSequences;
+import dev.gatun.models.runtime.Program;
+import dev.gatun.tensor.exec.Plan;
+import dev.gatun.tensor.graph.Graph;
+import dev.gatun.tensor.graph.GraphBuilder;
+import dev.gatun.tensor.graph.Port;
+import dev.gatun.tensor.graph.Sizes;
+import dev.gatun.tensor.graph.Target;
+import java.util.List;
+
+/**
+ * A text encoder of any family and what follows it, ready to run: token ids to one row a text, or one a token. Immutable, shared by any
+ * number of threads, each with its own {@link EncoderSession}. Owns its native memory: {@link #close} waits for forwards under way; sessions
+ * used after that throw {@link IllegalStateException}.
+ */
+public final class Encoder implements AutoCloseable {
+    /** Tokens that are computed together: their activations stay in the second-level cache. */
+    private static final int CHUNK_TOKENS = Integer.getInteger("gatun.chunk.tokens", 128);
+    static final String RESULT = "result";
+
+    private final EncoderSpec spec;
+    private final Head head;
+    private final boolean positions;
+    private final boolean types;
+    private final PackedSequences sequences;
+    private final Program program;
+    private final Buckets buckets;
+
+    private Encoder(EncoderSpec spec, EncoderWeights weights, Head head) {
+        this.spec = spec;
+        this.head = head;
+        Positions.Absolute absolute = weights.positions() instanceof Positions.Absolute a ? a : null;
+        this.positions = absolute != null;
+        this.types = weights.types() != null;
+        this.sequences = new PackedSequences(spec.vocabSize(), spec.typeCount(), spec.maxLength(), absolute == null ? 0 : absolute.firstPosition(),
+                absolute == null ? -1 : absolute.padId());
+        this.buckets = new Buckets(Math.max(spec.maxLength(), CHUNK_TOKENS));
+        this.program = Program.load(new Program.Part(describe(spec, weights, head), Target.ofRows(CHUNK_TOKENS)));
+    }
+
+    /**
+     * Packs the weights; the checkpoint is not needed afterwards.
+     *
+     * @throws dev.gatun.tensor.ShapeException if a weight has another shape than the sizes demand
+     */
+    public static Encoder load(EncoderSpec spec, EncoderWeights weights, Head head) {
+        return new Encoder(spec, weights, head);
+    }
+
+    /** The graph, before the passes. */
+    public static Graph describe(EncoderSpec spec, EncoderWeights weights, Head head) {
+        GraphBuilder graph = new GraphBuilder(spec.name());
+        EncoderGraph encoder = new EncoderGraph(graph, spec, weights, CHUNK_TOKENS);
+        Port hidden = encoder.hidden();
+        graph.output(RESULT, head.describe().add(graph, hidden, encoder.sequences(), CHUNK_TOKENS));
+        return graph.build();
+    }
+
+    /** A session for one caller, who closes it; it computes with so many threads. */
+    public EncoderSession newSession(int threads) {
+        return new EncoderSession(this, program.newSession(threads));
+    }
+
+    /** Sizes. */
+    public EncoderSpec spec() {
+        return spec;
+    }
+
+    /** What follows the last layer. */
+    public Head head() {
+        return head;
+    }
+
+    /** Whether the model tells tokens of a second text from those of the first. */
+    public boolean hasTypes() {
+        return types;
+    }
+
+    /** The program. It belongs to this encoder. */
+    public Program program() {
+        return program;
+    }
+
+    /** Bytes of native memory: weights and plans. */
+    public long nativeByteSize() {
+        return program.nativeByteSize();
+    }
+
+    /** How many plans are compiled; bounded by the buckets and the thread counts of sessions. */
+    public int planCount() {
+        return program.planCount();
+    }
+
+    /** The most plans there can be for one kind of session. */
+    public int maxPlanCount() {
+        return buckets.count();
+    }
+
+    /** Compiles the plans for texts of so many tokens, before the first request needs them. */
+    public void warmUp(int threads, int... tokens) {
+        for (int each : tokens) {
+            plan(buckets.indexFor(each), threads);
+        }
+    }
+
+    /** One line for each operation of the plan for so many tokens: what it makes and which kernel computes it. */
+    public List<String> describe(int tokens, int threads) {
+        return plan(buckets.indexFor(tokens), threads).describe();
+    }
+
+    /** Tokens that a chunk of several sequences has at most. */
+    public int chunkTokens() {
+        return CHUNK_TOKENS;
+    }
+
+    Buckets buckets() {
+        return buckets;
+    }
+
+    PackedSequences sequences() {
+        return sequences;
+    }
+
+    boolean hasPositions() {
+        return positions;
+    }
+
+    Plan plan(int bucket, int threads) {
+        return program.plan(spec.name(), Sizes.of(EncoderGraph.TOKENS, buckets.size(bucket)), threads);
+    }
+
+    /** Frees the weights and plans once no forward is under way. Closing twice is harmless. */
+    @Override
+    public void close() {
+        program.close();
+    }
+}

@@ -1,0 +1,165 @@
+package dev.gatun.models.encode;
+
+import static dev.gatun.models.runtime.PackedSequences.require;
+
+import dev.gatun.models.layer.EncoderGraph;
+import dev.gatun.models.runtime.Buckets;
+import dev.gatun.models.runtime.PackedSequences;
+import dev.gatun.models.runtime.Session;
+import dev.gatun.models.runtime.Workers;
+import dev.gatun.tensor.exec.BoundPlan;
+import dev.gatun.tensor.exec.Plan;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * Executes an encoder for one caller: token ids in off-heap memory to rows in off-heap memory, without allocating. Rows are real tokens:
+ * sequences are laid end to end in chunks that stay in the processor's cache, and padding is never computed. One thread at a time; the
+ * calling thread must be a platform thread. Closing waits for a forward under way.
+ */
+public final class EncoderSession implements Workers.Session {
+    private final Encoder encoder;
+    private final Session session;
+    private final PackedSequences packed;
+    private final Buckets buckets;
+    private final Plan[] plans;
+    /** Lengths of the chunk's sequences: read once from memory that is the caller's. */
+    private final int[] lengths;
+
+    EncoderSession(Encoder encoder, Session session) {
+        this.encoder = encoder;
+        this.session = session;
+        this.packed = encoder.sequences();
+        this.buckets = encoder.buckets();
+        this.plans = new Plan[buckets.count()];
+        this.lengths = new int[encoder.chunkTokens()];
+    }
+
+    /** Encodes sequences of which all tokens are of type 0; see the other method. */
+    public void forward(MemorySegment ids, MemorySegment offsets, int count, MemorySegment dst) {
+        forward(ids, MemorySegment.NULL, offsets, count, dst);
+    }
+
+    /**
+     * Encodes sequences. Sequence i is {@code ids[offsets[i] .. offsets[i + 1])}; an empty one gives a row of zeros, or no rows.
+     *
+     * @param ids     S32 token ids, off-heap, {@code offsets[count]} of them
+     * @param types   S32 token types likewise, or {@link MemorySegment#NULL} for 0
+     * @param offsets S32, {@code count + 1} of them, off-heap, the first 0, never decreasing
+     * @param count   number of sequences
+     * @param dst     F32 [count, columns] or, of a head with a row for each token, [offsets[count], columns], off-heap; overwritten
+     * @throws IllegalArgumentException if an offset decreases, a sequence is longer than the model's positions, an id or type is not the
+     *                                  model's, or a segment is too small or on the heap
+     * @throws IllegalStateException    if the session or the model is closed, or another thread is executing here
+     */
+    public void forward(MemorySegment ids, MemorySegment types, MemorySegment offsets, int count, MemorySegment dst) {
+        if (count < 0) {
+            throw new IllegalArgumentException("count must be 0 or more, not " + count);
+        }
+        require("offsets", offsets, (count + 1L) * Integer.BYTES);
+        int end = offset(offsets, count);
+        require("ids", ids, Math.max(0L, end) * Integer.BYTES);
+        if (!types.equals(MemorySegment.NULL)) {
+            require("types", types, Math.max(0L, end) * Integer.BYTES);
+        }
+        require("dst", dst, (encoder.head().perToken() ? Math.max(0L, end) : count) * encoder.head().columns() * Float.BYTES);
+        if (offset(offsets, 0) != 0) {
+            throw new IllegalArgumentException("the first offset must be 0, not " + offset(offsets, 0));
+        }
+        session.enter();
+        try {
+            forwardAll(ids, types, offsets, count, dst);
+        } finally {
+            session.exit();
+        }
+    }
+
+    private void forwardAll(MemorySegment ids, MemorySegment types, MemorySegment offsets, int count, MemorySegment dst) {
+        int chunk = encoder.chunkTokens();
+        int start = 0;
+        int next = count == 0 ? 0 : offset(offsets, 1);
+        for (int first = 0; first < count; ) {
+            int sequences = 0;
+            int end = start;
+            // The first one alone may be longer than a chunk.
+            do {
+                lengths[sequences] = packed.length(first + sequences, end, next);
+                end = next;
+                sequences++;
+                next = first + sequences < count ? offset(offsets, first + sequences + 1) : end;
+            } while (first + sequences < count && next - (long) start <= chunk && sequences < lengths.length);
+            long row = encoder.head().perToken() ? start : first;
+            forwardChunk(ids, types, start, end - start, sequences, dst, row * encoder.head().columns() * Float.BYTES);
+            first += sequences;
+            start = end;
+        }
+    }
+
+    /** The rows of dst go by their offset: a slice for a call that is not inlined would be an object on the heap. */
+    private void forwardChunk(MemorySegment ids, MemorySegment types, int start, int tokens, int count, MemorySegment dst, long dstOffset) {
+        long elements = (long) (encoder.head().perToken() ? tokens : count) * encoder.head().columns();
+        if (tokens == 0) {
+            for (long i = 0; i < elements; i++) {
+                dst.set(ValueLayout.JAVA_FLOAT_UNALIGNED, dstOffset + i * Float.BYTES, 0f);
+            }
+            return;
+        }
+        BoundPlan plan = session.bind(plan(tokens));
+        MemorySegment planIds = plan.input(EncoderGraph.IDS).segment();
+        MemorySegment sequences = plan.input(EncoderGraph.SEQUENCES).segment();
+        packed.ids(ids, start, tokens, planIds);
+        PackedSequences.begin(sequences);
+        for (int i = 0; i < count; i++) {
+            PackedSequences.add(sequences, lengths[i]);
+        }
+        if (encoder.hasPositions()) {
+            packed.positions(sequences, planIds, plan.input(EncoderGraph.POSITIONS).segment());
+        }
+        if (encoder.hasTypes()) {
+            boolean given = !types.equals(MemorySegment.NULL);
+            packed.types(given ? types : ids, start, given ? tokens : 0, plan.input(EncoderGraph.TYPES).segment());
+        }
+        plan.execute();
+        copyRows(plan.output(Encoder.RESULT).segment(), dst, dstOffset, elements / encoder.head().columns());
+    }
+
+    private void copyRows(MemorySegment result, MemorySegment dst, long dstOffset, long rows) {
+        long rowBytes = (long) encoder.head().columns() * Float.BYTES;
+        long stride = (long) encoder.head().width() * Float.BYTES;
+        if (rowBytes == stride) {
+            MemorySegment.copy(result, 0, dst, dstOffset, rows * rowBytes);
+            return;
+        }
+        for (long row = 0; row < rows; row++) {
+            MemorySegment.copy(result, row * stride, dst, dstOffset + row * rowBytes, rowBytes);
+        }
+    }
+
+    private Plan plan(int tokens) {
+        int bucket = buckets.indexFor(tokens);
+        if (plans[bucket] == null) {
+            plans[bucket] = encoder.plan(bucket, session.threads());
+        }
+        return plans[bucket];
+    }
+
+    private static int offset(MemorySegment offsets, long i) {
+        return offsets.getAtIndex(ValueLayout.JAVA_INT_UNALIGNED, i);
+    }
+
+    /** Threads of each kernel. */
+    public int threads() {
+        return session.threads();
+    }
+
+    @Override
+    public long nativeByteSize() {
+        return session.nativeByteSize();
+    }
+
+    /** Frees the session's memory. Closing twice is harmless. */
+    @Override
+    public void close() {
+        session.close();
+    }
+}

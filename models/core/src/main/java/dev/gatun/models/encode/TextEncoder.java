@@ -1,0 +1,13 @@
+package dev.gatun.models.encode;
+
+import dev.gatun.models.layer.EncoderSpec;
+import dev.gatun.models.layer.EncoderWeights;
+
+/**
+ * An encoder as a family describes it: what it is made of, and its parameters, which are the checkpoint's memory.
+ *
+ * @param spec    sizes and kinds
+ * @param weights by their role
+ */
+public record TextEncoder(EncoderSpec spec, EncoderWeights weights) {
+}

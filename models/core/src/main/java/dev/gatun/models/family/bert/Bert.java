@@ -1,0 +1,55 @@
+package dev.gatun.models.family.bert;
+
+import dev.gatun.models.checkpoint.Checkpoint;
+import dev.gatun.models.checkpoint.OnnxBertWeights;
+import dev.gatun.models.checkpoint.WeightException;
+import dev.gatun.models.checkpoint.WeightScope;
+import dev.gatun.models.checkpoint.WeightSource;
+import dev.gatun.models.encode.BertNames;
+import dev.gatun.models.encode.EncoderFamily;
+import dev.gatun.models.encode.TextEncoder;
+import dev.gatun.models.layer.EncoderSpec;
+import dev.gatun.models.layer.Positions;
+import java.util.List;
+
+/** BERT (Devlin et al. 2018): post-norm layers over words, learned positions and token types. */
+public final class Bert implements EncoderFamily {
+    @Override
+    public String name() {
+        return "bert";
+    }
+
+    @Override
+    public List<String> words() {
+        return List.of("bert", "BertModel");
+    }
+
+    /** Also claims what says nothing and has BERT's tensors: the folders of older trainers, and ONNX exports without config.json. */
+    @Override
+    public boolean claims(Checkpoint checkpoint) {
+        if (!checkpoint.modelType().isEmpty() || !checkpoint.architectures().isEmpty()) {
+            return checkpoint.modelType().equals("bert")
+                    || checkpoint.modelType().isEmpty() && checkpoint.architectures().stream().allMatch(a -> a.startsWith("Bert"));
+        }
+        return checkpoint.tensors().keySet().stream().anyMatch(name -> name.endsWith("encoder.layer.0.attention.self.query.weight"));
+    }
+
+    @Override
+    public TextEncoder describe(Checkpoint checkpoint, WeightSource source) {
+        WeightScope scope = WeightScope.locate(source, BertNames.FIRST);
+        BertConfig config = config(checkpoint, source, scope);
+        EncoderSpec spec = config.spec();
+        BertNames names = new BertNames(scope, spec);
+        return new TextEncoder(spec, names.weights(new Positions.Absolute(names.positions(config.maxPositions()))));
+    }
+
+    private static BertConfig config(Checkpoint checkpoint, WeightSource source, WeightScope scope) {
+        if (checkpoint.hasConfig()) {
+            return BertConfig.of(checkpoint.fields());
+        }
+        if (source instanceof OnnxBertWeights onnx) {
+            return BertConfig.ofGraph(checkpoint.origin(), onnx, scope);
+        }
+        throw new WeightException(checkpoint.configFile(), "does not exist; the model's sizes are expected there");
+    }
+}

@@ -1,0 +1,77 @@
+package dev.gatun.models.layer;
+
+import dev.gatun.tensor.DataType;
+import dev.gatun.tensor.graph.Embedding;
+import dev.gatun.tensor.graph.GraphBuilder;
+import dev.gatun.tensor.graph.Port;
+import dev.gatun.tensor.graph.Spec;
+import dev.gatun.tensor.op.AttentionOp;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Describes a Transformer encoder over sequences that lie end to end. */
+public final class EncoderGraph {
+    /** Input: S32 [tokens], ids; rows past the last sequence hold any valid id. */
+    public static final String IDS = "ids";
+    /** Input, where positions are absolute: S32 [tokens], row of each token's position. */
+    public static final String POSITIONS = "positions";
+    /** Input, where there are token types: S32 [tokens]. */
+    public static final String TYPES = "types";
+    /** Input: S32 [2 + maxSequences]: how many sequences, then their offsets in tokens. */
+    public static final String SEQUENCES = "sequences";
+    /** The free dimension. */
+    public static final String TOKENS = "tokens";
+
+    private final GraphBuilder graph;
+    private final EncoderSpec spec;
+    private final EncoderWeights weights;
+    private final Port sequences;
+
+    /**
+     * Starts a description.
+     *
+     * @param maxSequences sequences that are computed together at most
+     */
+    public EncoderGraph(GraphBuilder graph, EncoderSpec spec, EncoderWeights weights, int maxSequences) {
+        this.graph = graph;
+        this.spec = spec;
+        this.weights = weights;
+        this.sequences = graph.input(SEQUENCES, Spec.of(DataType.S32, maxSequences + 2));
+    }
+
+    /** The sequences, for what follows the last layer. */
+    public Port sequences() {
+        return sequences;
+    }
+
+    /** Adds embeddings and layers: F32 [tokens, hiddenSize]. */
+    public Port hidden() {
+        TransformerBlocks blocks = new TransformerBlocks(graph, spec.normFirst(), spec.activation());
+        AttentionOp op = new AttentionOp(AttentionOp.Source.SEPARATE, spec.numHeads(), spec.numHeads(), spec.headDim(), spec.causal(),
+                AttentionOp.MaskKind.NONE, false);
+        Port x = embeddings(blocks);
+        for (int i = 0; i < weights.layers().size(); i++) {
+            EncoderWeights.Layer layer = weights.layers().get(i);
+            String name = "layer." + i;
+            x = blocks.selfAttention(name + ".attention", layer.attention(), layer.attentionNorm(), x,
+                    (at, q, k, v) -> graph.add(at, op, q, k, v, sequences, sequences));
+            x = blocks.feedForward(name + ".ffn", layer.up(), layer.down(), layer.norm(), x);
+        }
+        return weights.finalNorm() == null ? x : graph.add("final_norm", weights.finalNorm(), x);
+    }
+
+    private Port embeddings(TransformerBlocks blocks) {
+        List<Port> operands = new ArrayList<>(List.of(graph.input(IDS, Spec.of(DataType.S32, TOKENS))));
+        Positions.Absolute absolute = weights.positions() instanceof Positions.Absolute a ? a : null;
+        if (absolute != null) {
+            operands.add(graph.input(POSITIONS, Spec.of(DataType.S32, TOKENS)));
+        }
+        if (weights.types() != null) {
+            operands.add(graph.input(TYPES, Spec.of(DataType.S32, TOKENS)));
+        }
+        Port x = graph.add("embeddings", new Embedding(weights.words(), absolute == null ? null : absolute.table(), weights.types(),
+                weights.types() != null, null, 1f), operands.toArray(Port[]::new));
+        x = weights.norm() == null ? x : graph.add("embeddings.norm", weights.norm(), x);
+        return weights.projection() == null ? x : blocks.linear("embeddings.projection", weights.projection(), x);
+    }
+}

@@ -1,0 +1,50 @@
+package dev.gatun.models.registry;
+
+import dev.gatun.models.checkpoint.Checkpoint;
+import dev.gatun.models.checkpoint.Families;
+import dev.gatun.models.checkpoint.WeightException;
+import dev.gatun.models.encode.Encoder;
+import dev.gatun.models.encode.EncoderFamily;
+import dev.gatun.models.encode.Head;
+import dev.gatun.models.encode.TextEncoder;
+import dev.gatun.models.family.albert.Albert;
+import dev.gatun.models.family.bert.Bert;
+import dev.gatun.models.family.distilbert.DistilBert;
+import dev.gatun.models.family.electra.Electra;
+import dev.gatun.models.family.roberta.Roberta;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Function;
+
+/** The families of text encoders that are served. */
+public final class Encoders {
+    /** In the order in which they are asked: BERT last, which claims what says nothing and has its tensors. */
+    public static final List<EncoderFamily> ALL = List.of(new Roberta(), new DistilBert(), new Electra(), new Albert(), new Bert());
+
+    private static final Families FAMILIES = new Families(List.copyOf(ALL));
+
+    private Encoders() {
+    }
+
+    /**
+     * The family that serves a checkpoint.
+     *
+     * @throws WeightException if there is none: says what config.json calls the model, and what is nearest
+     */
+    public static EncoderFamily family(Checkpoint checkpoint) {
+        // Whether there are weights at all comes first.
+        checkpoint.tensors();
+        return (EncoderFamily) FAMILIES.require(checkpoint);
+    }
+
+    /**
+     * Loads the encoder of a folder or an ONNX file; the files are not needed afterwards.
+     *
+     * @param head what follows its last layer
+     * @throws WeightException if a file is missing, damaged, contradicts another, or is of a model that is not served
+     */
+    public static Encoder load(Path model, Function<TextEncoder, Head> head) {
+        Checkpoint checkpoint = Checkpoint.open(model);
+        return family(checkpoint).load(checkpoint, head);
+    }
+}

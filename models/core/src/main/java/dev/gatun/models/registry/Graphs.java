@@ -1,0 +1,48 @@
+package dev.gatun.models.registry;
+
+import dev.gatun.models.checkpoint.Checkpoint;
+import dev.gatun.models.checkpoint.Family;
+import dev.gatun.models.encode.Encoder;
+import dev.gatun.models.encode.EncoderFamily;
+import dev.gatun.models.encode.Head;
+import dev.gatun.models.encode.Pooling;
+import dev.gatun.models.encode.TextEncoder;
+import dev.gatun.models.family.transformer.Seq2SeqModel;
+import dev.gatun.models.task.classify.ImageClassifier;
+import dev.gatun.tensor.graph.Graph;
+import dev.gatun.tensor.graph.Target;
+import dev.gatun.tensor.graph.pass.Passes;
+import java.lang.foreign.Arena;
+import java.util.List;
+
+/** The graphs of checkpoints, for people to read. */
+public final class Graphs {
+    private static final Target TARGET = Target.ofRows(128);
+
+    private Graphs() {
+    }
+
+    /**
+     * The graphs of what a checkpoint holds.
+     *
+     * @param after the pass after which they are shown; null: before all passes
+     * @throws dev.gatun.models.checkpoint.WeightException if nothing serves it, or it is damaged
+     * @throws IllegalArgumentException                    if there is no such pass
+     */
+    public static List<String> text(Checkpoint checkpoint, String after) {
+        try (Arena files = Arena.ofShared()) {
+            return describe(checkpoint, files).stream()
+                    .map(graph -> after == null ? graph : Passes.runUntil(graph, TARGET, files, after)).map(Graph::toString).toList();
+        }
+    }
+
+    private static List<Graph> describe(Checkpoint checkpoint, Arena files) {
+        Family<?> family = ServedFamilies.ALL.require(checkpoint);
+        if (family instanceof EncoderFamily encoders) {
+            TextEncoder encoder = encoders.describe(checkpoint, checkpoint.source(files));
+            return List.of(Encoder.describe(encoder.spec(), encoder.weights(), Head.pooled(Pooling.MEAN, true).apply(encoder)));
+        }
+        return family.name().equals(ServedFamilies.TOKEN_MODEL_FAMILY) ? Seq2SeqModel.describe(checkpoint, files)
+                : ImageClassifier.describe(checkpoint.origin(), files);
+    }
+}

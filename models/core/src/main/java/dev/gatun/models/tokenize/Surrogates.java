@@ -1,0 +1,25 @@
+package dev.gatun.models.tokenize;
+
+/** Texts as UTF-8 can hold them. */
+final class Surrogates {
+    private Surrogates() {
+    }
+
+    /** The text with U+FFFD for each surrogate that lacks its other half; the same text if there is none. */
+    static String paired(String text) {
+        StringBuilder changed = null;
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (!Character.isSurrogate(c)) {
+                continue;
+            }
+            if (Character.isHighSurrogate(c) && i + 1 < text.length() && Character.isLowSurrogate(text.charAt(i + 1))) {
+                i++;
+                continue;
+            }
+            changed = changed == null ? new StringBuilder(text) : changed;
+            changed.setCharAt(i, '\uFFFD');
+        }
+        return changed == null ? text : changed.toString();
+    }
+}

@@ -1,0 +1,84 @@
+package dev.gatun.models.vision;
+
+import dev.gatun.tensor.DataType;
+import dev.gatun.tensor.graph.Dim;
+import dev.gatun.tensor.graph.Sizes;
+import dev.gatun.tensor.graph.Spec;
+
+/**
+ * Sizes of an image network.
+ *
+ * @param name         as {@code resnet50}, for messages
+ * @param channels     C of the pictures
+ * @param inputSize    H and W that the model was made for
+ * @param smallestSide the least H and W that work, where others than those do; 0 if none does
+ * @param trunkSize    columns of the trunk's result
+ * @param featureCount columns of the features: the penultimate layer
+ * @param classCount   columns of the logits
+ */
+public record VisionSpec(String name, int channels, InputSize inputSize, int smallestSide, int trunkSize, int featureCount,
+        int classCount) {
+    private static final String N = "n";
+    private static final String HEIGHT = "height";
+    private static final String WIDTH = "width";
+
+    /**
+     * Height and width.
+     *
+     * @param height H
+     * @param width  W
+     */
+    public record InputSize(int height, int width) {
+        /** Checks that there is a pixel. */
+        public InputSize {
+            if (height < 1 || width < 1) {
+                throw new IllegalArgumentException("input of " + height + " x " + width + ": both must be 1 or more");
+            }
+        }
+
+        @Override
+        public String toString() {
+            return height + " x " + width;
+        }
+    }
+
+    /**
+     * Checks another input size.
+     *
+     * @throws IllegalArgumentException if the network cannot take it; the message names both shapes
+     */
+    public void checkInput(InputSize size) {
+        boolean fits = smallestSide == 0 ? size.equals(inputSize) : Math.min(size.height(), size.width()) >= smallestSide;
+        if (!fits) {
+            throw new IllegalArgumentException(name + ": input " + shape(size) + ", expected "
+                    + (smallestSide == 0 ? shape(inputSize) : smallestSide + " x " + smallestSide + " or more"));
+        }
+    }
+
+    private String shape(InputSize size) {
+        return "[N, " + channels + ", " + size.height() + ", " + size.width() + "]";
+    }
+
+    /** The trunk's input: F32 [n, C, H, W], H and W free if others work. */
+    public Spec pictures() {
+        boolean fixed = smallestSide == 0;
+        return Spec.of(DataType.F32, new Dim(N, 1), channels, new Dim(fixed ? null : HEIGHT, inputSize.height()),
+                new Dim(fixed ? null : WIDTH, inputSize.width()));
+    }
+
+    /** The head's input: F32 [n, trunkSize]. */
+    public Spec rows() {
+        return Spec.of(DataType.F32, new Dim(N, 1), trunkSize);
+    }
+
+    /** Sizes of the trunk's free dimensions for so many pictures. */
+    Sizes trunkSizes(InputSize size, int batch) {
+        Sizes sizes = headSizes(batch);
+        return smallestSide == 0 ? sizes : sizes.with(HEIGHT, size.height()).with(WIDTH, size.width());
+    }
+
+    /** Sizes of the head's free dimension for so many rows. */
+    Sizes headSizes(int rows) {
+        return Sizes.of(N, rows);
+    }
+}

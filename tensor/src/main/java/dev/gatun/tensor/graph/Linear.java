@@ -1,0 +1,114 @@
+package dev.gatun.tensor.graph;
+
+import dev.gatun.tensor.DataType;
+import dev.gatun.tensor.ShapeException;
+import dev.gatun.tensor.TensorDesc;
+import dev.gatun.tensor.op.Activation;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * dst[M, N] = activation(scale * (src[M, K] W^T + bias)) + residual. Several parts share the source: their results lie side by side, so
+ * that one product computes query, key and value.
+ *
+ * @param parts      weights and biases, in the order of the columns
+ * @param activation applied before the residual is added
+ * @param scale      factor of product and bias
+ * @param residual   whether a second operand F32 [M, N] is added
+ */
+public record Linear(List<Part> parts, Activation activation, float scale, boolean residual) implements Layer {
+
+    /**
+     * Weights of some columns.
+     *
+     * @param weight [out, in] as PyTorch stores them, or [in, out]
+     * @param inOut  whether it is [in, out]
+     * @param bias   [out], or null
+     */
+    public record Part(Weight weight, boolean inOut, Weight bias) {
+        /** Checks the shapes. */
+        public Part {
+            if (weight.shape().rank() != 2 || bias != null && bias.shape().elementCount() != weight.shape().dim(inOut ? 1 : 0)) {
+                throw new ShapeException("Linear", "weight " + weight + ", bias " + bias + ": expected "
+                        + (inOut ? "[in, out]" : "[out, in]") + " and [out]", weight.shape());
+            }
+        }
+
+        long in() {
+            return weight.shape().dim(inOut ? 0 : 1);
+        }
+
+        long out() {
+            return weight.shape().dim(inOut ? 1 : 0);
+        }
+    }
+
+    /** Copies the parts and checks that they have the same K. */
+    public Linear {
+        parts = List.copyOf(parts);
+        for (Part part : parts) {
+            if (part.in() != parts.getFirst().in()) {
+                throw new ShapeException("Linear", "weights " + parts.getFirst().weight() + " and " + part.weight() + ": K differs",
+                        parts.getFirst().weight().shape(), part.weight().shape());
+            }
+        }
+    }
+
+    /** PyTorch's {@code nn.Linear}: weight [out, in] and bias [out] or null. */
+    public Linear(Weight weight, Weight bias) {
+        this(new Part(weight, false, bias));
+    }
+
+    /** One part, nothing fused. */
+    public Linear(Part part) {
+        this(List.of(part), Activation.NONE, 1f, false);
+    }
+
+    /** The same with an activation. */
+    public Linear withActivation(Activation other) {
+        return new Linear(parts, other, scale, residual);
+    }
+
+    /** The same with a residual. */
+    public Linear withResidual() {
+        return new Linear(parts, activation, scale, true);
+    }
+
+    /** Columns of the result. */
+    public long outFeatures() {
+        return parts.stream().mapToLong(Part::out).sum();
+    }
+
+    @Override
+    public List<TensorDesc> results(List<TensorDesc> operands) {
+        Layer.requireCount("Linear", operands, residual ? 2 : 1);
+        TensorDesc src = operands.getFirst();
+        if (src.type() != DataType.F32 || src.shape().rank() != 2 || src.shape().dim(1) != parts.getFirst().in()) {
+            throw new ShapeException("Linear", "src " + src + ", weight " + parts.getFirst().weight() + ": src must be F32 [M, "
+                    + parts.getFirst().in() + "]", src.shape());
+        }
+        TensorDesc dst = TensorDesc.of(DataType.F32, src.shape().dim(0), outFeatures());
+        if (residual && (operands.get(1).type() != DataType.F32 || !operands.get(1).shape().equals(dst.shape()))) {
+            throw new ShapeException("Linear", "residual " + operands.get(1) + ", result " + dst + ": they differ",
+                    operands.get(1).shape(), dst.shape());
+        }
+        return List.of(dst);
+    }
+
+    @Override
+    public List<Weight> weights() {
+        List<Weight> all = new ArrayList<>();
+        for (Part part : parts) {
+            all.add(part.weight());
+            if (part.bias() != null) {
+                all.add(part.bias());
+            }
+        }
+        return all;
+    }
+
+    @Override
+    public String attributes() {
+        return (activation == Activation.NONE ? "" : " " + activation) + (scale == 1f ? "" : " * " + scale) + (residual ? " + residual" : "");
+    }
+}

@@ -1,0 +1,102 @@
+package dev.gatun.tensor.graph;
+
+import dev.gatun.bindings.kernels.NativeBuffer;
+import dev.gatun.tensor.DataType;
+import dev.gatun.tensor.Tensor;
+import dev.gatun.tensor.TensorDesc;
+import dev.gatun.tensor.weights.BatchNormFold;
+import dev.gatun.tensor.weights.ConvWeights;
+import dev.gatun.tensor.weights.Int8Weights;
+import dev.gatun.tensor.weights.LayerNormWeights;
+import dev.gatun.tensor.weights.LinearTuner;
+import dev.gatun.tensor.weights.LinearWeights;
+import java.lang.foreign.Arena;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+
+/**
+ * Packs the weights of a program's layers, each set of them once, in the form and type that its kernel wants. One thread, while the program
+ * is loaded.
+ */
+public final class WeightPack {
+    private final Arena arena;
+    private final Map<Integer, LinearTuner> tuners = new HashMap<>();
+    private final Map<Object, Object> packed = new HashMap<>();
+
+    private record Key(String form, List<?> weights) {
+    }
+
+    /**
+     * An empty one.
+     *
+     * @param arena the program's
+     */
+    public WeightPack(Arena arena) {
+        this.arena = arena;
+    }
+
+    @SuppressWarnings("unchecked") // a form has one type
+    private <T> T once(String form, List<?> weights, Supplier<T> make) {
+        Key key = new Key(form, weights);
+        Object found = packed.get(key);
+        if (found == null) {
+            found = make.get();
+            packed.put(key, found);
+        }
+        return (T) found;
+    }
+
+    /** For the number of rows of the first graph that has the layer. */
+    LinearWeights linear(Linear linear, Target target) {
+        return once("linear", linear.parts(), () -> {
+            Linear.Part first = linear.parts().getFirst();
+            LinearWeights.Kernel kernel = tuners.computeIfAbsent(target.rows(), LinearTuner::new).choose(first.in(), linear.outFeatures());
+            try (Arena widened = Arena.ofConfined()) {
+                return LinearWeights.pack(arena, kernel, linear.parts().stream().map(part -> new LinearWeights.Source(
+                        floats(part.weight(), widened), part.inOut(), part.bias() == null ? null : floats(part.bias(), widened))).toList());
+            }
+        });
+    }
+
+    /** @param temporary lives until the first plan is compiled */
+    ConvWeights conv(Conv conv, Arena temporary) {
+        return once("conv" + conv.groups(), conv.weights(), () -> ConvWeights.of(arena, new ConvWeights.Source(
+                floats(conv.weight(), temporary), conv.bias() == null ? null : floats(conv.bias(), temporary), conv.groups())));
+    }
+
+    /** Bytes are worth something by their scales only, which a quantized layer has. */
+    private static Tensor floats(Weight weight, Arena temporary) {
+        if (weight.tensor().type() == DataType.S8 || weight.tensor().type() == DataType.U8) {
+            throw new IllegalArgumentException("weight " + weight + " has bytes without scales: the layer was not quantized");
+        }
+        return weight.floats(temporary);
+    }
+
+    BatchNormFold.Affine affine(BatchNorm norm, Arena temporary) {
+        return BatchNormFold.affine(arena, new BatchNormFold.Parameters(norm.scale().floats(temporary), norm.shift().floats(temporary),
+                norm.mean().floats(temporary), norm.variance().floats(temporary), norm.epsilon()));
+    }
+
+    LayerNormWeights norm(LayerNorm norm) {
+        return new LayerNormWeights(table(norm.gamma()), norm.beta() == null ? null : table(norm.beta()), norm.epsilon());
+    }
+
+    Int8Weights bytes(Weight weight, Weight scales, Weight bias) {
+        return once("bytes", bias == null ? List.of(weight, scales) : List.of(weight, scales, bias),
+                () -> Int8Weights.of(arena, weight.tensor(), scales.tensor(), bias == null ? null : bias.tensor()));
+    }
+
+    /** A copy as F32: a file that shrinks under its mapping would end the process. */
+    Tensor table(Weight weight) {
+        return once("table", List.of(weight), () -> {
+            TensorDesc desc = TensorDesc.of(DataType.F32, weight.shape().dims());
+            Tensor copy = Tensor.of(desc, NativeBuffer.allocate(arena, desc.byteSize()).segment());
+            try (Arena widened = Arena.ofConfined()) {
+                copy.segment().copyFrom(weight.floats(widened).segment());
+            }
+            return copy;
+        });
+    }
+}

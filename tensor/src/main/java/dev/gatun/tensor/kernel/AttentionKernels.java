@@ -1,0 +1,139 @@
+package dev.gatun.tensor.kernel;
+
+import dev.gatun.bindings.kernels.Attention;
+import dev.gatun.bindings.kernels.PagedAttention;
+import dev.gatun.tensor.Shape;
+import dev.gatun.tensor.ShapeException;
+import dev.gatun.tensor.TensorDesc;
+import dev.gatun.tensor.op.AttentionOp;
+import dev.gatun.tensor.op.KvStoreOp;
+import dev.gatun.tensor.op.PagedAttentionOp;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+
+/** Attention, by our own kernels. */
+final class AttentionKernels {
+    private AttentionKernels() {
+    }
+
+    static CompiledOp attention(AttentionOp op, CompileContext context, List<TensorDesc> inputs, TensorDesc dst) {
+        AttentionOp.At at = AttentionOp.At.of(op, inputs);
+        long keyRows = inputs.get(at.key()).shape().dim(0);
+        return new KernelOp("attention", dst, Attention.scratchByteSize(keyRows, op.headDim(), context.threads()), CompiledOp.Sharing.NONE,
+                binding -> bind(op, at, inputs, binding));
+    }
+
+    private static Runnable bind(AttentionOp op, AttentionOp.At at, List<TensorDesc> inputs, Binding binding) {
+        long dKv = (long) op.numKvHeads() * op.headDim();
+        long dModel = (long) op.numHeads() * op.headDim();
+        long kColumn = op.source() == AttentionOp.Source.PACKED ? dModel : 0;
+        long vColumn = switch (op.source()) {
+            case PACKED -> dModel + dKv;
+            case KEY_VALUE -> dKv;
+            case SEPARATE -> 0;
+        };
+        MemorySegment querySequences = segment(binding, at.querySequences());
+        MemorySegment keySequences = segment(binding, at.keySequences());
+        Attention kernel = new Attention(binding.arena(),
+                new Attention.Heads(op.numHeads(), op.numKvHeads(), op.headDim(), (float) (1 / Math.sqrt(op.headDim())), op.causal()),
+                new Attention.Operand(segment(binding, 0), inputs.get(0).shape().dim(1)),
+                new Attention.Operand(column(segment(binding, at.key()), kColumn), inputs.get(at.key()).shape().dim(1)),
+                new Attention.Operand(column(segment(binding, at.value()), vColumn), inputs.get(at.value()).shape().dim(1)),
+                new Attention.Operand(binding.dst().segment(), dModel),
+                querySequences, keySequences, mask(op, at, inputs, binding),
+                at.padding() < 0 ? null : segment(binding, at.padding()), binding.scratchpad());
+        long rows = inputs.get(0).shape().dim(0);
+        long keyRows = inputs.get(at.key()).shape().dim(0);
+        TensorDesc mask = at.mask() < 0 ? null : inputs.get(at.mask());
+        return () -> {
+            int count = Indices.requireSequences(querySequences, rows);
+            if (keySequences != querySequences && Indices.requireSequences(keySequences, keyRows) != count) {
+                throw new IllegalArgumentException("Attention: " + count + " sequences of queries, another number of sequences of keys");
+            }
+            if (mask != null) {
+                requireMask(mask, count, Indices.longest(querySequences, count), Indices.longest(keySequences, count));
+            }
+            kernel.run();
+        };
+    }
+
+    private static void requireMask(TensorDesc mask, int sequences, int queries, int keys) {
+        Shape shape = mask.shape();
+        boolean fits = shape.dim(-2) >= queries && shape.dim(-1) >= keys
+                && (shape.rank() == 2 || shape.dim(0) == 1 || shape.dim(0) >= sequences);
+        if (!fits) {
+            throw new ShapeException("Attention", "mask " + mask + " is too small for " + sequences + " sequences of up to " + queries
+                    + " queries and " + keys + " keys", shape);
+        }
+    }
+
+    private static MemorySegment column(MemorySegment rows, long column) {
+        return rows.byteSize() == 0 ? rows : rows.asSlice(column * Float.BYTES);
+    }
+
+    private static Attention.Mask mask(AttentionOp op, AttentionOp.At at, List<TensorDesc> inputs, Binding binding) {
+        return switch (op.mask()) {
+            case NONE -> Attention.Mask.NONE;
+            case QUERY_KEY -> new Attention.Mask(segment(binding, at.mask()), 0, 0, inputs.get(at.mask()).shape().dim(1));
+            case SEQUENCE_HEAD_QUERY_KEY -> {
+                TensorDesc desc = inputs.get(at.mask());
+                long row = desc.shape().dim(3);
+                long head = row * desc.shape().dim(2);
+                yield new Attention.Mask(segment(binding, at.mask()),
+                        desc.shape().dim(0) == 1 ? 0 : head * desc.shape().dim(1), desc.shape().dim(1) == 1 ? 0 : head, row);
+            }
+        };
+    }
+
+    private static MemorySegment segment(Binding binding, int operand) {
+        return binding.inputs().get(operand).segment();
+    }
+
+    static CompiledOp paged(PagedAttentionOp op, CompileContext context, List<TensorDesc> inputs, TensorDesc dst) {
+        long rows = dst.shape().dim(0);
+        PagedAttention.Part part = op.layout().part(op.layer());
+        float scale = (float) (1 / Math.sqrt(op.layout().headDim()));
+        long scratch = PagedAttention.scratchByteSize(op.maxKeys(), op.numHeads(), context.threads());
+        return new KernelOp("paged_attention", dst, scratch, CompiledOp.Sharing.NONE, binding -> {
+            boolean separate = op.append() == PagedAttentionOp.Append.SEPARATE;
+            MemorySegment q = segment(binding, 0);
+            MemorySegment lengths = segment(binding, separate ? 3 : 1);
+            MemorySegment k = switch (op.append()) {
+                case NONE -> null;
+                case SEPARATE -> segment(binding, 1);
+                case JOINED -> column(q, op.queryColumns());
+            };
+            MemorySegment v = switch (op.append()) {
+                case NONE -> null;
+                case SEPARATE -> segment(binding, 2);
+                case JOINED -> column(q, op.queryColumns() + op.keyColumns());
+            };
+            long columns = inputs.get(0).shape().dim(1);
+            PagedAttention.Operands operands = new PagedAttention.Operands(q, columns, k, v, separate ? op.keyColumns() : columns,
+                    binding.dst().segment(), lengths, segment(binding, separate ? 4 : 2));
+            Runnable kernel = PagedAttention.attend(binding.arena(), part, op.numHeads(), scale, rows, op.maxKeys(), operands,
+                    binding.scratchpad());
+            return () -> {
+                Indices.require("lengths", lengths, rows, op.maxKeys() + 1L);
+                kernel.run();
+            };
+        });
+    }
+
+    static CompiledOp store(KvStoreOp op, List<TensorDesc> inputs, TensorDesc dst) {
+        PagedAttention.Part part = op.layout().part(op.layer());
+        long width = (long) op.layout().numKvHeads() * op.layout().headDim();
+        int first = op.joined() ? 1 : 2;
+        long rows = inputs.get(0).shape().dim(0);
+        return new KernelOp("kv_store", dst, CompiledOp.Sharing.view(0), binding -> {
+            MemorySegment k = segment(binding, 0);
+            MemorySegment sequences = segment(binding, first);
+            Runnable kernel = PagedAttention.store(binding.arena(), part, k, op.joined() ? column(k, width) : segment(binding, 1),
+                    op.joined() ? 2 * width : width, sequences, segment(binding, first + 1));
+            return () -> {
+                Indices.requireSequences(sequences, rows);
+                kernel.run();
+            };
+        });
+    }
+}

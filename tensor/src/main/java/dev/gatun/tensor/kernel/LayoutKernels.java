@@ -1,0 +1,85 @@
+package dev.gatun.tensor.kernel;
+
+import dev.gatun.bindings.onednn.Args;
+import dev.gatun.bindings.onednn.Attributes;
+import dev.gatun.bindings.onednn.MemoryDesc;
+import dev.gatun.bindings.onednn.PrimitiveDesc;
+import dev.gatun.tensor.MemoryFormat;
+import dev.gatun.tensor.Shape;
+import dev.gatun.tensor.Tensor;
+import dev.gatun.tensor.TensorDesc;
+import dev.gatun.tensor.op.ConcatOp;
+import dev.gatun.tensor.op.ReorderOp;
+import dev.gatun.tensor.op.ScaledReorderOp;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Data in another layout, type or order. */
+final class LayoutKernels {
+    private LayoutKernels() {
+    }
+
+    static CompiledOp reorder(ReorderOp op, CompileContext context, List<TensorDesc> inputs) {
+        TensorDesc src = inputs.get(0);
+        TensorDesc dst = TensorDesc.of(op.type(), src.shape(), op.format());
+        PrimitiveDesc desc = PrimitiveDesc.reorder(context.arena(), src.memoryDesc(context.arena()),
+                dst.memoryDesc(context.arena()), Attributes.create(context.arena()));
+        return OneDnnOp.of(context, desc).input(0, Args.SRC, src).build(dst);
+    }
+
+    static CompiledOp scaled(ScaledReorderOp op, CompileContext context, List<TensorDesc> inputs) {
+        TensorDesc src = inputs.get(0);
+        TensorDesc dst = TensorDesc.of(op.type(), src.shape(), op.format());
+        Attributes attributes = Attributes.create(context.arena()).scales(Args.SRC, 0).scales(Args.DST, 0);
+        PrimitiveDesc desc = PrimitiveDesc.reorder(
+                context.arena(), src.memoryDesc(context.arena()), dst.memoryDesc(context.arena()), attributes);
+        return OneDnnOp.of(context, desc).input(0, Args.SRC, src)
+                .constant(Args.scalesOf(Args.SRC), Tensor.ofFloats(context.arena(), new float[] {op.srcScale()}, 1))
+                .constant(Args.scalesOf(Args.DST), Tensor.ofFloats(context.arena(), new float[] {op.dstScale()}, 1))
+                .build(dst);
+    }
+
+    static CompiledOp flatten(CompileContext context, List<TensorDesc> inputs, TensorDesc dst) {
+        TensorDesc src = inputs.get(0);
+        if (src.isRowMajor()) {
+            return new View(dst);
+        }
+        MemoryDesc rows = OneDnnOp.wanted(context, src.shape(), src.type(), MemoryFormat.ROW_MAJOR);
+        PrimitiveDesc reorder = PrimitiveDesc.reorder(
+                context.arena(), src.memoryDesc(context.arena()), rows, Attributes.create(context.arena()));
+        return OneDnnOp.of(context, reorder).input(0, Args.SRC, src).dst(rows).build(dst);
+    }
+
+    /** The first operand's memory with other dimensions. */
+    private record View(TensorDesc dst) implements CompiledOp {
+        @Override
+        public Sharing sharing() {
+            return Sharing.view(0);
+        }
+
+        @Override
+        public String implementation() {
+            return "view";
+        }
+
+        @Override
+        public Step bind(Binding binding) {
+            return () -> { };
+        }
+    }
+
+    static CompiledOp concat(ConcatOp op, CompileContext context, List<TensorDesc> inputs, Shape shape) {
+        int axis = op.axis() < 0 ? op.axis() + shape.rank() : op.axis();
+        TensorDesc first = inputs.getFirst();
+        List<MemoryDesc> sources = new ArrayList<>();
+        inputs.forEach(input -> sources.add(input.memoryDesc(context.arena())));
+        boolean plain = inputs.stream().allMatch(TensorDesc::isRowMajor);
+        MemoryDesc dst = OneDnnOp.wanted(context, shape, first.type(), plain ? MemoryFormat.ROW_MAJOR : MemoryFormat.ANY);
+        PrimitiveDesc desc = PrimitiveDesc.concat(context.arena(), dst, axis, sources, Attributes.create(context.arena()));
+        OneDnnOp.Builder builder = OneDnnOp.of(context, desc);
+        for (int i = 0; i < inputs.size(); i++) {
+            builder.input(i, Args.multipleSrc(i), sources.get(i));
+        }
+        return builder.build(TensorDesc.chosen(first.type(), shape, desc.dst(context.arena(), shape.dims())));
+    }
+}

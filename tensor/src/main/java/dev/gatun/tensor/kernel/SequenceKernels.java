@@ -1,0 +1,75 @@
+package dev.gatun.tensor.kernel;
+
+import dev.gatun.bindings.kernels.RowKernels;
+import dev.gatun.tensor.Tensor;
+import dev.gatun.tensor.TensorDesc;
+import dev.gatun.tensor.op.EmbeddingOp;
+import dev.gatun.tensor.op.SequencePoolOp;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+
+/** What is done to tokens of sequences, by our own kernels. Indices are checked when they are met: the kernels follow them. */
+final class SequenceKernels {
+    private SequenceKernels() {
+    }
+
+    static CompiledOp embedding(EmbeddingOp op, List<TensorDesc> inputs, TensorDesc dst) {
+        long rows = dst.shape().dim(0);
+        long d = dst.shape().dim(1);
+        RowKernels.Tables tables = new RowKernels.Tables(op.words().segment(), segment(op.positions()), segment(op.types()),
+                op.norm() == null ? null : op.norm().gamma().segment(),
+                op.norm() == null || op.norm().beta() == null ? null : op.norm().beta().segment(), op.scale(),
+                op.norm() == null ? 0 : op.norm().eps());
+        int types = op.positions() == null ? 1 : 2;
+        return new KernelOp("embed", dst, CompiledOp.Sharing.NONE, binding -> {
+            MemorySegment ids = binding.inputs().get(0).segment();
+            MemorySegment positions = op.positions() == null ? null : binding.inputs().get(1).segment();
+            MemorySegment typeIds = op.typeIds() ? binding.inputs().get(types).segment() : null;
+            Runnable kernel = RowKernels.embed(binding.arena(), tables, ids, positions, typeIds, binding.dst().segment(), rows, d);
+            return () -> {
+                Indices.require("ids", ids, rows, op.words().shape().dim(0));
+                if (positions != null) {
+                    Indices.require("positions", positions, rows, op.positions().shape().dim(0));
+                }
+                if (typeIds != null) {
+                    Indices.require("types", typeIds, rows, op.types().shape().dim(0));
+                }
+                kernel.run();
+            };
+        });
+    }
+
+    private static MemorySegment segment(Tensor tensor) {
+        return tensor == null ? null : tensor.segment();
+    }
+
+    static CompiledOp pool(SequencePoolOp op, List<TensorDesc> inputs, TensorDesc dst) {
+        long rows = inputs.get(0).shape().dim(0);
+        long d = dst.shape().dim(1);
+        return new KernelOp("pool", dst, CompiledOp.Sharing.NONE, binding -> {
+            MemorySegment sequences = binding.inputs().get(1).segment();
+            Runnable kernel = RowKernels.pool(binding.arena(), binding.inputs().get(0).segment(), sequences, binding.dst().segment(), d,
+                    op.kind().kernelCode(), op.normalize());
+            return () -> {
+                Indices.requireSequences(sequences, rows);
+                kernel.run();
+            };
+        });
+    }
+
+    /** A row is a sequence of one row, of which the first is taken. */
+    static CompiledOp normalize(TensorDesc dst) {
+        long rows = dst.shape().dim(0);
+        long d = dst.shape().dim(1);
+        return new KernelOp("normalize", dst, CompiledOp.Sharing.NONE, binding -> {
+            MemorySegment sequences = binding.arena().allocate((rows + 2) * Integer.BYTES, Integer.BYTES);
+            sequences.setAtIndex(ValueLayout.JAVA_INT, 0, Math.toIntExact(rows));
+            for (long i = 0; i <= rows; i++) {
+                sequences.setAtIndex(ValueLayout.JAVA_INT, i + 1, (int) i);
+            }
+            return RowKernels.pool(binding.arena(), binding.inputs().get(0).segment(), sequences, binding.dst().segment(), d,
+                    SequencePoolOp.Kind.FIRST.kernelCode(), true);
+        });
+    }
+}

@@ -1,0 +1,26 @@
+package dev.gatun.tensor.op;
+
+import dev.gatun.tensor.TensorDesc;
+import java.util.List;
+
+/**
+ * An operation: its parameters and weights, not yet bound to the shapes of its operands. Immutable; weights belong to the program. How it
+ * is computed is the kernels' affair.
+ */
+public sealed interface Op permits AdaptivePoolOp, AttentionOp, BatchNormOp, BinaryOp, ConcatOp, ConvOp, ConvPoolOp, ConvTransposeOp, EltwiseOp,
+        EmbeddingOp, FlattenOp, Int8ConvOp, Int8LinearOp, KvStoreOp, LayerNormOp, LinearOp, LrnOp, MatMulOp, NormalizeOp, PagedAttentionOp, PoolOp,
+        ReorderOp, ResampleOp, ScaledReorderOp, SequencePoolOp, SoftmaxOp {
+
+    /**
+     * Types and shapes of the results for such operands; their layouts are chosen when the operation is compiled.
+     *
+     * @throws dev.gatun.tensor.ShapeException if the operands do not fit
+     * @throws IllegalArgumentException        if there are too few or too many
+     */
+    List<TensorDesc> results(List<TensorDesc> operands);
+
+    /** Whether it computes little for each byte, so that few bytes are not worth more than one thread. */
+    default boolean movesData() {
+        return false;
+    }
+}

@@ -1,0 +1,233 @@
+package dev.gatun.tensor.weights;
+
+import dev.gatun.bindings.kernels.MatrixKernels;
+import dev.gatun.bindings.kernels.NativeBuffer;
+import dev.gatun.bindings.onednn.Attributes;
+import dev.gatun.bindings.onednn.MemoryDesc;
+import dev.gatun.bindings.onednn.PrimitiveDesc;
+import dev.gatun.bindings.onednn.Tags;
+import dev.gatun.tensor.DataType;
+import dev.gatun.tensor.Shape;
+import dev.gatun.tensor.ShapeException;
+import dev.gatun.tensor.Tensor;
+import dev.gatun.tensor.TensorDesc;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+
+/**
+ * Weights [K, N] and bias [N] of a linear layer, copied once into the form that its kernel wants: blocks
+ * for oneDNN, rows for OpenBLAS, panels for our own. Immutable, shared by every plan of the model, owned by the model's arena;
+ * the tensors it was made from are not needed afterwards.
+ */
+public final class LinearWeights {
+    /** Who multiplies; GATUN is our own product. */
+    public enum Kernel { ONEDNN, OPENBLAS, GATUN }
+
+    /** Rows for which oneDNN is asked for its favourite layout; other counts use the same. */
+    static final long TYPICAL_ROWS = 128;
+
+    private final long k;
+    private final long n;
+    private final Kernel kernel;
+    private final MemoryDesc desc;
+    private final Tensor data;
+    private final MatrixKernels.Panels panels;
+    private final Tensor bias;
+    private final long byteSize;
+
+    private LinearWeights(long k, long n, Kernel kernel, MemoryDesc desc, Tensor data, MatrixKernels.Panels panels, Tensor bias) {
+        this.k = k;
+        this.n = n;
+        this.kernel = kernel;
+        this.desc = desc;
+        this.data = data;
+        this.panels = panels;
+        this.bias = bias;
+        this.byteSize = (data == null ? panels.segment() : data.segment()).byteSize() + (bias == null ? 0 : bias.segment().byteSize());
+    }
+
+    /**
+     * A source of weights, as a checkpoint stores them.
+     *
+     * @param weight  F32, [out, in] as PyTorch stores them, or [in, out]
+     * @param inOut   whether it is [in, out]
+     * @param bias    F32 [out], or null
+     */
+    public record Source(Tensor weight, boolean inOut, Tensor bias) {
+        /** Checks the shapes. */
+        public Source {
+            Shape w = weight.shape();
+            if (w.rank() != 2 || weight.type() != DataType.F32 || !weight.desc().isRowMajor()) {
+                throw new ShapeException("Linear", "weight " + weight.desc() + " must be row-major F32 of two dimensions", w);
+            }
+            long out = w.dim(inOut ? 1 : 0);
+            if (bias != null && (bias.shape().elementCount() != out || bias.type() != DataType.F32)) {
+                throw new ShapeException("Linear", "weight " + w + ", bias " + bias.desc() + ": bias must have " + out
+                        + " elements", w, bias.shape());
+            }
+        }
+
+        long in() {
+            return weight.shape().dim(inOut ? 0 : 1);
+        }
+
+        long out() {
+            return weight.shape().dim(inOut ? 1 : 0);
+        }
+    }
+
+    /** Packs one layer for a given kernel. */
+    public static LinearWeights pack(Arena arena, Kernel kernel, Source source) {
+        return pack(arena, kernel, List.of(source));
+    }
+
+    /**
+     * Packs layers that share their input side by side, so that one product computes them all: query, key
+     * and value. A missing bias is zero if another layer has one.
+     *
+     * @param arena the model's
+     */
+    public static LinearWeights pack(Arena arena, Kernel kernel, List<Source> sources) {
+        long k = sources.getFirst().in();
+        long n = 0;
+        boolean anyBias = false;
+        for (Source source : sources) {
+            if (source.in() != k) {
+                throw new ShapeException("Linear", "weights " + sources.getFirst().weight().shape() + " and "
+                        + source.weight().shape() + ": K " + k + " != " + source.in(),
+                        sources.getFirst().weight().shape(), source.weight().shape());
+            }
+            n += source.out();
+            anyBias |= source.bias() != null;
+        }
+        if (k == 0 || n == 0) {
+            throw new ShapeException("Linear", "weight " + sources.getFirst().weight().shape() + " is empty",
+                    sources.getFirst().weight().shape());
+        }
+        Tensor bias = anyBias ? joinBias(arena, sources, n) : null;
+        if (kernel == Kernel.GATUN) {
+            return new LinearWeights(k, n, kernel, null, null, panels(arena, sources, k, n), bias);
+        }
+        MemoryDesc desc = kernel == Kernel.ONEDNN ? favourite(arena, k, n) : rowMajor(arena, k, n);
+        Tensor data = bytes(arena, desc);
+        fill(sources, k, n, desc, data);
+        return new LinearWeights(k, n, kernel, desc, data, null, bias);
+    }
+
+    private static MatrixKernels.Panels panels(Arena arena, List<Source> sources, long k, long n) {
+        MemorySegment packed = NativeBuffer.allocate(arena, MatrixKernels.panelFloats(k, n) * Float.BYTES).segment();
+        Source first = sources.getFirst();
+        if (sources.size() == 1) {
+            return MatrixKernels.packPanels(first.weight().segment(), k, n, first.inOut() ? n : 1, first.inOut() ? 1 : k, packed);
+        }
+        try (Arena temporary = Arena.ofConfined()) {
+            return MatrixKernels.packPanels(join(temporary, sources, k, n), k, n, n, 1, packed);
+        }
+    }
+
+    private static MemoryDesc rowMajor(Arena arena, long k, long n) {
+        return MemoryDesc.ofTag(arena, new long[] {k, n}, DataType.F32.oneDnn(), Tags.AB);
+    }
+
+    private static MemoryDesc favourite(Arena arena, long k, long n) {
+        try (Arena temporary = Arena.ofConfined()) {
+            int f32 = DataType.F32.oneDnn();
+            PrimitiveDesc matmul = PrimitiveDesc.matmul(temporary,
+                    MemoryDesc.ofTag(temporary, new long[] {TYPICAL_ROWS, k}, f32, Tags.AB),
+                    MemoryDesc.ofTag(temporary, new long[] {k, n}, f32, Tags.ANY), null,
+                    MemoryDesc.ofTag(temporary, new long[] {TYPICAL_ROWS, n}, f32, Tags.AB),
+                    Attributes.create(temporary));
+            return matmul.weights(arena, k, n);
+        }
+    }
+
+    private static Tensor bytes(Arena arena, MemoryDesc desc) {
+        long size = desc.byteSize();
+        MemorySegment segment = NativeBuffer.allocate(arena, size).segment();
+        return Tensor.of(TensorDesc.of(DataType.U8, size), segment);
+    }
+
+    private static void fill(List<Source> sources, long k, long n, MemoryDesc desc, Tensor data) {
+        try (Arena temporary = Arena.ofConfined()) {
+            int f32 = DataType.F32.oneDnn();
+            Source first = sources.getFirst();
+            if (sources.size() == 1) {
+                Reorder.run(sourceDesc(temporary, first, k), first.weight().segment(), desc, data.segment());
+                return;
+            }
+            MemorySegment joined = join(temporary, sources, k, n);
+            Reorder.run(rowMajor(temporary, k, n), joined, desc, data.segment());
+        }
+    }
+
+    /** [K, N]. oneDNN cannot write into part of a blocked layout, nor our packing into part of a panel. */
+    private static MemorySegment join(Arena arena, List<Source> sources, long k, long n) {
+        // The spare row is for the last slice, whose size oneDNN counts to the end of its last stride.
+        MemorySegment joined = NativeBuffer.allocate(arena, (k + 1) * n * Float.BYTES).segment();
+        long column = 0;
+        for (Source source : sources) {
+            MemoryDesc slice = MemoryDesc.ofStrides(arena, new long[] {k, source.out()}, DataType.F32.oneDnn(), new long[] {n, 1});
+            Reorder.run(sourceDesc(arena, source, k), source.weight().segment(), slice, joined.asSlice(column * Float.BYTES));
+            column += source.out();
+        }
+        return joined;
+    }
+
+    private static MemoryDesc sourceDesc(Arena arena, Source source, long k) {
+        long[] strides = source.inOut() ? new long[] {source.out(), 1} : new long[] {1, k};
+        return MemoryDesc.ofStrides(arena, new long[] {k, source.out()}, DataType.F32.oneDnn(), strides);
+    }
+
+    private static Tensor joinBias(Arena arena, List<Source> sources, long n) {
+        Tensor joined = Tensor.of(TensorDesc.of(DataType.F32, n), NativeBuffer.allocate(arena, n * Float.BYTES).segment());
+        long offset = 0;
+        for (Source source : sources) {
+            if (source.bias() != null) {
+                MemorySegment.copy(source.bias().segment(), 0, joined.segment(), offset * Float.BYTES, source.out() * Float.BYTES);
+            }
+            offset += source.out();
+        }
+        return joined;
+    }
+
+    /** Input features. */
+    public long inFeatures() {
+        return k;
+    }
+
+    /** Output features. */
+    public long outFeatures() {
+        return n;
+    }
+
+    /** Which library multiplies. */
+    public Kernel kernel() {
+        return kernel;
+    }
+
+    /** Bytes of native memory. */
+    public long nativeByteSize() {
+        return byteSize;
+    }
+
+    /** Of what {@link #data} holds. */
+    public MemoryDesc desc() {
+        return desc;
+    }
+
+    /** For oneDNN and OpenBLAS. */
+    public Tensor data() {
+        return data;
+    }
+
+    /** For our own product. */
+    public MatrixKernels.Panels panels() {
+        return panels;
+    }
+
+    /** F32 [1, N] as oneDNN wants it, or null. */
+    public Tensor bias() {
+        return bias == null ? null : bias.reshape(1, n);
+    }
+}
