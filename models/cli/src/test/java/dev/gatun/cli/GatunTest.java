@@ -115,7 +115,7 @@ class GatunTest {
         run("embed", "--model", TINY, "--input", "x", "--output", "y", "--batch", "0").misused("--batch must be 1 or more, not 0");
         run("embed", "--model", TINY, "--input", "x", "--output", "y", "--threads", "0").misused("--threads must be 1 or more, not 0");
         run("embed", "--model", TINY, "--input", "x", "--output", "y", "--threads", "many").misused("--threads", "many");
-        run("embed", "--model", TINY, "--input", "x", "--output", "y", "--pooling", "max").misused("--pooling");
+        run("embed", "--model", TINY, "--input", "x", "--output", "y", "--pooling", "middle").misused("--pooling");
         run("search", "--model", TINY, "--corpus", "x", "--top", "0", "query").misused("--top must be 1 or more, not 0");
         assertEquals(0, run("--version").exitCode());
     }
