@@ -125,9 +125,9 @@ void check_decoding(outcome &o) {
 void check_limits(outcome &o) {
     guarded<float> x(1 << 16);
     x.fill(1);
-    o.equal(gatun_fma_peak(0.01) > 0.1, 1, 0, "multiply-adds", 0);
-    o.equal(gatun_read_bandwidth(x.data(), x.count(), 0.01) > 0.1, 1, 0, "reading", 0);
-    o.equal(gatun_triad_bandwidth(x.data(), x.count() - 1, 0.01) > 0.1, 1, 0, "triad", 0);
+    o.equal(gatun_fma_peak(0.01) > 0, 1, 0, "multiply-adds", 0);
+    o.equal(gatun_read_bandwidth(x.data(), x.count(), 0.01) > 0, 1, 0, "reading", 0);
+    o.equal(gatun_triad_bandwidth(x.data(), x.count() - 1, 0.01) > 0, 1, 0, "triad", 0);
     int64_t third = (x.count() - 1) / 3; /* what was read stays as it was; the first third is 1 + 0.5 * 1 */
     o.equal(x[third - 1], 1.5, 0, "the last of the triad", 0);
     o.equal(x[3 * third - 1], 1, 0, "what the triad reads", 0);
