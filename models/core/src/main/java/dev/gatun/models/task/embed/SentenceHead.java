@@ -76,6 +76,7 @@ final class SentenceHead {
 
     private void dense(SentenceFolder.Step.Dense dense, Arena files) {
         ConfigFields config = dense.config();
+        config.require("residual", false);
         int in = config.integer("in_features", 1, MAX_SIZE);
         int out = config.integer("out_features", 1, MAX_SIZE);
         boolean bias = config.flag("bias", true);
