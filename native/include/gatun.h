@@ -1,7 +1,8 @@
 /*
  * libgatun: Gatun's own kernels. A kernel is here only because it was measured to beat what oneDNN and OpenBLAS
  * offer for the same work. C ABI; F32 and row-major unless said otherwise; sizes and strides in elements.
- * No kernel allocates; threads are OpenMP's, as many as the calling thread has set.
+ * No kernel allocates; threads are OpenMP's, as many as the calling thread has set. Sizes may be 0: an empty result is not written,
+ * and a product over nothing is 0.
  */
 #ifndef GATUN_H
 #define GATUN_H
@@ -46,8 +47,8 @@ GATUN_API void gatun_noop(void);
 /*
  * Attention(Q, K, V) = softmax(scale * Q K^T + mask) V, for each sequence and head (Vaswani et al. 2017).
  * Sequences lie end to end: rows q_offsets[i] .. q_offsets[i+1] of q and out, kv_offsets[i] .. of k and v. Head h is
- * columns h*head_dim .. of a row; heads share key/value heads when num_kv_heads is smaller. A row whose keys are all
- * masked gives zeros; an empty sequence gives nothing. out may not overlap q, k or v. scratch holds
+ * columns h*head_dim .. of a row; heads share key/value heads when num_kv_heads is smaller. A row whose scores are all
+ * -infinity gives zeros; an empty sequence gives nothing. out may not overlap q, k or v. scratch holds
  * gatun_attention_scratch_bytes; it grows with the longest sequence, not with batch x heads x length^2.
  */
 typedef struct {
@@ -229,7 +230,7 @@ GATUN_API void gatun_kv_store(const gatun_kv_store_args *args);
 
 /*
  * Attention of one query row for each sequence over its first lengths[row] tokens. new_k and new_v, where not NULL, are
- * first stored as the last of them; their block may belong to this sequence only. Length 0 gives zeros. scratch holds max_keys
+ * first stored as the last of them; their block may belong to this sequence only. Length 0 gives zeros, as scores of -infinity do. scratch holds max_keys
  * floats, rounded up to blocks, for each head and thread.
  */
 typedef struct {
@@ -246,7 +247,8 @@ typedef struct {
 
 GATUN_API void gatun_paged_attention(const gatun_paged_attention_args *args);
 
-/* Rows of logits. log_sum_exp[row] = log(sum(exp(x))), NaN if there is a NaN or +infinity among them; the k largest of a row with
+/* Rows of logits. log_sum_exp[row] = log(sum(exp(x))), NaN if there is a NaN or +infinity among them, -infinity if there is nothing
+ * else or nothing at all; the k largest of a row with
  * their columns, best first, of equal ones the first. 1 <= k <= cols; NaN has no rank. */
 typedef struct {
     const float *x;

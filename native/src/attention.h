@@ -76,7 +76,8 @@ static void settle_row(float *scores, int64_t visible, int64_t ld) {
  * the reductions inside a vector are long chains, which only those of other rows can hide. */
 static void softmax_rows(int64_t rows, float *scores, int64_t ld, int64_t columns, const int64_t *visible, float scale,
                          float *factors) {
-    const float LOG2_E = 1.44269504088896341f;
+    const float LOG2_E = 1.44269504088896341f, LARGEST = std::numeric_limits<float>::max();
+    const vf factor = set(scale * LOG2_E), lowest = max(set(-126.0f / (scale * LOG2_E)), set(-LARGEST));
     vf highest[ROWS], totals[ROWS];
     for (int64_t i = 0; i < rows; i++) {
         float *row = scores + i * ld;
@@ -95,9 +96,10 @@ static void softmax_rows(int64_t rows, float *scores, int64_t ld, int64_t column
             totals[i] = set(1.0f / W);
             continue;
         }
-        vf factor = set(scale * LOG2_E), shift = highest[i] * factor, total{};
+        /* The difference first: it is exact where it matters, however large the scores are. */
+        vf total{};
         for (int64_t j = 0; j < end; j += W) {
-            vf e = exp2_below(load(row + j) * factor - shift);
+            vf e = exp2_below(load(row + j) - highest[i], factor, lowest);
             store(row + j, e);
             total += e;
         }

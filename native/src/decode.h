@@ -73,19 +73,20 @@ static inline void weigh_block(const float *values, const float *weights, int64_
     store_n(out + d, sum, dim - d);
 }
 
-/* Scores of n keys, with room up to a whole block, to weights that add up to 1. */
+/* Scores of n keys, with room up to a whole block, to weights that add up to 1, or to zeros if all are -infinity. */
 static inline void weights_of(float *scores, int64_t n, int64_t end) {
     const float hidden = -std::numeric_limits<float>::infinity();
     for (int64_t j = n; j < end; j++) scores[j] = hidden;
     vf m = set(hidden), total{};
     for (int64_t j = 0; j < end; j += W) m = max(load(scores + j), m);
-    float highest = maximum(m);
+    float highest = maximum(m), shift = highest == hidden ? 0 : highest;
     for (int64_t j = 0; j < end; j += W) {
-        vf e = exp(load(scores + j) - highest);
+        vf e = exp(load(scores + j) - shift);
         store(scores + j, e);
         total += e;
     }
-    vf factor = set(1.0f / sum(total));
+    float weight = sum(total);
+    vf factor = set(weight == 0 ? 0 : 1.0f / weight);
     for (int64_t j = 0; j < end; j += W) store(scores + j, load(scores + j) * factor);
 }
 
@@ -146,10 +147,10 @@ static void log_sum_exp(const gatun_logits_args *a) {
         std::memcpy(&rest, x + whole, (n - whole) * sizeof(float));
         m = max(rest, m);
         for (int64_t j = 0; j < whole; j += W) m = max(load(x + j), m);
-        float highest = maximum(m);
-        for (int64_t j = 0; j < whole; j += W) total += exp(load(x + j) - highest);
-        total += exp(rest - highest);
-        a->log_sum_exp[row] = highest + std::log(sum(total));
+        float highest = maximum(m), shift = highest == lowest ? 0 : highest;
+        for (int64_t j = 0; j < whole; j += W) total += exp(load(x + j) - shift);
+        total += exp(rest - shift);
+        a->log_sum_exp[row] = shift + std::log(sum(total));
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstring>
 #include <omp.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -105,6 +106,7 @@ typedef void (*cblas_sgemm_fn)(int order, int trans_a, int trans_b, int m, int n
 
 void gatun_sgemm(const gatun_sgemm_args *args) {
     const gatun_sgemm_args &g = *args;
+    if (g.m == 0 || g.n == 0) return;
     const int ROW_MAJOR = 101, NO_TRANS = 111;
     cblas_sgemm_fn sgemm = (cblas_sgemm_fn)g.cblas_sgemm;
     int threads = omp_get_max_threads();
@@ -118,8 +120,10 @@ void gatun_sgemm(const gatun_sgemm_args *args) {
         float *c = g.c + row * g.n;
         /* The residual may be what c holds: the product is added to it only if nothing comes between. */
         bool accumulate = g.residual == g.c && g.activation == GATUN_NONE && g.scale == 1.0f;
-        sgemm(ROW_MAJOR, NO_TRANS, NO_TRANS, (int)rows, (int)g.n, (int)g.k, 1.0f, g.a + row * g.k, (int)g.k, g.b, (int)g.n,
-              accumulate ? 1.0f : 0.0f, c, (int)g.n);
+        if (g.k > 0)
+            sgemm(ROW_MAJOR, NO_TRANS, NO_TRANS, (int)rows, (int)g.n, (int)g.k, 1.0f, g.a + row * g.k, (int)g.k, g.b, (int)g.n,
+                  accumulate ? 1.0f : 0.0f, c, (int)g.n);
+        else if (!accumulate) std::memset(c, 0, (size_t)(rows * g.n) * sizeof(float));
         const float *residual = g.residual && !accumulate ? g.residual + row * g.n : nullptr;
         if (g.bias || residual || g.activation != GATUN_NONE || g.scale != 1.0f)
             gatun_current().bias_act_rows(c, g.bias, residual, rows, g.n, g.scale, g.activation);

@@ -233,7 +233,27 @@ static void gemm_part(const gemm_task &t, int64_t first, int64_t last, int64_t f
     }
 }
 
+/* c = activation(bias + sum): a product over nothing. */
+static void gemm_of_nothing(const gatun_gemm_args *a) {
+    for (int64_t i = 0; i < a->m; i++) {
+        float *c = a->c + i * a->ldc;
+        const float *sum = a->sum ? a->sum + i * a->sum_stride : nullptr;
+        for (int64_t j = 0; j < a->n; j++) c[j] = sum ? sum[j] : 0;
+        bias_act_rows(c, a->bias, nullptr, 1, a->n, 1, a->activation);
+    }
+}
+
+/* A convolution of no channels, and whatever has no results. */
+static void pixels_of_nothing(int64_t n, int64_t h, int64_t w, bool pool, int64_t oc, const float *bias, const float *sum, float *dst,
+                              int32_t activation) {
+    int64_t side = pool ? 2 : 1;
+    if (h < 0 || w < 0) return;
+    gatun_gemm_args a{nullptr, nullptr, bias, sum, dst, 0, oc, oc, n * (h / side) * (w / side), oc, 0, activation, 1};
+    gemm_of_nothing(&a);
+}
+
 static void gemm(const gatun_gemm_args *a) {
+    if (a->k == 0) return gemm_of_nothing(a);
     gemm_task t{a->a, a->b, a->bias, a->sum, a->c, a->lda, a->ldc, a->sum_stride, a->n, a->k, a->activation, nullptr, nullptr};
     live_rows live;
     if (a->finite && a->m <= TILE_ROWS && a->k <= MAX_LIVE && live.find(a->a, a->lda, a->m, a->k)) t.live = &live;

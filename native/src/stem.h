@@ -13,14 +13,25 @@
 
 namespace GATUN_NAMESPACE {
 
+/* Pixels of the result along one side. */
+static int64_t stem_out(int64_t size, int64_t kernel, int64_t stride, int64_t pad) {
+    return size + 2 * pad < kernel ? 0 : (size + 2 * pad - kernel) / stride + 1;
+}
+
+static int64_t stem_out_h(const gatun_stem_args *a) { return stem_out(a->h, a->kh, a->stride, a->pad); }
+static int64_t stem_out_w(const gatun_stem_args *a) { return stem_out(a->w, a->kw, a->stride, a->pad); }
+
+static bool stem_empty(const gatun_stem_args *a) {
+    return a->n * a->oc * a->c * a->kh * a->kw * stem_out_h(a) * stem_out_w(a) == 0;
+}
+
 struct stem_task {
     const gatun_stem_args &a;
     int64_t out_h, out_w, padded_w, depth;
     int64_t rows;  /* of a block; of the result before it is pooled */
     int64_t lines; /* of the copy of each plane */
     stem_task(const gatun_stem_args &args, int64_t threads)
-        : a(args), out_h((args.h + 2 * args.pad - args.kh) / args.stride + 1), out_w((args.w + 2 * args.pad - args.kw) / args.stride + 1),
-          padded_w(args.w + 2 * args.pad), depth(args.c * args.kh * args.kw) {
+        : a(args), out_h(stem_out_h(&args)), out_w(stem_out_w(&args)), padded_w(args.w + 2 * args.pad), depth(args.c * args.kh * args.kw) {
         /* So many that the copy and the sums fit the first-level cache beside weights, but at least two. */
         const int64_t COPY_FLOATS = 6 << 10;
         int64_t fit = (COPY_FLOATS / (a.c * padded_w) - a.kh) / a.stride + 1, share = a.n < threads ? (out_h + threads - 1) / threads : out_h;
@@ -33,7 +44,9 @@ struct stem_task {
     int64_t thread_floats() const { return (copy_floats() + row_floats() + LINE - 1) / LINE * LINE; }
 };
 
-static int64_t stem_scratch_floats(const gatun_stem_args *a, int64_t threads) { return stem_task(*a, threads).thread_floats() * threads; }
+static int64_t stem_scratch_floats(const gatun_stem_args *a, int64_t threads) {
+    return stem_empty(a) ? 0 : stem_task(*a, threads).thread_floats() * threads;
+}
 
 /* c[MR, NV vectors] = bias + taps of a, or 0 where that is less with relu: at has where each tap lies; stride floats between a's pixels. */
 template <int MR, int NV>
@@ -135,6 +148,8 @@ static void stem_block(const stem_task &t, int64_t picture, int64_t first, const
 }
 
 static void stem(const gatun_stem_args *a) {
+    if (stem_empty(a))
+        return pixels_of_nothing(a->n, stem_out_h(a), stem_out_w(a), a->pool, a->oc, a->bias, nullptr, a->dst, a->activation);
     int64_t threads = omp_get_max_threads();
     stem_task t(*a, threads);
     int32_t at[GATUN_STEM_DEPTH];

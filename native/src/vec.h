@@ -135,12 +135,13 @@ static inline vf exp(vf x) {
     return x < -87.3f ? vf{} : result;
 }
 
-/* 2^x for x <= 0 and little above, to 3 ulp: a polynomial of degree 5 fitted to the relative error on [-1/2, 1/2]. Half
- * the work of exp: no clamps, and the exponent comes out of the rounding. 0 below -126; NaN stays. */
-static inline vf exp2_below(vf x) {
+/* 2^(x factor) for products <= 0 and little above, to 3 ulp: a polynomial of degree 5 fitted to the relative error on [-1/2, 1/2].
+ * Half the work of exp: no clamps, and the exponent comes out of the rounding. 0 where x < lowest, which is -126 / factor; NaN
+ * stays. */
+static inline vf exp2_below(vf x, vf factor, vf lowest) {
     const float magic = 12582912.0f + 127.0f; /* 1.5 * 2^23, and the bias of exponents */
-    vf shifted = x + magic;
-    vf f = x - (shifted - magic);
+    vf shifted = x * factor + magic;
+    vf f = x * factor - (shifted - magic);
     vf p = set(1.3264591107144952e-3f);
     p = p * f + 9.671619161963463e-3f;
     p = p * f + 5.55073507130146e-2f;
@@ -148,8 +149,10 @@ static inline vf exp2_below(vf x) {
     p = p * f + 6.931470036506653e-1f;
     p = p * f + 1.0f;
     vf result = p * (vf)((vi)shifted << 23);
-    return x < -126.0f ? vf{} : result;
+    return x < lowest ? vf{} : result;
 }
+
+static inline vf exp2_below(vf x) { return exp2_below(x, set(1), set(-126)); }
 
 /* 1 - 2^(z q(z)), z = |x|: q is fitted to log2(1 - erf) on [0, 4], beyond which erf rounds to 1. Absolute error below 2e-7. */
 static inline vf erf(vf x) {

@@ -152,9 +152,12 @@ static int64_t winograd_block(const winograd_task &t, int64_t threads) {
 /* Of a thread that transforms for itself. */
 static int64_t winograd_thread_floats(int64_t block, int64_t c, int64_t oc) { return block * (winograd_stride(c) + winograd_stride(oc)); }
 
+static bool winograd_empty(const winograd_task &t) { return t.tiles() <= 0 || t.a.oc == 0 || t.a.c == 0; }
+
 /* All threads' together. */
 static int64_t winograd_scratch_floats(const gatun_winograd_args *a, int64_t threads) {
     winograd_task t(*a);
+    if (winograd_empty(t)) return 0;
     int64_t block = winograd_block(t, threads);
     if (!winograd_together(t, threads)) return threads * winograd_thread_floats(block, a->c, a->oc);
     return winograd_apart(t, threads) ? threads * winograd_thread_floats(block, a->c, winograd_share(t, threads))
@@ -205,6 +208,7 @@ static void winograd_steps(const winograd_task &t, int64_t block) {
 
 static void winograd(const gatun_winograd_args *a) {
     winograd_task t(*a);
+    if (winograd_empty(t)) return pixels_of_nothing(t.a.n, t.out_h, t.out_w, a->pool, a->oc, a->bias, a->sum, a->dst, a->activation);
     int64_t threads = omp_get_max_threads(), tiles = t.tiles();
     int64_t block = winograd_block(t, threads), blocks = (tiles + block - 1) / block;
     if (winograd_together(t, threads)) return winograd_apart(t, threads) ? winograd_panels(t, block) : winograd_steps(t, block);

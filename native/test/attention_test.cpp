@@ -10,6 +10,7 @@ struct setup {
     float scale;
     bool causal, mask, padding, self;
     float broken; /* what one element of q becomes, if not 0 */
+    float large = 1; /* else a power of two that q becomes multiples of, with scores that are exact if they have one term */
 };
 
 struct arrays {
@@ -78,6 +79,8 @@ void check(const setup &s, numbers &random, outcome &o) {
              guarded<int32_t>(s.num_seqs + 1), guarded<int32_t>(s.num_seqs + 1), guarded<char>(scratch)};
     random.fill(m.q, -2, 2);
     random.fill(m.k, -2, 2);
+    for (int64_t i = 0; i < rows * width && s.large != 1; i++) m.q[i] = s.large * std::round(m.q[i] * 8);
+    for (int64_t i = 0; i < kv_rows * kv_width && s.large != 1; i++) m.k[i] = std::round(m.k[i] * 32) / 32;
     random.fill(m.v, -1, 1);
     m.out.fill(77);
     std::memset(m.scratch.data(), 0xff, scratch); /* NaN */
@@ -105,6 +108,31 @@ void check(const setup &s, numbers &random, outcome &o) {
         for (int64_t j = width; j < width + gap; j++) o.equal(m.out[i * a.out_stride + j], 77, 0, "between the rows", i);
 }
 
+/* Masks made of the lowest finite number hide like -infinity, unless they hide all: then all count the same. */
+void lowest_masks(numbers &random, outcome &o) {
+    const int32_t keys = 19, dim = 5;
+    const float LOWEST = -std::numeric_limits<float>::max();
+    guarded<float> qkv(keys * 3 * dim), out(keys * dim), mask(keys * keys);
+    guarded<int32_t> offsets(2);
+    offsets[1] = keys;
+    random.fill(qkv, -2, 2);
+    for (int32_t i = 0; i < keys * keys; i++) mask[i] = i / keys == 3 || i % 7 == 0 ? LOWEST : 0;
+    guarded<char> scratch(gatun_attention_scratch_bytes(keys, dim, gatun_get_max_threads()));
+    gatun_attention_args a{};
+    a.q = qkv.data(); a.k = a.q + dim; a.v = a.k + dim; a.out = out.data(); a.q_stride = a.k_stride = a.v_stride = 3 * dim; a.out_stride = dim;
+    a.q_offsets = a.kv_offsets = offsets.data(); a.num_seqs = a.num_heads = a.num_kv_heads = 1; a.head_dim = dim; a.scale = 0.5f;
+    a.mask = mask.data(); a.mask_row_stride = keys; a.scratch = scratch.data();
+    gatun_attention(&a);
+    for (int32_t i = 0; i < keys; i++) {
+        if (i != 3) check_row(a, 0, 0, i, o);
+        for (int32_t d = 0; i == 3 && d < dim; d++) {
+            double mean = 0;
+            for (int32_t j = 0; j < keys; j++) mean += (double)a.v[j * 3 * dim + d] / keys;
+            o.equal(out[i * dim + d], mean, 1e-6, "a row of the lowest", d);
+        }
+    }
+}
+
 } // namespace
 
 void check_attention(outcome &o) {
@@ -125,6 +153,12 @@ void check_attention(outcome &o) {
     for (float scale : {0.0f, -0.3f, 40.0f}) check({1, {21}, {}, 2, 2, 12, scale, true, false, false, true, 0}, random, o);
     for (float broken : {NOT_A_NUMBER, INF, -INF, 1e30f})
         check({3, {5, 0, 30}, {}, 3, 3, 20, 0.2f, false, false, false, true, broken}, random, o);
+    /* The highest score takes all, or several that are alike share it. */
+    for (float large : {0x1p-3f, 0x1p5f, 0x1p30f, 0x1p66f, 0x1p100f, 0x1p121f})
+        for (int kind = 0; kind < 4; kind++)
+            for (float scale : {kind > 1 ? 0.25f : 0.3f, 1.0f, kind > 1 ? 0.5f : 0.7f})
+                check({1, {37}, {}, 2, 2, 1, scale, kind % 2 != 0, false, kind > 1, true, 0, large}, random, o);
+    lowest_masks(random, o);
     check({3, {100, 3, 257}, {129, 0, 260}, 3, 1, 32, 0.2f, false, true, true, false, 0}, random, o);
     check({1, {512}, {}, 1, 1, 64, 0.125f, true, false, false, true, 0}, random, o);
 }

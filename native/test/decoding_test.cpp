@@ -108,6 +108,11 @@ void check_logits(int64_t cols, int64_t k, int kind, numbers &random, outcome &o
     x[cols / 2] = kind == 0 ? NOT_A_NUMBER : INF;
     gatun_log_sum_exp(&a);
     o.equal(lse[0], NOT_A_NUMBER, 0, "log sum exp of NaN or infinity", cols);
+    x.fill(-INF);
+    x[stride] = NOT_A_NUMBER;
+    gatun_log_sum_exp(&a);
+    o.equal(lse[0], -INF, 0, "log sum exp of nothing", cols);
+    o.equal(lse[1], NOT_A_NUMBER, 0, "log sum exp of nothing and NaN", cols);
 }
 
 } // namespace

@@ -126,7 +126,10 @@ void check_matrices(outcome &o) {
         for (int64_t m : {1, 2, 6, 7})
             for (int64_t k : {1, 3, 63, 64, 65, 1000, 16384, 16385})
                 product(m, k > 9999 ? 70 : 161, k, GATUN_RELU, m % 2 != 0, m % 3, random, o, live, k % 5 != 0);
-    product(0, 32, 8, GATUN_NONE, true, 0, random, o);
+    for (int sum : {0, 1, 2})
+        for (int32_t activation : {GATUN_NONE, GATUN_RELU, GATUN_GELU_ERF})
+            for (int64_t empty = 1; empty < 8; empty++)
+                product(empty & 1 ? 0 : 9, empty & 2 ? 0 : 37, empty & 4 ? 0 : 8, activation, empty % 3 != 0, sum, random, o);
     product(300, 70, 1030, GATUN_RELU, true, 0, random, o);
     for (int64_t pad : {0, 1, 2})
         for (int64_t size : {3, 4, 5, 8, 11, 14})
@@ -147,4 +150,10 @@ void check_matrices(outcome &o) {
     convolution(2, 19, 33, 96, 32, 1, true, true, 2, random, o);
     convolution(3, 14, 14, 320, 256, 1, true, true, 0, random, o);
     convolution(0, 8, 8, 32, 32, 1, true, true, 0, random, o);
+    convolution(2, 5, 6, 0, 32, 1, true, true, 1, random, o);
+    convolution(2, 5, 6, 0, 64, 1, false, false, 0, random, o, true);
+    convolution(2, 5, 6, 32, 0, 1, true, true, 0, random, o);
+    first_convolution({2, 0, 5, 6, 32, 3, 3, 1, 1, true, true, false}, random, o);
+    first_convolution({2, 3, 5, 6, 0, 3, 3, 1, 1, true, true, false}, random, o);
+    first_convolution({2, 3, 2, 0, 32, 3, 3, 2, 1, true, true, true}, random, o);
 }

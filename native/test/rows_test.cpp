@@ -167,5 +167,7 @@ void check_rows(outcome &o) {
     embed(300, 384, 31, random, o);
     for (int32_t f = GATUN_NONE; f <= GATUN_SIGMOID; f++) bias_act(300, 384, f, 20, 3, random, o);
     for (int kind = 0; kind < 16; kind++)
-        for (int64_t m : {0, 1, 5, 300}) sgemm(m, 19, 13, kind, random, o);
+        for (int64_t m : {0, 1, 5, 300})
+            for (int64_t n : {0, 19})
+                for (int64_t k : {0, 13}) sgemm(m, n, k, kind, random, o);
 }
