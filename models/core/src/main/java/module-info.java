@@ -11,6 +11,7 @@ module dev.gatun.models {
     requires com.google.gson;
     requires org.slf4j;
 
+    exports dev.gatun.models.catalog;
     exports dev.gatun.models.checkpoint;
     exports dev.gatun.models.encode;
     exports dev.gatun.models.family.bert;

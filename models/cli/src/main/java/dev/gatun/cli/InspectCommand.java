@@ -2,8 +2,8 @@ package dev.gatun.cli;
 
 import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.checkpoint.InspectReport;
-import dev.gatun.models.registry.Graphs;
-import dev.gatun.models.registry.ServedFamilies;
+import dev.gatun.models.catalog.Graphs;
+import dev.gatun.models.catalog.ServedFamilies;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;

@@ -1,7 +1,6 @@
 /**
- * Operations, one a file: a validated parameter record that compiles itself for given inputs. May import
- * {@code dev.gatun.tensor}, {@code .exec} and the bindings; operations do not know each other, except
- * for the small vocabulary they share ({@code Activation}). Adding one: symbols in
- * {@code bindings/jextract} if it needs new ones, {@code FooOp}, a plain-loop reference in the tests, a benchmark.
+ * Operations, one a file: a record of parameters, its checks, and the types and shapes of its results. Imports {@code weights} and the
+ * vocabulary of the bindings; operations do not know each other, except for what they share ({@code Activation}, {@code Window}). Adding
+ * one: the record, a line in {@link dev.gatun.tensor.op.Op}'s permits, its kernel, a test against plain loops in double.
  */
 package dev.gatun.tensor.op;

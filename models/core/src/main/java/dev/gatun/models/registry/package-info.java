@@ -1,5 +1,5 @@
 /**
- * The one list of what is served. Imports families and tasks; imported by the command line only. A new family is one line in
- * {@link dev.gatun.models.registry.ServedFamilies}.
+ * The lists of families that tasks choose from. Imports families and {@code checkpoint}; imported by tasks. A new text encoder is one line
+ * in {@link dev.gatun.models.registry.Encoders}.
  */
 package dev.gatun.models.registry;

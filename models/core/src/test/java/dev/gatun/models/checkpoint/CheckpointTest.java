@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.gatun.models.registry.ServedFamilies;
+import dev.gatun.models.catalog.ServedFamilies;
 import dev.gatun.models.testing.Goldens;
 import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.Tensor;

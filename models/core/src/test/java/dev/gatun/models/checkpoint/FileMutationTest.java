@@ -6,7 +6,7 @@ import dev.gatun.models.image.PictureException;
 import dev.gatun.models.image.PictureReader;
 import dev.gatun.models.io.NpyFile;
 import dev.gatun.models.io.NpyWriter;
-import dev.gatun.models.registry.ServedFamilies;
+import dev.gatun.models.catalog.ServedFamilies;
 import dev.gatun.models.task.classify.ClassifierOptions;
 import dev.gatun.models.task.classify.ImageClassifier;
 import dev.gatun.models.task.classify.QuantizeOptions;

@@ -1,6 +1,2 @@
-/**
- * BERT-family encoders: token ids to one vector a text. {@code BertConfig} mirrors config.json,
- * {@code Encoder} holds packed weights and compiled plans, {@code EncoderSession} executes them for
- * one caller. May import the tensor modules and {@code models.weights}.
- */
+/** BERT: its config and the names of its tensors. Imports {@code encode}, {@code layer} and {@code checkpoint}. */
 package dev.gatun.models.family.bert;

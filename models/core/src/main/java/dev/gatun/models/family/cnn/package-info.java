@@ -1,4 +1,2 @@
-/**
- * The textbook CNN: two convolutions and two linear layers. May import {@code vision}, {@code weights} and the tensor module.
- */
+/** The textbook CNN: two convolutions and two linear layers. Imports {@code vision}, {@code checkpoint} and the tensor module. */
 package dev.gatun.models.family.cnn;

@@ -1,2 +1,2 @@
-/** Residual networks (He et al. 2015). May import {@code vision}, {@code weights} and the tensor module. */
+/** Residual networks (He et al. 2015). Imports {@code vision}, {@code checkpoint} and the tensor module. */
 package dev.gatun.models.family.resnet;

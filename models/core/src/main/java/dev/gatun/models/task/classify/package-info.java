@@ -1,6 +1,5 @@
 /**
- * Pictures in, labels out: finds the architecture of a checkpoint, decodes and prepares pictures, runs them on every core. May
- * import {@code vision}, {@code image}, {@code weights} and every image architecture. Adding an architecture: a case
- * in {@link dev.gatun.models.task.classify.VisionCheckpoint}.
+ * Pictures in, labels out: finds the architecture of a checkpoint, decodes and prepares pictures, runs them on every core. Imports
+ * {@code vision}, {@code image}, {@code checkpoint} and every family of images. Adding one: a case in {@code VisionCheckpoint}.
  */
 package dev.gatun.models.task.classify;

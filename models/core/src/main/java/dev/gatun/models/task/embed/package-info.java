@@ -1,5 +1,5 @@
 /**
- * Texts to vectors: a tokenizer, an encoder and workers behind one class. May import the architectures,
- * {@code models.text} and {@code models.weights}.
+ * Texts to vectors: a tokenizer, an encoder and workers behind one class. Imports {@code registry}, which finds the family, {@code encode},
+ * {@code tokenize}, {@code runtime} and {@code checkpoint}; knows no family.
  */
 package dev.gatun.models.task.embed;

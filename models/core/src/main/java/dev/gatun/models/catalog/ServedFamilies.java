@@ -1,4 +1,4 @@
-package dev.gatun.models.registry;
+package dev.gatun.models.catalog;
 
 import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.checkpoint.Families;
@@ -6,6 +6,7 @@ import dev.gatun.models.checkpoint.Family;
 import dev.gatun.models.checkpoint.LoadOptions;
 import dev.gatun.models.family.resnet.ResNetConfig;
 import dev.gatun.models.family.transformer.Seq2SeqModel;
+import dev.gatun.models.registry.Encoders;
 import dev.gatun.models.task.classify.ClassifierOptions;
 import dev.gatun.models.task.classify.ImageClassifier;
 import java.nio.file.Files;

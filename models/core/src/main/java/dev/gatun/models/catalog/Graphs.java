@@ -1,4 +1,4 @@
-package dev.gatun.models.registry;
+package dev.gatun.models.catalog;
 
 import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.checkpoint.Family;
