@@ -18,6 +18,7 @@ record AlbertConfig(int embeddingSize, int groups, int innerGroups, EncoderSpec 
     /** Reads the fields; what is absent has transformers' default. */
     static AlbertConfig of(ConfigFields config) {
         config.require("position_embedding_type", "absolute");
+        config.require("is_encoder_decoder", false);
         config.ignore("hidden_dropout_prob", "attention_probs_dropout_prob", "initializer_range", "bos_token_id", "eos_token_id",
                 "classifier_dropout_prob", "tie_word_embeddings", "pad_token_id");
         int hiddenSize = config.integer("hidden_size", 1, 1 << 20, 4096);

@@ -33,6 +33,7 @@ record BertConfig(int vocabSize, int hiddenSize, int numLayers, int numHeads, in
     /** Reads the fields; sizes must be there, the rest has transformers' default. */
     static BertConfig of(ConfigFields config) {
         config.require("position_embedding_type", "absolute");
+        config.require("is_encoder_decoder", false);
         config.require("add_cross_attention", false);
         config.ignore("hidden_dropout_prob", "attention_probs_dropout_prob", "initializer_range", "pad_token_id", "bos_token_id",
                 "eos_token_id", "use_cache", "classifier_dropout", "tie_word_embeddings", "gradient_checkpointing");

@@ -12,6 +12,7 @@ final class DistilBertConfig {
 
     /** Reads the fields; what is absent has transformers' default. */
     static EncoderSpec of(ConfigFields config) {
+        config.require("is_encoder_decoder", false);
         config.ignore("sinusoidal_pos_embds", "dropout", "attention_dropout", "initializer_range", "qa_dropout", "seq_classif_dropout",
                 "pad_token_id", "bos_token_id", "eos_token_id", "tie_word_embeddings");
         int dim = config.integer("dim", 1, 1 << 20, 768);

@@ -16,6 +16,7 @@ record ElectraConfig(int embeddingSize, EncoderSpec spec) {
     /** Reads the fields; what is absent has transformers' default. */
     static ElectraConfig of(ConfigFields config) {
         config.require("position_embedding_type", "absolute");
+        config.require("is_encoder_decoder", false);
         config.require("add_cross_attention", false);
         config.ignore("hidden_dropout_prob", "attention_probs_dropout_prob", "initializer_range", "bos_token_id", "eos_token_id", "use_cache",
                 "classifier_dropout", "tie_word_embeddings", "pad_token_id", "summary_type", "summary_use_proj", "summary_activation",

@@ -26,6 +26,7 @@ record RobertaConfig(int vocabSize, int hiddenSize, int numLayers, int numHeads,
     /** Reads the fields; what is absent has transformers' default. */
     static RobertaConfig of(ConfigFields config) {
         config.require("position_embedding_type", "absolute");
+        config.require("is_encoder_decoder", false);
         config.require("add_cross_attention", false);
         config.ignore("hidden_dropout_prob", "attention_probs_dropout_prob", "initializer_range", "bos_token_id", "eos_token_id", "use_cache",
                 "classifier_dropout", "tie_word_embeddings");

@@ -1,0 +1,52 @@
+package dev.gatun.models.registry;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.gatun.models.checkpoint.Checkpoint;
+import dev.gatun.models.checkpoint.LoadOptions;
+import dev.gatun.models.checkpoint.SafetensorsFile;
+import dev.gatun.models.encode.Encoder;
+import dev.gatun.models.encode.EncoderSession;
+import dev.gatun.models.testing.Goldens;
+import dev.gatun.tensor.testing.Reference;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Every family's hidden states are transformers', for every length from 1 to the longest, together and alone. */
+class FamilyGoldensTest {
+    private static final int WIDTH = 36;
+
+    @ParameterizedTest
+    @ValueSource(strings = {"bert", "bert-causal", "roberta", "xlm-roberta", "camembert", "distilbert", "distilbert-sinusoidal", "electra",
+        "electra-same", "albert"})
+    void hiddenStatesAreThoseOfTransformers(String name) {
+        Checkpoint checkpoint = Checkpoint.open(Goldens.path("families/" + name));
+        try (Arena arena = Arena.ofConfined(); Encoder encoder = Encoders.family(checkpoint).load(checkpoint, LoadOptions.defaults())) {
+            SafetensorsFile cases = Goldens.open(arena, "families/" + name + "/cases.safetensors");
+            int[] ids = Goldens.ints(cases, "ids");
+            int[] offsets = Goldens.ints(cases, "offsets");
+            float[] hidden = Goldens.floats(cases, "hidden");
+            assertEquals(ids.length * WIDTH, hidden.length);
+            for (int threads = 1; threads <= 2; threads++) {
+                Reference.assertClose(Reference.widen(hidden), forward(encoder, threads, ids, offsets), 1e-5);
+            }
+            for (int i = 0; i < offsets.length - 1; i++) {
+                float[] alone = forward(encoder, 1, Arrays.copyOfRange(ids, offsets[i], offsets[i + 1]), new int[] {0, offsets[i + 1] - offsets[i]});
+                Reference.assertClose(Reference.widen(Arrays.copyOfRange(hidden, offsets[i] * WIDTH, offsets[i + 1] * WIDTH)), alone, 1e-5);
+            }
+        }
+    }
+
+    private static float[] forward(Encoder encoder, int threads, int[] ids, int[] offsets) {
+        try (EncoderSession session = encoder.newSession(threads); Arena arena = Arena.ofConfined()) {
+            MemorySegment dst = arena.allocate(ids.length * (long) WIDTH * Float.BYTES, 64);
+            session.forward(arena.allocateFrom(ValueLayout.JAVA_INT, ids), arena.allocateFrom(ValueLayout.JAVA_INT, offsets), offsets.length - 1,
+                    dst);
+            return dst.toArray(ValueLayout.JAVA_FLOAT);
+        }
+    }
+}
