@@ -7,9 +7,6 @@ module dev.gatun.models {
     requires ai.djl.tokenizers;
     requires java.desktop;
     requires metadata.extractor;
-    // What DJL, an automatic module, needs without saying so.
-    requires com.google.gson;
-    requires org.slf4j;
 
     exports dev.gatun.models.catalog;
     exports dev.gatun.models.checkpoint;

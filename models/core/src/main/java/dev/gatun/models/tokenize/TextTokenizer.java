@@ -1,15 +1,13 @@
 package dev.gatun.models.tokenize;
 
-import ai.djl.huggingface.tokenizers.Encoding;
-import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import dev.gatun.bindings.loader.NativeLibraryException;
 import dev.gatun.models.checkpoint.WeightException;
-import java.io.ByteArrayInputStream;
-import java.io.IOException;
+import dev.gatun.models.tokenize.TokenizersNative.Encoded;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 
 /**
  * Texts to token ids with a Hugging Face {@code tokenizer.json} and the settings of the {@code tokenizer_config.json} beside it, special
@@ -21,41 +19,16 @@ public final class TextTokenizer implements AutoCloseable {
     /** Of a longer text only the beginning is tokenized, as long as that has tokens enough. */
     private static final int FIRST_CHARACTERS = 1 << 14;
 
-    static {
-        loadLibraryQuietly();
-    }
-
-    private final HuggingFaceTokenizer tokenizer;
+    private final TokenizersNative tokenizer;
     private final int maxTokens;
     private final boolean cutsLeft;
     private boolean closed;
     private int users;
 
-    private TextTokenizer(HuggingFaceTokenizer tokenizer, int maxTokens, boolean cutsLeft) {
+    private TextTokenizer(TokenizersNative tokenizer, int maxTokens, boolean cutsLeft) {
         this.tokenizer = tokenizer;
         this.maxTokens = maxTokens;
         this.cutsLeft = cutsLeft;
-    }
-
-    /**
-     * DJL looks two properties up. It reports home whenever a tokenizer is made, unless told not to: that stays. It
-     * would fetch a missing library: only ours is kept from it, the property is put back for other users of DJL.
-     */
-    private static void loadLibraryQuietly() {
-        System.setProperty("OPT_OUT_TRACKING", System.getProperty("OPT_OUT_TRACKING", "true"));
-        boolean unset = System.getProperty("ai.djl.offline") == null;
-        if (unset) {
-            System.setProperty("ai.djl.offline", "true");
-        }
-        try {
-            Class.forName("ai.djl.huggingface.tokenizers.jni.LibUtils");
-        } catch (ClassNotFoundException e) {
-            throw new IllegalStateException("the tokenizers library (ai.djl.huggingface:tokenizers) is not on the class path", e);
-        } finally {
-            if (unset) {
-                System.clearProperty("ai.djl.offline");
-            }
-        }
     }
 
     /**
@@ -101,22 +74,25 @@ public final class TextTokenizer implements AutoCloseable {
     private static TextTokenizer load(Path file, TokenizerSettings settings, int maxTokens) {
         byte[] json = TokenizerJson.read(file, settings);
         try {
-            HuggingFaceTokenizer tokenizer = HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(json), Map.of(
-                    "padding", "false", "truncation", settings.truncatesLeft() ? "do_not_truncate" : "true",
-                    "maxLength", Integer.toString(maxTokens), "modelMaxLength", Integer.toString(maxTokens), "addSpecialTokens", "true"));
+            TokenizersNative tokenizer = TokenizersNative.of(new String(json, StandardCharsets.UTF_8));
+            if (!settings.truncatesLeft()) {
+                tokenizer.truncate(maxTokens);
+            }
             TextTokenizer made = new TextTokenizer(tokenizer, maxTokens, settings.truncatesLeft());
             made.requireRoom(file);
             return made;
-        } catch (IOException | RuntimeException e) {
-            if (e instanceof WeightException known) {
-                throw known;
-            }
+        } catch (WeightException | NativeLibraryException e) {
+            throw e;
+        } catch (RuntimeException e) {
             throw new WeightException(file, "is not a tokenizer: " + e.getMessage(), e);
         }
     }
 
     private void requireRoom(Path file) {
-        int specials = tokenizer.encode("", true, false).getIds().length;
+        int specials;
+        try (Encoded nothing = tokenizer.encode("")) {
+            specials = nothing.ids().length;
+        }
         if (maxTokens < specials) {
             close();
             throw new WeightException(file, "adds " + specials + " special tokens to every text: it cannot be cut at " + maxTokens + " tokens");
@@ -151,20 +127,20 @@ public final class TextTokenizer implements AutoCloseable {
 
     private Tokens encodeOne(String text) {
         if (cutsLeft) {
-            return cutLeft(tokenizer.encode(text, true, true));
+            return cutLeft(text);
         }
         for (long length = FIRST_CHARACTERS; length < text.length(); length *= 4) {
             int end = boundary(text, (int) length);
             if (end < 0) {
                 break;
             }
-            Tokens tokens = tokens(tokenizer.encode(text.substring(0, end), true, true));
+            Tokens tokens = tokens(text.substring(0, end));
             // What follows the cut could change the last word's tokens only, and those are cut off.
             if (tokens.truncated) {
                 return tokens;
             }
         }
-        return tokens(tokenizer.encode(text, true, true));
+        return tokens(text);
     }
 
     /** The last place up to here between two words: before a space that follows something else. */
@@ -177,32 +153,29 @@ public final class TextTokenizer implements AutoCloseable {
         return -1;
     }
 
-    private static Tokens tokens(Encoding encoding) {
-        return new Tokens(narrow(encoding.getIds()), encoding.getOverflowing().length > 0);
-    }
-
-    private static int[] narrow(long[] wide) {
-        int[] ids = new int[wide.length];
-        for (int i = 0; i < ids.length; i++) {
-            ids[i] = Math.toIntExact(wide[i]);
+    private Tokens tokens(String text) {
+        try (Encoded encoded = tokenizer.encode(text)) {
+            return new Tokens(encoded.ids(), encoded.truncated());
         }
-        return ids;
     }
 
     /** Keeps the special tokens at both ends and the last of what is between them. */
-    private Tokens cutLeft(Encoding encoding) {
-        int[] ids = narrow(encoding.getIds());
-        int over = ids.length - maxTokens;
-        if (over <= 0) {
-            return new Tokens(ids, false);
+    private Tokens cutLeft(String text) {
+        try (Encoded encoded = tokenizer.encode(text)) {
+            int[] ids = encoded.ids();
+            int over = ids.length - maxTokens;
+            if (over <= 0) {
+                return new Tokens(ids, false);
+            }
+            int[] special = encoded.specialTokens();
+            int first = 0;
+            while (first < ids.length && special[first] != 0) {
+                first++;
+            }
+            int[] kept = Arrays.copyOf(ids, maxTokens);
+            System.arraycopy(ids, first + over, kept, first, maxTokens - first);
+            return new Tokens(kept, true);
         }
-        int first = 0;
-        while (first < ids.length && encoding.getSpecialTokenMask()[first] != 0) {
-            first++;
-        }
-        int[] kept = Arrays.copyOf(ids, maxTokens);
-        System.arraycopy(ids, first + over, kept, first, maxTokens - first);
-        return new Tokens(kept, true);
     }
 
     /** Where texts are cut. */
