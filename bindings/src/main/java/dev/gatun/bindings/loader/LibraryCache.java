@@ -5,6 +5,8 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.channels.FileLockInterruptionException;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
@@ -21,8 +23,12 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.nio.file.attribute.FileAttribute;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -34,7 +40,13 @@ final class LibraryCache {
     private static final Set<PosixFilePermission> OTHERS_WRITE =
             Set.of(PosixFilePermission.GROUP_WRITE, PosixFilePermission.OTHERS_WRITE);
 
+    private static final String LOCK = ".lock";
+    private static final String ALIAS = "alias.";
+    /** Of install, of moveAside and of underAnotherName, with the number that the JDK appends. */
+    private static final Pattern LEFTOVER = Pattern.compile("([0-9a-f]{20}|damaged|alias)\\.\\d+");
+
     private final Path root;
+    private boolean mayRemove = true;
 
     LibraryCache(Path root) {
         this.root = root;
@@ -42,9 +54,8 @@ final class LibraryCache {
 
     /** {@code gatun.cache.dir}, else the user's cache folder. */
     static Path defaultRoot() {
-        String property = System.getProperty("gatun.cache.dir");
-        if (property != null && !property.isBlank()) {
-            return Path.of(property);
+        if (Setting.CACHE_DIR.isSet()) {
+            return Path.of(Setting.CACHE_DIR.text());
         }
         String xdg = System.getenv("XDG_CACHE_HOME");
         return xdg != null && !xdg.isBlank() && Path.of(xdg).isAbsolute()
@@ -57,12 +68,17 @@ final class LibraryCache {
         Path folder = root.resolve(manifest.identity());
         try {
             createPrivate(root);
-            if (Files.exists(folder, LinkOption.NOFOLLOW_LINKS)) {
-                if (!whole(folder, manifest)) {
-                    repair(folder, manifest);
-                }
-            } else {
-                install(folder, manifest);
+            if (!whole(folder, manifest) || hasLeftovers()) {
+                locked(() -> {
+                    removeLeftovers();
+                    if (Files.exists(folder, LinkOption.NOFOLLOW_LINKS) && !intact(folder, manifest)) {
+                        moveAside(folder);
+                    }
+                    if (!Files.exists(folder, LinkOption.NOFOLLOW_LINKS)) {
+                        install(folder, manifest);
+                    }
+                    return folder;
+                });
             }
             return folder;
         } catch (FileSystemException e) {
@@ -73,33 +89,105 @@ final class LibraryCache {
         }
     }
 
+    /** What may touch the cache's folders. */
+    interface Change<T> {
+        T run() throws IOException;
+    }
+
+    /** One at a time: the next to see the same damage would move the repaired folder aside, from under those that load it. */
+    private <T> T locked(Change<T> change) throws IOException {
+        synchronized (LibraryCache.class) {
+            try (FileChannel file = FileChannel.open(root.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+                FileLock lock = lock(file);
+                try {
+                    return change.run();
+                } finally {
+                    if (lock != null) {
+                        lock.release();
+                    }
+                }
+            }
+        }
+    }
+
+    /** Null where the file system has no locks: then an atomic rename decides who was first, and nothing of others is removed. */
+    private FileLock lock(FileChannel file) throws IOException {
+        while (true) {
+            try {
+                return file.lock();
+            } catch (OverlappingFileLockException anotherClassLoader) {
+                LockSupport.parkNanos(1_000_000);
+            } catch (FileLockInterruptionException e) {
+                throw e;
+            } catch (IOException unsupported) {
+                mayRemove = false;
+                return null;
+            }
+        }
+    }
+
+    /** A process that was killed while it unpacked left its folder; nobody else has one while the lock is held. */
+    private void removeLeftovers() throws IOException {
+        if (mayRemove) {
+            for (Path leftover : leftovers()) {
+                deleteTree(leftover);
+            }
+        }
+    }
+
+    private boolean hasLeftovers() throws IOException {
+        return mayRemove && Files.isWritable(root) && !leftovers().isEmpty();
+    }
+
+    private List<Path> leftovers() throws IOException {
+        try (Stream<Path> entries = Files.list(root)) {
+            return entries.filter(entry -> LEFTOVER.matcher(entry.getFileName().toString()).matches()).toList();
+        }
+    }
+
+    /**
+     * Lets something see a library under another name, as a JVM wants it that has loaded it in another class loader; the name is
+     * gone afterwards.
+     */
+    void underAnotherName(Path library, Consumer<Path> loads) {
+        try {
+            createPrivate(root);
+            locked(() -> {
+                Path folder = Files.createTempDirectory(root, ALIAS);
+                try {
+                    Path alias = folder.resolve(library.getFileName());
+                    try {
+                        Files.createLink(alias, library);
+                    } catch (IOException | UnsupportedOperationException e) {
+                        Files.copy(library, alias);
+                    }
+                    loads.accept(alias);
+                } finally {
+                    deleteTree(folder);
+                }
+                return null;
+            });
+        } catch (IOException e) {
+            throw new NativeLibraryException(library + " is loaded in another class loader of this JVM, and " + root + " does not let Gatun give it "
+                    + "another name (" + e.getMessage() + "): name a writable folder with -Dgatun.cache.dir=FOLDER, or put Gatun and the tokenizers "
+                    + "library into a class loader that all share", e);
+        }
+    }
+
     private static String reason(FileSystemException e) {
         return e.getReason() != null ? e.getReason() : e.getClass().getSimpleName() + " " + e.getMessage();
     }
 
     /** Whether the folder is ours and intact; another process may be moving it aside just now. */
     private static boolean whole(Path folder, LibraryManifest manifest) throws IOException {
+        if (!Files.exists(folder, LinkOption.NOFOLLOW_LINKS)) {
+            return false;
+        }
         try {
             requireOwn(folder);
             return intact(folder, manifest);
         } catch (NoSuchFileException moved) {
             return false;
-        }
-    }
-
-    /** One process at a time: the next to see the same damage would move the repaired folder aside, from under those that load it. */
-    private void repair(Path folder, LibraryManifest manifest) throws IOException {
-        synchronized (LibraryCache.class) {
-            try (FileChannel file = FileChannel.open(root.resolve(manifest.identity() + ".lock"), StandardOpenOption.CREATE,
-                    StandardOpenOption.WRITE); FileLock _ = file.lock()) {
-                if (Files.exists(folder, LinkOption.NOFOLLOW_LINKS)) {
-                    if (intact(folder, manifest)) {
-                        return;
-                    }
-                    moveAside(folder);
-                }
-                install(folder, manifest);
-            }
         }
     }
 
@@ -123,7 +211,7 @@ final class LibraryCache {
         }
         String found = LibraryManifest.hex(digest.digest());
         if (!found.equals(checksum)) {
-            throw new IOException(name + " in the native jar is damaged: SHA-256 " + found + ", expected " + checksum);
+            throw new IOException(name + " in " + manifest.jar() + " is damaged: SHA-256 " + found + ", expected " + checksum);
         }
         if (posix(folder)) {
             Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwx------"));

@@ -3,22 +3,26 @@ package dev.gatun.bindings.loader;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.Properties;
 import java.util.TreeMap;
+import java.util.function.Function;
 
 /**
- * The list of one platform's libraries, {@code libraries.properties} in the native jar.
+ * The list of one platform's libraries: {@code libraries.properties} in the native jar, or what else a jar has.
  *
- * @param folder     resource folder, ends with a slash
+ * @param jar        what messages call the jar
+ * @param resources  finds a file by its name, or gives null
  * @param identity   hash of the list itself: names the cache folder
  * @param libraries  library name to file name
  * @param checksums  file name to SHA-256, every file of the jar
  */
-record LibraryManifest(String folder, String identity, Map<String, String> libraries, Map<String, String> checksums) {
+record LibraryManifest(String jar, Function<String, InputStream> resources, String identity, Map<String, String> libraries,
+        Map<String, String> checksums) {
 
     static LibraryManifest of(Platform platform) {
         String folder = "/dev/gatun/natives/" + platform + "/";
@@ -52,14 +56,24 @@ record LibraryManifest(String folder, String identity, Map<String, String> libra
                 checksums.put(key.substring("sha256.".length()), properties.getProperty(key));
             }
         }
-        return new LibraryManifest(folder, hex(sha256().digest(bytes)).substring(0, 20), libraries, checksums);
+        return new LibraryManifest("the native jar", file -> resource(folder + file), identity(bytes), libraries, checksums);
+    }
+
+    /** A single library of another jar. */
+    static LibraryManifest of(String jar, String file, String checksum, Function<String, InputStream> resources) {
+        return new LibraryManifest(jar, resources, identity((file + checksum).getBytes(StandardCharsets.UTF_8)), Map.of(file, file),
+                Map.of(file, checksum));
+    }
+
+    private static String identity(byte[] content) {
+        return hex(sha256().digest(content)).substring(0, 20);
     }
 
     /** A file of this platform; the caller closes it. */
     InputStream open(String file) throws IOException {
-        InputStream in = resource(folder + file);
+        InputStream in = resources.apply(file);
         if (in == null) {
-            throw new IOException(folder + file + " is missing from the native jar");
+            throw new IOException(file + " is missing from " + jar);
         }
         return in;
     }

@@ -37,7 +37,8 @@ public final class NativeLibraries {
         }
         if (loaded == null) {
             try {
-                loaded = loadAll();
+                // oneDNN's initializers alone need more stack than 512 KB.
+                loaded = LargeStack.call(NativeLibraries::loadAll);
             } catch (NativeLibraryException e) {
                 failure = e;
                 throw e;
@@ -66,14 +67,10 @@ public final class NativeLibraries {
 
     private static Map<String, Library> loadAll() {
         Platform platform = Platform.current();
-        String override = System.getProperty("gatun.library.path");
+        Setting.checkAll();
         Map<String, String> files;
-        Path folder;
-        if (override != null && !override.isBlank()) {
-            folder = Path.of(override).toAbsolutePath();
-            if (!Files.isDirectory(folder)) {
-                throw new NativeLibraryException("-Dgatun.library.path=" + override + " is not a folder");
-            }
+        Path folder = libraryPath();
+        if (folder != null) {
             files = defaultFiles(platform);
         } else {
             LibraryManifest manifest = LibraryManifest.of(platform);
@@ -81,12 +78,23 @@ public final class NativeLibraries {
             files = manifest.libraries();
         }
         ProcessorCheck.require(platform);
-        OpenMpDefaults.set(platform);
         Map<String, Library> libraries = new LinkedHashMap<>();
         for (String name : LOAD_ORDER) {
             libraries.put(name, open(name, folder.resolve(files.get(name))));
         }
         return libraries;
+    }
+
+    /** The user's own folder of libraries, or null. */
+    static Path libraryPath() {
+        if (!Setting.LIBRARY_PATH.isSet()) {
+            return null;
+        }
+        Path folder = Path.of(Setting.LIBRARY_PATH.text()).toAbsolutePath();
+        if (!Files.isDirectory(folder)) {
+            throw new NativeLibraryException("-Dgatun.library.path=" + Setting.LIBRARY_PATH.text() + " is not a folder");
+        }
+        return folder;
     }
 
     private static Map<String, String> defaultFiles(Platform platform) {
@@ -104,13 +112,26 @@ public final class NativeLibraries {
         try {
             return new Library(file, SymbolLookup.libraryLookup(file, Arena.global()));
         } catch (IllegalCallerException e) {
-            throw new NativeLibraryException("this JVM does not let Gatun call native code: start it with "
-                    + "--enable-native-access=" + moduleName(), e);
+            throw notAllowed(e);
         } catch (IllegalArgumentException e) {
-            throw new NativeLibraryException("library " + name + ": " + file + " cannot be loaded ("
-                    + e.getMessage() + "); is it built for " + Platform.current()
-                    + ", and is the C++ run-time library (libstdc++.so.6) installed?", e);
+            throw refused(name, file, SystemCalls.refusal(file.toString()), e);
         }
+    }
+
+    /** What the system's loader said, and what to do about that. */
+    static NativeLibraryException refused(String name, Path file, String said, Throwable cause) {
+        String cure = said.contains("libstdc++") && said.contains("cannot open") ? "install the C++ run-time library, libstdc++.so.6"
+                : said.contains("failed to map segment") || said.contains("Operation not permitted")
+                        ? "is the folder on a file system that is mounted noexec? Choose another with -Dgatun.cache.dir=FOLDER; or is the address space "
+                                + "limited (ulimit -v)?"
+                : said.contains("GLIBC") ? "the system's C library is older than the libraries need"
+                : "is it built for " + Platform.current() + "?";
+        return new NativeLibraryException("library " + name + ": " + file + " cannot be loaded ("
+                + (said.isEmpty() ? cause.getMessage() : said) + "); " + cure, cause);
+    }
+
+    static NativeLibraryException notAllowed(IllegalCallerException e) {
+        return new NativeLibraryException("this JVM does not let Gatun call native code: start it with --enable-native-access=" + moduleName(), e);
     }
 
     private static String moduleName() {

@@ -13,17 +13,19 @@ import java.lang.foreign.ValueLayout;
  * rounds, 21 with 3,000 and 23 with 1,000 (ResNet-50; one alone 42 to 45 with any of the last three). But requests that come
  * now and then on free cores wake the threads again and again with fewer rounds: an encoder's of 10 ms, 10 to 25 a second,
  * have a median of 9 to 19 ms (mostly 11 to 15) with 10,000 and 13 to 24 (mostly 18 to 22) with 3,000.
+ *
+ * <p>The environment belongs to the program, so a library leaves it alone: who owns the process calls this, or sets the variable outside.
  */
-final class OpenMpDefaults {
+public final class OpenMpDefaults {
     private static final String SPIN_COUNT = "GOMP_SPINCOUNT";
     private static final String ROUNDS = "10000";
 
     private OpenMpDefaults() {
     }
 
-    /** Sets the count, unless the user has chosen one. */
-    static void set(Platform platform) {
-        if (!platform.os().equals("linux") || System.getenv(SPIN_COUNT) != null || System.getenv("OMP_WAIT_POLICY") != null) {
+    /** Sets the count to 10,000 unless the user has chosen one; before the libraries are loaded, for programs that own their process. */
+    public static void spinBriefly() {
+        if (!Platform.current().os().equals("linux") || System.getenv(SPIN_COUNT) != null || System.getenv("OMP_WAIT_POLICY") != null) {
             return;
         }
         Linker linker = Linker.nativeLinker();

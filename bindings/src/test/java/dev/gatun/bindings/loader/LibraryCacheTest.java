@@ -1,5 +1,6 @@
 package dev.gatun.bindings.loader;
 
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -8,10 +9,13 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.nio.file.attribute.UserPrincipal;
 import java.util.ArrayList;
@@ -143,6 +147,47 @@ class LibraryCacheTest {
     }
 
     @Test
+    void whatAKilledProcessLeftIsRemovedAndNothingElse() throws IOException {
+        for (boolean unpackedBefore : new boolean[] {false, true}) {
+            Files.createDirectories(root().resolve(manifest().identity() + ".123/libone.so"));
+            Files.createDirectories(root().resolve("damaged.77"));
+            Files.createDirectories(root().resolve("alias.5"));
+            assertEquals(unpackedBefore, Files.exists(root().resolve(manifest().identity())));
+            assertWhole(unpack());
+        }
+        Path mine = Files.writeString(root().resolve("notes.txt"), "mine");
+        Path other = Files.createDirectories(root().resolve("0123456789abcdef0123"));
+        unpack();
+        assertTrue(Files.exists(mine) && Files.exists(other));
+    }
+
+    @Test
+    void whatAnotherProcessIsUnpackingStays() throws Exception {
+        unpack();
+        Path theirs = Files.createDirectories(root().resolve(manifest().identity() + ".123"));
+        try (FileChannel file = FileChannel.open(root().resolve(".lock"), StandardOpenOption.WRITE); FileLock lock = file.lock()) {
+            Thread second = Thread.ofPlatform().start(() -> new LibraryCache(root()).unpack(assertDoesNotThrow(LibraryCacheTest::manifest)));
+            second.join(200);
+            assertTrue(Files.exists(theirs), "nothing is removed while another holds the lock");
+            lock.release();
+            second.join();
+        }
+        assertFalse(Files.exists(theirs));
+    }
+
+    @Test
+    void anotherNameOfALibraryIsShownAndGone() throws IOException {
+        Path library = unpack().resolve("libone.so");
+        List<Path> shown = new ArrayList<>();
+        new LibraryCache(root()).underAnotherName(library, alias -> {
+            assertEquals("the first library", assertDoesNotThrow(() -> Files.readString(alias)));
+            shown.add(alias);
+        });
+        assertFalse(Files.exists(shown.getFirst()));
+        assertWhole(library.getParent());
+    }
+
+    @Test
     void aDamagedJarLeavesNothingBehind() throws IOException {
         String broken = properties().replaceAll("sha256.libtwo.so=..", "sha256.libtwo.so=00");
         LibraryManifest manifest = LibraryManifest.parse("/dev/gatun/natives/test-cache/", broken.getBytes(StandardCharsets.ISO_8859_1));
@@ -153,7 +198,7 @@ class LibraryCacheTest {
         e = assertThrows(NativeLibraryException.class, () -> new LibraryCache(root()).unpack(missing));
         assertTrue(e.getMessage().contains("libthree.so is missing from the native jar"), e.getMessage());
         try (Stream<Path> entries = Files.list(root())) {
-            assertEquals(0, entries.count());
+            assertEquals(0, entries.filter(Files::isDirectory).count());
         }
     }
 

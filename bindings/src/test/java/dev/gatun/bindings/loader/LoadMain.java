@@ -26,7 +26,7 @@ final class LoadMain {
             OpenBlas.load();
             Kernels.load();
             return null;
-        } catch (NativeLibraryException e) {
+        } catch (NativeLibraryException | IllegalArgumentException e) {
             return e.getMessage();
         }
     }

@@ -5,7 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.gatun.bindings.testing.ChildJvm;
+import java.io.File;
 import java.io.IOException;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -49,7 +52,7 @@ class LoadingProcessTest {
             assertContains(result.output(), "loaded", temp.resolve("cache").toString());
         }
         try (Stream<Path> entries = Files.list(temp.resolve("cache"))) {
-            assertEquals(1, entries.count(), "one folder and no leftovers");
+            assertEquals(1, entries.filter(Files::isDirectory).count(), "one folder and no leftovers");
         }
     }
 
@@ -92,7 +95,41 @@ class LoadingProcessTest {
         Files.delete(blas);
         Files.writeString(blas, "not a library");
         assertContains(refusal(ACCESS, "-Dgatun.library.path=" + folder), "library openblas: " + blas + " cannot be loaded",
-                "is it built for " + Platform.current());
+                "file too short", "is it built for " + Platform.current());
+    }
+
+    @Test
+    void aThreadWithASmallStackLoads() throws Exception {
+        ChildJvm.Result result = ChildJvm.start(LoadMain.class, ACCESS, "-Xss256k").finish();
+        assertEquals(0, result.exitCode(), result.output());
+        assertContains(result.output(), "loaded");
+    }
+
+    @Test
+    void twoClassLoadersOfOneJvmLoad() throws Exception {
+        ChildJvm.Result result = ChildJvm.start(TwoLoadersMain.class, ACCESS).finish();
+        assertEquals(0, result.exitCode(), result.output());
+        assertContains(result.output(), "first loaded", "second loaded", "other classes");
+    }
+
+    /** Loads everything in two class loaders that share nothing but the JDK. */
+    static final class TwoLoadersMain {
+        public static void main(String[] args) throws Exception {
+            List<URL> path = new ArrayList<>();
+            for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
+                path.add(Path.of(entry).toUri().toURL());
+            }
+            List<Class<?>> seen = new ArrayList<>();
+            for (String name : List.of("first", "second")) {
+                Class<?> main = new URLClassLoader(path.toArray(URL[]::new), ClassLoader.getPlatformClassLoader()).loadClass(LoadMain.class.getName());
+                java.lang.reflect.Method method = main.getDeclaredMethod("main", String[].class);
+                method.setAccessible(true);
+                System.out.print(name + " ");
+                method.invoke(null, (Object) args);
+                seen.add(main);
+            }
+            System.out.println(seen.get(0) == seen.get(1) ? "the same classes" : "other classes");
+        }
     }
 
     @Test

@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** A JVM of its own, for what can happen only once in a process. */
@@ -21,12 +22,19 @@ public final class ChildJvm {
 
     /** Starts a main class of the test class path with these JVM flags. */
     public static ChildJvm start(Class<?> main, String... flags) throws IOException {
-        List<String> command = new ArrayList<>();
+        return start(List.of(), Map.of(), main, flags);
+    }
+
+    /** The same behind another command, which starts what follows it, and with these variables in its environment. */
+    public static ChildJvm start(List<String> before, Map<String, String> environment, Class<?> main, String... flags) throws IOException {
+        List<String> command = new ArrayList<>(before);
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.add("-XX:TieredStopAtLevel=1");
         command.addAll(List.of(flags));
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
-        return new ChildJvm(new ProcessBuilder(command).redirectErrorStream(true).start());
+        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+        builder.environment().putAll(environment);
+        return new ChildJvm(builder.start());
     }
 
     /** Waits for its end. */

@@ -1,6 +1,7 @@
 package dev.gatun.cli;
 
 import dev.gatun.bindings.loader.NativeLibraryException;
+import dev.gatun.bindings.loader.OpenMpDefaults;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
@@ -22,6 +23,7 @@ public final class Gatun implements Callable<Integer> {
 
     /** The process. */
     public static void main(String[] args) {
+        OpenMpDefaults.spinBriefly();
         System.exit(run(new PrintWriter(System.out, true), new PrintWriter(System.err, true), args));
     }
 

@@ -3,6 +3,7 @@ package dev.gatun.cli;
 import dev.gatun.bindings.kernels.Kernels;
 import dev.gatun.bindings.loader.NativeLibraries;
 import dev.gatun.bindings.loader.Platform;
+import dev.gatun.bindings.loader.Setting;
 import dev.gatun.bindings.onednn.OneDnn;
 import dev.gatun.bindings.openblas.OpenBlas;
 import java.io.IOException;
@@ -32,6 +33,10 @@ final class InfoCommand implements Callable<Integer> {
         out.println("libgatun        " + Kernels.isa());
         NativeLibraries.paths().forEach((name, path) -> out.println("loaded          " + name + " from " + path));
         out.println("cache folder    " + NativeLibraries.cacheFolder());
+        for (Setting setting : Setting.values()) {
+            out.println("setting         " + setting.key() + " = " + setting.text() + (setting.isSet() ? "" : " (default)") + ": " + setting.range());
+        }
+        Setting.unknown().forEach(name -> out.println("unknown         " + name + ": Gatun has no such setting"));
         out.println("Java            " + Runtime.version() + ", " + System.getProperty("java.vm.name"));
         return 0;
     }

@@ -1,6 +1,7 @@
 package dev.gatun.tensor.exec;
 
 import dev.gatun.bindings.kernels.Kernels;
+import dev.gatun.bindings.loader.OpenMpTeam;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.kernel.Binding;
@@ -80,7 +81,8 @@ public final class BoundPlan {
     /**
      * Executes every operation in order on the calling platform thread. Allocates nothing.
      *
-     * @throws IllegalStateException if the context or the model is closed, or another thread is executing here
+     * @throws IllegalStateException if the context or the model is closed, another thread is executing here, or OpenMP does not give this
+     *                               thread as many threads as the plan was compiled for
      */
     public void execute() {
         begin();
@@ -108,6 +110,7 @@ public final class BoundPlan {
     }
 
     private void begin() {
+        OpenMpTeam.require(plan.threads());
         plan.lifetime().enter();
         try {
             context.begin();

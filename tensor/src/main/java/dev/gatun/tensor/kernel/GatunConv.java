@@ -1,6 +1,7 @@
 package dev.gatun.tensor.kernel;
 
 import dev.gatun.bindings.kernels.MatrixKernels;
+import dev.gatun.bindings.loader.Setting;
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.MemoryFormat;
 import dev.gatun.tensor.Shape;
@@ -30,7 +31,7 @@ final class GatunConv {
         ConvWeights weights = op.weights();
         boolean plain = op.layout() != MemoryFormat.ROW_MAJOR && op.window().plainPadding() >= 0 && weights.groups() == 1
                 && (op.activation() == Activation.NONE || op.activation() == Activation.RELU)
-                && weights.outChannels() % MatrixKernels.WINOGRAD_CHANNELS == 0 && !System.getProperty("gatun.conv", "").equals("onednn");
+                && weights.outChannels() % MatrixKernels.WINOGRAD_CHANNELS == 0 && !Setting.CONV.text().equals("onednn");
         if (!plain) {
             return Kind.NONE;
         }

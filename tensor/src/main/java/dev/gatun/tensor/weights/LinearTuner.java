@@ -1,5 +1,6 @@
 package dev.gatun.tensor.weights;
 
+import dev.gatun.bindings.loader.Setting;
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
@@ -37,14 +38,12 @@ public final class LinearTuner {
 
     /** The fastest for [rows, K] x [K, N] on one thread. */
     public LinearWeights.Kernel choose(long k, long n) {
-        String property = System.getProperty("gatun.linear", "measure");
-        return switch (property) {
+        return switch (Setting.LINEAR.text()) {
             case "onednn" -> LinearWeights.Kernel.ONEDNN;
             case "openblas" -> LinearWeights.Kernel.OPENBLAS;
             case "gatun" -> LinearWeights.Kernel.GATUN;
             case "measure" -> rows <= FEW_ROWS ? LinearWeights.Kernel.GATUN : chosen.computeIfAbsent(k << 32 | n, key -> measure(k, n));
-            default -> throw new IllegalArgumentException(
-                    "-Dgatun.linear=" + property + ": expected onednn, openblas, gatun or measure");
+            default -> throw new AssertionError(Setting.LINEAR.text());
         };
     }
 

@@ -1,5 +1,7 @@
 package dev.gatun.models.checkpoint;
 
+import dev.gatun.bindings.loader.OpenMpTeam;
+
 /**
  * How a model is loaded.
  *
@@ -9,9 +11,7 @@ package dev.gatun.models.checkpoint;
 public record LoadOptions(int threads, boolean checkWeights) {
     /** Checks the number. */
     public LoadOptions {
-        if (threads < 1) {
-            throw new IllegalArgumentException("threads must be 1 or more, not " + threads);
-        }
+        OpenMpTeam.checked(threads);
     }
 
     /** Every available core, weights not checked. */

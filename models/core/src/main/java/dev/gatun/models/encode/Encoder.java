@@ -1,5 +1,6 @@
 package dev.gatun.models.encode;
 
+import dev.gatun.bindings.loader.Setting;
 import dev.gatun.models.layer.EncoderGraph;
 import dev.gatun.models.layer.EncoderSpec;
 import dev.gatun.models.layer.EncoderWeights;
@@ -21,8 +22,6 @@ import java.util.List;
  * used after that throw {@link IllegalStateException}.
  */
 public final class Encoder implements AutoCloseable {
-    /** Tokens that are computed together: their activations stay in the second-level cache. */
-    private static final int CHUNK_TOKENS = Integer.getInteger("gatun.chunk.tokens", 128);
     static final String RESULT = "result";
 
     private final EncoderSpec spec;
@@ -41,8 +40,8 @@ public final class Encoder implements AutoCloseable {
         this.types = weights.types() != null;
         this.sequences = new PackedSequences(spec.vocabSize(), spec.typeCount(), spec.maxLength(), absolute == null ? 0 : absolute.firstPosition(),
                 absolute == null ? -1 : absolute.padId());
-        this.buckets = new Buckets(Math.max(spec.maxLength(), CHUNK_TOKENS));
-        this.program = Program.load(new Program.Part(describe(spec, weights, head), Target.ofRows(CHUNK_TOKENS)));
+        this.buckets = new Buckets(Math.max(spec.maxLength(), Setting.CHUNK_TOKENS.number()));
+        this.program = Program.load(new Program.Part(describe(spec, weights, head), Target.ofRows(Setting.CHUNK_TOKENS.number())));
     }
 
     /**
@@ -57,9 +56,9 @@ public final class Encoder implements AutoCloseable {
     /** The graph, before the passes. */
     public static Graph describe(EncoderSpec spec, EncoderWeights weights, Head head) {
         GraphBuilder graph = new GraphBuilder(spec.name());
-        EncoderGraph encoder = new EncoderGraph(graph, spec, weights, CHUNK_TOKENS);
+        EncoderGraph encoder = new EncoderGraph(graph, spec, weights, Setting.CHUNK_TOKENS.number());
         Port hidden = encoder.hidden();
-        graph.output(RESULT, head.describe().add(graph, hidden, encoder.sequences(), CHUNK_TOKENS));
+        graph.output(RESULT, head.describe().add(graph, hidden, encoder.sequences(), Setting.CHUNK_TOKENS.number()));
         return graph.build();
     }
 
@@ -115,9 +114,9 @@ public final class Encoder implements AutoCloseable {
         return plan(buckets.indexFor(tokens), threads).describe();
     }
 
-    /** Tokens that a chunk of several sequences has at most. */
+    /** Tokens that a chunk of several sequences has at most: their activations stay in the second-level cache. */
     public int chunkTokens() {
-        return CHUNK_TOKENS;
+        return Setting.CHUNK_TOKENS.number();
     }
 
     Buckets buckets() {

@@ -1,6 +1,7 @@
 package dev.gatun.models.runtime;
 
 import dev.gatun.bindings.kernels.CountedArena;
+import dev.gatun.bindings.loader.LargeStack;
 import dev.gatun.tensor.exec.Lifetime;
 import dev.gatun.tensor.exec.Plan;
 import dev.gatun.tensor.graph.Graph;
@@ -51,12 +52,17 @@ public final class Program implements AutoCloseable {
     }
 
     /**
-     * Runs the passes and packs the weights; the checkpoint is not needed afterwards.
+     * Runs the passes and packs the weights; the checkpoint is not needed afterwards. A caller whose thread has less than the usual 1 MB of
+     * stack needs a checkpoint in a shared arena: it is read by another thread.
      *
      * @param parts graphs of different names; layers of theirs that share weights share what is packed, for the first of them
      * @throws IllegalArgumentException if a graph contradicts itself; the message names the node
      */
     public static Program load(Part... parts) {
+        return LargeStack.callIfSmall(() -> loadHere(parts));
+    }
+
+    private static Program loadHere(Part... parts) {
         Program program = new Program(parts[0].graph().name());
         try (Arena temporary = Arena.ofShared()) {
             for (Part part : parts) {
@@ -115,9 +121,12 @@ public final class Program implements AutoCloseable {
      */
     public Plan plan(String graph, Sizes sizes, int threads) {
         Lowering lowering = lowering(graph);
+        PlanKey key = new PlanKey(graph, sizes, threads);
         lifetime.enter();
         try {
-            return plans.computeIfAbsent(new PlanKey(graph, sizes, threads), key -> lowering.compile(sizes, lifetime, arena, threads));
+            Plan known = plans.get(key);
+            return known != null ? known
+                    : LargeStack.callIfSmall(() -> plans.computeIfAbsent(key, k -> lowering.compile(sizes, lifetime, arena, threads)));
         } finally {
             lifetime.exit();
         }

@@ -2,6 +2,7 @@ package dev.gatun.models.runtime;
 
 import dev.gatun.bindings.kernels.CountedArena;
 import dev.gatun.bindings.kernels.NativeBuffer;
+import dev.gatun.bindings.loader.OpenMpTeam;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
@@ -34,11 +35,8 @@ public final class Session implements Workers.Session {
     private volatile Thread inside;
 
     Session(Program program, int threads) {
-        if (threads < 1) {
-            throw new IllegalArgumentException("threads must be 1 or more, not " + threads);
-        }
         this.program = program;
-        this.threads = threads;
+        this.threads = OpenMpTeam.checked(threads);
     }
 
     /**

@@ -1,5 +1,6 @@
 package dev.gatun.models.vision;
 
+import dev.gatun.bindings.loader.Setting;
 import dev.gatun.models.runtime.Program;
 import dev.gatun.models.vision.VisionSpec.InputSize;
 import dev.gatun.tensor.exec.Plan;
@@ -132,9 +133,8 @@ public final class VisionModel implements AutoCloseable {
 
     /** Pictures that the trunk computes together, a power of two. */
     int trunkBatch(InputSize size, int threads) {
-        Integer property = Integer.getInteger("gatun.trunk.batch");
-        if (property != null) {
-            return Math.max(1, Integer.highestOneBit(property));
+        if (Setting.TRUNK_BATCH.isSet()) {
+            return Integer.highestOneBit(Setting.TRUNK_BATCH.number());
         }
         long each = Math.max(1, trunk(size, 1, threads).activationByteSize());
         return Math.clamp(Long.highestOneBit(CACHE_BYTES / each), MIN_TRUNK_BATCH, MAX_TRUNK_BATCH);

@@ -1,5 +1,7 @@
 package dev.gatun.models.task.classify;
 
+import dev.gatun.bindings.loader.OpenMpTeam;
+
 /**
  * How a classifier computes.
  *
@@ -9,9 +11,7 @@ package dev.gatun.models.task.classify;
 public record ClassifierOptions(int threads, boolean checkWeights) {
     /** Checks the number. */
     public ClassifierOptions {
-        if (threads < 1) {
-            throw new IllegalArgumentException("threads must be 1 or more, not " + threads);
-        }
+        OpenMpTeam.checked(threads);
     }
 
     /** Every available core, weights not checked. */

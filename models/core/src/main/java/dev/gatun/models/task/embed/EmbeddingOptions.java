@@ -1,5 +1,6 @@
 package dev.gatun.models.task.embed;
 
+import dev.gatun.bindings.loader.OpenMpTeam;
 import dev.gatun.models.encode.Pooling;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,9 +19,7 @@ public record EmbeddingOptions(int threads, Pooling pooling, Boolean normalize, 
 
     /** Checks the numbers. */
     public EmbeddingOptions {
-        if (threads < 1) {
-            throw new IllegalArgumentException("threads must be 1 or more, not " + threads);
-        }
+        OpenMpTeam.checked(threads);
         if (maxTokens < 0) {
             throw new IllegalArgumentException("maxTokens must be 0 or more, not " + maxTokens);
         }

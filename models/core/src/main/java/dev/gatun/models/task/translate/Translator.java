@@ -1,5 +1,6 @@
 package dev.gatun.models.task.translate;
 
+import dev.gatun.bindings.loader.OpenMpTeam;
 import dev.gatun.models.generate.Generated;
 import dev.gatun.models.generate.GenerationOptions;
 import dev.gatun.models.generate.GenerationSession;
@@ -83,9 +84,7 @@ public final class Translator implements AutoCloseable {
     }
 
     private static Translator open(Path origin, Function<String, byte[]> files, int threads) {
-        if (threads < 1) {
-            throw new IllegalArgumentException("threads must be 1 or more, not " + threads);
-        }
+        OpenMpTeam.checked(threads);
         Seq2SeqConfig config = Seq2SeqConfig.parse(origin.resolve("config.json"), files.apply("config.json"));
         SequenceTokenizer tokenizer = config.tokenizer().equals("characters")
                 ? CharacterTokenizer.parse(origin.resolve("vocabulary.json"), files.apply("vocabulary.json"), config.tokens())
