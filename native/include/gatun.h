@@ -262,6 +262,39 @@ typedef struct {
 GATUN_API void gatun_log_sum_exp(const gatun_logits_args *args);
 GATUN_API void gatun_top_k(const gatun_logits_args *args);
 
+/* What a recurrent layer makes of its gates, in this order: tanh, ReLU; LSTM i f g o (Hochreiter and Schmidhuber 1997, with forget gate); GRU
+ * r z n, with the reset after the product as PyTorch and oneDNN's LBR-GRU have it, or before it (Cho et al. 2014). */
+enum { GATUN_CELL_TANH = 0, GATUN_CELL_RELU, GATUN_CELL_LSTM, GATUN_CELL_GRU, GATUN_CELL_GRU_RESET_FIRST };
+
+/*
+ * One direction of a recurrent layer; sequences lie end to end. A gate's units are padded and lie in blocks, which gatun_recurrent_pack knows:
+ * weights of input and state and the bias are packed by it. gates: x W + bias, of all gates and rows, in that layout. Row t of a sequence gives
+ * row t of out; reverse begins at its end. A sequence without rows leaves its state alone; rows and states behind the last are zeros. h0 and
+ * c0 may be NULL (zeros), and hn and cn (not wanted) or the same memory as h0 and c0.
+ */
+typedef struct {
+    const float *gates;
+    const float *weights;      /* [state, gates x hidden]; of GATUN_CELL_GRU_RESET_FIRST the first two gates' */
+    const float *more_weights; /* the projection [hidden, projected] in plain panels; of GATUN_CELL_GRU_RESET_FIRST the third gate's; or NULL */
+    const float *bias;         /* of GATUN_CELL_GRU: what is added before the reset, packed; or NULL */
+    float *out;
+    const float *h0, *c0; /* [num_seqs, projected or hidden], [num_seqs, hidden] */
+    float *hn, *cn;
+    const int32_t *offsets;
+    void *scratch; /* gatun_recurrent_scratch_bytes */
+    int64_t gates_stride, out_stride, hidden;
+    int64_t num_seqs, max_seqs, max_rows; /* sequences, and how many states and rows there is room for */
+    int64_t projected; /* columns of a projected state (Sak et al. 2014), LSTM only; 0 for none */
+    int32_t cell, reverse;
+} gatun_recurrent_args;
+
+/* Floats of packed weights [k, gates x hidden]; 1 for k is a bias. */
+GATUN_API int64_t gatun_recurrent_floats(int64_t k, int64_t hidden, int64_t gates);
+/* Packs gates first .. first + gates of weights [all gates x hidden, k], as PyTorch stores them. Returns 1 if all are finite, else 0. */
+GATUN_API int32_t gatun_recurrent_pack(const float *weights, int64_t k, int64_t hidden, int64_t first, int64_t gates, float *packed);
+GATUN_API int64_t gatun_recurrent_scratch_bytes(const gatun_recurrent_args *args);
+GATUN_API void gatun_recurrent(const gatun_recurrent_args *args);
+
 /*
  * What this machine can do, for benchmarks: multiply-adds in registers alone, GFLOP/s of all threads (a multiply-add counts
  * as two); GB/s of reading count floats; GB/s of a = b + s * c over the thirds of count floats, which are overwritten. Each

@@ -28,6 +28,8 @@ struct gatun_kernels {
     int64_t (*winograd_scratch_floats)(const gatun_winograd_args *, int64_t threads);
     void (*stem)(const gatun_stem_args *);
     int64_t (*stem_scratch_floats)(const gatun_stem_args *, int64_t threads);
+    void (*recurrent)(const gatun_recurrent_args *);
+    int64_t (*recurrent_scratch_floats)(const gatun_recurrent_args *);
 };
 
 extern const gatun_kernels gatun_baseline;

@@ -4,7 +4,7 @@
 CXX ?= g++
 GATUN_CXXFLAGS := -O3 -std=c++17 -fPIC -fvisibility=hidden -fno-exceptions -fno-rtti -fno-math-errno -ffp-contract=fast -fopenmp -Wall -Wextra
 GATUN_SETS := baseline $(if $(findstring x86_64,$(PLATFORM)),avx2 avx512)
-GATUN_OBJECTS := $(OUT)/gatun.o $(OUT)/packing.o $(OUT)/limits.o $(OUT)/layouts.o $(GATUN_SETS:%=$(OUT)/kernels_%.o)
+GATUN_OBJECTS := $(OUT)/gatun.o $(OUT)/packing.o $(OUT)/limits.o $(OUT)/recurrent.o $(OUT)/layouts.o $(GATUN_SETS:%=$(OUT)/kernels_%.o)
 GATUN_FLAGS_avx2 := -mavx2 -mfma
 GATUN_FLAGS_avx512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma -mprefer-vector-width=512
 

@@ -5,6 +5,7 @@
 #include "decode.h"
 #include "gemm.h"
 #include "limits.h"
+#include "recurrent.h"
 #include "rows.h"
 #include "stem.h"
 #include "winograd.h"
@@ -14,4 +15,5 @@ using namespace GATUN_NAMESPACE;
 extern const gatun_kernels gatun_avx512 = {"avx512", W, TILE_COLS, attention, layer_norm, embed, pool, bias_act, bias_act_rows,
                                       kv_store, paged_attention, log_sum_exp, top_k,
                                       multiply_add, read_floats, triad_floats,
-                                      gemm, winograd, winograd_scratch_floats, stem, stem_scratch_floats};
+                                      gemm, winograd, winograd_scratch_floats, stem, stem_scratch_floats,
+                                      recurrent, recurrent_scratch_floats};

@@ -73,4 +73,5 @@ void check_attention(outcome &);
 void check_rows(outcome &);
 void check_decoding(outcome &);
 void check_matrices(outcome &);
+void check_recurrent(outcome &);
 void check_limits(outcome &);

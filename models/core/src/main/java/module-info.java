@@ -13,6 +13,7 @@ module dev.gatun.models {
     exports dev.gatun.models.encode;
     exports dev.gatun.models.family.bert;
     exports dev.gatun.models.family.cnn;
+    exports dev.gatun.models.family.recurrent;
     exports dev.gatun.models.family.resnet;
     exports dev.gatun.models.family.transformer;
     exports dev.gatun.models.generate;

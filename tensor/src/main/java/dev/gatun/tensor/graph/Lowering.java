@@ -16,6 +16,7 @@ import dev.gatun.tensor.op.Int8LinearOp;
 import dev.gatun.tensor.op.LayerNormOp;
 import dev.gatun.tensor.op.LinearOp;
 import dev.gatun.tensor.op.Op;
+import dev.gatun.tensor.op.RecurrentOp;
 import dev.gatun.tensor.op.ReorderOp;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -63,6 +64,7 @@ public final class Lowering {
             case Embedding embedding -> new EmbeddingOp(pack.table(embedding.words()), table(pack, embedding.positions()),
                     table(pack, embedding.types()), embedding.typeIds(), embedding.norm() == null ? null : pack.norm(embedding.norm()),
                     embedding.scale());
+            case Recurrent recurrent -> new RecurrentOp(pack.recurrent(recurrent), recurrent.states());
             case QuantizedConv conv -> new Int8ConvOp(pack.bytes(conv.weight(), conv.scales(), conv.bias()), conv.window(), conv.activation(),
                     conv.input().scale(), conv.residual() == null ? 0 : conv.residual().scale(), conv.output().type(), conv.output().scale());
             case QuantizedLinear linear -> new Int8LinearOp(pack.bytes(linear.weight(), linear.scales(), linear.bias()), linear.activation(),

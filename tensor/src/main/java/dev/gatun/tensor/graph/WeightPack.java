@@ -10,6 +10,7 @@ import dev.gatun.tensor.weights.Int8Weights;
 import dev.gatun.tensor.weights.LayerNormWeights;
 import dev.gatun.tensor.weights.LinearTuner;
 import dev.gatun.tensor.weights.LinearWeights;
+import dev.gatun.tensor.weights.RecurrentWeights;
 import java.lang.foreign.Arena;
 import java.util.HashMap;
 import java.util.List;
@@ -81,6 +82,31 @@ public final class WeightPack {
 
     LayerNormWeights norm(LayerNorm norm) {
         return new LayerNormWeights(table(norm.gamma()), norm.beta() == null ? null : table(norm.beta()), norm.epsilon());
+    }
+
+    RecurrentWeights recurrent(Recurrent layer) {
+        return once("recurrent " + layer.cell(), List.of(layer.directions(), layer.order()), () -> {
+            try (Arena widened = Arena.ofConfined()) {
+                return RecurrentWeights.pack(arena, layer.shape(), layer.directions().stream().map(d -> new RecurrentWeights.Source(
+                        gates(d.input(), layer, widened), gates(d.state(), layer, widened), gates(d.inputBias(), layer, widened),
+                        gates(d.stateBias(), layer, widened), d.projection() == null ? null : floats(d.projection(), widened),
+                        d.reverse())).toList());
+            }
+        });
+    }
+
+    /** Rows of each gate where the cell wants them. */
+    private static Tensor gates(Weight weight, Recurrent layer, Arena temporary) {
+        if (weight == null) {
+            return null;
+        }
+        Tensor file = floats(weight, temporary);
+        Tensor ordered = Tensor.allocate(temporary, file.desc());
+        long bytes = file.segment().byteSize() / layer.cell().gates();
+        for (int gate = 0; gate < layer.cell().gates(); gate++) {
+            ordered.segment().asSlice(gate * bytes, bytes).copyFrom(file.segment().asSlice(layer.order().get(gate) * bytes, bytes));
+        }
+        return ordered;
     }
 
     Int8Weights bytes(Weight weight, Weight scales, Weight bias) {

@@ -24,6 +24,7 @@ import dev.gatun.tensor.op.NormalizeOp;
 import dev.gatun.tensor.op.Op;
 import dev.gatun.tensor.op.PagedAttentionOp;
 import dev.gatun.tensor.op.PoolOp;
+import dev.gatun.tensor.op.RecurrentOp;
 import dev.gatun.tensor.op.ReorderOp;
 import dev.gatun.tensor.op.ResampleOp;
 import dev.gatun.tensor.op.ScaledReorderOp;
@@ -68,6 +69,7 @@ public final class Compiler {
             case ConcatOp concat -> LayoutKernels.concat(concat, context, inputs, dst.shape());
             case EmbeddingOp embedding -> SequenceKernels.embedding(embedding, inputs, dst);
             case SequencePoolOp pool -> SequenceKernels.pool(pool, inputs, dst);
+            case RecurrentOp recurrent -> RecurrentKernel.of(recurrent, inputs, op.results(inputs));
             case AttentionOp attention -> AttentionKernels.attention(attention, context, inputs, dst);
             case PagedAttentionOp attention -> AttentionKernels.paged(attention, context, inputs, dst);
             case KvStoreOp store -> AttentionKernels.store(store, inputs, dst);

@@ -9,7 +9,7 @@ import java.util.List;
  */
 public sealed interface Op permits AdaptivePoolOp, AttentionOp, BatchNormOp, BinaryOp, ConcatOp, ConvOp, ConvPoolOp, ConvTransposeOp, EltwiseOp,
         EmbeddingOp, FlattenOp, Int8ConvOp, Int8LinearOp, KvStoreOp, LayerNormOp, LinearOp, LrnOp, MatMulOp, NormalizeOp, PagedAttentionOp, PoolOp,
-        ReorderOp, ResampleOp, ScaledReorderOp, SequencePoolOp, SoftmaxOp {
+        RecurrentOp, ReorderOp, ResampleOp, ScaledReorderOp, SequencePoolOp, SoftmaxOp {
 
     /**
      * Types and shapes of the results for such operands; their layouts are chosen when the operation is compiled.

@@ -888,6 +888,60 @@ public class GatunC extends GatunC$shared {
            throw new AssertionError("should not reach here", ex$);
         }
     }
+    private static final int GATUN_POOL_MEAN = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_POOL_MEAN = 0
+     * }
+     */
+    public static int GATUN_POOL_MEAN() {
+        return GATUN_POOL_MEAN;
+    }
+    private static final int GATUN_POOL_FIRST = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_POOL_FIRST = 1
+     * }
+     */
+    public static int GATUN_POOL_FIRST() {
+        return GATUN_POOL_FIRST;
+    }
+    private static final int GATUN_POOL_MAX = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_POOL_MAX = 2
+     * }
+     */
+    public static int GATUN_POOL_MAX() {
+        return GATUN_POOL_MAX;
+    }
+    private static final int GATUN_POOL_MEAN_SQRT = (int)3L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_POOL_MEAN_SQRT = 3
+     * }
+     */
+    public static int GATUN_POOL_MEAN_SQRT() {
+        return GATUN_POOL_MEAN_SQRT;
+    }
+    private static final int GATUN_POOL_WEIGHTED = (int)4L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_POOL_WEIGHTED = 4
+     * }
+     */
+    public static int GATUN_POOL_WEIGHTED() {
+        return GATUN_POOL_WEIGHTED;
+    }
+    private static final int GATUN_POOL_LAST = (int)5L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_POOL_LAST = 5
+     * }
+     */
+    public static int GATUN_POOL_LAST() {
+        return GATUN_POOL_LAST;
+    }
 
     private static class gatun_pool {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
@@ -946,60 +1000,6 @@ public class GatunC extends GatunC$shared {
         } catch (Throwable ex$) {
            throw new AssertionError("should not reach here", ex$);
         }
-    }
-    private static final int GATUN_POOL_MEAN = (int)0L;
-    /**
-     * {@snippet lang=c :
-     * enum <anonymous>.GATUN_POOL_MEAN = 0
-     * }
-     */
-    public static int GATUN_POOL_MEAN() {
-        return GATUN_POOL_MEAN;
-    }
-    private static final int GATUN_POOL_FIRST = (int)1L;
-    /**
-     * {@snippet lang=c :
-     * enum <anonymous>.GATUN_POOL_FIRST = 1
-     * }
-     */
-    public static int GATUN_POOL_FIRST() {
-        return GATUN_POOL_FIRST;
-    }
-    private static final int GATUN_POOL_MAX = (int)2L;
-    /**
-     * {@snippet lang=c :
-     * enum <anonymous>.GATUN_POOL_MAX = 2
-     * }
-     */
-    public static int GATUN_POOL_MAX() {
-        return GATUN_POOL_MAX;
-    }
-    private static final int GATUN_POOL_MEAN_SQRT = (int)3L;
-    /**
-     * {@snippet lang=c :
-     * enum <anonymous>.GATUN_POOL_MEAN_SQRT = 3
-     * }
-     */
-    public static int GATUN_POOL_MEAN_SQRT() {
-        return GATUN_POOL_MEAN_SQRT;
-    }
-    private static final int GATUN_POOL_WEIGHTED = (int)4L;
-    /**
-     * {@snippet lang=c :
-     * enum <anonymous>.GATUN_POOL_WEIGHTED = 4
-     * }
-     */
-    public static int GATUN_POOL_WEIGHTED() {
-        return GATUN_POOL_WEIGHTED;
-    }
-    private static final int GATUN_POOL_LAST = (int)5L;
-    /**
-     * {@snippet lang=c :
-     * enum <anonymous>.GATUN_POOL_LAST = 5
-     * }
-     */
-    public static int GATUN_POOL_LAST() {
-        return GATUN_POOL_LAST;
     }
     private static final int GATUN_NONE = (int)0L;
     /**
@@ -1976,6 +1976,297 @@ public class GatunC extends GatunC$shared {
         try {
             if (TRACE_DOWNCALLS) {
                 traceDowncall("gatun_top_k", args);
+            }
+            mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+    private static final int GATUN_CELL_TANH = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_CELL_TANH = 0
+     * }
+     */
+    public static int GATUN_CELL_TANH() {
+        return GATUN_CELL_TANH;
+    }
+    private static final int GATUN_CELL_RELU = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_CELL_RELU = 1
+     * }
+     */
+    public static int GATUN_CELL_RELU() {
+        return GATUN_CELL_RELU;
+    }
+    private static final int GATUN_CELL_LSTM = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_CELL_LSTM = 2
+     * }
+     */
+    public static int GATUN_CELL_LSTM() {
+        return GATUN_CELL_LSTM;
+    }
+    private static final int GATUN_CELL_GRU = (int)3L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_CELL_GRU = 3
+     * }
+     */
+    public static int GATUN_CELL_GRU() {
+        return GATUN_CELL_GRU;
+    }
+    private static final int GATUN_CELL_GRU_RESET_FIRST = (int)4L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_CELL_GRU_RESET_FIRST = 4
+     * }
+     */
+    public static int GATUN_CELL_GRU_RESET_FIRST() {
+        return GATUN_CELL_GRU_RESET_FIRST;
+    }
+
+    private static class gatun_recurrent_floats {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            GatunC.C_LONG,
+            GatunC.C_LONG,
+            GatunC.C_LONG,
+            GatunC.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_recurrent_floats");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int64_t gatun_recurrent_floats(int64_t k, int64_t hidden, int64_t gates)
+     * }
+     */
+    public static FunctionDescriptor gatun_recurrent_floats$descriptor() {
+        return gatun_recurrent_floats.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int64_t gatun_recurrent_floats(int64_t k, int64_t hidden, int64_t gates)
+     * }
+     */
+    public static MethodHandle gatun_recurrent_floats$handle() {
+        return gatun_recurrent_floats.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int64_t gatun_recurrent_floats(int64_t k, int64_t hidden, int64_t gates)
+     * }
+     */
+    public static MemorySegment gatun_recurrent_floats$address() {
+        return gatun_recurrent_floats.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int64_t gatun_recurrent_floats(int64_t k, int64_t hidden, int64_t gates)
+     * }
+     */
+    public static long gatun_recurrent_floats(long k, long hidden, long gates) {
+        var mh$ = gatun_recurrent_floats.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_recurrent_floats", k, hidden, gates);
+            }
+            return (long)mh$.invokeExact(k, hidden, gates);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_recurrent_pack {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            GatunC.C_INT,
+            GatunC.C_POINTER,
+            GatunC.C_LONG,
+            GatunC.C_LONG,
+            GatunC.C_LONG,
+            GatunC.C_LONG,
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_recurrent_pack");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t gatun_recurrent_pack(const float *weights, int64_t k, int64_t hidden, int64_t first, int64_t gates, float *packed)
+     * }
+     */
+    public static FunctionDescriptor gatun_recurrent_pack$descriptor() {
+        return gatun_recurrent_pack.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t gatun_recurrent_pack(const float *weights, int64_t k, int64_t hidden, int64_t first, int64_t gates, float *packed)
+     * }
+     */
+    public static MethodHandle gatun_recurrent_pack$handle() {
+        return gatun_recurrent_pack.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t gatun_recurrent_pack(const float *weights, int64_t k, int64_t hidden, int64_t first, int64_t gates, float *packed)
+     * }
+     */
+    public static MemorySegment gatun_recurrent_pack$address() {
+        return gatun_recurrent_pack.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t gatun_recurrent_pack(const float *weights, int64_t k, int64_t hidden, int64_t first, int64_t gates, float *packed)
+     * }
+     */
+    public static int gatun_recurrent_pack(MemorySegment weights, long k, long hidden, long first, long gates, MemorySegment packed) {
+        var mh$ = gatun_recurrent_pack.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_recurrent_pack", weights, k, hidden, first, gates, packed);
+            }
+            return (int)mh$.invokeExact(weights, k, hidden, first, gates, packed);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_recurrent_scratch_bytes {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            GatunC.C_LONG,
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_recurrent_scratch_bytes");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int64_t gatun_recurrent_scratch_bytes(const gatun_recurrent_args *args)
+     * }
+     */
+    public static FunctionDescriptor gatun_recurrent_scratch_bytes$descriptor() {
+        return gatun_recurrent_scratch_bytes.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int64_t gatun_recurrent_scratch_bytes(const gatun_recurrent_args *args)
+     * }
+     */
+    public static MethodHandle gatun_recurrent_scratch_bytes$handle() {
+        return gatun_recurrent_scratch_bytes.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int64_t gatun_recurrent_scratch_bytes(const gatun_recurrent_args *args)
+     * }
+     */
+    public static MemorySegment gatun_recurrent_scratch_bytes$address() {
+        return gatun_recurrent_scratch_bytes.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int64_t gatun_recurrent_scratch_bytes(const gatun_recurrent_args *args)
+     * }
+     */
+    public static long gatun_recurrent_scratch_bytes(MemorySegment args) {
+        var mh$ = gatun_recurrent_scratch_bytes.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_recurrent_scratch_bytes", args);
+            }
+            return (long)mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_recurrent {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_recurrent");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_recurrent(const gatun_recurrent_args *args)
+     * }
+     */
+    public static FunctionDescriptor gatun_recurrent$descriptor() {
+        return gatun_recurrent.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_recurrent(const gatun_recurrent_args *args)
+     * }
+     */
+    public static MethodHandle gatun_recurrent$handle() {
+        return gatun_recurrent.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_recurrent(const gatun_recurrent_args *args)
+     * }
+     */
+    public static MemorySegment gatun_recurrent$address() {
+        return gatun_recurrent.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_recurrent(const gatun_recurrent_args *args)
+     * }
+     */
+    public static void gatun_recurrent(MemorySegment args) {
+        var mh$ = gatun_recurrent.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_recurrent", args);
             }
             mh$.invokeExact(args);
         } catch (Error | RuntimeException ex) {
