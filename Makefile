@@ -25,6 +25,7 @@ help:
 	@echo "make run                 build, then answer questions by semantic search over a shipped text"
 	@echo "make run ARGS='...'      build, then run the gatun command with these arguments (try --help)"
 	@echo "make test                every test: libgatun's kernels on every instruction set, then Java"
+	@echo "make test-spark          tests of the Spark adapter, which fetch Spark (280 MB) the first time"
 	@echo "make build               the executable jar, $(GATUN_JAR)"
 	@echo "make bench               all benchmarks (see README for how long); make bench-quick: the short version"
 	@echo "make bench-compare BASE=old.json   what moved since a stored run"
@@ -70,9 +71,13 @@ test: native model
 	$(MAKE) -C native PLATFORM=$(PLATFORM) check
 	$(MVN) -B -ntp -Dgatun.platform=$(PLATFORM) verify
 
+test-spark: native model
+	$(MVN) -B -ntp -Dgatun.platform=$(PLATFORM) -Pspark -pl models/adapters/spark -am -Dsurefire.failIfNoSpecifiedTests=false \
+		-Dtest=TextVectorsTest verify
+
 clean:
 	$(MAVEN) clean
 	$(MAKE) -C native clean
 
-.PHONY: help build native bindings model run test clean bench bench-quick bench-compare
+.PHONY: help build native bindings model run test test-spark clean bench bench-quick bench-compare
 -include bench/bench.mk

@@ -13,7 +13,7 @@ public final class Goldens {
 
     /** A file or folder below {@code golden/}, in the sources: tests of other modules read it too. */
     public static Path path(String name) {
-        for (String module : new String[] {"", "../core/", "models/core/", "../models/core/"}) {
+        for (String module : new String[] {"", "../core/", "models/core/", "../models/core/", "../../core/"}) {
             Path path = Path.of(module + "src/test/resources/golden", name).toAbsolutePath().normalize();
             if (Files.exists(path)) {
                 return path;
