@@ -20,6 +20,7 @@ module dev.gatun.models {
     exports dev.gatun.models.image;
     exports dev.gatun.models.io;
     exports dev.gatun.models.layer;
+    exports dev.gatun.models.onnx;
     exports dev.gatun.models.registry;
     exports dev.gatun.models.runtime;
     exports dev.gatun.models.task.classify;

@@ -7,6 +7,9 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gatun.models.encode.Encoder;
 import dev.gatun.models.encode.EncoderSession;
 import dev.gatun.models.task.classify.ClassifierOptions;
+import dev.gatun.models.onnx.OnnxModel;
+import dev.gatun.models.onnx.OnnxSession;
+import dev.gatun.models.onnx.OnnxTensor;
 import dev.gatun.models.task.classify.ImageClassifier;
 import dev.gatun.models.vision.VisionModel;
 import dev.gatun.models.vision.VisionSession;
@@ -16,6 +19,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -28,9 +32,9 @@ import picocli.CommandLine.Option;
 /** How fast a model is on this machine. */
 @Command(name = "bench-model", mixinStandardHelpOptions = true, sortOptions = false,
         description = "Measure a model on this machine: throughput and latency of random inputs, off-heap to off-heap, without "
-                + "tokenizing or decoding. Takes image models and text encoders.")
+                + "tokenizing or decoding. Takes image models, text encoders and ONNX files.")
 final class BenchModelCommand implements Callable<Integer> {
-    @Option(names = "--model", paramLabel = "DIR", description = "A folder as classify or embed takes it. Default: the reader of "
+    @Option(names = "--model", paramLabel = "DIR", description = "A folder as classify or embed takes it, or an ONNX file. Default: the reader of "
             + "handwritten digits that comes with Gatun.")
     Path model;
 
@@ -39,6 +43,10 @@ final class BenchModelCommand implements Callable<Integer> {
 
     @Option(names = "--seq-len", paramLabel = "L", description = "Tokens of each text, for encoders. Default: ${DEFAULT-VALUE}.")
     int seqLen = 128;
+
+    @Option(names = "--size", paramLabel = "NAME=N", description = "For ONNX files: size of an open dimension, by its name or as INPUT:DIMENSION. "
+            + "Otherwise --batch for a first dimension, --seq-len for others.")
+    Map<String, Long> sizes = new HashMap<>();
 
     @Option(names = "--workers", paramLabel = "W", description = "Callers at the same time, each with a session of its own. "
             + "Default: ${DEFAULT-VALUE}.")
@@ -71,6 +79,14 @@ final class BenchModelCommand implements Callable<Integer> {
             threads = Math.max(1, Runtime.getRuntime().availableProcessors() / workers);
         }
         long start = System.nanoTime();
+        if (model != null && model.toString().endsWith(".onnx") && Files.isRegularFile(model)) {
+            try (OnnxModel onnx = OnnxModel.load(model)) {
+                double load = (System.nanoTime() - start) * 1e-9;
+                BenchModelLoad.Result result = BenchModelLoad.run(workers, seconds, () -> new OnnxClient(onnx, sizes, batch, seqLen, threads));
+                report("onnx", "request", load, onnx.nativeByteSize(), result);
+            }
+            return 0;
+        }
         if (model != null && isEncoder(model)) {
             try (Encoder encoder = Encoders.load(model, Head.pooled(Pooling.MEAN, true))) {
                 if (seqLen > encoder.spec().maxLength()) {
@@ -103,6 +119,28 @@ final class BenchModelCommand implements Callable<Integer> {
         }
         Path config = path.resolve("config.json");
         return Files.isRegularFile(config) && Files.readString(config).contains("\"num_attention_heads\"");
+    }
+
+    private record OnnxClient(Arena arena, OnnxSession session, Map<String, OnnxTensor> inputs) implements BenchModelLoad.Client {
+
+        OnnxClient(OnnxModel model, Map<String, Long> sizes, int batch, int other, int threads) {
+            this(Arena.ofShared(), model, sizes, batch, other, threads);
+        }
+
+        private OnnxClient(Arena arena, OnnxModel model, Map<String, Long> sizes, int batch, int other, int threads) {
+            this(arena, model.newSession(threads), OnnxInputs.random(model, arena, sizes, batch, other));
+        }
+
+        @Override
+        public void request() {
+            session.run(inputs);
+        }
+
+        @Override
+        public void close() {
+            session.close();
+            arena.close();
+        }
     }
 
     private record TextClient(Arena arena, EncoderSession session, MemorySegment ids, MemorySegment offsets, int count,
@@ -166,7 +204,7 @@ final class BenchModelCommand implements Callable<Integer> {
     }
 
     private void report(String name, String unit, double loadSeconds, long weightBytes, BenchModelLoad.Result result) throws IOException {
-        double perSecond = result.requests() * batch / result.seconds();
+        double perSecond = result.requests() * (unit.equals("request") ? 1 : batch) / result.seconds();
         boolean text = unit.equals("text");
         if (!json) {
             spec.commandLine().getOut().printf(Locale.ROOT, "%s, batch %d%s, %d workers x %d threads: %,.1f %ss/s%n", name, batch,

@@ -16,7 +16,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A memory-mapped {@code .npy}: little-endian float32, int32 or int64, C order. Format: numpy's {@code numpy.lib.format},
+ * A memory-mapped {@code .npy}: little-endian numbers or truth values, C order. Format: numpy's {@code numpy.lib.format},
  * versions 1 to 3. Immutable; the memory belongs to the arena that the file was opened in.
  *
  * @param type  element type
@@ -39,7 +39,25 @@ public record NpyFile(Type type, Shape shape, MemorySegment data) {
         /** {@code <i4}. */
         INT32("<i4", 4),
         /** {@code <i8}. */
-        INT64("<i8", 8);
+        INT64("<i8", 8),
+        /** {@code <f8}. */
+        FLOAT64("<f8", 8),
+        /** {@code <f2}. */
+        FLOAT16("<f2", 2),
+        /** {@code |b1}. */
+        BOOL("|b1", 1),
+        /** {@code |i1}. */
+        INT8("|i1", 1),
+        /** {@code |u1}. */
+        UINT8("|u1", 1),
+        /** {@code <i2}. */
+        INT16("<i2", 2),
+        /** {@code <u2}. */
+        UINT16("<u2", 2),
+        /** {@code <u4}. */
+        UINT32("<u4", 4),
+        /** {@code <u8}. */
+        UINT64("<u8", 8);
 
         private final String descr;
         private final int byteSize;
@@ -52,6 +70,11 @@ public record NpyFile(Type type, Shape shape, MemorySegment data) {
         /** Bytes of one element. */
         public int byteSize() {
             return byteSize;
+        }
+
+        /** numpy's name of the type. */
+        public String descr() {
+            return descr;
         }
     }
 
@@ -137,7 +160,7 @@ public record NpyFile(Type type, Shape shape, MemorySegment data) {
                 return type;
             }
         }
-        throw new IOException(file + ": element type '" + descr + "', expected '<f4', '<i4' or '<i8'");
+        throw new IOException(file + ": element type '" + descr + "', expected little-endian numbers or truth values, as '<f4' or '<i8'");
     }
 
     private static Shape shape(Path file, String text) throws IOException {

@@ -1,0 +1,249 @@
+package dev.gatun.models.onnx;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.function.DoubleBinaryOperator;
+import java.util.function.LongBinaryOperator;
+
+/** Functions of two or more elements that are repeated to each other's shapes by numpy's rule: arithmetic, comparisons, logic, Where. */
+final class BinaryOps {
+    private static final ValueLayout.OfFloat F32 = ValueLayout.JAVA_FLOAT_UNALIGNED;
+
+    private BinaryOps() {
+    }
+
+    static void register() {
+        arithmetic("Add", Double::sum, Long::sum);
+        arithmetic("Sub", (a, b) -> a - b, (a, b) -> a - b);
+        arithmetic("Mul", (a, b) -> a * b, (a, b) -> a * b);
+        Operators.one("Div", c -> c.in(0).type() == OnnxType.UINT64 ? whole(c, c.in(0), c.in(1), Long::divideUnsigned)
+                : arithmetic(c, (a, b) -> a / b, (a, b) -> a / b));
+        Operators.one("Pow", BinaryOps::pow);
+        Operators.one("Mod", BinaryOps::mod);
+        comparison("Equal", r -> r == 0);
+        comparison("Greater", r -> r == 1);
+        comparison("Less", r -> r == -1);
+        comparison("GreaterOrEqual", r -> r == 0 || r == 1);
+        comparison("LessOrEqual", r -> r == 0 || r == -1);
+        bits("And", (a, b) -> a & b);
+        bits("Or", (a, b) -> a | b);
+        bits("Xor", (a, b) -> a ^ b);
+        bits("BitwiseAnd", (a, b) -> a & b);
+        bits("BitwiseOr", (a, b) -> a | b);
+        bits("BitwiseXor", (a, b) -> a ^ b);
+        Operators.one("BitShift", c -> {
+            boolean left = c.s("direction", "").equals("LEFT");
+            boolean signed = c.in(0).type().kind() == OnnxType.Kind.SIGNED;
+            return whole(c, c.in(0), c.in(1), (a, b) -> b >= 64 || b < 0 ? left || !signed ? 0 : a >> 63 : left ? a << b : signed ? a >> b : a >>> b);
+        });
+        folded("Max", BinaryOps::max, (a, b) -> Math.max(a, b));
+        folded("Min", BinaryOps::min, (a, b) -> Math.min(a, b));
+        folded("Sum", Double::sum, Long::sum);
+        Operators.one("Mean", c -> {
+            OnnxTensor sum = fold(c, Double::sum, Long::sum);
+            return ElementOps.real(c, sum, x -> x / c.inputCount());
+        });
+        Operators.one("Where", BinaryOps::where);
+    }
+
+    private static void arithmetic(String op, DoubleBinaryOperator f, LongBinaryOperator g) {
+        Operators.one(op, c -> arithmetic(c, f, g));
+    }
+
+    private static OnnxTensor arithmetic(Call c, DoubleBinaryOperator f, LongBinaryOperator g) {
+        OnnxTensor a = c.in(0);
+        OnnxTensor b = c.in(1);
+        c.require(a.type() == b.type(), "both operands must have one type");
+        return a.type().isReal() ? real(c, a, b, f) : whole(c, a, b, g);
+    }
+
+    private static void bits(String op, LongBinaryOperator f) {
+        Operators.one(op, c -> whole(c, c.in(0), c.in(1), f));
+    }
+
+    static double max(double a, double b) {
+        return Math.max(a, b);
+    }
+
+    static double min(double a, double b) {
+        return Math.min(a, b);
+    }
+
+    private static void folded(String op, DoubleBinaryOperator f, LongBinaryOperator g) {
+        Operators.one(op, c -> {
+            boolean unsigned = c.in(0).type() == OnnxType.UINT64;
+            long flip = unsigned ? Long.MIN_VALUE : 0;
+            return fold(c, f, (a, b) -> g.applyAsLong(a ^ flip, b ^ flip) ^ flip);
+        });
+    }
+
+    private static OnnxTensor fold(Call c, DoubleBinaryOperator f, LongBinaryOperator g) {
+        OnnxTensor result = c.in(0);
+        for (int i = 1; i < c.inputCount(); i++) {
+            OnnxTensor next = result.type().isReal() ? real(c, result, c.in(i), f) : whole(c, result, c.in(i), g);
+            if (i > 1) {
+                c.memory().drop(result);
+            }
+            result = next;
+        }
+        return result;
+    }
+
+    /** Result of a's type, of the common shape. */
+    static OnnxTensor real(Call c, OnnxTensor a, OnnxTensor b, DoubleBinaryOperator f) {
+        long[] dims = Walk.broadcast(a.dims(), b.dims());
+        OnnxTensor y = c.make(a.type(), dims);
+        boolean floats = a.type() == OnnxType.FLOAT && b.type() == OnnxType.FLOAT;
+        MemorySegment as = a.segment();
+        MemorySegment bs = b.segment();
+        MemorySegment ys = y.segment();
+        walk(y, a, b, (at, step, n) -> {
+            if (floats) {
+                long p = at[1];
+                long q = at[2];
+                for (long i = 0; i < n; i++, p += step[1], q += step[2]) {
+                    ys.setAtIndex(F32, at[0] + i, (float) f.applyAsDouble(as.getAtIndex(F32, p), bs.getAtIndex(F32, q)));
+                }
+                return;
+            }
+            for (long i = 0; i < n; i++) {
+                y.put(at[0] + i, f.applyAsDouble(a.real(at[1] + i * step[1]), b.real(at[2] + i * step[2])));
+            }
+        });
+        return y;
+    }
+
+    static OnnxTensor whole(Call c, OnnxTensor a, OnnxTensor b, LongBinaryOperator f) {
+        OnnxTensor y = c.make(a.type(), Walk.broadcast(a.dims(), b.dims()));
+        walk(y, a, b, (at, step, n) -> {
+            for (long i = 0; i < n; i++) {
+                y.putWhole(at[0] + i, f.applyAsLong(a.whole(at[1] + i * step[1]), b.whole(at[2] + i * step[2])));
+            }
+        });
+        return y;
+    }
+
+    static void walk(OnnxTensor y, OnnxTensor a, OnnxTensor b, Walk.Row row) {
+        long[] dims = y.dims();
+        Walk.rows(dims, new long[][] {Walk.dense(dims), Walk.strides(a.dims(), dims), Walk.strides(b.dims(), dims)}, new long[3], row);
+    }
+
+    @FunctionalInterface
+    private interface Verdict {
+        /** @param order -1, 0, 1, or 2 if the two cannot be compared */
+        boolean of(int order);
+    }
+
+    static int compare(long a, long b, boolean unsigned) {
+        return unsigned ? Long.compareUnsigned(a, b) : Long.compare(a, b);
+    }
+
+    private static void comparison(String op, Verdict verdict) {
+        Operators.one(op, c -> {
+            OnnxTensor a = c.in(0);
+            OnnxTensor b = c.in(1);
+            OnnxTensor y = c.make(OnnxType.BOOL, Walk.broadcast(a.dims(), b.dims()));
+            boolean unsigned = a.type() == OnnxType.UINT64;
+            walk(y, a, b, (at, step, n) -> {
+                for (long i = 0; i < n; i++) {
+                    long p = at[1] + i * step[1];
+                    long q = at[2] + i * step[2];
+                    int order = switch (a.type().kind()) {
+                        case REAL -> order(a.real(p), b.real(q));
+                        case STRING -> Integer.signum(a.text(p).compareTo(b.text(q)));
+                        default -> Integer.signum(compare(a.whole(p), b.whole(q), unsigned));
+                    };
+                    y.segment().set(ValueLayout.JAVA_BYTE, at[0] + i, (byte) (verdict.of(order) ? 1 : 0));
+                }
+            });
+            return y;
+        });
+    }
+
+    private static int order(double a, double b) {
+        return a < b ? -1 : a > b ? 1 : a == b ? 0 : 2;
+    }
+
+    private static OnnxTensor pow(Call c) {
+        OnnxTensor a = c.in(0);
+        OnnxTensor b = c.in(1);
+        if (a.type().isReal()) {
+            if (b.size() == 1 && b.real(0) == 2) {
+                return real(c, a, b, (x, e) -> x * x);
+            }
+            return real(c, a, b, Math::pow);
+        }
+        return b.type().isReal() ? whole(c, a, castReal(c, b), (x, e) -> (long) Math.pow(x, Double.longBitsToDouble(e)))
+                : whole(c, a, b, BinaryOps::power);
+    }
+
+    /** Doubles as their bits, so that they pass through {@link #whole}. */
+    private static OnnxTensor castReal(Call c, OnnxTensor b) {
+        OnnxTensor bits = c.make(OnnxType.INT64, b.dims());
+        for (long i = 0; i < b.size(); i++) {
+            bits.putWhole(i, Double.doubleToRawLongBits(b.real(i)));
+        }
+        return bits;
+    }
+
+    private static long power(long base, long exponent) {
+        if (exponent < 0) {
+            return base == 1 ? 1 : base == -1 ? (exponent & 1) == 0 ? 1 : -1 : 0;
+        }
+        long result = 1;
+        for (long e = exponent; e > 0; e >>= 1) {
+            result *= (e & 1) == 1 ? base : 1;
+            base *= base;
+        }
+        return result;
+    }
+
+    private static OnnxTensor mod(Call c) {
+        boolean fmod = c.flag("fmod");
+        OnnxTensor a = c.in(0);
+        OnnxTensor b = c.in(1);
+        if (a.type().isReal()) {
+            return real(c, a, b, (x, y) -> {
+                double r = x % y;
+                return fmod || r == 0 || r < 0 == y < 0 ? r : r + y;
+            });
+        }
+        boolean unsigned = a.type() == OnnxType.UINT64;
+        return whole(c, a, b, (x, y) -> unsigned ? Long.remainderUnsigned(x, y) : fmod ? x % y : Math.floorMod(x, y));
+    }
+
+    private static OnnxTensor where(Call c) {
+        OnnxTensor condition = c.in(0);
+        OnnxTensor x = c.in(1);
+        OnnxTensor y = c.in(2);
+        c.require(x.type() == y.type(), "both choices must have one type");
+        long[] dims = Walk.broadcast(condition.dims(), x.dims(), y.dims());
+        if (x.type() == OnnxType.STRING) {
+            String[] table = MoveOps.join(x.strings(), y.strings());
+            OnnxTensor shifted = ElementOps.whole(c, y, v -> v + x.strings().length);
+            return select(c, dims, condition, x, shifted).withStrings(table);
+        }
+        return select(c, dims, condition, x, y);
+    }
+
+    private static OnnxTensor select(Call c, long[] dims, OnnxTensor condition, OnnxTensor x, OnnxTensor y) {
+        OnnxTensor out = c.make(x.type(), dims);
+        int size = x.type().byteSize();
+        long[][] strides = {Walk.dense(dims), Walk.strides(condition.dims(), dims), Walk.strides(x.dims(), dims), Walk.strides(y.dims(), dims)};
+        Walk.rows(dims, strides, new long[4], (at, step, n) -> {
+            for (long i = 0; i < n; i++) {
+                boolean first = condition.segment().get(ValueLayout.JAVA_BYTE, at[1] + i * step[1]) != 0;
+                OnnxTensor from = first ? x : y;
+                long p = first ? at[2] + i * step[2] : at[3] + i * step[3];
+                switch (size) {
+                    case 4 -> out.segment().setAtIndex(ValueLayout.JAVA_INT_UNALIGNED, at[0] + i,
+                            from.segment().getAtIndex(ValueLayout.JAVA_INT_UNALIGNED, p));
+                    case 8 -> out.segment().setAtIndex(ValueLayout.JAVA_LONG_UNALIGNED, at[0] + i,
+                            from.segment().getAtIndex(ValueLayout.JAVA_LONG_UNALIGNED, p));
+                    default -> MemorySegment.copy(from.segment(), p * size, out.segment(), (at[0] + i) * size, size);
+                }
+            }
+        });
+        return out;
+    }
+}

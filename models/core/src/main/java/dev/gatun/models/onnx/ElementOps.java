@@ -1,0 +1,142 @@
+package dev.gatun.models.onnx;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.function.DoublePredicate;
+import java.util.function.DoubleUnaryOperator;
+import java.util.function.LongUnaryOperator;
+
+/** Functions of one element: arithmetic, trigonometry, rounding, tests. */
+final class ElementOps {
+    private ElementOps() {
+    }
+
+    static void register() {
+        both("Abs", Math::abs, Math::abs);
+        both("Neg", x -> -x, x -> -x);
+        both("Sign", Math::signum, Long::signum);
+        real("Acos", Math::acos);
+        real("Acosh", x -> Math.log(x + Math.sqrt(x * x - 1)));
+        real("Asin", Math::asin);
+        real("Asinh", x -> Math.copySign(Math.log1p(Math.abs(x) + x * x / (1 + Math.sqrt(x * x + 1))), x));
+        real("Atan", Math::atan);
+        real("Atanh", x -> 0.5 * Math.log1p(2 * x / (1 - x)));
+        real("Ceil", Math::ceil);
+        real("Cos", Math::cos);
+        real("Cosh", Math::cosh);
+        real("Erf", ElementOps::erf);
+        real("Exp", Math::exp);
+        real("Floor", Math::floor);
+        real("Log", Math::log);
+        real("Reciprocal", x -> 1 / x);
+        real("Round", Math::rint);
+        real("Sin", Math::sin);
+        real("Sinh", Math::sinh);
+        real("Sqrt", Math::sqrt);
+        real("Tan", Math::tan);
+        real("Tanh", Math::tanh);
+        test("IsNaN", Double::isNaN);
+        Operators.one("IsInf", c -> {
+            boolean negative = c.i("detect_negative", 1) != 0;
+            boolean positive = c.i("detect_positive", 1) != 0;
+            return test(c, x -> Double.isInfinite(x) && (x > 0 ? positive : negative));
+        });
+        Operators.one("Not", c -> whole(c, c.in(0), x -> x == 0 ? 1 : 0));
+        Operators.one("BitwiseNot", c -> whole(c, c.in(0), x -> ~x));
+        Operators.one("Clip", ElementOps::clip);
+        Operators.one("Shrink", c -> {
+            double lambda = c.f("lambd", 0.5);
+            double bias = c.f("bias", 0);
+            return real(c, c.in(0), x -> x < -lambda ? x + bias : x > lambda ? x - bias : 0);
+        });
+    }
+
+    private static void real(String op, DoubleUnaryOperator f) {
+        Operators.one(op, c -> real(c, c.in(0), f));
+    }
+
+    private static void both(String op, DoubleUnaryOperator f, LongUnaryOperator g) {
+        Operators.one(op, c -> c.in(0).type().isReal() ? real(c, c.in(0), f) : whole(c, c.in(0), g));
+    }
+
+    private static void test(String op, DoublePredicate f) {
+        Operators.one(op, c -> test(c, f));
+    }
+
+    private static OnnxTensor test(Call c, DoublePredicate f) {
+        OnnxTensor x = c.in(0);
+        OnnxTensor y = c.make(OnnxType.BOOL, x.dims());
+        for (long i = 0; i < x.size(); i++) {
+            y.segment().set(ValueLayout.JAVA_BYTE, i, (byte) (f.test(x.real(i)) ? 1 : 0));
+        }
+        return y;
+    }
+
+    /** y = f(x), of x's type and shape. */
+    static OnnxTensor real(Call c, OnnxTensor x, DoubleUnaryOperator f) {
+        OnnxTensor y = c.make(x.type(), x.dims());
+        if (x.type() == OnnxType.FLOAT) {
+            MemorySegment src = x.segment();
+            MemorySegment dst = y.segment();
+            long n = x.size();
+            for (long i = 0; i < n; i++) {
+                dst.setAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, i, (float) f.applyAsDouble(src.getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, i)));
+            }
+            return y;
+        }
+        for (long i = 0; i < x.size(); i++) {
+            y.put(i, f.applyAsDouble(x.real(i)));
+        }
+        return y;
+    }
+
+    static OnnxTensor whole(Call c, OnnxTensor x, LongUnaryOperator f) {
+        OnnxTensor y = c.make(x.type(), x.dims());
+        for (long i = 0; i < x.size(); i++) {
+            y.putWhole(i, f.applyAsLong(x.whole(i)));
+        }
+        return y;
+    }
+
+    private static OnnxTensor clip(Call c) {
+        OnnxTensor x = c.in(0);
+        if (x.type().isReal()) {
+            double low = c.has(1) ? c.in(1).real(0) : c.f("min", Double.NEGATIVE_INFINITY);
+            double high = c.has(2) ? c.in(2).real(0) : c.f("max", Double.POSITIVE_INFINITY);
+            return real(c, x, v -> v < low ? Math.min(low, high) : v > high ? high : v);
+        }
+        long low = c.has(1) ? c.in(1).whole(0) : x.type() == OnnxType.UINT64 ? 0 : Long.MIN_VALUE;
+        long high = c.has(2) ? c.in(2).whole(0) : x.type() == OnnxType.UINT64 ? -1 : Long.MAX_VALUE;
+        boolean unsigned = x.type() == OnnxType.UINT64;
+        return whole(c, x, v -> {
+            long raised = BinaryOps.compare(v, low, unsigned) < 0 ? low : v;
+            return BinaryOps.compare(raised, high, unsigned) > 0 ? high : raised;
+        });
+    }
+
+    /** The error function: a series of positive terms for small arguments, a continued fraction for large ones. */
+    static double erf(double x) {
+        double a = Math.abs(x);
+        if (Double.isNaN(x)) {
+            return x;
+        }
+        if (a > 6) {
+            return Math.signum(x);
+        }
+        double square = a * a;
+        if (a < 2.5) {
+            double term = a;
+            double sum = a;
+            for (int n = 1; term > sum * 1e-17; n++) {
+                term *= 2 * square / (2 * n + 1);
+                sum += term;
+            }
+            return Math.copySign(2 / Math.sqrt(Math.PI) * Math.exp(-square) * sum, x);
+        }
+        double fraction = 0;
+        for (int n = 40; n > 0; n--) {
+            fraction = n / 2.0 / (a + fraction);
+        }
+        return Math.copySign(1 - Math.exp(-square) / Math.sqrt(Math.PI) / (a + fraction), x);
+    }
+}

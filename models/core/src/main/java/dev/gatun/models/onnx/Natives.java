@@ -1,0 +1,134 @@
+package dev.gatun.models.onnx;
+
+import dev.gatun.bindings.kernels.CountedArena;
+import dev.gatun.tensor.DataType;
+import dev.gatun.tensor.MemoryFormat;
+import dev.gatun.tensor.Tensor;
+import dev.gatun.tensor.TensorDesc;
+import dev.gatun.tensor.exec.BoundPlan;
+import dev.gatun.tensor.exec.ExecutionContext;
+import dev.gatun.tensor.exec.Lifetime;
+import dev.gatun.tensor.exec.Plan;
+import dev.gatun.tensor.exec.PlanBuilder;
+import dev.gatun.tensor.exec.Value;
+import dev.gatun.tensor.op.ReorderOp;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * Heavy operators as compiled operations: a plan for each node and set of sizes, kept for the sizes of the graph's inputs that were run
+ * last. Belongs to a session.
+ */
+final class Natives implements AutoCloseable {
+    /** Sets of input sizes whose plans are kept. */
+    private static final int SETS = 8;
+    /** Sizes that depend on data can make ever new plans within a set. */
+    private static final int PLANS = 4096;
+
+    private final int threads;
+    private final Packed packed;
+    private final Map<Object, PlanSet> sets = new LinkedHashMap<>(16, 0.75f, true);
+    private PlanSet current;
+
+    /**
+     * For one session.
+     *
+     * @param packed the model's packed weights
+     */
+    Natives(int threads, Packed packed) {
+        this.threads = threads;
+        this.packed = packed;
+    }
+
+    /** Says what a plan computes. */
+    @FunctionalInterface
+    interface Description {
+        Value add(PlanBuilder builder, Value[] operands);
+    }
+
+    private static final class PlanSet {
+        private final CountedArena arena = new CountedArena();
+        private final Lifetime lifetime = new Lifetime("the session");
+        private final ExecutionContext context = new ExecutionContext();
+        private final Map<Object, Plan> plans = new HashMap<>();
+
+        void close() {
+            lifetime.close();
+            context.close();
+            arena.close();
+        }
+    }
+
+    /** A run with these sizes begins. */
+    void begin(Object sizes) {
+        current = sets.get(sizes);
+        if (current != null && current.plans.size() > PLANS) {
+            sets.remove(sizes).close();
+            current = null;
+        }
+        if (current == null) {
+            current = new PlanSet();
+            sets.put(sizes, current);
+            if (sets.size() > SETS) {
+                Iterator<PlanSet> oldest = sets.values().iterator();
+                oldest.next().close();
+                oldest.remove();
+            }
+        }
+    }
+
+    Packed packed() {
+        return packed;
+    }
+
+    /** Whether a model is being loaded: nothing is compiled for constants. */
+    boolean ready() {
+        return current != null;
+    }
+
+    /**
+     * Runs a plan, compiling it the first time.
+     *
+     * @param key      what the plan depends on: node, sizes, parameters
+     * @param operands row-major views, copied
+     * @param dims     of the FLOAT result
+     */
+    OnnxTensor run(Call call, Object key, Tensor[] operands, Description description, long... dims) {
+        Plan plan = current.plans.get(key);
+        if (plan == null) {
+            plan = compile(call, operands, description);
+            current.plans.put(key, plan);
+        }
+        BoundPlan bound = current.context.bind(plan);
+        for (int i = 0; i < operands.length; i++) {
+            bound.input(Integer.toString(i)).segment().copyFrom(operands[i].segment());
+        }
+        bound.execute();
+        OnnxTensor result = call.make(OnnxType.FLOAT, dims);
+        result.segment().copyFrom(bound.output("y").segment());
+        return result;
+    }
+
+    private Plan compile(Call call, Tensor[] operands, Description description) {
+        PlanBuilder builder = new PlanBuilder(call.step().node().label(), current.lifetime, current.arena, threads);
+        Value[] values = new Value[operands.length];
+        for (int i = 0; i < operands.length; i++) {
+            values[i] = builder.input(Integer.toString(i), TensorDesc.of(operands[i].type(), operands[i].shape().dims()));
+        }
+        Value y = description.add(builder, values);
+        builder.output("y", y.desc().isRowMajor() ? y : builder.add(new ReorderOp(DataType.F32, MemoryFormat.ROW_MAJOR), y));
+        return builder.build();
+    }
+
+    long byteSize() {
+        return sets.values().stream().mapToLong(s -> s.arena.byteSize() + s.context.nativeByteSize()).sum();
+    }
+
+    @Override
+    public void close() {
+        sets.values().forEach(PlanSet::close);
+        sets.clear();
+    }
+}

@@ -1,0 +1,140 @@
+package dev.gatun.models.onnx;
+
+import dev.gatun.bindings.kernels.CountedArena;
+import dev.gatun.tensor.exec.Lifetime;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * An ONNX file ready to run. Immutable, shared by any number of threads, each with its own {@link OnnxSession}. Owns the file's weights
+ * and what is packed of them; {@link #close} waits for runs under way, and sessions used after that throw {@link IllegalStateException}.
+ */
+public final class OnnxModel implements AutoCloseable {
+    private final String file;
+    private final OnnxOptions options;
+    private final CountedArena arena = new CountedArena();
+    private final Lifetime lifetime = new Lifetime("the model");
+    private final Packed packed = new Packed(arena);
+    private final Map<String, OnnxInfo> inputs = new LinkedHashMap<>();
+    private final Map<String, OnnxInfo> outputs = new LinkedHashMap<>();
+    private Program program;
+
+    private OnnxModel(String file, OnnxOptions options) {
+        this.file = file;
+        this.options = options;
+    }
+
+    /** With {@link OnnxOptions#defaults}. */
+    public static OnnxModel load(Path file) {
+        return load(file, OnnxOptions.defaults());
+    }
+
+    /**
+     * Reads a file, and its external data from the same folder.
+     *
+     * @throws OnnxException that names the file and the node, if it is damaged or has operators that Gatun lacks (all are named)
+     */
+    public static OnnxModel load(Path file, OnnxOptions options) {
+        OnnxModel model = new OnnxModel(file.toString(), options);
+        try {
+            model.read(file);
+            return model;
+        } catch (IOException e) {
+            model.close();
+            throw new OnnxException(model.file, e instanceof NoSuchFileException ? "does not exist" : e.getMessage(), e);
+        } catch (IllegalArgumentException | ArithmeticException | StackOverflowError e) {
+            model.close();
+            throw new OnnxException(model.file, e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage(), e);
+        } catch (RuntimeException | Error e) {
+            model.close();
+            throw e;
+        }
+    }
+
+    private void read(Path path) throws IOException {
+        if (!Files.isRegularFile(path)) {
+            throw new OnnxException(file, Files.exists(path) ? "is a folder, a pipe or a device, expected a file" : "does not exist");
+        }
+        MemorySegment bytes;
+        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+            bytes = TensorReader.readFully(channel, 0, channel.size(), arena);
+        }
+        Proto.Model proto = ProtoReader.model(bytes);
+        TensorReader tensors = new TensorReader(path.toAbsolutePath().getParent(), arena);
+        GraphCompiler compiler = new GraphCompiler(file, tensors, proto.functions());
+        Program whole = compiler.compile(proto.graph(), proto.opsets());
+        java.util.Set<String> initializers = new java.util.HashSet<>();
+        proto.graph().initializers().forEach(t -> initializers.add(t.name()));
+        for (Proto.Info input : proto.graph().inputs()) {
+            inputs.put(input.name(), OnnxInfo.of(input, initializers.contains(input.name())));
+        }
+        proto.graph().outputs().forEach(o -> outputs.put(o.name(), OnnxInfo.of(o, false)));
+        if (outputs.size() != proto.graph().outputs().size()) {
+            throw new OnnxException(file, "two outputs have one name");
+        }
+        whole.constants().values().forEach(packed::constant);
+        program = whole;
+    }
+
+    /** A session for one caller, who closes it. */
+    public OnnxSession newSession() {
+        return newSession(options.threads());
+    }
+
+    /** A session with so many threads for its heavy operators. */
+    public OnnxSession newSession(int threads) {
+        lifetime.enter();
+        try {
+            return new OnnxSession(this, options.withThreads(threads));
+        } finally {
+            lifetime.exit();
+        }
+    }
+
+    /** Inputs by name, in the file's order. */
+    public Map<String, OnnxInfo> inputs() {
+        return java.util.Collections.unmodifiableMap(inputs);
+    }
+
+    /** Outputs by name, in the file's order. */
+    public Map<String, OnnxInfo> outputs() {
+        return java.util.Collections.unmodifiableMap(outputs);
+    }
+
+    /** The file, for messages. */
+    public String name() {
+        return file;
+    }
+
+    /** Bytes of native memory: the file and what is packed of it. */
+    public long nativeByteSize() {
+        return arena.byteSize();
+    }
+
+    Program program() {
+        return program;
+    }
+
+    Packed packed() {
+        return packed;
+    }
+
+    Lifetime lifetime() {
+        return lifetime;
+    }
+
+    /** Frees the weights once no run is under way. Closing twice is harmless. */
+    @Override
+    public void close() {
+        if (lifetime.close()) {
+            arena.close();
+        }
+    }
+}

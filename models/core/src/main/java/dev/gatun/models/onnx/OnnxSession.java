@@ -1,0 +1,119 @@
+package dev.gatun.models.onnx;
+
+import dev.gatun.tensor.exec.Lifetime;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * Runs a model for one caller, with memory of its own. One thread at a time, a platform thread; a second at once is refused.
+ * {@link #close} waits for a run under way, and may come before or after the model's.
+ */
+public final class OnnxSession implements AutoCloseable {
+    private final OnnxModel model;
+    private final Memory memory;
+    private final Natives natives;
+    private final Lifetime lifetime = new Lifetime("the session");
+    private final AtomicBoolean busy = new AtomicBoolean();
+
+    OnnxSession(OnnxModel model, OnnxOptions options) {
+        this.model = model;
+        this.memory = new Memory(options.memoryLimit());
+        this.natives = new Natives(options.threads(), model.packed());
+    }
+
+    /**
+     * Runs the graph. New sizes of the inputs are compiled when they are first seen; plans of the last eight sets of sizes are kept.
+     *
+     * @param inputs by name; they are read only during the call
+     * @return all outputs by name, in the file's order: views of this session's memory, valid until its next run
+     * @throws IllegalArgumentException if an input is missing, unknown, or of another type or shape than the file says
+     * @throws OnnxException            if a node cannot be computed; the message names the file and the node
+     * @throws IllegalStateException    if the session or the model is closed, or another thread is running here
+     */
+    public Map<String, OnnxValue> run(Map<String, ? extends OnnxValue> inputs) {
+        OnnxValue[] operands = operands(inputs);
+        lifetime.enter();
+        try {
+            if (!busy.compareAndSet(false, true)) {
+                throw new IllegalStateException("this session is in use by another thread: one session for each caller");
+            }
+            model.lifetime().enter();
+            try {
+                return execute(operands);
+            } finally {
+                model.lifetime().exit();
+                busy.set(false);
+            }
+        } finally {
+            lifetime.exit();
+        }
+    }
+
+    private Map<String, OnnxValue> execute(OnnxValue[] operands) {
+        memory.reset();
+        natives.begin(sizes(operands));
+        Evaluator evaluator = new Evaluator(model.name(), memory, natives);
+        OnnxValue[] results = evaluator.run(model.program(), operands, null);
+        Map<String, OnnxValue> outputs = new LinkedHashMap<>();
+        int i = 0;
+        for (String name : model.outputs().keySet()) {
+            outputs.put(name, results[i++]);
+        }
+        return outputs;
+    }
+
+    private static Object sizes(OnnxValue[] operands) {
+        List<Object> sizes = new ArrayList<>();
+        for (OnnxValue operand : operands) {
+            sizes.add(operand instanceof OnnxTensor tensor ? tensor.shape() : "");
+        }
+        return sizes;
+    }
+
+    /** Checked, in the graph's order, owned by nobody; null where the file's default is meant. */
+    private OnnxValue[] operands(Map<String, ? extends OnnxValue> inputs) {
+        for (String name : inputs.keySet()) {
+            if (!model.inputs().containsKey(name)) {
+                throw new IllegalArgumentException(model.name() + ": has no input " + name + ", only " + model.inputs().keySet());
+            }
+        }
+        List<OnnxValue> operands = new ArrayList<>();
+        for (OnnxInfo info : model.inputs().values()) {
+            OnnxValue value = inputs.get(info.name());
+            if (value == null && !info.hasDefault()) {
+                throw new IllegalArgumentException(model.name() + ": input " + info.name() + " is missing, expected " + info);
+            }
+            String wrong = value == null ? null : info.contradiction(value);
+            if (wrong != null) {
+                throw new IllegalArgumentException(model.name() + ": input " + info.name() + " " + wrong);
+            }
+            operands.add(value == null ? null : unowned(value));
+        }
+        return operands.toArray(OnnxValue[]::new);
+    }
+
+    private static OnnxValue unowned(OnnxValue value) {
+        return switch (value) {
+            case OnnxTensor t -> new OnnxTensor(t.type(), t.shape(), t.segment(), t.strings(), null);
+            case OnnxValue.Sequence s -> new OnnxValue.Sequence(s.values().stream().map(OnnxSession::unowned).toList());
+            case OnnxValue.Optional o -> new OnnxValue.Optional(o.value() == null ? null : unowned(o.value()));
+        };
+    }
+
+    /** Bytes of native memory: results, plans and what they compute in. */
+    public long nativeByteSize() {
+        return lifetime.isClosed() ? 0 : memory.byteSize() + natives.byteSize();
+    }
+
+    /** Frees the session's memory. Closing twice is harmless. */
+    @Override
+    public void close() {
+        if (lifetime.close()) {
+            natives.close();
+            memory.close();
+        }
+    }
+}

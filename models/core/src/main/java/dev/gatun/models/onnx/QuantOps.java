@@ -1,0 +1,217 @@
+package dev.gatun.models.onnx;
+
+import java.util.Arrays;
+
+/** Quantized arithmetic, in integers. */
+final class QuantOps {
+    private QuantOps() {
+    }
+
+    static void register() {
+        Operators.one("QuantizeLinear", c -> {
+            OnnxTensor zero = c.opt(2);
+            OnnxType type = zero != null ? zero.type() : c.i("output_dtype", 0) != 0 ? OnnxType.ofCode(c.i("output_dtype", 0)) : OnnxType.UINT8;
+            return quantize(c, c.in(0), c.in(1), zero, type);
+        });
+        Operators.one("DequantizeLinear", c -> dequantize(c, c.in(0), c.in(1), c.opt(2),
+                c.i("output_dtype", 0) != 0 ? OnnxType.ofCode(c.i("output_dtype", 0)) : c.in(1).type()));
+        Operators.many("DynamicQuantizeLinear", c -> dynamic(c, c.in(0)));
+        Operators.one("MatMulInteger", c -> matMulInteger(c, c.in(0), c.in(1), c.opt(2), c.opt(3)));
+        Operators.one("ConvInteger", c -> integerConv(c, c.in(0), c.in(1), c.opt(2), c.opt(3)));
+        Operators.one("QLinearMatMul", QuantOps::qLinearMatMul);
+        Operators.one("QLinearConv", QuantOps::qLinearConv);
+    }
+
+    /** Which element of a scale or zero point belongs to an element of x. */
+    @FunctionalInterface
+    private interface Place {
+        long of(long i);
+    }
+
+    private static Place place(Call c, OnnxTensor x, OnnxTensor scale) {
+        if (scale.size() == 1) {
+            return i -> 0;
+        }
+        int axis = c.axis("axis", 1, x.rank());
+        long inner = Call.product(x.dims(), axis + 1, x.rank());
+        long block = c.i("block_size", 0);
+        if (scale.rank() == 1 && block == 0) {
+            c.require(scale.size() == x.dim(axis), "the scale must have an element for each of dimension " + axis);
+            return i -> i / inner % scale.size();
+        }
+        long blocks = scale.rank() == x.rank() ? scale.dim(axis) : 0;
+        long size = block > 0 ? block : Math.ceilDiv(x.dim(axis), Math.max(1, blocks));
+        c.require(blocks == Math.ceilDiv(x.dim(axis), size) && scale.size() == x.size() / x.dim(axis) * blocks, "the scale does not fit blocks of " + size);
+        return i -> (i / inner / x.dim(axis) * blocks + i / inner % x.dim(axis) / size) * inner + i % inner;
+    }
+
+    static OnnxTensor quantize(Call c, OnnxTensor x, OnnxTensor scale, OnnxTensor zero, OnnxType type) {
+        OnnxTensor y = c.make(type, x.dims());
+        Place place = place(c, x, scale);
+        boolean saturate = c.i("saturate", 1) != 0;
+        boolean half = scale.type() == OnnxType.FLOAT16;
+        for (long i = 0; i < x.size(); i++) {
+            long p = place.of(i);
+            float ratio = (float) x.real(i) / (float) scale.real(p);
+            double v = half ? Float.float16ToFloat(Float.floatToFloat16(ratio)) : ratio;
+            if (type.isReal()) {
+                y.segment().set(java.lang.foreign.ValueLayout.JAVA_BYTE, i, SmallFloats.write(type, v, saturate));
+            } else {
+                y.putWhole(i, saturated(Math.rint(v) + (zero == null ? 0 : zero.whole(p)), type));
+            }
+        }
+        return y;
+    }
+
+    static long saturated(double value, OnnxType type) {
+        return (long) Math.max(type.min(), Math.min(type.max(), value));
+    }
+
+    static OnnxTensor dequantize(Call c, OnnxTensor x, OnnxTensor scale, OnnxTensor zero, OnnxType type) {
+        OnnxTensor y = c.make(type, x.dims());
+        Place place = place(c, x, scale);
+        boolean real = x.type().isReal();
+        for (long i = 0; i < x.size(); i++) {
+            long p = place.of(i);
+            double v = real ? x.real(i) : x.whole(i) - (zero == null ? 0 : zero.whole(p));
+            y.put(i, (float) v * (float) scale.real(p));
+        }
+        return y;
+    }
+
+    /** To UINT8 over the range of x, in which 0 always is: y, scale, zero point. */
+    static OnnxTensor[] dynamic(Call c, OnnxTensor x) {
+        float min = 0;
+        float max = 0;
+        for (long i = 0; i < x.size(); i++) {
+            float v = (float) x.real(i);
+            min = Math.min(min, v);
+            max = Math.max(max, v);
+        }
+        float scale = max == min ? 1 : (max - min) / 255;
+        long zero = saturated(Math.rint(-min / scale), OnnxType.UINT8);
+        OnnxTensor scales = c.scalar(OnnxType.FLOAT, scale);
+        OnnxTensor zeros = c.make(OnnxType.UINT8);
+        zeros.putWhole(0, zero);
+        OnnxTensor y = c.make(OnnxType.UINT8, x.dims());
+        for (long i = 0; i < x.size(); i++) {
+            y.putWhole(i, saturated(Math.rint((float) x.real(i) / scale) + zero, OnnxType.UINT8));
+        }
+        return new OnnxTensor[] {y, scales, zeros};
+    }
+
+    /** Zero point of a row or column; 0 where there is none. */
+    private static int[] zeros(OnnxTensor zero, long count) {
+        int[] values = new int[Math.toIntExact(count)];
+        for (int i = 0; i < values.length && zero != null; i++) {
+            values[i] = (int) zero.whole(i % Math.max(1, zero.size()));
+        }
+        return values;
+    }
+
+    /** INT32 of the products of what is left after the zero points. */
+    static OnnxTensor matMulInteger(Call c, OnnxTensor a, OnnxTensor b, OnnxTensor aZero, OnnxTensor bZero) {
+        if (a.rank() == 1 || b.rank() == 1) {
+            OnnxTensor y = matMulInteger(c, a.rank() == 1 ? a.view(1, a.dim(0)) : a, b.rank() == 1 ? b.view(b.dim(0), 1) : b, aZero, bZero);
+            boolean[] gone = new boolean[y.rank()];
+            gone[y.rank() - 1] = b.rank() == 1;
+            gone[y.rank() - 2] = a.rank() == 1;
+            return y.view(ReduceOps.pick(y.dims(), gone, false));
+        }
+        long[] batch = Walk.broadcast(Arrays.copyOf(a.dims(), a.rank() - 2), Arrays.copyOf(b.dims(), b.rank() - 2));
+        int m = Math.toIntExact(a.dim(-2));
+        int k = Math.toIntExact(a.dim(-1));
+        int n = Math.toIntExact(b.dim(-1));
+        c.require(k == b.dim(-2), "K " + k + " != " + b.dim(-2));
+        long[] dims = Arrays.copyOf(batch, batch.length + 2);
+        dims[batch.length] = m;
+        dims[batch.length + 1] = n;
+        OnnxTensor y = c.make(OnnxType.INT32, dims);
+        if (bZero == null || bZero.size() == 1 || bZero.rank() == 1) {
+            OnnxTensor fast = IntegerProduct.run(c, a, b, aZero, bZero, y);
+            if (fast != null) {
+                return fast;
+            }
+        }
+        long count = Call.product(batch, 0, batch.length);
+        OnnxTensor left = ShapeOps.expand(c, a, with(batch, m, k));
+        OnnxTensor right = ShapeOps.expand(c, b, with(batch, k, n));
+        int[] sums = new int[n];
+        for (long t = 0; t < count * m; t++) {
+            long page = t / m;
+            int az = zeroOf(aZero, a, t, page, m, true);
+            Arrays.fill(sums, 0);
+            for (int p = 0; p < k; p++) {
+                int av = (int) left.whole(t * k + p) - az;
+                for (int j = 0; j < n; j++) {
+                    sums[j] += av * ((int) right.whole((page * k + p) * n + j) - (bZero == null ? 0 : zeroOf(bZero, b, page * n + j, page, n, false)));
+                }
+            }
+            for (int j = 0; j < n; j++) {
+                y.putWhole(t * n + j, sums[j]);
+            }
+        }
+        return y;
+    }
+
+    private static long[] with(long[] batch, long rows, long columns) {
+        long[] dims = Arrays.copyOf(batch, batch.length + 2);
+        dims[batch.length] = rows;
+        dims[batch.length + 1] = columns;
+        return dims;
+    }
+
+    /** One for all, one for each row (or column), or one for each of each matrix. */
+    private static int zeroOf(OnnxTensor zero, OnnxTensor x, long line, long page, long lines, boolean rows) {
+        if (zero == null) {
+            return 0;
+        }
+        return (int) zero.whole(zero.size() == 1 ? 0 : zero.size() == lines ? line % lines : line);
+    }
+
+    private static OnnxTensor integerConv(Call c, OnnxTensor x, OnnxTensor w, OnnxTensor xZero, OnnxTensor wZero) {
+        OnnxTensor xs = c.make(OnnxType.DOUBLE, x.dims());
+        OnnxTensor ws = c.make(OnnxType.DOUBLE, w.dims());
+        long each = w.size() / Math.max(1, w.dim(0));
+        long xz = xZero == null ? 0 : xZero.whole(0);
+        for (long i = 0; i < x.size(); i++) {
+            xs.put(i, x.whole(i) - xz);
+        }
+        int[] wz = zeros(wZero, w.dim(0));
+        for (long i = 0; i < w.size(); i++) {
+            ws.put(i, w.whole(i) - wz[(int) (i / each)]);
+        }
+        // Products of bytes and their sums are exact in double.
+        return CastOps.cast(c, ConvOps.conv(c, xs, ws, null, dev.gatun.tensor.op.Activation.NONE, null), OnnxType.INT32);
+    }
+
+    private static OnnxTensor qLinearMatMul(Call c) {
+        OnnxTensor a = c.in(0);
+        OnnxTensor b = c.in(3);
+        OnnxTensor sums = matMulInteger(c, a, b, c.opt(2), c.opt(5));
+        OnnxTensor y = c.make(c.in(7).type(), sums.dims());
+        long n = b.dim(-1);
+        long m = a.rank() == 1 ? 1 : a.dim(-2);
+        for (long i = 0; i < sums.size(); i++) {
+            double scale = c.in(1).real(c.in(1).size() == 1 ? 0 : i / n % c.in(1).size())
+                    * c.in(4).real(c.in(4).size() == 1 ? 0 : i % n % c.in(4).size()) / c.in(6).real(c.in(6).size() == 1 ? 0 : i / n % m);
+            y.putWhole(i, saturated(Math.rint(sums.whole(i) * scale) + c.in(7).whole(0), y.type()));
+        }
+        return y;
+    }
+
+    private static OnnxTensor qLinearConv(Call c) {
+        OnnxTensor x = c.in(0);
+        OnnxTensor w = c.in(3);
+        OnnxTensor sums = integerConv(c, x, w, c.opt(2), c.opt(5));
+        OnnxTensor y = c.make(c.in(7).type(), sums.dims());
+        long plane = Call.product(sums.dims(), 2, sums.rank());
+        for (long i = 0; i < sums.size(); i++) {
+            long ch = i / plane % sums.dim(1);
+            double scale = c.in(1).real(0) * c.in(4).real(ch % c.in(4).size()) / c.in(6).real(0);
+            long sum = sums.whole(i) + (c.has(8) ? c.in(8).whole(ch) : 0);
+            y.putWhole(i, saturated(Math.rint(sum * scale) + c.in(7).whole(0), y.type()));
+        }
+        return y;
+    }
+}

@@ -1,0 +1,217 @@
+package dev.gatun.models.onnx;
+
+import java.util.Arrays;
+import java.util.function.DoubleBinaryOperator;
+import java.util.function.LongBinaryOperator;
+
+/** Reductions over axes, ArgMax and its like, running sums and products. */
+final class ReduceOps {
+    private ReduceOps() {
+    }
+
+    /** The last step: of what was gathered, and of how many. */
+    @FunctionalInterface
+    private interface Finish {
+        double of(double gathered, double count);
+    }
+
+    static void register() {
+        reduce("ReduceSum", 0, Double::sum, (a, n) -> a, 0, Long::sum);
+        reduce("ReduceMean", 0, Double::sum, (a, n) -> a / n, 0, null);
+        reduce("ReduceMax", Double.NEGATIVE_INFINITY, Math::max, (a, n) -> a, Long.MIN_VALUE, Math::max);
+        reduce("ReduceMin", Double.POSITIVE_INFINITY, Math::min, (a, n) -> a, Long.MAX_VALUE, Math::min);
+        reduce("ReduceProd", 1, (a, x) -> a * x, (a, n) -> a, 1, (a, x) -> a * x);
+        reduce("ReduceL1", 0, (a, x) -> a + Math.abs(x), (a, n) -> a, 0, (a, x) -> a + Math.abs(x));
+        reduce("ReduceL2", 0, (a, x) -> a + x * x, (a, n) -> Math.sqrt(a), 0, null);
+        reduce("ReduceSumSquare", 0, (a, x) -> a + x * x, (a, n) -> a, 0, (a, x) -> a + x * x);
+        reduce("ReduceLogSum", 0, Double::sum, (a, n) -> Math.log(a), 0, null);
+        Operators.one("ReduceLogSumExp", ReduceOps::logSumExp);
+        Operators.one("ArgMax", c -> arg(c, 1));
+        Operators.one("ArgMin", c -> arg(c, -1));
+        Operators.one("CumSum", c -> running(c, 0, Double::sum, Long::sum));
+        Operators.one("CumProd", c -> running(c, 1, (a, b) -> a * b, (a, b) -> a * b));
+    }
+
+    private static void reduce(String op, double zero, DoubleBinaryOperator step, Finish finish, long wholeZero, LongBinaryOperator wholeStep) {
+        Operators.one(op, c -> {
+            OnnxTensor x = c.in(0);
+            boolean[] axes = axes(c, x.rank());
+            if (axes == null) {
+                return x;
+            }
+            if (x.type().isReal() || wholeStep == null) {
+                return real(c, x, axes, zero, step, finish);
+            }
+            return whole(c, x, axes, limited(wholeZero, x.type()), wholeStep);
+        });
+    }
+
+    private static long limited(long zero, OnnxType type) {
+        return zero == Long.MIN_VALUE ? type == OnnxType.BOOL ? 0 : type.min() : zero == Long.MAX_VALUE ? type == OnnxType.BOOL ? 1 : type.max() : zero;
+    }
+
+    /** Which axes go; null if nothing is to be done. */
+    static boolean[] axes(Call c, int rank) {
+        long[] wanted = c.ints("axes", 1);
+        boolean[] axes = new boolean[rank];
+        if (wanted == null || wanted.length == 0) {
+            if (c.flag("noop_with_empty_axes")) {
+                return null;
+            }
+            Arrays.fill(axes, true);
+            return axes;
+        }
+        for (long axis : wanted) {
+            axes[Call.axis(axis, rank)] = true;
+        }
+        return axes;
+    }
+
+    /** Called for each result with its place and the offset of the first of its elements. */
+    @FunctionalInterface
+    interface Group {
+        void at(long result, long start);
+    }
+
+    /** Splits dims into those that stay and those that go. */
+    static long[] pick(long[] values, boolean[] axes, boolean gone) {
+        int count = 0;
+        long[] picked = new long[values.length];
+        for (int i = 0; i < values.length; i++) {
+            if (axes[i] == gone) {
+                picked[count++] = values[i];
+            }
+        }
+        return Arrays.copyOf(picked, count);
+    }
+
+    static void groups(long[] dims, boolean[] axes, Group group) {
+        long[] kept = pick(dims, axes, false);
+        Walk.rows(kept, new long[][] {Walk.dense(kept), pick(Walk.dense(dims), axes, false)}, new long[2], (at, step, n) -> {
+            for (long i = 0; i < n; i++) {
+                group.at(at[0] + i * step[0], at[1] + i * step[1]);
+            }
+        });
+    }
+
+    static long[] resultDims(Call c, long[] dims, boolean[] axes) {
+        boolean keep = c.i("keepdims", 1) != 0;
+        long[] result = dims.clone();
+        for (int i = 0; i < dims.length; i++) {
+            result[i] = axes[i] ? 1 : dims[i];
+        }
+        return keep ? result : pick(dims, axes, false);
+    }
+
+    private static OnnxTensor real(Call c, OnnxTensor x, boolean[] axes, double zero, DoubleBinaryOperator step, Finish finish) {
+        long[] dims = x.dims();
+        OnnxTensor y = c.make(x.type(), resultDims(c, dims, axes));
+        long[] inner = pick(dims, axes, true);
+        long[] strides = pick(Walk.dense(dims), axes, true);
+        double count = Call.product(inner, 0, inner.length);
+        groups(dims, axes, (result, start) -> y.put(result, finish.of(fold(x, inner, strides, start, zero, step), count)));
+        return y;
+    }
+
+    private static double fold(OnnxTensor x, long[] dims, long[] strides, long start, double zero, DoubleBinaryOperator step) {
+        double[] sum = {zero};
+        Walk.rows(dims, new long[][] {strides}, new long[] {start}, (at, by, n) -> {
+            double s = sum[0];
+            long p = at[0];
+            for (long i = 0; i < n; i++, p += by[0]) {
+                s = step.applyAsDouble(s, x.real(p));
+            }
+            sum[0] = s;
+        });
+        return sum[0];
+    }
+
+    private static OnnxTensor whole(Call c, OnnxTensor x, boolean[] axes, long zero, LongBinaryOperator step) {
+        long[] dims = x.dims();
+        OnnxTensor y = c.make(x.type(), resultDims(c, dims, axes));
+        long[] inner = pick(dims, axes, true);
+        long[] strides = pick(Walk.dense(dims), axes, true);
+        groups(dims, axes, (result, start) -> {
+            long[] sum = {zero};
+            Walk.rows(inner, new long[][] {strides}, new long[] {start}, (at, by, n) -> {
+                for (long i = 0; i < n; i++) {
+                    sum[0] = step.applyAsLong(sum[0], x.whole(at[0] + i * by[0]));
+                }
+            });
+            y.putWhole(result, sum[0]);
+        });
+        return y;
+    }
+
+    private static OnnxTensor logSumExp(Call c) {
+        OnnxTensor x = c.in(0);
+        boolean[] axes = axes(c, x.rank());
+        if (axes == null) {
+            return x;
+        }
+        long[] dims = x.dims();
+        OnnxTensor y = c.make(x.type(), resultDims(c, dims, axes));
+        long[] inner = pick(dims, axes, true);
+        long[] strides = pick(Walk.dense(dims), axes, true);
+        groups(dims, axes, (result, start) -> {
+            double max = fold(x, inner, strides, start, Double.NEGATIVE_INFINITY, Math::max);
+            double shift = Double.isInfinite(max) ? 0 : max;
+            y.put(result, shift + Math.log(fold(x, inner, strides, start, 0, (a, v) -> a + Math.exp(v - shift))));
+        });
+        return y;
+    }
+
+    private static OnnxTensor arg(Call c, int sign) {
+        OnnxTensor x = c.in(0);
+        boolean[] axes = new boolean[x.rank()];
+        int axis = c.axis("axis", 0, x.rank());
+        axes[axis] = true;
+        boolean last = c.flag("select_last_index");
+        long[] dims = x.dims();
+        OnnxTensor y = c.make(OnnxType.INT64, resultDims(c, dims, axes));
+        long stride = Walk.dense(dims)[axis];
+        c.require(dims[axis] > 0, "an empty axis has no largest element");
+        boolean real = x.type().isReal();
+        groups(dims, axes, (result, start) -> {
+            long best = 0;
+            for (long i = 1; i < dims[axis]; i++) {
+                long p = start + i * stride;
+                long q = start + best * stride;
+                int order = sign * (real ? Double.compare(x.real(p), x.real(q)) : Long.compare(x.whole(p), x.whole(q)));
+                best = order > 0 || order == 0 && last ? i : best;
+            }
+            y.putWhole(result, best);
+        });
+        return y;
+    }
+
+    private static OnnxTensor running(Call c, double zero, DoubleBinaryOperator f, LongBinaryOperator g) {
+        OnnxTensor x = c.in(0);
+        int axis = Call.axis(c.in(1).whole(0), x.rank());
+        boolean exclusive = c.flag("exclusive");
+        boolean reverse = c.flag("reverse");
+        OnnxTensor y = c.like(x);
+        long[] dims = x.dims();
+        boolean[] axes = new boolean[dims.length];
+        axes[axis] = true;
+        long stride = Walk.dense(dims)[axis];
+        boolean real = x.type().isReal();
+        groups(dims, axes, (result, start) -> {
+            double sum = zero;
+            long whole = (long) zero;
+            for (long i = 0; i < dims[axis]; i++) {
+                long at = start + (reverse ? dims[axis] - 1 - i : i) * stride;
+                double nextReal = real ? f.applyAsDouble(sum, x.real(at)) : 0;
+                long nextWhole = real ? 0 : g.applyAsLong(whole, x.whole(at));
+                if (real) {
+                    y.put(at, exclusive ? sum : nextReal);
+                } else {
+                    y.putWhole(at, exclusive ? whole : nextWhole);
+                }
+                sum = nextReal;
+                whole = nextWhole;
+            }
+        });
+        return y;
+    }
+}

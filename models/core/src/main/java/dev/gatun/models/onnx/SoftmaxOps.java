@@ -1,0 +1,79 @@
+package dev.gatun.models.onnx;
+
+import dev.gatun.tensor.Tensor;
+import dev.gatun.tensor.op.SoftmaxOp;
+import java.util.List;
+
+/** Softmax, its logarithm, and Hardmax. Before opset 13 all dimensions from the axis on are one. */
+final class SoftmaxOps {
+    private SoftmaxOps() {
+    }
+
+    static void register() {
+        Operators.one("Softmax", c -> softmax(c, false));
+        Operators.one("LogSoftmax", c -> softmax(c, true));
+        Operators.one("Hardmax", SoftmaxOps::hardmax);
+    }
+
+    /** How the operand is seen: [outer, n, inner]. */
+    private static long[] split(Call c, OnnxTensor x) {
+        boolean old = c.version() < 13;
+        int axis = c.axis("axis", old ? 1 : -1, Math.max(1, x.rank()));
+        if (x.rank() == 0) {
+            return new long[] {1, 1, 1};
+        }
+        return old ? new long[] {Call.product(x.dims(), 0, axis), Call.product(x.dims(), axis, x.rank()), 1}
+                : new long[] {Call.product(x.dims(), 0, axis), x.dim(axis), Call.product(x.dims(), axis + 1, x.rank())};
+    }
+
+    private static OnnxTensor softmax(Call c, boolean log) {
+        OnnxTensor x = c.in(0);
+        long[] s = split(c, x);
+        if (x.type() == OnnxType.FLOAT && s[2] == 1 && x.size() >= ProductOps.SMALL && c.natives().ready()) {
+            return c.natives().run(c, List.of(c.step(), x.shape()), new Tensor[] {x.tensor(s[0], s[1])},
+                    (p, in) -> p.add(new SoftmaxOp(1, log), in[0]), x.dims());
+        }
+        OnnxTensor y = c.like(x);
+        for (long o = 0; o < s[0]; o++) {
+            for (long i = 0; i < s[2]; i++) {
+                row(x, y, o * s[1] * s[2] + i, s[1], s[2], log);
+            }
+        }
+        return y;
+    }
+
+    static void row(OnnxTensor x, OnnxTensor y, long start, long n, long stride, boolean log) {
+        double max = Double.NEGATIVE_INFINITY;
+        for (long i = 0; i < n; i++) {
+            max = Math.max(max, x.real(start + i * stride));
+        }
+        double sum = 0;
+        for (long i = 0; i < n; i++) {
+            sum += Math.exp(x.real(start + i * stride) - max);
+        }
+        double shift = max + Math.log(sum);
+        for (long i = 0; i < n; i++) {
+            double v = x.real(start + i * stride);
+            y.put(start + i * stride, log ? v - shift : Math.exp(v - max) / sum);
+        }
+    }
+
+    private static OnnxTensor hardmax(Call c) {
+        OnnxTensor x = c.in(0);
+        long[] s = split(c, x);
+        OnnxTensor y = c.zeros(x.type(), x.dims());
+        for (long o = 0; o < s[0]; o++) {
+            for (long i = 0; i < s[2]; i++) {
+                long start = o * s[1] * s[2] + i;
+                long best = 0;
+                for (long k = 1; k < s[1]; k++) {
+                    best = x.real(start + k * s[2]) > x.real(start + best * s[2]) ? k : best;
+                }
+                if (s[1] > 0) {
+                    y.put(start + best * s[2], 1);
+                }
+            }
+        }
+        return y;
+    }
+}

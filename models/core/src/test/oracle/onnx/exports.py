@@ -1,0 +1,219 @@
+"""Writes random-weight ONNX files as exporters write them, with inputs and what ONNX Runtime computes, in ONNX's own test layout.
+
+    python exports.py FOLDER [NAME...]
+
+Each FOLDER/NAME holds model.onnx and test_data_set_N, one for each set of sizes. Nothing of it is committed: run
+`gatun verify FOLDER` on it. Made with torch 2.13, transformers 5.18, onnxruntime 1.30.
+"""
+import json
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from onnx import numpy_helper
+from torch import nn
+
+warnings.filterwarnings("ignore")
+
+
+def data(folder, feeds):
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    session = onnxruntime.InferenceSession(str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"])
+    names = [i.name for i in session.get_inputs()]
+    for i, feed in enumerate(feeds):
+        out = session.run(None, feed)
+        target = folder / f"test_data_set_{i}"
+        target.mkdir(exist_ok=True)
+        for j, name in enumerate(names):
+            (target / f"input_{j}.pb").write_bytes(numpy_helper.from_array(np.asarray(feed[name]), name).SerializeToString())
+        for j, value in enumerate(out):
+            (target / f"output_{j}.pb").write_bytes(numpy_helper.from_array(np.asarray(value), str(j)).SerializeToString())
+    (folder / "data.json").write_text(json.dumps({"rtol": 1e-3, "atol": 2e-5 * max(1.0, float(max(np.abs(np.asarray(o)).max() for o in out)))}))
+
+
+def export(root, name, model, args, inputs, outputs, axes, feeds, opset=17, dynamo=False):
+    folder = root / name
+    folder.mkdir(parents=True, exist_ok=True)
+    model = model.eval()
+    for key, p in model.named_buffers():
+        if "running" in key:
+            p.data.uniform_(*((0.5, 1.5) if "var" in key else (-0.2, 0.2)))
+    with torch.no_grad():
+        if dynamo:
+            shapes = tuple({d: torch.export.Dim.DYNAMIC for d in axes.get(i, {})} for i in inputs)
+            torch.onnx.export(model, args, str(folder / "model.onnx"), input_names=inputs, output_names=outputs, dynamo=True,
+                              dynamic_shapes=shapes, opset_version=max(18, opset), external_data=True)
+        else:
+            torch.onnx.export(model, args, str(folder / "model.onnx"), input_names=inputs, output_names=outputs, dynamo=False,
+                              dynamic_axes=axes, opset_version=opset)
+    data(folder, feeds)
+    print(name, "ok", flush=True)
+
+
+class First(nn.Module):
+    """What a transformers model gives first, as a tensor."""
+
+    def __init__(self, model, names):
+        super().__init__()
+        self.model, self.names = model, names
+
+    def forward(self, *args):
+        out = self.model(**dict(zip(self.names, args)), return_dict=True)
+        return out[0]
+
+
+def cnn(root, name, model, sizes=((1, 64), (2, 96)), **more):
+    rng = np.random.default_rng(1)
+    x = torch.randn(2, 3, 64, 64)
+    feeds = [{"x": rng.standard_normal((n, 3, s, s)).astype(np.float32)} for n, s in sizes]
+    export(root, name, model, (x,), ["x"], ["y"], {"x": {0: "n", 2: "h", 3: "w"}}, feeds, **more)
+
+
+def conv(i, o, k=3, s=1, g=1, act=nn.ReLU6):
+    layers = [nn.Conv2d(i, o, k, s, k // 2, groups=g, bias=False), nn.BatchNorm2d(o)]
+    return nn.Sequential(*layers, *([act()] if act else []))
+
+
+class Inverted(nn.Module):
+    def __init__(self, i, o, s, t, act=nn.ReLU6, se=False):
+        super().__init__()
+        h = i * t
+        self.residual = s == 1 and i == o
+        self.expand, self.depth, self.project = conv(i, h, 1, act=act), conv(h, h, 3, s, h, act), conv(h, o, 1, act=None)
+        self.se = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(h, h // 4, 1), nn.ReLU(), nn.Conv2d(h // 4, h, 1), nn.Hardsigmoid()) if se else None
+
+    def forward(self, x):
+        y = self.depth(self.expand(x))
+        y = y * self.se(y) if self.se else y
+        y = self.project(y)
+        return x + y if self.residual else y
+
+
+class Basic(nn.Module):
+    def __init__(self, i, o, s):
+        super().__init__()
+        self.a, self.b = conv(i, o, 3, s, act=nn.ReLU), conv(o, o, act=None)
+        self.down = conv(i, o, 1, s, act=None) if s != 1 or i != o else nn.Identity()
+
+    def forward(self, x):
+        return torch.relu(self.b(self.a(x)) + self.down(x))
+
+
+class UNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.c = conv(3, 8), conv(8, 16), conv(16, 32)
+        self.up1, self.d1 = nn.ConvTranspose2d(32, 16, 2, 2), conv(32, 16)
+        self.d2, self.out = conv(24, 8), nn.Conv2d(8, 2, 1)
+
+    def forward(self, x):
+        a = self.a(x)
+        b = self.b(nn.functional.max_pool2d(a, 2))
+        c = self.c(nn.functional.max_pool2d(b, 2))
+        b = self.d1(torch.cat([self.up1(c), b], 1))
+        b = nn.functional.interpolate(b, scale_factor=2.0, mode="bilinear", align_corners=False)
+        return self.out(self.d2(torch.cat([b, a], 1)))
+
+
+def head(*layers):
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+
+def nets(root):
+    relu6 = [Inverted(16, 24, 2, 6), Inverted(24, 24, 1, 6), Inverted(24, 32, 2, 6)]
+    yield "mobilenet_v2", lambda n, **m: cnn(root, n, nn.Sequential(head(conv(3, 16, 3, 2), *relu6, conv(32, 128, 1)), nn.Linear(128, 10)), **m)
+    v3 = [Inverted(16, 24, 2, 4, nn.Hardswish, True), Inverted(24, 24, 1, 4, nn.Hardswish, True)]
+    yield "mobilenet_v3", lambda n, **m: cnn(root, n, nn.Sequential(head(conv(3, 16, 3, 2, act=nn.Hardswish), *v3), nn.Linear(24, 10)), **m)
+    eff = [Inverted(16, 24, 2, 6, nn.SiLU, True), Inverted(24, 24, 1, 6, nn.SiLU, True)]
+    yield "efficientnet", lambda n, **m: cnn(root, n, nn.Sequential(head(conv(3, 16, 3, 2, act=nn.SiLU), *eff), nn.Linear(24, 10)), **m)
+    res = [conv(3, 16, 7, 2, act=nn.ReLU), nn.MaxPool2d(3, 2, 1), Basic(16, 16, 1), Basic(16, 32, 2), Basic(32, 64, 2)]
+    yield "resnet", lambda n, **m: cnn(root, n, nn.Sequential(head(*res), nn.Linear(64, 10)), **m)
+    yield "unet", lambda n, **m: cnn(root, n, UNet(), **m)
+    vgg = [nn.Conv2d(3, 16, 3, 1, 1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(16, 32, 3, 1, 1), nn.ReLU(), nn.MaxPool2d(2)]
+    yield "vgg", lambda n, **m: cnn(root, n, nn.Sequential(*vgg, nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(512, 64), nn.ReLU(), nn.Linear(64, 10)),
+                                    sizes=((1, 64), (3, 64)), **m)
+
+
+def tokens(root, name, model, names, opset=17, dynamo=False, outputs=("y",), vocab=200, wrap=True):
+    rng = np.random.default_rng(2)
+
+    def feed(b, t):
+        f = {"input_ids": rng.integers(3, vocab, (b, t)), "attention_mask": np.ones((b, t), np.int64), "token_type_ids": np.zeros((b, t), np.int64)}
+        f["attention_mask"][-1, max(1, t - 3):] = 0
+        return {k: f[k] for k in names}
+    args = tuple(torch.from_numpy(v) for v in feed(2, 8).values())
+    export(root, name, First(model, names) if wrap else model, args, names, list(outputs), {n: {0: "b", 1: "t"} for n in names},
+           [feed(1, 5), feed(2, 16), feed(3, 40)], opset=opset, dynamo=dynamo)
+
+
+def transformers_nets(root):
+    import transformers as tf
+    small = dict(hidden_size=64, num_hidden_layers=2, num_attention_heads=4, intermediate_size=128, vocab_size=200, max_position_embeddings=64)
+    three = ["input_ids", "attention_mask", "token_type_ids"]
+    for attention in ("eager", "sdpa"):
+        yield f"bert_{attention}", lambda n, a=attention, **m: tokens(root, n, tf.BertModel(tf.BertConfig(**small, attn_implementation=a)), three, **m)
+    yield "roberta", lambda n, **m: tokens(root, n, tf.RobertaModel(tf.RobertaConfig(**{**small, "max_position_embeddings": 66})), three[:2], **m)
+    distil = tf.DistilBertConfig(dim=64, n_layers=2, n_heads=4, hidden_dim=128, vocab_size=200, max_position_embeddings=64)
+    yield "distilbert", lambda n, **m: tokens(root, n, tf.DistilBertModel(distil), three[:2], **m)
+    t5 = tf.T5Config(d_model=64, d_kv=16, d_ff=128, num_layers=2, num_heads=4, vocab_size=200, feed_forward_proj="gated-gelu")
+    yield "t5_encoder", lambda n, **m: tokens(root, n, tf.T5EncoderModel(t5), three[:2], **m)
+    gpt = tf.GPT2Config(n_embd=64, n_layer=2, n_head=4, vocab_size=200, n_positions=64)
+    yield "gpt2", lambda n, **m: tokens(root, n, tf.GPT2LMHeadModel(gpt), three[:2], **m)
+    vit = tf.ViTConfig(**{k: v for k, v in small.items() if k not in ("vocab_size", "max_position_embeddings")}, image_size=64, patch_size=16)
+    yield "vit", lambda n, **m: pictures(root, n, First(tf.ViTModel(vit), ["pixel_values"]), 64, **m)
+    convnext = tf.ConvNextConfig(hidden_sizes=[16, 32, 48, 64], depths=[1, 1, 1, 1])
+    yield "convnext", lambda n, **m: pictures(root, n, First(tf.ConvNextModel(convnext), ["pixel_values"]), 64, **m)
+    whisper = tf.WhisperConfig(d_model=64, encoder_layers=2, encoder_attention_heads=4, encoder_ffn_dim=128, decoder_layers=1,
+                               decoder_attention_heads=4, decoder_ffn_dim=128, num_mel_bins=20, max_source_positions=100, vocab_size=200,
+                               pad_token_id=0, bos_token_id=1, eos_token_id=2, decoder_start_token_id=1, begin_suppress_tokens=None)
+    yield "whisper_encoder", lambda n, **m: whisper_encoder(root, n, tf.WhisperModel(whisper).encoder, **m)
+
+
+def pictures(root, name, model, size, **more):
+    rng = np.random.default_rng(3)
+    feeds = [{"x": rng.standard_normal((n, 3, size, size)).astype(np.float32)} for n in (1, 3)]
+    export(root, name, model, (torch.randn(2, 3, size, size),), ["x"], ["y"], {"x": {0: "n"}}, feeds, **more)
+
+
+def whisper_encoder(root, name, model, **more):
+    rng = np.random.default_rng(4)
+    feeds = [{"x": rng.standard_normal((n, 20, 200)).astype(np.float32)} for n in (1, 2)]
+    export(root, name, First(model, ["input_features"]), (torch.randn(2, 20, 200),), ["x"], ["y"], {"x": {0: "n"}}, feeds, **more)
+
+
+class Tagger(nn.Module):
+    def __init__(self, kind):
+        super().__init__()
+        self.embed = nn.Embedding(200, 32)
+        self.rnn = kind(32, 48, 2, batch_first=True, bidirectional=True)
+        self.out = nn.Linear(96, 7)
+
+    def forward(self, ids):
+        return self.out(self.rnn(self.embed(ids))[0])
+
+
+def recurrent_nets(root):
+    for kind in (nn.LSTM, nn.GRU):
+        yield f"{kind.__name__.lower()}_tagger", lambda n, k=kind, **m: tokens(root, n, Tagger(k), ["input_ids"], wrap=False, **m)
+
+
+def main():
+    root, wanted = Path(sys.argv[1]), sys.argv[2:]
+    torch.manual_seed(0)
+    for group in (nets, transformers_nets, recurrent_nets):
+        for name, make in group(root):
+            for suffix, more in (("", {}), ("_13", {"opset": 13}), ("_dynamo", {"dynamo": True})):
+                if not wanted or any(name.startswith(w) for w in wanted):
+                    try:
+                        make(name + suffix, **more)
+                    except Exception as e:  # an exporter's own limits
+                        print(name + suffix, "not exported:", repr(e)[:150], flush=True)
+
+
+if __name__ == "__main__":
+    main()
