@@ -20,7 +20,7 @@ extern "C" {
 #endif
 
 /* Changes whenever a function or struct below changes its meaning or layout. */
-#define GATUN_ABI_VERSION 7
+#define GATUN_ABI_VERSION 8
 
 GATUN_API int32_t gatun_abi_version(void);
 
@@ -45,11 +45,11 @@ GATUN_API void gatun_free_guarded(void *block, int64_t bytes);
 GATUN_API void gatun_noop(void);
 
 /*
- * Attention(Q, K, V) = softmax(scale * Q K^T + mask) V, for each sequence and head (Vaswani et al. 2017).
+ * Attention(Q, K, V) = softmax(cap(scale * Q K^T) + distances + mask) V, for each sequence and head (Vaswani et al. 2017).
  * Sequences lie end to end: rows q_offsets[i] .. q_offsets[i+1] of q and out, kv_offsets[i] .. of k and v. Head h is
  * columns h*head_dim .. of a row; heads share key/value heads when num_kv_heads is smaller. A row whose scores are all
- * -infinity gives zeros; an empty sequence gives nothing. out may not overlap q, k or v. scratch holds
- * gatun_attention_scratch_bytes; it grows with the longest sequence, not with batch x heads x length^2.
+ * -infinity gives zeros; an empty sequence gives nothing. Query i stands at i' = i + Lk - Lq among the keys. out may not overlap
+ * q, k or v. scratch holds gatun_attention_scratch_bytes; it grows with the longest sequence, not with batch x heads x length^2.
  */
 typedef struct {
     const float *q, *k, *v;
@@ -62,21 +62,49 @@ typedef struct {
     const uint8_t *key_padding; /* one for each row of k: not 0 hides it; NULL for none */
     void *scratch;
     float scale;
-    int32_t causal; /* not 0: query i of Lq sees keys j <= i + Lk - Lq */
+    int32_t causal; /* not 0: query i sees keys j <= i' */
+    float softcap;  /* not 0: cap(x) = softcap * tanh(x / softcap); else cap(x) = x */
+    int64_t window; /* not 0: query i sees keys with |j - i'| < window */
+    const float *distances; /* row h, column min(max(j - i', -reach), reach) + reach is added; NULL for none */
+    int64_t distance_head_stride, reach; /* between rows; 0: one for all heads */
 } gatun_attention_args;
 
 GATUN_API int64_t gatun_attention_scratch_bytes(int64_t max_keys, int64_t head_dim, int32_t threads);
 GATUN_API void gatun_attention(const gatun_attention_args *args);
 
-/* out = (x + residual - mean) / sqrt(variance + eps) * gamma + beta over rows; residual, beta may be NULL; out may be x or residual. */
+/* out = (x + residual - mean) / sqrt(variance + eps) * gamma + beta over rows (Ba et al. 2016); residual, beta may be NULL; out may be
+ * x or residual. rms: the mean is taken for 0 (Zhang and Sennrich 2019). */
 typedef struct {
     const float *x, *residual, *gamma, *beta;
     float *out;
     int64_t rows, cols;
     float eps;
+    int32_t rms;
 } gatun_layer_norm_args;
 
 GATUN_API void gatun_layer_norm(const gatun_layer_norm_args *args);
+
+/*
+ * Heads of queries and keys before they meet: each is divided by its root mean square and multiplied with its gamma, if there is one, then
+ * its first rotary_dim elements are rotated by its row's position p, if there is a table (Su et al. 2021): elements i and i + rotary_dim / 2,
+ * or 2i and 2i + 1 if interleaved, by the angle whose cosine is table[p][i] and whose sine is table[p][rotary_dim / 2 + i]. A row is cols
+ * elements: q_heads of queries, k_heads of keys, then what is left as it is. Positions count from 0 in each sequence, or are given for
+ * each row; without a table they are not read. out is x, or does not overlap it; rows past the last sequence are left as they are.
+ */
+typedef struct {
+    const float *x;
+    float *out;
+    int64_t rows, cols, q_heads, k_heads, head_dim;
+    const float *q_gamma, *k_gamma; /* [head_dim], or NULL */
+    const float *table;             /* [positions, rotary_dim], or NULL */
+    const int32_t *offsets;         /* of num_seqs sequences; read where there are no positions */
+    const int32_t *positions;       /* [rows], or NULL */
+    int64_t num_seqs, rotary_dim;
+    float eps;
+    int32_t interleaved;
+} gatun_rotary_args;
+
+GATUN_API void gatun_rotary(const gatun_rotary_args *args);
 
 /* out[t] = norm(scale * word[ids[t]] + position[positions[t]] + type[types[t]]); a NULL table adds nothing, NULL
  * types mean row 0, NULL gamma no normalization. Indices must be valid. */
@@ -110,7 +138,10 @@ GATUN_API void gatun_pool(const gatun_pool_args *args);
 /* Functions that a product can end with. */
 enum {
     GATUN_NONE = 0, GATUN_RELU, GATUN_GELU_ERF, GATUN_GELU_TANH, GATUN_SILU, GATUN_RELU6, GATUN_HARDSWISH,
-    GATUN_TANH, GATUN_SIGMOID
+    GATUN_TANH, GATUN_SIGMOID,
+    GATUN_RELU2,      /* max(x, 0)^2 */
+    GATUN_QUICK_GELU, /* x * sigmoid(1.702 x) */
+    GATUN_MISH        /* x * tanh(log(1 + e^x)) */
 };
 
 /* x = activation(scale * (x + bias)) + residual over rows; bias, residual may be NULL. Row strides are cols. */
@@ -123,6 +154,17 @@ typedef struct {
 } gatun_bias_act_args;
 
 GATUN_API void gatun_bias_act(const gatun_bias_act_args *args);
+
+/* A gated unit (Shazeer 2020): out[row][j] = activation(gate) * up, where one of them is x[row][j] and the other x[row][cols + j]: the
+ * gate comes first, or last. */
+typedef struct {
+    const float *x; /* [rows, 2 * cols] */
+    float *out;     /* [rows, cols] */
+    int64_t rows, cols;
+    int32_t activation, gate_last;
+} gatun_gated_args;
+
+GATUN_API void gatun_gated(const gatun_gated_args *args);
 
 /*
  * c[m, n] = activation(scale * (a[m, k] b[k, n] + bias)) + residual by calls of a single-threaded cblas_sgemm on blocks of

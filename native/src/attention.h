@@ -53,86 +53,126 @@ static void pack_head(const head_buffers &to, const float *k, int64_t k_stride, 
     }
 }
 
-/* scores = scale * scores + mask, -infinity where padded; visible is the number of scores. */
-static void mask_row(float *scores, int64_t visible, float scale, const float *mask, const uint8_t *padding) {
-    for (int64_t j = 0; j < visible; j += W) {
-        int64_t n = visible - j < W ? visible - j : W;
-        vf s = load(scores + j) * scale;
-        if (mask) s += n == W ? load(mask + j) : load_n(mask + j, n);
-        if (padding) s = select(marked(padding + j, n), set(HIDDEN), s);
+/* Lanes of one head's distances from this column on, which may lie before the first or behind the last: those count for all beyond. */
+static inline vf distances_at(const float *row, int64_t column, int64_t columns) {
+    if (column >= 0 && column + W <= columns) return load(row + column);
+    vf v;
+    for (int64_t i = 0; i < W; i++) {
+        int64_t at = column + i;
+        v[i] = row[at < 0 ? 0 : at < columns ? at : columns - 1];
+    }
+    return v;
+}
+
+/* What is added to a row of scores, from the first of its columns on. */
+struct row_terms {
+    const float *mask;      /* NULL for none */
+    const uint8_t *padding; /* NULL for none */
+    const float *distances; /* of the head; NULL for none */
+    int64_t distance_column;
+};
+
+/* scores = cap(scale * scores) + distances + mask, -infinity where padded, between begin, a vector's first lane, and end. */
+static void complete_row(const gatun_attention_args &a, float *scores, int64_t begin, int64_t end, const row_terms &terms) {
+    for (int64_t j = begin; j < end; j += W) {
+        int64_t n = end - j < W ? end - j : W;
+        vf s = load(scores + j) * a.scale;
+        if (a.softcap != 0) s = a.softcap * tanh(s * (1 / a.softcap));
+        if (terms.distances) s += distances_at(terms.distances, terms.distance_column + j, 2 * a.reach + 1);
+        if (terms.mask) s += n == W ? load(terms.mask + j) : load_n(terms.mask + j, n);
+        if (terms.padding) s = select(marked(terms.padding + j, n), set(HIDDEN), s);
         store(scores + j, s);
     }
 }
 
+/* Columns of scores that a row sees. */
+struct visible_keys {
+    int64_t begin, end;
+    int64_t first() const { return begin / W * W; }
+    int64_t last() const { return padded(end); }
+};
+
 /* The rare row whose highest score is -infinity: all hidden, which gives zeros, or NaN among them, which compares false. */
-static void settle_row(float *scores, int64_t visible, int64_t ld) {
+static void settle_row(float *scores, const visible_keys &seen, int64_t columns) {
     bool has_nan = false;
-    for (int64_t j = 0; j < visible; j++) has_nan |= scores[j] != scores[j];
-    for (int64_t j = 0; j < ld; j++) scores[j] = has_nan && j < visible ? scores[j] : 0;
+    for (int64_t j = seen.begin; j < seen.end; j++) has_nan |= scores[j] != scores[j];
+    for (int64_t j = 0; j < columns; j++) scores[j] = has_nan && j >= seen.begin && j < seen.end ? scores[j] : 0;
 }
 
-/* scores[i][0 .. visible[i]) -> exp(scale * (scores - max)), the rest up to columns -> 0; factors[i] becomes one over
+/* The lanes of a row's first and last vector that it does not see become -infinity; returns the largest of each lane. */
+static inline vf hide_and_find_highest(float *row, const visible_keys &seen) {
+    if (seen.begin % W) store(row + seen.first(), join_lanes(set(HIDDEN), load(row + seen.first()), seen.begin % W));
+    if (seen.end % W) store(row + seen.last() - W, join_lanes(load(row + seen.last() - W), set(HIDDEN), seen.end % W));
+    vf m = set(HIDDEN);
+    for (int64_t j = seen.first(); j < seen.last(); j += W) m = max(load(row + j), m);
+    return m;
+}
+
+/* scores[i][what it sees] -> exp(scale * (scores - max)), the rest up to columns -> 0; factors[i] becomes one over
  * their sum, by which the result has still to be multiplied. scale > 0. Each step goes over all rows before the next begins:
  * the reductions inside a vector are long chains, which only those of other rows can hide. */
-static void softmax_rows(int64_t rows, float *scores, int64_t ld, int64_t columns, const int64_t *visible, float scale,
+static void softmax_rows(int64_t rows, float *scores, int64_t ld, int64_t columns, const visible_keys *seen, float scale,
                          float *factors) {
     const float LOG2_E = 1.44269504088896341f, LARGEST = std::numeric_limits<float>::max();
     const vf factor = set(scale * LOG2_E), lowest = max(set(-126.0f / (scale * LOG2_E)), set(-LARGEST));
     vf highest[ROWS], totals[ROWS];
-    for (int64_t i = 0; i < rows; i++) {
-        float *row = scores + i * ld;
-        int64_t end = padded(visible[i]), tail = visible[i] % W;
-        if (tail) store(row + end - W, first_lanes(load(row + end - W), tail, HIDDEN));
-        vf m = set(HIDDEN);
-        for (int64_t j = 0; j < end; j += W) m = max(load(row + j), m);
-        highest[i] = m;
-    }
+    for (int64_t i = 0; i < rows; i++) highest[i] = hide_and_find_highest(scores + i * ld, seen[i]);
     for (int64_t i = 0; i < rows; i++) highest[i] = set(maximum(highest[i]));
     for (int64_t i = 0; i < rows; i++) {
         float *row = scores + i * ld;
-        int64_t end = padded(visible[i]);
         if (highest[i][0] == HIDDEN) {
-            settle_row(row, visible[i], columns);
+            settle_row(row, seen[i], columns);
             totals[i] = set(1.0f / W);
             continue;
         }
         /* The difference first: it is exact where it matters, however large the scores are. */
         vf total{};
-        for (int64_t j = 0; j < end; j += W) {
+        for (int64_t j = 0; j < seen[i].first(); j += W) store(row + j, vf{});
+        for (int64_t j = seen[i].first(); j < seen[i].last(); j += W) {
             vf e = exp2_below(load(row + j) - highest[i], factor, lowest);
             store(row + j, e);
             total += e;
         }
         totals[i] = total;
-        for (int64_t j = end; j < columns; j += W) store(row + j, vf{});
+        for (int64_t j = seen[i].last(); j < columns; j += W) store(row + j, vf{});
     }
     for (int64_t i = 0; i < rows; i++) factors[i] = 1.0f / sum(totals[i]);
 }
 
-/* Rows i0 .. i0 + rows of one head's queries. */
+/* The keys that a query sees which stands at this place among them. */
+static visible_keys keys_seen(const gatun_attention_args &a, int64_t place, int64_t keys) {
+    int64_t begin = a.window ? place - a.window + 1 : 0, end = a.causal ? place + 1 : a.window ? place + a.window : keys;
+    end = end < 0 ? 0 : end < keys ? end : keys;
+    return {begin < 0 ? 0 : begin < end ? begin : end, end};
+}
+
+/* Rows i0 .. i0 + rows of one head's queries. Columns of scores begin at the first panel of keys that any of them sees. */
 static void attend_tile(const gatun_attention_args &a, const head_buffers &head, int64_t seq, int64_t h, int64_t i0,
                         int64_t rows) {
     int64_t q0 = a.q_offsets[seq], k0 = a.kv_offsets[seq], keys = a.kv_offsets[seq + 1] - k0, d = a.head_dim;
-    int64_t hidden = a.causal ? a.q_offsets[seq + 1] - q0 - keys : 0; /* queries before the first key */
-    int64_t last = a.causal ? i0 + rows - hidden : keys;
-    int64_t used = last < 0 ? 0 : last < keys ? last : keys;
+    int64_t place = i0 + keys - (a.q_offsets[seq + 1] - q0); /* of the first row among the keys */
+    int64_t first = keys_seen(a, place, keys).begin / PANEL * PANEL, used = keys_seen(a, place + rows - 1, keys).end - first;
+    if (used < 0) used = 0;
     int64_t ld = padded(keys), columns = padded(used), vd = padded(d);
     const float *q = a.q + (q0 + i0) * a.q_stride + h * d;
     float *out = a.out + (q0 + i0) * a.out_stride + h * d;
-    const float *mask = a.mask ? a.mask + seq * a.mask_seq_stride + h * a.mask_head_stride : nullptr;
-    const uint8_t *padding = a.key_padding ? a.key_padding + k0 : nullptr;
-    bool plain = !mask && !padding && a.scale > 0;
-    product_panels(rows, q, a.q_stride, head.keys, d, ld, head.scores, ld, columns);
-    int64_t visible[ROWS];
+    const float *mask = a.mask ? a.mask + seq * a.mask_seq_stride + h * a.mask_head_stride + first : nullptr;
+    row_terms terms{nullptr, a.key_padding ? a.key_padding + k0 + first : nullptr,
+                    a.distances ? a.distances + h * a.distance_head_stride : nullptr, 0};
+    bool plain = !mask && !terms.padding && !terms.distances && a.softcap == 0 && a.scale > 0;
+    product_panels(rows, q, a.q_stride, head.keys + first * d, d, ld - first, head.scores, ld, columns);
+    visible_keys seen[ROWS];
     for (int64_t i = 0; i < rows; i++) {
-        int64_t end = a.causal ? i0 + i + 1 - hidden : keys;
-        visible[i] = end < 0 ? 0 : end < used ? end : used;
-        if (!plain)
-            mask_row(head.scores + i * ld, visible[i], a.scale, mask ? mask + (i0 + i) * a.mask_row_stride : nullptr, padding);
+        seen[i] = keys_seen(a, place + i, keys);
+        seen[i] = {seen[i].begin < first ? 0 : seen[i].begin - first, seen[i].end < first ? 0 : seen[i].end - first};
+        if (plain) continue;
+        terms.mask = mask ? mask + (i0 + i) * a.mask_row_stride : nullptr;
+        terms.distance_column = first - (place + i) + a.reach;
+        complete_row(a, head.scores + i * ld, seen[i].first(), seen[i].end, terms);
     }
     float factors[ROWS];
-    softmax_rows(rows, head.scores, ld, columns, visible, plain ? a.scale : 1.0f, factors);
-    product_rows(rows, head.scores, ld, head.values, vd, used, head.result, vd, vd);
+    softmax_rows(rows, head.scores, ld, columns, seen, plain ? a.scale : 1.0f, factors);
+    product_rows(rows, head.scores, ld, head.values + first * vd, vd, used, head.result, vd, vd);
     for (int64_t i = 0; i < rows; i++) {
         const float *from = head.result + i * vd;
         float *to = out + i * a.out_stride;

@@ -82,6 +82,8 @@ int64_t gatun_attention_scratch_bytes(int64_t max_keys, int64_t head_dim, int32_
 
 void gatun_attention(const gatun_attention_args *args) { gatun_current().attention(args); }
 void gatun_layer_norm(const gatun_layer_norm_args *args) { gatun_current().layer_norm(args); }
+void gatun_rotary(const gatun_rotary_args *args) { gatun_current().rotary(args); }
+void gatun_gated(const gatun_gated_args *args) { gatun_current().gated(args); }
 void gatun_embed(const gatun_embed_args *args) { gatun_current().embed(args); }
 void gatun_pool(const gatun_pool_args *args) { gatun_current().pool(args); }
 void gatun_bias_act(const gatun_bias_act_args *args) { gatun_current().bias_act(args); }

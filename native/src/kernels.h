@@ -9,6 +9,8 @@ struct gatun_kernels {
     int64_t panel; /* columns of a panel of packed weights */
     void (*attention)(const gatun_attention_args *);
     void (*layer_norm)(const gatun_layer_norm_args *);
+    void (*rotary)(const gatun_rotary_args *);
+    void (*gated)(const gatun_gated_args *);
     void (*embed)(const gatun_embed_args *);
     void (*pool)(const gatun_pool_args *);
     void (*bias_act)(const gatun_bias_act_args *);

@@ -4,6 +4,7 @@
 #include "attention.h"
 #include "decode.h"
 #include "gemm.h"
+#include "heads.h"
 #include "limits.h"
 #include "recurrent.h"
 #include "rows.h"
@@ -12,7 +13,7 @@
 
 using namespace GATUN_NAMESPACE;
 
-extern const gatun_kernels gatun_baseline = {"baseline", W, TILE_COLS, attention, layer_norm, embed, pool, bias_act, bias_act_rows,
+extern const gatun_kernels gatun_baseline = {"baseline", W, TILE_COLS, attention, layer_norm, rotary, gated, embed, pool, bias_act, bias_act_rows,
                                       kv_store, paged_attention, log_sum_exp, top_k,
                                       multiply_add, read_floats, triad_floats,
                                       gemm, winograd, winograd_scratch_floats, stem, stem_scratch_floats,

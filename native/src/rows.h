@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <omp.h>
+#include <type_traits>
 
 #include "kernels.h"
 #include "vec.h"
@@ -15,14 +16,19 @@ constexpr int64_t PARALLEL_ELEMENTS = 1 << 15;
 #define GATUN_ROWS(rows, cols) \
     _Pragma("omp parallel for schedule(static) if (rows > 1 && rows * cols >= PARALLEL_ELEMENTS && omp_get_max_threads() > 1)")
 
-/* row = (row - mean) / sqrt(variance + eps) * gamma + beta */
-static inline void normalize_row(const float *x, float *out, const float *gamma, const float *beta, int64_t n, float eps) {
+static inline float mean_of(const float *x, int64_t n) {
     int64_t whole = n / W * W;
     vf s{};
     for (int64_t j = 0; j < whole; j += W) s += load(x + j);
     float total = sum(s);
     for (int64_t j = whole; j < n; j++) total += x[j];
-    float mean = total / n;
+    return total / n;
+}
+
+/* row = (row - mean) / sqrt(variance + eps) * gamma + beta; the mean is 0 for rms */
+static inline void normalize_row(const float *x, float *out, const float *gamma, const float *beta, int64_t n, float eps, bool rms = false) {
+    int64_t whole = n / W * W;
+    float mean = rms ? 0 : mean_of(x, n);
     vf q{};
     for (int64_t j = 0; j < whole; j += W) { vf d = load(x + j) - mean; q += d * d; }
     float squares = sum(q);
@@ -51,7 +57,7 @@ static void layer_norm(const gatun_layer_norm_args *a) {
             add_row(out, x, a->residual + i * cols, cols);
             x = out;
         }
-        normalize_row(x, out, a->gamma, a->beta, cols, a->eps);
+        normalize_row(x, out, a->gamma, a->beta, cols, a->eps, a->rms);
     }
 }
 
@@ -121,12 +127,18 @@ static inline vf activate(vf x) {
     switch (ACTIVATION) {
     case GATUN_RELU: return max(vf{}, x);
     case GATUN_GELU_ERF: return 0.5f * x * (1.0f + erf(x * 0.70710678118654752f));
-    case GATUN_GELU_TANH: return 0.5f * x * (1.0f + tanh(0.7978845608028654f * (x + 0.044715f * x * x * x)));
+    case GATUN_GELU_TANH: return x * sigmoid(1.5957691216057308f * (x + 0.044715f * x * x * x));
     case GATUN_SILU: return x * sigmoid(x);
     case GATUN_RELU6: return min(max(x, vf{}), set(6));
     case GATUN_HARDSWISH: return x * min(max(x + 3.0f, vf{}), set(6)) * (1.0f / 6.0f);
     case GATUN_TANH: return tanh(x);
     case GATUN_SIGMOID: return sigmoid(x);
+    case GATUN_RELU2: { vf y = max(vf{}, x); return y * y; }
+    case GATUN_QUICK_GELU: return x * sigmoid(1.702f * x);
+    case GATUN_MISH: { /* tanh(log(1 + n)) = (n^2 + 2n) / (n^2 + 2n + 2), 1 where n is large */
+        vf n = exp(x > 20.0f ? set(20) : x), t = n * (n + 2.0f);
+        return x * (t / (t + 2.0f));
+    }
     default: return x;
     }
 }
@@ -147,19 +159,22 @@ static void bias_act_block(float *x, const float *bias, const float *residual, i
     }
 }
 
+/* f(what stands for the activation), a type each so that loops have no switch inside. */
+template <typename F>
+static inline void with_activation(int32_t activation, F f) {
+    switch (activation) {
+#define GATUN_CASE(name) case name: return f(std::integral_constant<int, name>());
+        GATUN_CASE(GATUN_RELU) GATUN_CASE(GATUN_GELU_ERF) GATUN_CASE(GATUN_GELU_TANH) GATUN_CASE(GATUN_SILU) GATUN_CASE(GATUN_RELU6)
+        GATUN_CASE(GATUN_HARDSWISH) GATUN_CASE(GATUN_TANH) GATUN_CASE(GATUN_SIGMOID) GATUN_CASE(GATUN_RELU2)
+        GATUN_CASE(GATUN_QUICK_GELU) GATUN_CASE(GATUN_MISH)
+#undef GATUN_CASE
+    default: return f(std::integral_constant<int, GATUN_NONE>());
+    }
+}
+
 static void bias_act_rows(float *x, const float *bias, const float *residual, int64_t rows, int64_t cols, float scale,
                           int32_t activation) {
-    switch (activation) {
-    case GATUN_RELU: return bias_act_block<GATUN_RELU>(x, bias, residual, rows, cols, scale);
-    case GATUN_GELU_ERF: return bias_act_block<GATUN_GELU_ERF>(x, bias, residual, rows, cols, scale);
-    case GATUN_GELU_TANH: return bias_act_block<GATUN_GELU_TANH>(x, bias, residual, rows, cols, scale);
-    case GATUN_SILU: return bias_act_block<GATUN_SILU>(x, bias, residual, rows, cols, scale);
-    case GATUN_RELU6: return bias_act_block<GATUN_RELU6>(x, bias, residual, rows, cols, scale);
-    case GATUN_HARDSWISH: return bias_act_block<GATUN_HARDSWISH>(x, bias, residual, rows, cols, scale);
-    case GATUN_TANH: return bias_act_block<GATUN_TANH>(x, bias, residual, rows, cols, scale);
-    case GATUN_SIGMOID: return bias_act_block<GATUN_SIGMOID>(x, bias, residual, rows, cols, scale);
-    default: return bias_act_block<GATUN_NONE>(x, bias, residual, rows, cols, scale);
-    }
+    with_activation(activation, [&](auto f) { bias_act_block<f()>(x, bias, residual, rows, cols, scale); });
 }
 
 static void bias_act(const gatun_bias_act_args *a) {
@@ -167,6 +182,27 @@ static void bias_act(const gatun_bias_act_args *a) {
     GATUN_ROWS(rows, cols)
     for (int64_t i = 0; i < rows; i++)
         bias_act_rows(a->x + i * cols, a->bias, a->residual ? a->residual + i * cols : nullptr, 1, cols, a->scale, a->activation);
+}
+
+/* out = activation(gate) * up */
+template <int ACTIVATION>
+static void gated_row(const float *gate, const float *up, float *out, int64_t cols) {
+    for (int64_t j = 0; j < cols; j += W) {
+        int64_t n = cols - j < W ? cols - j : W;
+        if (n == W) store(out + j, activate<ACTIVATION>(load(gate + j)) * load(up + j));
+        else store_n(out + j, activate<ACTIVATION>(load_n(gate + j, n)) * load_n(up + j, n), n);
+    }
+}
+
+static void gated(const gatun_gated_args *a) {
+    int64_t rows = a->rows, cols = a->cols;
+    GATUN_ROWS(rows, cols)
+    for (int64_t i = 0; i < rows; i++) {
+        const float *first = a->x + i * 2 * cols, *last = first + cols;
+        with_activation(a->activation, [&](auto f) {
+            gated_row<f()>(a->gate_last ? last : first, a->gate_last ? first : last, a->out + i * cols, cols);
+        });
+    }
 }
 
 } // namespace

@@ -43,11 +43,11 @@ static inline vf max(vf a, vf b) { return a > b ? a : b; }
 static inline vf min(vf a, vf b) { return a < b ? a : b; }
 static inline vf abs(vf a) { return (vf)((vi)a & 0x7fffffff); }
 
-/* Lanes 0 .. n of v, other in the rest. */
-static inline vf first_lanes(vf v, int64_t n, float other) {
+/* Lanes 0 .. n of one, the rest of another. */
+static inline vf join_lanes(vf first, vf rest, int64_t n) {
     vi lane;
     for (int32_t i = 0; i < W; i++) lane[i] = i;
-    return lane < (int32_t)n ? v : set(other);
+    return lane < (int32_t)n ? first : rest;
 }
 
 /* All bits of a lane whose byte is not 0; of the first n bytes. */
@@ -171,6 +171,16 @@ static inline vf erf(vf x) {
 }
 
 static inline vf sigmoid(vf x) { return 1.0f / (1.0f + exp(-x)); }
-static inline vf tanh(vf x) { return 2.0f * sigmoid(2.0f * x) - 1.0f; }
+
+/* To 3 ulp; near 0 by Cephes' polynomial, where the difference of sigmoids would lose what is small. */
+static inline vf tanh(vf x) {
+    vf z = x * x, p = set(-5.70498872745e-3f);
+    p = p * z + 2.06390887954e-2f;
+    p = p * z - 5.37397155531e-2f;
+    p = p * z + 1.33314422036e-1f;
+    p = p * z - 3.33332819422e-1f;
+    vf near = p * z * x + x, far = 2.0f * sigmoid(2.0f * x) - 1.0f;
+    return abs(x) < 0.625f ? near : far;
+}
 
 } // namespace

@@ -1,6 +1,8 @@
 /* Attention against its formula, term by term. */
 #include "testing.h"
 
+#include <cstdlib>
+
 namespace {
 
 struct setup {
@@ -11,10 +13,12 @@ struct setup {
     bool causal, mask, padding, self;
     float broken; /* what one element of q becomes, if not 0 */
     float large = 1; /* else a power of two that q becomes multiples of, with scores that are exact if they have one term */
+    float softcap = 0;
+    int64_t window = 0, reach = -1; /* -1: no distances */
 };
 
 struct arrays {
-    guarded<float> q, k, v, out, mask;
+    guarded<float> q, k, v, out, mask, distances;
     guarded<uint8_t> padding;
     guarded<int32_t> q_offsets, kv_offsets;
     guarded<char> scratch;
@@ -35,13 +39,18 @@ int32_t longest(const int32_t *lengths, int64_t n) {
 /* Score of query i and key j, -infinity if hidden. */
 double score(const gatun_attention_args &a, int64_t seq, int64_t head, int64_t i, int64_t j) {
     int64_t q0 = a.q_offsets[seq], k0 = a.kv_offsets[seq], lq = a.q_offsets[seq + 1] - q0, lk = a.kv_offsets[seq + 1] - k0;
-    if (a.causal && j > i + lk - lq) return -INF;
+    int64_t distance = j - (i + lk - lq);
+    if (a.causal && distance > 0) return -INF;
+    if (a.window && std::llabs(distance) >= a.window) return -INF;
     if (a.key_padding && a.key_padding[k0 + j]) return -INF;
     int64_t kv_head = head / (a.num_heads / a.num_kv_heads);
     double sum = 0;
     for (int64_t d = 0; d < a.head_dim; d++)
         sum += (double)a.q[(q0 + i) * a.q_stride + head * a.head_dim + d] * a.k[(k0 + j) * a.k_stride + kv_head * a.head_dim + d];
     sum *= a.scale;
+    if (a.softcap != 0) sum = a.softcap * std::tanh(sum / a.softcap);
+    if (a.distances)
+        sum += a.distances[head * a.distance_head_stride + (distance < -a.reach ? 0 : distance > a.reach ? 2 * a.reach : distance + a.reach)];
     return a.mask ? sum + a.mask[seq * a.mask_seq_stride + head * a.mask_head_stride + i * a.mask_row_stride + j] : sum;
 }
 
@@ -75,7 +84,8 @@ void check(const setup &s, numbers &random, outcome &o) {
     int64_t longest_query = longest(s.queries, s.num_seqs);
     int64_t scratch = gatun_attention_scratch_bytes(most, s.head_dim, gatun_get_max_threads());
     arrays m{guarded<float>(rows * width), guarded<float>(kv_rows * kv_width), guarded<float>(kv_rows * (kv_width + gap)),
-             guarded<float>(rows * (width + gap)), guarded<float>(longest_query * most), guarded<uint8_t>(kv_rows),
+             guarded<float>(rows * (width + gap)), guarded<float>(longest_query * most),
+             guarded<float>(s.reach < 0 ? 0 : s.num_heads * (2 * s.reach + 1)), guarded<uint8_t>(kv_rows),
              guarded<int32_t>(s.num_seqs + 1), guarded<int32_t>(s.num_seqs + 1), guarded<char>(scratch)};
     random.fill(m.q, -2, 2);
     random.fill(m.k, -2, 2);
@@ -99,7 +109,9 @@ void check(const setup &s, numbers &random, outcome &o) {
     a.num_seqs = s.num_seqs; a.num_heads = s.num_heads; a.num_kv_heads = s.num_kv_heads; a.head_dim = s.head_dim;
     if (s.mask) { a.mask = m.mask.data(); a.mask_row_stride = most; }
     if (s.padding) a.key_padding = m.padding.data();
-    a.scratch = m.scratch.data(); a.scale = s.scale; a.causal = s.causal;
+    random.fill(m.distances, -2, 2);
+    if (s.reach >= 0) { a.distances = m.distances.data(); a.reach = s.reach; a.distance_head_stride = s.reach % 2 ? 0 : 2 * s.reach + 1; }
+    a.scratch = m.scratch.data(); a.scale = s.scale; a.causal = s.causal; a.softcap = s.softcap; a.window = s.window;
     gatun_attention(&a);
     for (int64_t seq = 0; seq < s.num_seqs; seq++)
         for (int64_t head = 0; head < s.num_heads; head++)
@@ -159,6 +171,20 @@ void check_attention(outcome &o) {
             for (float scale : {kind > 1 ? 0.25f : 0.3f, 1.0f, kind > 1 ? 0.5f : 0.7f})
                 check({1, {37}, {}, 2, 2, 1, scale, kind % 2 != 0, false, kind > 1, true, 0, large}, random, o);
     lowest_masks(random, o);
+    for (int64_t window : {0, 1, 2, 5, 16, 17, 33, 64, 1000})
+        for (int64_t reach : {-1, 0, 1, 7, 31, 64, 200})
+            for (int kind = 0; kind < 4; kind++) {
+                setup s{3, {29, 0, 67}, {41, 9, 67}, 4, kind & 1 ? 2 : 4, 9, 0.4f, (kind & 1) != 0, (kind & 2) != 0, window % 3 == 1, kind == 2, 0};
+                s.window = window; s.reach = reach; s.softcap = reach % 2 ? 1.5f : 0;
+                check(s, random, o);
+            }
+    for (bool causal : {false, true}) {
+        setup s{2, {300, 3}, {}, 2, 2, 32, 0.2f, causal, false, false, true, 0};
+        for (s.window = 1; s.window < 400; s.window = s.window * 3 / 2 + 1) check(s, random, o);
+        /* More queries than keys: the first stand before all of them. */
+        setup few{2, {50, 9}, {7, 9}, 2, 2, 8, 0.3f, causal, false, false, false, 0};
+        for (few.window = 0; few.window < 9; few.window++) check(few, random, o);
+    }
     check({3, {100, 3, 257}, {129, 0, 260}, 3, 1, 32, 0.2f, false, true, true, false, 0}, random, o);
     check({1, {512}, {}, 1, 1, 64, 0.125f, true, false, false, true, 0}, random, o);
 }

@@ -3,7 +3,7 @@
 
 int main() {
     struct { const char *name; void (*check)(outcome &); } const suites[] = {
-        {"attention", check_attention}, {"rows", check_rows}, {"decoding", check_decoding}, {"matrices", check_matrices},
+        {"attention", check_attention}, {"rows", check_rows}, {"heads", check_heads}, {"decoding", check_decoding}, {"matrices", check_matrices},
         {"recurrent", check_recurrent}, {"limits", check_limits}};
     int64_t failures = 0;
     for (int32_t isa = 0; isa <= 2; isa++) {

@@ -3,15 +3,15 @@
 
 namespace {
 
-/* (x - mean) / sqrt(variance + eps) * gamma + beta, in place. */
-void normalize(double *x, int64_t n, const float *gamma, const float *beta, double eps) {
+/* (x - mean) / sqrt(variance + eps) * gamma + beta, in place; the mean is 0 for rms. */
+void normalize(double *x, int64_t n, const float *gamma, const float *beta, double eps, bool rms = false) {
     double mean = 0, variance = 0;
-    for (int64_t j = 0; j < n; j++) mean += x[j] / n;
+    for (int64_t j = 0; j < n && !rms; j++) mean += x[j] / n;
     for (int64_t j = 0; j < n; j++) variance += (x[j] - mean) * (x[j] - mean) / n;
     for (int64_t j = 0; j < n; j++) x[j] = (x[j] - mean) / std::sqrt(variance + eps) * gamma[j] + (beta ? beta[j] : 0);
 }
 
-void layer_norm(int64_t rows, int64_t cols, bool residual, bool beta, int in_place, numbers &random, outcome &o) {
+void layer_norm(int64_t rows, int64_t cols, bool residual, bool beta, int in_place, bool rms, numbers &random, outcome &o) {
     guarded<float> x(rows * cols), r(rows * cols), g(cols), b(cols), out(rows * cols), x0(rows * cols), r0(rows * cols);
     random.fill(x, -3, 5); random.fill(r, -2, 2); random.fill(g, -1, 2); random.fill(b, -1, 1);
     copy(x, x0);
@@ -19,12 +19,12 @@ void layer_norm(int64_t rows, int64_t cols, bool residual, bool beta, int in_pla
     float *to = in_place == 1 ? x.data() : in_place == 2 ? r.data() : out.data();
     gatun_layer_norm_args a{};
     a.x = x.data(); a.residual = residual ? r.data() : nullptr; a.gamma = g.data(); a.beta = beta ? b.data() : nullptr;
-    a.out = to; a.rows = rows; a.cols = cols; a.eps = 1e-5f;
+    a.out = to; a.rows = rows; a.cols = cols; a.eps = 1e-5f; a.rms = rms;
     gatun_layer_norm(&a);
     for (int64_t i = 0; i < rows; i++) {
         double row[4096];
         for (int64_t j = 0; j < cols; j++) row[j] = (double)x0[i * cols + j] + (residual ? r0[i * cols + j] : 0);
-        normalize(row, cols, g.data(), a.beta, 1e-5);
+        normalize(row, cols, g.data(), a.beta, 1e-5, rms);
         for (int64_t j = 0; j < cols; j++)
             o.equal(to[i * cols + j], row[j], cols == 1 ? 1e-5 : 1e-5 * (1 + std::fabs(row[j])), "layer norm", i * cols + j);
     }
@@ -102,9 +102,15 @@ double activate(int32_t f, double x) {
     case GATUN_HARDSWISH: return x * std::fmin(std::fmax(x + 3, 0), 6) / 6;
     case GATUN_TANH: return std::tanh(x);
     case GATUN_SIGMOID: return 1 / (1 + std::exp(-x));
+    case GATUN_RELU2: return x > 0 ? x * x : 0;
+    case GATUN_QUICK_GELU: return x / (1 + std::exp(-1.702 * x));
+    case GATUN_MISH: return x * std::tanh(std::log1p(std::exp(x)));
     default: return x;
     }
 }
+
+/* What activations may be off by: the square of the largest is large. */
+double activation_tolerance(int32_t f, double x) { return 5e-7 + 3e-7 * std::fabs(f == GATUN_RELU2 ? x * x : x); }
 
 void bias_act(int64_t rows, int64_t cols, int32_t f, float range, int kind, numbers &random, outcome &o) {
     guarded<float> x(rows * cols), x0(rows * cols), b(cols), r(rows * cols);
@@ -117,7 +123,21 @@ void bias_act(int64_t rows, int64_t cols, int32_t f, float range, int kind, numb
     for (int64_t i = 0; i < rows * cols; i++) {
         double before = ((double)x0[i] + (a.bias ? b[i % cols] : 0)) * a.scale;
         double expected = activate(f, before) + (a.residual ? r[i] : 0);
-        o.equal(x[i], expected, 5e-7 + 3e-7 * std::fabs(before), "bias and activation", f * 1000 + i);
+        o.equal(x[i], expected, activation_tolerance(f, before), "bias and activation", f * 1000 + i);
+    }
+}
+
+void gated(int64_t rows, int64_t cols, int32_t f, bool last, numbers &random, outcome &o) {
+    guarded<float> x(rows * 2 * cols), out(rows * cols);
+    random.fill(x, -7, 7);
+    out.fill(NOT_A_NUMBER);
+    gatun_gated_args a{};
+    a.x = x.data(); a.out = out.data(); a.rows = rows; a.cols = cols; a.activation = f; a.gate_last = last;
+    gatun_gated(&a);
+    for (int64_t i = 0; i < rows * cols; i++) {
+        const float *row = x.data() + i / cols * 2 * cols + i % cols;
+        double gate = row[last ? cols : 0], up = row[last ? 0 : cols];
+        o.equal(out[i], activate(f, gate) * up, activation_tolerance(f, gate) * (1 + std::fabs(up)), "gated unit", f * 1000 + i);
     }
 }
 
@@ -156,16 +176,20 @@ void sgemm(int64_t m, int64_t n, int64_t k, int kind, numbers &random, outcome &
 void check_rows(outcome &o) {
     numbers random{2};
     for (int64_t cols = 1; cols <= 70; cols++) {
-        for (int kind = 0; kind < 6; kind++) layer_norm(3, cols, kind > 1 || kind == 0, kind % 2, kind > 3 ? 2 : kind > 1, random, o);
+        for (int kind = 0; kind < 6; kind++)
+            for (bool rms : {false, true}) layer_norm(3, cols, kind > 1 || kind == 0, kind % 2, kind > 3 ? 2 : kind > 1, rms, random, o);
         for (int kind = 0; kind < 32; kind++) embed(3, cols, kind, random, o);
         for (int32_t kind = GATUN_POOL_MEAN; kind <= GATUN_POOL_LAST; kind++)
             for (bool unit : {false, true}) pool(cols, kind, unit, random, o);
-        for (int32_t f = GATUN_NONE; f <= GATUN_SIGMOID; f++)
+        for (int32_t f = GATUN_NONE; f <= GATUN_MISH; f++)
             for (int kind = 0; kind < 8; kind++) bias_act(2, cols, f, kind < 4 ? 5.0f : 100.0f, kind, random, o);
+        for (int32_t f = GATUN_NONE; f <= GATUN_MISH; f++) gated(2, cols, f, cols % 2 != 0, random, o);
     }
-    layer_norm(300, 384, true, true, 1, random, o);
+    gated(0, 17, GATUN_SILU, false, random, o);
+    gated(300, 384, GATUN_GELU_ERF, true, random, o);
+    layer_norm(300, 384, true, true, 1, false, random, o);
     embed(300, 384, 31, random, o);
-    for (int32_t f = GATUN_NONE; f <= GATUN_SIGMOID; f++) bias_act(300, 384, f, 20, 3, random, o);
+    for (int32_t f = GATUN_NONE; f <= GATUN_MISH; f++) bias_act(300, 384, f, 20, 3, random, o);
     for (int kind = 0; kind < 16; kind++)
         for (int64_t m : {0, 1, 5, 300})
             for (int64_t n : {0, 19})

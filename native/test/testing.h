@@ -71,6 +71,7 @@ struct outcome {
 /* Each checks all of its kernels with the instruction set and the threads that are in use. */
 void check_attention(outcome &);
 void check_rows(outcome &);
+void check_heads(outcome &);
 void check_decoding(outcome &);
 void check_matrices(outcome &);
 void check_recurrent(outcome &);

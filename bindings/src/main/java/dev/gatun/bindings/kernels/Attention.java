@@ -24,15 +24,27 @@ public final class Attention {
     }
 
     /**
-     * Sizes and meaning.
+     * Sizes.
      *
      * @param numHeads   query heads
      * @param numKvHeads key and value heads, a divisor of numHeads
      * @param headDim    elements of a head
-     * @param scale      factor of the scores
-     * @param causal     whether a query sees only keys up to its own position
      */
-    public record Heads(long numHeads, long numKvHeads, long headDim, float scale, boolean causal) {
+    public record Heads(long numHeads, long numKvHeads, long headDim) {
+    }
+
+    /**
+     * How scores are made of products.
+     *
+     * @param scale     factor of the products
+     * @param softcap   scaled ones become softcap * tanh(score / softcap); 0 for none
+     * @param causal    whether a query sees only keys up to its own position
+     * @param window    keys at such a distance and beyond are hidden; 0 for none
+     * @param distances F32 [heads or 1, 2 * reach + 1]: added by the distance from query to key; null for none
+     * @param headStride elements between the heads' distances; 0 repeats
+     * @param reach     largest distance that has a number of its own
+     */
+    public record Scores(float scale, float softcap, boolean causal, long window, MemorySegment distances, long headStride, long reach) {
     }
 
     /**
@@ -56,7 +68,7 @@ public final class Attention {
      * @param keyPadding     U8, one for each row of k, not 0 where hidden; null for none
      * @param scratch        {@link #scratchByteSize} bytes
      */
-    public Attention(Arena arena, Heads heads, Operand q, Operand k, Operand v, Operand out, MemorySegment querySequences,
+    public Attention(Arena arena, Heads heads, Scores scores, Operand q, Operand k, Operand v, Operand out, MemorySegment querySequences,
             MemorySegment keySequences, Mask mask, MemorySegment keyPadding, MemorySegment scratch) {
         this.args = gatun_attention_args.allocate(arena);
         this.queryCount = querySequences;
@@ -79,8 +91,13 @@ public final class Attention {
         gatun_attention_args.mask_row_stride(args, mask.rowStride());
         gatun_attention_args.key_padding(args, keyPadding == null ? MemorySegment.NULL : keyPadding);
         gatun_attention_args.scratch(args, scratch);
-        gatun_attention_args.scale(args, heads.scale());
-        gatun_attention_args.causal(args, heads.causal() ? 1 : 0);
+        gatun_attention_args.scale(args, scores.scale());
+        gatun_attention_args.causal(args, scores.causal() ? 1 : 0);
+        gatun_attention_args.softcap(args, scores.softcap());
+        gatun_attention_args.window(args, scores.window());
+        gatun_attention_args.distances(args, scores.distances() == null ? MemorySegment.NULL : scores.distances());
+        gatun_attention_args.distance_head_stride(args, scores.headStride());
+        gatun_attention_args.reach(args, scores.reach());
     }
 
     /** Bytes of scratch for sequences of at most so many keys. */

@@ -13,6 +13,9 @@ public final class Functions {
     public static final int HARDSWISH = GatunC.GATUN_HARDSWISH();
     public static final int TANH = GatunC.GATUN_TANH();
     public static final int SIGMOID = GatunC.GATUN_SIGMOID();
+    public static final int RELU2 = GatunC.GATUN_RELU2();
+    public static final int QUICK_GELU = GatunC.GATUN_QUICK_GELU();
+    public static final int MISH = GatunC.GATUN_MISH();
 
     public static final int POOL_MEAN = GatunC.GATUN_POOL_MEAN();
     public static final int POOL_FIRST = GatunC.GATUN_POOL_FIRST();

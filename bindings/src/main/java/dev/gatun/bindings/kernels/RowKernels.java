@@ -3,6 +3,7 @@ package dev.gatun.bindings.kernels;
 import dev.gatun.bindings.kernels.gen.GatunC;
 import dev.gatun.bindings.kernels.gen.gatun_bias_act_args;
 import dev.gatun.bindings.kernels.gen.gatun_embed_args;
+import dev.gatun.bindings.kernels.gen.gatun_gated_args;
 import dev.gatun.bindings.kernels.gen.gatun_layer_norm_args;
 import dev.gatun.bindings.kernels.gen.gatun_pool_args;
 import dev.gatun.bindings.kernels.gen.gatun_sgemm_args;
@@ -19,9 +20,9 @@ public final class RowKernels {
     private RowKernels() {
     }
 
-    /** out = (x + residual - mean) / sqrt(variance + eps) * gamma + beta. */
+    /** out = (x + residual - mean) / sqrt(variance + eps) * gamma + beta; the mean is 0 for rms. */
     public static Runnable layerNorm(Arena arena, MemorySegment x, MemorySegment residual, MemorySegment gamma,
-            MemorySegment beta, MemorySegment out, long rows, long cols, float eps) {
+            MemorySegment beta, MemorySegment out, long rows, long cols, float eps, boolean rms) {
         Kernels.load();
         MemorySegment args = gatun_layer_norm_args.allocate(arena);
         gatun_layer_norm_args.x(args, x);
@@ -32,6 +33,7 @@ public final class RowKernels {
         gatun_layer_norm_args.rows(args, rows);
         gatun_layer_norm_args.cols(args, cols);
         gatun_layer_norm_args.eps(args, eps);
+        gatun_layer_norm_args.rms(args, rms ? 1 : 0);
         return () -> GatunC.gatun_layer_norm(args);
     }
 
@@ -125,6 +127,19 @@ public final class RowKernels {
         gatun_bias_act_args.scale(args, scale);
         gatun_bias_act_args.activation(args, activation);
         return () -> GatunC.gatun_bias_act(args);
+    }
+
+    /** out[rows, cols] = activation(gate) * up, which lie side by side in rows of x. */
+    public static Runnable gated(Arena arena, MemorySegment x, MemorySegment out, long rows, long cols, int activation, boolean gateLast) {
+        Kernels.load();
+        MemorySegment args = gatun_gated_args.allocate(arena);
+        gatun_gated_args.x(args, x);
+        gatun_gated_args.out(args, out);
+        gatun_gated_args.rows(args, rows);
+        gatun_gated_args.cols(args, cols);
+        gatun_gated_args.activation(args, activation);
+        gatun_gated_args.gate_last(args, gateLast ? 1 : 0);
+        return () -> GatunC.gatun_gated(args);
     }
 
     private static MemorySegment orNull(MemorySegment segment) {

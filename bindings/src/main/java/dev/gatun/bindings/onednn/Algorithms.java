@@ -28,6 +28,7 @@ public final class Algorithms {
     public static final int ELTWISE_LINEAR = OneDnnC.dnnl_eltwise_linear();
     public static final int ELTWISE_LOG = OneDnnC.dnnl_eltwise_log();
     public static final int ELTWISE_LOGISTIC = OneDnnC.dnnl_eltwise_logistic();
+    public static final int ELTWISE_MISH = OneDnnC.dnnl_eltwise_mish();
     /** x if x > 0, else alpha * x. */
     public static final int ELTWISE_RELU = OneDnnC.dnnl_eltwise_relu();
     public static final int ELTWISE_SQRT = OneDnnC.dnnl_eltwise_sqrt();

@@ -6,13 +6,26 @@ import dev.gatun.tensor.TensorDesc;
 import java.util.List;
 
 /**
- * dst = (src - mean(src)) / sqrt(variance(src) + epsilon) * gamma + beta over the last dimension (Ba et al. 2016).
+ * dst = (src - mean(src)) / sqrt(variance(src) + epsilon) * (gamma + offset) + beta over the last dimension (Ba et al. 2016); for an RMS norm
+ * (Zhang and Sennrich 2019) the mean is taken for 0.
  *
  * @param gamma   [d]
  * @param beta    [d], or null for 0
  * @param epsilon added to the variance
+ * @param rms     whether the mean is taken for 0
+ * @param offset  added to gamma; 1 where a checkpoint stores the difference from 1
  */
-public record LayerNorm(Weight gamma, Weight beta, float epsilon) implements Layer {
+public record LayerNorm(Weight gamma, Weight beta, float epsilon, boolean rms, float offset) implements Layer {
+
+    /** With a mean, gamma as it is. */
+    public LayerNorm(Weight gamma, Weight beta, float epsilon) {
+        this(gamma, beta, epsilon, false, 0f);
+    }
+
+    /** An RMS norm, gamma as it is. */
+    public static LayerNorm rms(Weight gamma, float epsilon) {
+        return new LayerNorm(gamma, null, epsilon, true, 0f);
+    }
 
     @Override
     public List<TensorDesc> results(List<TensorDesc> operands) {
@@ -32,6 +45,6 @@ public record LayerNorm(Weight gamma, Weight beta, float epsilon) implements Lay
 
     @Override
     public String attributes() {
-        return " eps " + epsilon;
+        return (rms ? " rms" : "") + " eps " + epsilon + (offset == 0f ? "" : " gamma + " + offset);
     }
 }

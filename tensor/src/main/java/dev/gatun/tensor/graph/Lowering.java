@@ -18,6 +18,7 @@ import dev.gatun.tensor.op.LinearOp;
 import dev.gatun.tensor.op.Op;
 import dev.gatun.tensor.op.RecurrentOp;
 import dev.gatun.tensor.op.ReorderOp;
+import dev.gatun.tensor.op.RotaryOp;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -61,6 +62,9 @@ public final class Lowering {
             }
             case BatchNorm norm -> new BatchNormOp(pack.affine(norm, temporary), Activation.NONE);
             case LayerNorm norm -> new LayerNormOp(pack.norm(norm));
+            case Attention attention -> attention.op().withDistances(pack.table(attention.distances()));
+            case Rotary rotary -> new RotaryOp(rotary.heads(), table(pack, rotary.table()), table(pack, rotary.queryNorm()),
+                    table(pack, rotary.keyNorm()), rotary.epsilon());
             case Embedding embedding -> new EmbeddingOp(pack.table(embedding.words()), table(pack, embedding.positions()),
                     table(pack, embedding.types()), embedding.typeIds(), embedding.norm() == null ? null : pack.norm(embedding.norm()),
                     embedding.scale());

@@ -81,7 +81,18 @@ public final class WeightPack {
     }
 
     LayerNormWeights norm(LayerNorm norm) {
-        return new LayerNormWeights(table(norm.gamma()), norm.beta() == null ? null : table(norm.beta()), norm.epsilon());
+        return new LayerNormWeights(norm.offset() == 0f ? table(norm.gamma()) : shifted(norm.gamma(), norm.offset()),
+                norm.beta() == null ? null : table(norm.beta()), norm.epsilon(), norm.rms());
+    }
+
+    private Tensor shifted(Weight weight, float offset) {
+        return once("table + " + offset, List.of(weight), () -> {
+            Tensor copy = copy(weight);
+            for (long i = 0; i < copy.shape().elementCount(); i++) {
+                copy.setFloat(i, copy.getFloat(i) + offset);
+            }
+            return copy;
+        });
     }
 
     RecurrentWeights recurrent(Recurrent layer) {
@@ -116,13 +127,15 @@ public final class WeightPack {
 
     /** A copy as F32: a file that shrinks under its mapping would end the process. */
     Tensor table(Weight weight) {
-        return once("table", List.of(weight), () -> {
-            TensorDesc desc = TensorDesc.of(DataType.F32, weight.shape().dims());
-            Tensor copy = Tensor.of(desc, NativeBuffer.allocate(arena, desc.byteSize()).segment());
-            try (Arena widened = Arena.ofConfined()) {
-                copy.segment().copyFrom(weight.floats(widened).segment());
-            }
-            return copy;
-        });
+        return once("table", List.of(weight), () -> copy(weight));
+    }
+
+    private Tensor copy(Weight weight) {
+        TensorDesc desc = TensorDesc.of(DataType.F32, weight.shape().dims());
+        Tensor copy = Tensor.of(desc, NativeBuffer.allocate(arena, desc.byteSize()).segment());
+        try (Arena widened = Arena.ofConfined()) {
+            copy.segment().copyFrom(weight.floats(widened).segment());
+        }
+        return copy;
     }
 }

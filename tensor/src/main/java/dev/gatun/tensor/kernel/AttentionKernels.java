@@ -35,7 +35,7 @@ final class AttentionKernels {
         MemorySegment querySequences = segment(binding, at.querySequences());
         MemorySegment keySequences = segment(binding, at.keySequences());
         Attention kernel = new Attention(binding.arena(),
-                new Attention.Heads(op.numHeads(), op.numKvHeads(), op.headDim(), (float) (1 / Math.sqrt(op.headDim())), op.causal()),
+                new Attention.Heads(op.numHeads(), op.numKvHeads(), op.headDim()), scores(op),
                 new Attention.Operand(segment(binding, 0), inputs.get(0).shape().dim(1)),
                 new Attention.Operand(column(segment(binding, at.key()), kColumn), inputs.get(at.key()).shape().dim(1)),
                 new Attention.Operand(column(segment(binding, at.value()), vColumn), inputs.get(at.value()).shape().dim(1)),
@@ -55,6 +55,14 @@ final class AttentionKernels {
             }
             kernel.run();
         };
+    }
+
+    private static Attention.Scores scores(AttentionOp op) {
+        AttentionOp.Scores scores = op.scores();
+        long columns = op.distances() == null ? 1 : op.distances().shape().dim(1);
+        boolean shared = op.distances() == null || op.distances().shape().dim(0) == 1;
+        return new Attention.Scores(scores.scale(), scores.softcap(), op.causal(), scores.window(),
+                op.distances() == null ? null : op.distances().segment(), shared ? 0 : columns, columns / 2);
     }
 
     private static void requireMask(TensorDesc mask, int sequences, int queries, int keys) {

@@ -1,9 +1,11 @@
 package dev.gatun.tensor.kernel;
 
+import dev.gatun.bindings.kernels.Rotary;
 import dev.gatun.bindings.kernels.RowKernels;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.op.EmbeddingOp;
+import dev.gatun.tensor.op.RotaryOp;
 import dev.gatun.tensor.op.SequencePoolOp;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -42,6 +44,35 @@ final class SequenceKernels {
 
     private static MemorySegment segment(Tensor tensor) {
         return tensor == null ? null : tensor.segment();
+    }
+
+    static CompiledOp rotary(RotaryOp op, List<TensorDesc> inputs, TensorDesc dst) {
+        RotaryOp.Heads heads = op.heads();
+        Rotary.Heads each = new Rotary.Heads(heads.queryHeads(), heads.keyHeads(), heads.headDim(), segment(op.queryNorm()),
+                segment(op.keyNorm()), op.epsilon(), segment(op.table()), op.table() == null ? 0 : op.table().shape().dim(1), heads.interleaved());
+        long rows = dst.shape().dim(0);
+        long columns = dst.shape().dim(1);
+        long positions = op.table() == null ? 0 : op.table().shape().dim(0);
+        return new KernelOp("rotary", dst, CompiledOp.Sharing.mayOverwrite(0), binding -> {
+            MemorySegment x = binding.inputs().get(0).segment();
+            MemorySegment to = binding.dst().segment();
+            MemorySegment places = op.table() == null ? null : binding.inputs().get(1).segment();
+            if (places == null || heads.positions()) {
+                Runnable kernel = Rotary.atPositions(binding.arena(), each, x, to, rows, columns, places);
+                return places == null ? kernel : () -> {
+                    Indices.require("positions", places, rows, positions);
+                    kernel.run();
+                };
+            }
+            Runnable kernel = Rotary.inSequences(binding.arena(), each, x, to, rows, columns, places);
+            return () -> {
+                int longest = Indices.longest(places, Indices.requireSequences(places, rows));
+                if (longest > positions) {
+                    throw new IllegalArgumentException("Rotary: a sequence of " + longest + " tokens, the table has " + positions + " positions");
+                }
+                kernel.run();
+            };
+        });
     }
 
     static CompiledOp pool(SequencePoolOp op, List<TensorDesc> inputs, TensorDesc dst) {

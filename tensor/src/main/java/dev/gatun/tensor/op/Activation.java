@@ -23,20 +23,27 @@ public enum Activation {
     /** Hyperbolic tangent. */
     TANH,
     /** 1 / (1 + exp(-x)). */
-    SIGMOID;
+    SIGMOID,
+    /** max(x, 0)^2. */
+    RELU2,
+    /** x * sigmoid(1.702 x). */
+    QUICK_GELU,
+    /** x * tanh(log(1 + exp(x))) (Misra 2019). */
+    MISH;
 
-    /** The {@code dnnl_alg_kind_t} value; NONE has none. */
+    /** The {@code dnnl_alg_kind_t} value; NONE has none. RELU2 is followed by a square. */
     public int oneDnnAlgorithm() {
         return switch (this) {
             case NONE -> throw new IllegalStateException("no activation has no algorithm");
-            case RELU -> Algorithms.ELTWISE_RELU;
+            case RELU, RELU2 -> Algorithms.ELTWISE_RELU;
             case GELU_ERF -> Algorithms.ELTWISE_GELU_ERF;
             case GELU_TANH -> Algorithms.ELTWISE_GELU_TANH;
-            case SILU -> Algorithms.ELTWISE_SWISH;
+            case SILU, QUICK_GELU -> Algorithms.ELTWISE_SWISH;
             case RELU6 -> Algorithms.ELTWISE_CLIP;
             case HARDSWISH -> Algorithms.ELTWISE_HARDSWISH;
             case TANH -> Algorithms.ELTWISE_TANH;
             case SIGMOID -> Algorithms.ELTWISE_LOGISTIC;
+            case MISH -> Algorithms.ELTWISE_MISH;
         };
     }
 
@@ -45,7 +52,8 @@ public enum Activation {
         return switch (this) {
             case SILU -> 1f;
             case HARDSWISH -> 1f / 6f;
-            case NONE, RELU, GELU_ERF, GELU_TANH, RELU6, TANH, SIGMOID -> 0f;
+            case QUICK_GELU -> 1.702f;
+            case NONE, RELU, GELU_ERF, GELU_TANH, RELU6, TANH, SIGMOID, RELU2, MISH -> 0f;
         };
     }
 
@@ -54,7 +62,7 @@ public enum Activation {
         return switch (this) {
             case RELU6 -> 6f;
             case HARDSWISH -> 0.5f;
-            case NONE, RELU, GELU_ERF, GELU_TANH, SILU, TANH, SIGMOID -> 0f;
+            case NONE, RELU, GELU_ERF, GELU_TANH, SILU, TANH, SIGMOID, RELU2, QUICK_GELU, MISH -> 0f;
         };
     }
 
@@ -70,6 +78,9 @@ public enum Activation {
             case HARDSWISH -> Functions.HARDSWISH;
             case TANH -> Functions.TANH;
             case SIGMOID -> Functions.SIGMOID;
+            case RELU2 -> Functions.RELU2;
+            case QUICK_GELU -> Functions.QUICK_GELU;
+            case MISH -> Functions.MISH;
         };
     }
 
@@ -77,6 +88,9 @@ public enum Activation {
     public void appendTo(Attributes attributes) {
         if (this != NONE) {
             attributes.appendEltwise(oneDnnAlgorithm(), alpha(), beta());
+        }
+        if (this == RELU2) {
+            attributes.appendEltwise(Algorithms.ELTWISE_SQUARE, 0f, 0f);
         }
     }
 }

@@ -2,13 +2,14 @@ package dev.gatun.tensor.op;
 
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.ShapeException;
+import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
 import java.util.List;
 
 /**
- * Attention(Q, K, V) = softmax(Q K^T / sqrt(headDim) + mask) V, multi-head, for sequences laid end to end (Vaswani et
+ * Attention(Q, K, V) = softmax(cap(scale * Q K^T) + distances + mask) V, multi-head, for sequences laid end to end (Vaswani et
  * al. 2017). Each sequence is computed by itself, scores live in cache a tile at a time, and rows whose
- * keys are all masked give zeros.
+ * keys are all masked give zeros. Where a sequence has more keys than queries, the last query stands at the last key.
  *
  * <p>Operands, in this order: q F32 [rows, ..]; for {@link Source#SEPARATE} k F32 and v F32, for {@link Source#KEY_VALUE}
  * one F32 [rows, k and v side by side], for {@link Source#PACKED} nothing (q has q, k and v side by side);
@@ -22,9 +23,12 @@ import java.util.List;
  * @param causal     a query sees keys up to its own position, counted from the ends of both
  * @param mask       shape of the additive mask
  * @param keyPadding whether there is a byte for each key, not 0 where it is hidden
+ * @param scores     what becomes of products before they are added to
+ * @param distances  F32 [numHeads or 1, 2 * reach + 1], or null: column {@code reach + d} is added where the key stands d behind the
+ *                   query, the first and the last column also for all that is further away; the model's
  */
 public record AttentionOp(Source source, int numHeads, int numKvHeads, int headDim, boolean causal, MaskKind mask,
-        boolean keyPadding) implements Op {
+        boolean keyPadding, Scores scores, Tensor distances) implements Op {
 
     /** How the operands arrive. */
     public enum Source { PACKED, KEY_VALUE, SEPARATE }
@@ -32,11 +36,50 @@ public record AttentionOp(Source source, int numHeads, int numKvHeads, int headD
     /** Dimensions of the additive mask: none, [queries, keys] for all, or one for each sequence and head too. */
     public enum MaskKind { NONE, QUERY_KEY, SEQUENCE_HEAD_QUERY_KEY }
 
+    /**
+     * What becomes of products, and which are left out.
+     *
+     * @param scale   their factor
+     * @param softcap scaled ones become softcap * tanh(score / softcap); 0 for none
+     * @param window  keys at such a distance from the query and beyond are hidden; 0 for none
+     */
+    public record Scores(float scale, float softcap, int window) {
+        /** Checks the numbers. */
+        public Scores {
+            if (!Float.isFinite(scale) || !Float.isFinite(softcap) || softcap < 0 || window < 0) {
+                throw new IllegalArgumentException("Attention: scale " + scale + ", softcap " + softcap + ", window " + window
+                        + ": all finite, softcap and window not negative");
+            }
+        }
+
+        /** Scaled by 1 / sqrt(headDim), nothing else. */
+        public static Scores of(int headDim) {
+            return new Scores((float) (1 / Math.sqrt(headDim)), 0f, 0);
+        }
+    }
+
+    /** Scores scaled by 1 / sqrt(headDim). */
+    public AttentionOp(Source source, int numHeads, int numKvHeads, int headDim, boolean causal, MaskKind mask, boolean keyPadding) {
+        this(source, numHeads, numKvHeads, headDim, causal, mask, keyPadding, Scores.of(headDim), null);
+    }
+
     /** Checks the numbers. */
     public AttentionOp {
         if (numHeads < 1 || numKvHeads < 1 || headDim < 1 || numHeads % numKvHeads != 0) {
             throw new IllegalArgumentException("Attention: numHeads " + numHeads + ", numKvHeads " + numKvHeads + ", headDim "
                     + headDim + ": all positive, and numKvHeads a divisor of numHeads");
+        }
+        if (distances != null) {
+            requireDistances(numHeads, distances.desc());
+        }
+    }
+
+    /** Refuses what is not F32 [numHeads or 1, an odd number]. */
+    public static void requireDistances(int numHeads, TensorDesc desc) {
+        if (desc.type() != DataType.F32 || !desc.isRowMajor() || desc.shape().rank() != 2 || desc.shape().dim(1) % 2 == 0
+                || desc.shape().dim(0) != 1 && desc.shape().dim(0) != numHeads) {
+            throw new ShapeException("Attention", "distances " + desc + " must be row-major F32 [" + numHeads + " or 1, 2 * reach + 1]",
+                    desc.shape());
         }
     }
 
@@ -47,7 +90,17 @@ public record AttentionOp(Source source, int numHeads, int numKvHeads, int headD
 
     /** The same with operands that arrive otherwise. */
     public AttentionOp withSource(Source other) {
-        return new AttentionOp(other, numHeads, numKvHeads, headDim, causal, mask, keyPadding);
+        return new AttentionOp(other, numHeads, numKvHeads, headDim, causal, mask, keyPadding, scores, distances);
+    }
+
+    /** The same with other scores. */
+    public AttentionOp withScores(Scores other) {
+        return new AttentionOp(source, numHeads, numKvHeads, headDim, causal, mask, keyPadding, other, distances);
+    }
+
+    /** The same with other distances. */
+    public AttentionOp withDistances(Tensor other) {
+        return new AttentionOp(source, numHeads, numKvHeads, headDim, causal, mask, keyPadding, scores, other);
     }
 
     @Override

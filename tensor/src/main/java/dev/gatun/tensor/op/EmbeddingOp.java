@@ -34,6 +34,9 @@ public record EmbeddingOp(Tensor words, Tensor positions, Tensor types, boolean 
         if (typeIds && types == null) {
             throw new IllegalArgumentException("Embedding: type ids without a table of types");
         }
+        if (norm != null && norm.rms()) {
+            throw new IllegalArgumentException("Embedding: an RMS norm is an operation of its own");
+        }
         if (norm != null && norm.size() != words.shape().dim(1)) {
             throw new ShapeException("Embedding", "words " + words.shape() + ", norm [" + norm.size() + "]: sizes differ", words.shape());
         }

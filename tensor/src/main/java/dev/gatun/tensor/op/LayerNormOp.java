@@ -8,7 +8,7 @@ import java.util.List;
 
 /**
  * dst = (x - mean(x)) / sqrt(variance(x) + eps) * gamma + beta over the last dimension (Ba et al. 2016), where x is src
- * or, with a second operand, their sum. F32 row-major [.., d]; takes the source's memory where nothing
+ * or, with a second operand, their sum; for RMS norms (Zhang and Sennrich 2019) the mean is taken for 0. F32 row-major [.., d]; takes the source's memory where nothing
  * reads it later.
  *
  * @param weights the model's

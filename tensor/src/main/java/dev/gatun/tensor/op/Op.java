@@ -8,8 +8,8 @@ import java.util.List;
  * is computed is the kernels' affair.
  */
 public sealed interface Op permits AdaptivePoolOp, AttentionOp, BatchNormOp, BinaryOp, ConcatOp, ConvOp, ConvPoolOp, ConvTransposeOp, EltwiseOp,
-        EmbeddingOp, FlattenOp, Int8ConvOp, Int8LinearOp, KvStoreOp, LayerNormOp, LinearOp, LrnOp, MatMulOp, NormalizeOp, PagedAttentionOp, PoolOp,
-        RecurrentOp, ReorderOp, ResampleOp, ScaledReorderOp, SequencePoolOp, SoftmaxOp {
+        EmbeddingOp, FlattenOp, GatedOp, Int8ConvOp, Int8LinearOp, KvStoreOp, LayerNormOp, LinearOp, LrnOp, MatMulOp, NormalizeOp, PagedAttentionOp,
+        PoolOp, RecurrentOp, ReorderOp, ResampleOp, RotaryOp, ScaledReorderOp, SequencePoolOp, SoftmaxOp {
 
     /**
      * Types and shapes of the results for such operands; their layouts are chosen when the operation is compiled.

@@ -57,6 +57,9 @@ public final class Reference {
             case "HARDSWISH" -> x * Math.min(Math.max(x + 3, 0), 6) / 6;
             case "TANH" -> Math.tanh(x);
             case "SIGMOID" -> 1 / (1 + Math.exp(-x));
+            case "RELU2" -> Math.pow(Math.max(x, 0), 2);
+            case "QUICK_GELU" -> x / (1 + Math.exp(-1.702 * x));
+            case "MISH" -> x * Math.tanh(Math.log1p(Math.exp(x)));
             default -> throw new IllegalArgumentException(name);
         };
     }

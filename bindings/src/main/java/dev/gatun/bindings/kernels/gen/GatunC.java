@@ -23,10 +23,10 @@ public class GatunC extends GatunC$shared {
     static final SymbolLookup SYMBOL_LOOKUP = dev.gatun.bindings.loader.NativeLibraries.lookup("gatun")
             .or(Linker.nativeLinker().defaultLookup());
 
-    private static final int GATUN_ABI_VERSION = (int)7L;
+    private static final int GATUN_ABI_VERSION = (int)8L;
     /**
      * {@snippet lang=c :
-     * #define GATUN_ABI_VERSION 7
+     * #define GATUN_ABI_VERSION 8
      * }
      */
     public static int GATUN_ABI_VERSION() {
@@ -830,6 +830,65 @@ public class GatunC extends GatunC$shared {
         }
     }
 
+    private static class gatun_rotary {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_rotary");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_rotary(const gatun_rotary_args *args)
+     * }
+     */
+    public static FunctionDescriptor gatun_rotary$descriptor() {
+        return gatun_rotary.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_rotary(const gatun_rotary_args *args)
+     * }
+     */
+    public static MethodHandle gatun_rotary$handle() {
+        return gatun_rotary.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_rotary(const gatun_rotary_args *args)
+     * }
+     */
+    public static MemorySegment gatun_rotary$address() {
+        return gatun_rotary.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_rotary(const gatun_rotary_args *args)
+     * }
+     */
+    public static void gatun_rotary(MemorySegment args) {
+        var mh$ = gatun_rotary.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_rotary", args);
+            }
+            mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class gatun_embed {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
             GatunC.C_POINTER
@@ -1082,6 +1141,33 @@ public class GatunC extends GatunC$shared {
     public static int GATUN_SIGMOID() {
         return GATUN_SIGMOID;
     }
+    private static final int GATUN_RELU2 = (int)9L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_RELU2 = 9
+     * }
+     */
+    public static int GATUN_RELU2() {
+        return GATUN_RELU2;
+    }
+    private static final int GATUN_QUICK_GELU = (int)10L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_QUICK_GELU = 10
+     * }
+     */
+    public static int GATUN_QUICK_GELU() {
+        return GATUN_QUICK_GELU;
+    }
+    private static final int GATUN_MISH = (int)11L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_MISH = 11
+     * }
+     */
+    public static int GATUN_MISH() {
+        return GATUN_MISH;
+    }
 
     private static class gatun_bias_act {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
@@ -1133,6 +1219,65 @@ public class GatunC extends GatunC$shared {
         try {
             if (TRACE_DOWNCALLS) {
                 traceDowncall("gatun_bias_act", args);
+            }
+            mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_gated {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_gated");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_gated(const gatun_gated_args *args)
+     * }
+     */
+    public static FunctionDescriptor gatun_gated$descriptor() {
+        return gatun_gated.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_gated(const gatun_gated_args *args)
+     * }
+     */
+    public static MethodHandle gatun_gated$handle() {
+        return gatun_gated.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_gated(const gatun_gated_args *args)
+     * }
+     */
+    public static MemorySegment gatun_gated$address() {
+        return gatun_gated.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_gated(const gatun_gated_args *args)
+     * }
+     */
+    public static void gatun_gated(MemorySegment args) {
+        var mh$ = gatun_gated.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_gated", args);
             }
             mh$.invokeExact(args);
         } catch (Error | RuntimeException ex) {

@@ -37,6 +37,11 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     void *scratch;
  *     float scale;
  *     int32_t causal;
+ *     float softcap;
+ *     int64_t window;
+ *     const float *distances;
+ *     int64_t distance_head_stride;
+ *     int64_t reach;
  * }
  * }
  */
@@ -68,8 +73,14 @@ public class gatun_attention_args {
         GatunC.C_POINTER.withName("key_padding"),
         GatunC.C_POINTER.withName("scratch"),
         GatunC.C_FLOAT.withName("scale"),
-        GatunC.C_INT.withName("causal")
-    ).withName("$anon$53:9");
+        GatunC.C_INT.withName("causal"),
+        GatunC.C_FLOAT.withName("softcap"),
+        MemoryLayout.paddingLayout(4),
+        GatunC.C_LONG.withName("window"),
+        GatunC.C_POINTER.withName("distances"),
+        GatunC.C_LONG.withName("distance_head_stride"),
+        GatunC.C_LONG.withName("reach")
+    ).withName("$anon$54:9");
 
     /**
      * The layout of this struct
@@ -1044,6 +1055,226 @@ public class gatun_attention_args {
      */
     public static void causal(MemorySegment struct, int fieldValue) {
         struct.set(causal$LAYOUT, causal$OFFSET, fieldValue);
+    }
+
+    private static final OfFloat softcap$LAYOUT = (OfFloat)$LAYOUT.select(groupElement("softcap"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * float softcap
+     * }
+     */
+    public static final OfFloat softcap$layout() {
+        return softcap$LAYOUT;
+    }
+
+    private static final long softcap$OFFSET = $LAYOUT.byteOffset(groupElement("softcap"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * float softcap
+     * }
+     */
+    public static final long softcap$offset() {
+        return softcap$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * float softcap
+     * }
+     */
+    public static float softcap(MemorySegment struct) {
+        return struct.get(softcap$LAYOUT, softcap$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * float softcap
+     * }
+     */
+    public static void softcap(MemorySegment struct, float fieldValue) {
+        struct.set(softcap$LAYOUT, softcap$OFFSET, fieldValue);
+    }
+
+    private static final OfLong window$LAYOUT = (OfLong)$LAYOUT.select(groupElement("window"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int64_t window
+     * }
+     */
+    public static final OfLong window$layout() {
+        return window$LAYOUT;
+    }
+
+    private static final long window$OFFSET = $LAYOUT.byteOffset(groupElement("window"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int64_t window
+     * }
+     */
+    public static final long window$offset() {
+        return window$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int64_t window
+     * }
+     */
+    public static long window(MemorySegment struct) {
+        return struct.get(window$LAYOUT, window$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int64_t window
+     * }
+     */
+    public static void window(MemorySegment struct, long fieldValue) {
+        struct.set(window$LAYOUT, window$OFFSET, fieldValue);
+    }
+
+    private static final AddressLayout distances$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("distances"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * const float *distances
+     * }
+     */
+    public static final AddressLayout distances$layout() {
+        return distances$LAYOUT;
+    }
+
+    private static final long distances$OFFSET = $LAYOUT.byteOffset(groupElement("distances"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * const float *distances
+     * }
+     */
+    public static final long distances$offset() {
+        return distances$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * const float *distances
+     * }
+     */
+    public static MemorySegment distances(MemorySegment struct) {
+        return struct.get(distances$LAYOUT, distances$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * const float *distances
+     * }
+     */
+    public static void distances(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(distances$LAYOUT, distances$OFFSET, fieldValue);
+    }
+
+    private static final OfLong distance_head_stride$LAYOUT = (OfLong)$LAYOUT.select(groupElement("distance_head_stride"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int64_t distance_head_stride
+     * }
+     */
+    public static final OfLong distance_head_stride$layout() {
+        return distance_head_stride$LAYOUT;
+    }
+
+    private static final long distance_head_stride$OFFSET = $LAYOUT.byteOffset(groupElement("distance_head_stride"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int64_t distance_head_stride
+     * }
+     */
+    public static final long distance_head_stride$offset() {
+        return distance_head_stride$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int64_t distance_head_stride
+     * }
+     */
+    public static long distance_head_stride(MemorySegment struct) {
+        return struct.get(distance_head_stride$LAYOUT, distance_head_stride$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int64_t distance_head_stride
+     * }
+     */
+    public static void distance_head_stride(MemorySegment struct, long fieldValue) {
+        struct.set(distance_head_stride$LAYOUT, distance_head_stride$OFFSET, fieldValue);
+    }
+
+    private static final OfLong reach$LAYOUT = (OfLong)$LAYOUT.select(groupElement("reach"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int64_t reach
+     * }
+     */
+    public static final OfLong reach$layout() {
+        return reach$LAYOUT;
+    }
+
+    private static final long reach$OFFSET = $LAYOUT.byteOffset(groupElement("reach"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int64_t reach
+     * }
+     */
+    public static final long reach$offset() {
+        return reach$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int64_t reach
+     * }
+     */
+    public static long reach(MemorySegment struct) {
+        return struct.get(reach$LAYOUT, reach$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int64_t reach
+     * }
+     */
+    public static void reach(MemorySegment struct, long fieldValue) {
+        struct.set(reach$LAYOUT, reach$OFFSET, fieldValue);
     }
 
     /**

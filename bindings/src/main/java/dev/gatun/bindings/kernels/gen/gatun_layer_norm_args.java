@@ -23,6 +23,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int64_t rows;
  *     int64_t cols;
  *     float eps;
+ *     int32_t rms;
  * }
  * }
  */
@@ -41,8 +42,8 @@ public class gatun_layer_norm_args {
         GatunC.C_LONG.withName("rows"),
         GatunC.C_LONG.withName("cols"),
         GatunC.C_FLOAT.withName("eps"),
-        MemoryLayout.paddingLayout(4)
-    ).withName("$anon$71:9");
+        GatunC.C_INT.withName("rms")
+    ).withName("$anon$77:9");
 
     /**
      * The layout of this struct
@@ -401,6 +402,50 @@ public class gatun_layer_norm_args {
      */
     public static void eps(MemorySegment struct, float fieldValue) {
         struct.set(eps$LAYOUT, eps$OFFSET, fieldValue);
+    }
+
+    private static final OfInt rms$LAYOUT = (OfInt)$LAYOUT.select(groupElement("rms"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int32_t rms
+     * }
+     */
+    public static final OfInt rms$layout() {
+        return rms$LAYOUT;
+    }
+
+    private static final long rms$OFFSET = $LAYOUT.byteOffset(groupElement("rms"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int32_t rms
+     * }
+     */
+    public static final long rms$offset() {
+        return rms$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int32_t rms
+     * }
+     */
+    public static int rms(MemorySegment struct) {
+        return struct.get(rms$LAYOUT, rms$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int32_t rms
+     * }
+     */
+    public static void rms(MemorySegment struct, int fieldValue) {
+        struct.set(rms$LAYOUT, rms$OFFSET, fieldValue);
     }
 
     /**

@@ -952,6 +952,15 @@ public class OneDnnC extends OneDnnC$shared {
     public static int dnnl_eltwise_gelu_erf() {
         return dnnl_eltwise_gelu_erf;
     }
+    private static final int dnnl_eltwise_mish = (int)51L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.dnnl_eltwise_mish = 51
+     * }
+     */
+    public static int dnnl_eltwise_mish() {
+        return dnnl_eltwise_mish;
+    }
     private static final int dnnl_eltwise_hardswish = (int)52L;
     /**
      * {@snippet lang=c :

@@ -1,6 +1,7 @@
 package dev.gatun.tensor.graph.pass;
 
 import dev.gatun.tensor.graph.Apply;
+import dev.gatun.tensor.graph.Attention;
 import dev.gatun.tensor.graph.Graph;
 import dev.gatun.tensor.graph.Layer;
 import dev.gatun.tensor.graph.Linear;
@@ -9,14 +10,15 @@ import dev.gatun.tensor.graph.Pass;
 import dev.gatun.tensor.graph.Port;
 import dev.gatun.tensor.graph.Rewrite;
 import dev.gatun.tensor.graph.Target;
+import dev.gatun.tensor.graph.Weight;
 import dev.gatun.tensor.op.Activation;
 import dev.gatun.tensor.op.AttentionOp;
 import dev.gatun.tensor.op.KvStoreOp;
-import dev.gatun.tensor.op.Op;
 import dev.gatun.tensor.op.PagedAttentionOp;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 
 /** Query, key and value of one source, or key and value of another, are one product. */
 public final class JoinProjections implements Pass {
@@ -29,11 +31,13 @@ public final class JoinProjections implements Pass {
     public Graph run(Graph graph, Target target, Arena temporary) {
         Rewrite rewrite = new Rewrite(graph);
         for (Node node : graph.nodes()) {
-            boolean joined = node.layer() instanceof Apply(Op op) && switch (op) {
-                case AttentionOp attention -> join(graph, rewrite, node, attention);
-                case PagedAttentionOp paged -> paged.append() == PagedAttentionOp.Append.SEPARATE
+            boolean joined = switch (node.layer()) {
+                case Attention(AttentionOp op, Weight distances) ->
+                        join(graph, rewrite, node, op, source -> new Attention(op.withSource(source), distances));
+                case Apply(AttentionOp op) -> join(graph, rewrite, node, op, source -> new Apply(op.withSource(source)));
+                case Apply(PagedAttentionOp paged) -> paged.append() == PagedAttentionOp.Append.SEPARATE
                         && joinAll(graph, rewrite, node, 3, new Apply(paged.joined()));
-                case KvStoreOp store -> !store.joined() && joinAll(graph, rewrite, node, 2, new Apply(store.withJoined()));
+                case Apply(KvStoreOp store) -> !store.joined() && joinAll(graph, rewrite, node, 2, new Apply(store.withJoined()));
                 default -> false;
             };
             if (!joined) {
@@ -43,7 +47,7 @@ public final class JoinProjections implements Pass {
         return rewrite.build();
     }
 
-    private static boolean join(Graph graph, Rewrite rewrite, Node node, AttentionOp op) {
+    private static boolean join(Graph graph, Rewrite rewrite, Node node, AttentionOp op, Function<AttentionOp.Source, Layer> from) {
         if (op.source() != AttentionOp.Source.SEPARATE) {
             return false;
         }
@@ -51,14 +55,14 @@ public final class JoinProjections implements Pass {
         if (operands.get(3).equals(operands.get(4)) && joinable(graph, operands.subList(0, 3))) {
             List<Port> rest = new ArrayList<>(operands.subList(4, operands.size()));
             rest.addFirst(product(graph, rewrite, operands.subList(0, 3)));
-            rewrite.replace(node, new Apply(op.withSource(AttentionOp.Source.PACKED)), rest);
+            rewrite.replace(node, from.apply(AttentionOp.Source.PACKED), rest);
             return true;
         }
         if (joinable(graph, operands.subList(1, 3))) {
             List<Port> rest = new ArrayList<>(operands.subList(3, operands.size()));
             rest.addFirst(product(graph, rewrite, operands.subList(1, 3)));
             rest.addFirst(operands.get(0));
-            rewrite.replace(node, new Apply(op.withSource(AttentionOp.Source.KEY_VALUE)), rest);
+            rewrite.replace(node, from.apply(AttentionOp.Source.KEY_VALUE), rest);
             return true;
         }
         return false;

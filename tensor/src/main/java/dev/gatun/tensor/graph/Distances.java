@@ -1,0 +1,76 @@
+package dev.gatun.tensor.graph;
+
+import dev.gatun.tensor.Tensor;
+import java.lang.foreign.Arena;
+
+/** Makes what attention adds by the distance d from query to key: [heads, 2 * reach + 1], column {@code reach + d}, d from -reach to reach. */
+public final class Distances {
+    private Distances() {
+    }
+
+    /**
+     * Buckets of distances, exact ones near and ever wider ones further away (Raffel et al. 2020), as T5 and MPNet have. All from
+     * {@code maxDistance} on share one.
+     *
+     * @param arena         owns the result until the program is loaded
+     * @param table         [buckets, heads]
+     * @param bidirectional whether keys behind the query have buckets of their own; otherwise they share that of distance 0
+     * @param maxDistance   from which on there is one bucket
+     */
+    public static Weight ofBuckets(Arena arena, Weight table, boolean bidirectional, int maxDistance) {
+        int buckets = Math.toIntExact(table.shape().dim(0));
+        int heads = Math.toIntExact(table.shape().dim(1));
+        int columns = 2 * maxDistance + 1;
+        float[] values = new float[Math.multiplyExact(heads, columns)];
+        try (Arena widened = Arena.ofConfined()) {
+            Tensor from = table.floats(widened);
+            for (int column = 0; column < columns; column++) {
+                int bucket = bucket(column - maxDistance, bidirectional, buckets, maxDistance);
+                for (int h = 0; h < heads; h++) {
+                    values[h * columns + column] = from.getFloat((long) bucket * heads + h);
+                }
+            }
+        }
+        return new Weight(table.name() + " by distance", Tensor.ofFloats(arena, values, heads, columns));
+    }
+
+    /** The bucket of the distance from query to key, of so many. */
+    public static int bucket(int distance, boolean bidirectional, int buckets, int maxDistance) {
+        int count = bidirectional ? buckets / 2 : buckets;
+        int first = bidirectional && distance > 0 ? count : 0;
+        int far = bidirectional ? Math.abs(distance) : Math.max(-distance, 0);
+        int exact = count / 2;
+        if (far < exact) {
+            return first + far;
+        }
+        // In float, as checkpoints were trained: a boundary that is met exactly must not fall to the other side.
+        float share = (float) Math.log((float) far / exact) / (float) Math.log((double) maxDistance / exact);
+        return first + Math.min(exact + (int) (share * (count - exact)), count - 1);
+    }
+
+    /**
+     * -slope * |d| for each head (Press et al. 2022); exact up to {@code reach}, which must be the largest distance there is.
+     *
+     * @param arena owns the result until the program is loaded
+     */
+    public static Weight alibi(Arena arena, float[] slopes, int reach) {
+        int columns = Math.addExact(Math.multiplyExact(2, reach), 1);
+        float[] values = new float[Math.multiplyExact(slopes.length, columns)];
+        for (int h = 0; h < slopes.length; h++) {
+            for (int column = 0; column < columns; column++) {
+                values[h * columns + column] = 0f - slopes[h] * Math.abs(column - reach);
+            }
+        }
+        return new Weight("alibi", Tensor.ofFloats(arena, values, slopes.length, columns));
+    }
+
+    /** The paper's slopes: 2^(-8 i / heads) for i from 1, where the number of heads is a power of two; else more, from the next larger one's. */
+    public static float[] alibiSlopes(int heads) {
+        int power = Integer.highestOneBit(heads);
+        float[] slopes = new float[heads];
+        for (int i = 0; i < heads; i++) {
+            slopes[i] = (float) Math.pow(2, i < power ? -8.0 * (i + 1) / power : -4.0 * (2 * (i - power) + 1) / power);
+        }
+        return slopes;
+    }
+}
