@@ -26,6 +26,7 @@ help:
 	@echo "make run ARGS='...'      build, then run the gatun command with these arguments (try --help)"
 	@echo "make test                every test: libgatun's kernels on every instruction set, then Java"
 	@echo "make test-spark          tests of the Spark adapter, which fetch Spark (280 MB) the first time"
+	@echo "make lint                warnings, Error Prone, imports, length of lines; make format puts imports and blanks in order"
 	@echo "make build               the executable jar, $(GATUN_JAR)"
 	@echo "make bench               all benchmarks (see README for how long); make bench-quick: the short version"
 	@echo "make bench-compare BASE=old.json   what moved since a stored run"
@@ -71,6 +72,12 @@ test: native model
 	$(MAKE) -C native PLATFORM=$(PLATFORM) check
 	$(MVN) -B -ntp -Dgatun.platform=$(PLATFORM) verify
 
+lint: native
+	MVN="$(MVN)" PLATFORM=$(PLATFORM) .ci/lint
+
+format:
+	$(MAVEN) -Plint,spark spotless:apply
+
 test-spark: native model
 	$(MVN) -B -ntp -Dgatun.platform=$(PLATFORM) -Pspark -pl models/adapters/spark -am -Dsurefire.failIfNoSpecifiedTests=false \
 		-Dtest=TextVectorsTest verify
@@ -79,5 +86,5 @@ clean:
 	$(MAVEN) clean
 	$(MAKE) -C native clean
 
-.PHONY: help build native bindings model run test test-spark clean bench bench-quick bench-compare
+.PHONY: help build native bindings model run test test-spark lint format clean bench bench-quick bench-compare
 -include bench/bench.mk

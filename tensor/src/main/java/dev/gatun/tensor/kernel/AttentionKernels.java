@@ -47,7 +47,7 @@ final class AttentionKernels {
         TensorDesc mask = at.mask() < 0 ? null : inputs.get(at.mask());
         return () -> {
             int count = Indices.requireSequences(querySequences, rows);
-            if (keySequences != querySequences && Indices.requireSequences(keySequences, keyRows) != count) {
+            if (!keySequences.equals(querySequences) && Indices.requireSequences(keySequences, keyRows) != count) {
                 throw new IllegalArgumentException("Attention: " + count + " sequences of queries, another number of sequences of keys");
             }
             if (mask != null) {

@@ -138,7 +138,7 @@ public final class GenerationRun implements AutoCloseable {
         ranking.logSumExp(logits, rows);
         process(logits, ranking);
         ranking.topK(logits, rows, ranks);
-        if (scores == null || scores.logits() != logits || scores.ranked() != ranking) {
+        if (scores == null || !scores.logits().equals(logits) || scores.ranked() != ranking) {
             scores = new Search.Scores(logits, ranking, ranks);
         }
         advance();
