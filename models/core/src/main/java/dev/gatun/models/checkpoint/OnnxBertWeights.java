@@ -1,11 +1,9 @@
 package dev.gatun.models.checkpoint;
 
-import dev.gatun.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
@@ -17,23 +15,19 @@ import java.util.Set;
  * the names of biases and embeddings but not those of linear weights: those are found through the graph, from the
  * bias to its Add node to the MatMul that feeds it, and are [in, out].
  */
-public final class OnnxBertWeights implements WeightSource {
+public final class OnnxBertWeights extends FileTensors {
     private static final Set<String> QUANTIZED = Set.of("DynamicQuantizeLinear", "MatMulInteger", "QLinearMatMul", "QuantizeLinear",
             "DequantizeLinear", "DynamicQuantizeMatMul", "MatMulIntegerToFloat", "QAttention", "QGemm", "MatMulNBits");
     private static final Set<String> FUSED = Set.of("Attention", "MultiHeadAttention", "EmbedLayerNormalization",
             "SkipLayerNormalization", "BiasGelu", "FastGelu", "FusedMatMul");
 
-    private final Path file;
     private final OnnxFile onnx;
-    private final Arena arena;
-    private final Map<String, Entry> entries = new LinkedHashMap<>();
     private final Set<String> transposed = new HashSet<>();
     private final Map<String, OnnxFile.Node> producers = new HashMap<>();
 
     private OnnxBertWeights(Path file, OnnxFile onnx, Arena arena) {
-        this.file = file;
+        super(file, arena);
         this.onnx = onnx;
-        this.arena = arena;
     }
 
     /**
@@ -163,34 +157,5 @@ public final class OnnxBertWeights implements WeightSource {
     @Override
     public boolean inOut(String name) {
         return transposed.contains(name);
-    }
-
-    @Override
-    public Set<String> names() {
-        return entries.keySet();
-    }
-
-    @Override
-    public Entry entry(String name) {
-        Entry entry = entries.get(name);
-        if (entry == null) {
-            throw new WeightException(file, "has no tensor " + Clip.text(name));
-        }
-        return entry;
-    }
-
-    @Override
-    public Tensor tensor(String name) {
-        return Elements.tensor(file, name, entry(name), arena);
-    }
-
-    @Override
-    public Tensor floats(String name) {
-        return Elements.floats(file, name, entry(name), arena);
-    }
-
-    @Override
-    public Path file(String name) {
-        return file;
     }
 }

@@ -2,7 +2,6 @@ package dev.gatun.models.checkpoint;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.gatun.tensor.Shape;
-import dev.gatun.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -13,28 +12,23 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * A safetensors file: eight bytes of header length, a JSON header, then the tensors' bytes. Everything the header claims is checked
  * against the file at opening; a tensor is read into the caller's arena when it is asked for. Thread-safe as far as the arena is.
  * Format: the safetensors repository's README.
  */
-public final class SafetensorsFile implements WeightSource {
+public final class SafetensorsFile extends FileTensors {
     private static final long MAX_HEADER = 100_000_000;
     private static final int MAX_RANK = 32;
 
-    private final Path file;
-    private final Arena arena;
-    private final Map<String, Entry> entries = new LinkedHashMap<>();
     private final Map<String, String> metadata = new LinkedHashMap<>();
 
     private record Range(String name, long begin, long end) {
     }
 
     private SafetensorsFile(Path file, Arena arena) {
-        this.file = file;
-        this.arena = arena;
+        super(file, arena);
     }
 
     /**
@@ -163,34 +157,5 @@ public final class SafetensorsFile implements WeightSource {
     /** The header's {@code __metadata__}. */
     public Map<String, String> metadata() {
         return Map.copyOf(metadata);
-    }
-
-    @Override
-    public Set<String> names() {
-        return entries.keySet();
-    }
-
-    @Override
-    public Entry entry(String name) {
-        Entry entry = entries.get(name);
-        if (entry == null) {
-            throw new WeightException(file, "has no tensor " + Clip.text(name));
-        }
-        return entry;
-    }
-
-    @Override
-    public Tensor tensor(String name) {
-        return Elements.tensor(file, name, entry(name), arena);
-    }
-
-    @Override
-    public Tensor floats(String name) {
-        return Elements.floats(file, name, entry(name), arena);
-    }
-
-    @Override
-    public Path file(String name) {
-        return file;
     }
 }
