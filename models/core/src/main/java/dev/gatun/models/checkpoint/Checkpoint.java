@@ -2,6 +2,7 @@ package dev.gatun.models.checkpoint;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
+import dev.gatun.models.hub.HubCache;
 import dev.gatun.tensor.Shape;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
@@ -60,9 +61,14 @@ public record Checkpoint(Path origin, Path root, Path folder, JsonNode config, P
     /**
      * Looks at a folder, or at a file of weights in one.
      *
+     * @param model a path, or the name of a model in the local cache of the Hugging Face hub, as {@code owner/name} or {@code owner/name@revision}
      * @throws WeightException if there is neither, or a small file is damaged
      */
     public static Checkpoint open(Path model) {
+        return openPath(HubCache.resolve(model));
+    }
+
+    private static Checkpoint openPath(Path model) {
         if (!Files.exists(model, LinkOption.NOFOLLOW_LINKS)) {
             throw new WeightException(model, "does not exist; expected a model's folder or a file of weights");
         }

@@ -1,8 +1,9 @@
 package dev.gatun.models.task.classify;
 
-import dev.gatun.models.vision.CheckedWeights;
+import dev.gatun.models.checkpoint.CheckedWeights;
 import dev.gatun.models.vision.VisionNetwork;
 import dev.gatun.tensor.graph.Graph;
+import dev.gatun.models.hub.HubCache;
 import dev.gatun.models.image.ImagePreprocessor;
 import dev.gatun.models.image.PictureException;
 import dev.gatun.models.vision.VisionModel;
@@ -51,14 +52,15 @@ public final class ImageClassifier implements AutoCloseable {
     }
 
     /**
-     * Loads a folder, or a safetensors file.
+     * Loads a folder, or a safetensors file, or a model of that name in the local cache of the Hugging Face hub.
      *
      * @throws WeightException if it is not a model that this knows, or damaged
      */
     public static ImageClassifier load(Path path, ClassifierOptions options) {
-        VisionCheckpoint checkpoint = VisionCheckpoint.find(path);
+        Path found = HubCache.resolve(path);
+        VisionCheckpoint checkpoint = VisionCheckpoint.find(found);
         try (Arena files = Arena.ofShared()) {
-            return of(checkpoint, VisionCheckpoint.open(path, files), options);
+            return of(checkpoint, VisionCheckpoint.open(found, files), options);
         }
     }
 
@@ -82,7 +84,7 @@ public final class ImageClassifier implements AutoCloseable {
     /**
      * What became of one picture.
      *
-     * @param picture  the file
+     * @param picture  the file; null if null was given
      * @param logits   one for each class; null if it could not be read
      * @param features of the penultimate layer; null if it could not be read
      * @param error    why it could not be read, or null
@@ -97,12 +99,17 @@ public final class ImageClassifier implements AutoCloseable {
     }
 
     /**
-     * Decodes, prepares and classifies; a picture that cannot be read does not stop the others.
+     * Decodes, prepares and classifies; a picture that cannot be read, or is null, does not stop the others.
      *
+     * @param listener called by the workers: it may not call this classifier, which throws {@link IllegalStateException}
      * @return one result for each picture, in their order
      * @throws IllegalArgumentException if the model's input is not a picture's
      */
     public List<Result> classify(List<Path> pictures, Listener listener) {
+        return classifyAll(Collections.unmodifiableList(new ArrayList<>(pictures)), listener);
+    }
+
+    private List<Result> classifyAll(List<Path> pictures, Listener listener) {
         ImagePreprocessor preprocessor = preprocessor();
         Result[] results = new Result[pictures.size()];
         AtomicInteger next = new AtomicInteger();
