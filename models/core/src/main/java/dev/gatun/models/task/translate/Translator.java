@@ -1,6 +1,7 @@
 package dev.gatun.models.task.translate;
 
 import dev.gatun.bindings.loader.OpenMpTeam;
+import dev.gatun.models.hub.HubCache;
 import dev.gatun.models.generate.Generated;
 import dev.gatun.models.generate.GenerationOptions;
 import dev.gatun.models.generate.GenerationSession;
@@ -35,6 +36,8 @@ import java.util.stream.Stream;
  */
 public final class Translator implements AutoCloseable {
     private static final String DATES = "/dev/gatun/models/dates/";
+    /** What the date translator was trained to find before every text: it decides what ambiguous dates mean. */
+    private static final List<String> DATE_TAGS = List.of("<en> ", "<de> ", "<fr> ");
     /** Texts of a task: enough for full batches, few enough to keep every core busy to the end. */
     private static final int MIN_TASK_TEXTS = 16;
     private static final int MAX_TASK_TEXTS = 512;
@@ -46,8 +49,11 @@ public final class Translator implements AutoCloseable {
     private final int threads;
     private final Workers<GenerationSession> workers;
     private final boolean wide;
+    private final List<String> tags;
+    private volatile boolean closed;
 
-    private Translator(Seq2SeqModel model, SequenceTokenizer tokenizer, int threads) {
+    private Translator(Seq2SeqModel model, SequenceTokenizer tokenizer, List<String> tags, int threads) {
+        this.tags = tags;
         this.model = model;
         this.tokenizer = tokenizer;
         this.threads = threads;
@@ -62,7 +68,7 @@ public final class Translator implements AutoCloseable {
 
     /** The translator of dates, on so many cores. */
     public static Translator load(int threads) {
-        return open(Path.of("dates"), Translator::resource, threads);
+        return open(Path.of("dates"), Translator::resource, DATE_TAGS, threads);
     }
 
     /** {@link #load(Path, int)} on every core that the container may use. */
@@ -76,14 +82,15 @@ public final class Translator implements AutoCloseable {
      *
      * @throws WeightException if a file is missing, damaged or contradicts another
      */
-    public static Translator load(Path folder, int threads) {
+    public static Translator load(Path model, int threads) {
+        Path folder = HubCache.resolve(model);
         if (!Files.isDirectory(folder)) {
             throw new WeightException(folder, "does not exist; expected a model's folder");
         }
-        return open(folder, name -> file(folder.resolve(name)), threads);
+        return open(folder, name -> file(folder.resolve(name)), List.of(), threads);
     }
 
-    private static Translator open(Path origin, Function<String, byte[]> files, int threads) {
+    private static Translator open(Path origin, Function<String, byte[]> files, List<String> tags, int threads) {
         OpenMpTeam.checked(threads);
         Seq2SeqConfig config = Seq2SeqConfig.parse(origin.resolve("config.json"), files.apply("config.json"));
         SequenceTokenizer tokenizer = config.tokenizer().equals("characters")
@@ -95,7 +102,7 @@ public final class Translator implements AutoCloseable {
                     : SafetensorsFile.parse(weights, copy(temporary, files.apply("model.safetensors")), temporary);
             Seq2SeqModel model = Seq2SeqModel.load(source, config);
             try {
-                return new Translator(model, tokenizer, threads);
+                return new Translator(model, tokenizer, tags, threads);
             } catch (RuntimeException | Error e) {
                 model.close();
                 throw e;
@@ -145,17 +152,17 @@ public final class Translator implements AutoCloseable {
      * Answers to each text, in order; an empty text has one, which is empty.
      *
      * @return for each text its answers, best first, {@code numReturnSequences} at most
-     * @throws IllegalArgumentException if a text is longer than the model's positions, or an option does not fit the model
+     * @throws IllegalArgumentException if a text is longer than the model's positions, lacks the language that the date translator wants, or an
+     *                                  option does not fit the model
      * @throws IllegalStateException    if this translator is closed, or the thread is interrupted
      */
     public List<List<Translation>> translate(List<String> texts, GenerationOptions options) {
+        requireOpen();
         List<int[]> sources = new ArrayList<>();
         List<Integer> places = new ArrayList<>();
         for (int i = 0; i < texts.size(); i++) {
             if (!texts.get(i).isBlank()) {
-                int[] source = tokenizer.encode(texts.get(i));
-                checkLength(i, source.length);
-                sources.add(source);
+                sources.add(source("text " + i, texts.get(i)));
                 places.add(i);
             }
         }
@@ -176,10 +183,34 @@ public final class Translator implements AutoCloseable {
         return results;
     }
 
-    private void checkLength(int text, int tokens) {
-        if (tokens > model.tokens().maxPositions()) {
-            throw new IllegalArgumentException("text " + text + " has " + tokens + " tokens, the model's positions end at "
+    /**
+     * Refuses what {@link #translate} would refuse.
+     *
+     * @param name of the text in messages, as {@code line 7}
+     * @throws IllegalArgumentException if the text is longer than the model's positions, or lacks the language that the date translator wants
+     */
+    public void check(String name, String text) {
+        if (!text.isBlank()) {
+            source(name, text);
+        }
+    }
+
+    private int[] source(String name, String text) {
+        if (!tags.isEmpty() && tags.stream().noneMatch(text::startsWith)) {
+            throw new IllegalArgumentException(name + " does not begin with its language and a space, " + String.join("or ", tags)
+                    + "as in \"<de> 3. M\u00e4rz 2021\"");
+        }
+        int[] source = tokenizer.encode(text);
+        if (source.length > model.tokens().maxPositions()) {
+            throw new IllegalArgumentException(name + " has " + source.length + " tokens, the model's positions end at "
                     + model.tokens().maxPositions());
+        }
+        return source;
+    }
+
+    private void requireOpen() {
+        if (closed) {
+            throw new IllegalStateException("the translator is closed");
         }
     }
 
@@ -195,14 +226,13 @@ public final class Translator implements AutoCloseable {
      * @throws IllegalStateException    if this translator is closed
      */
     public Stream<String> stream(String text, GenerationOptions options) {
-        int[] source = text.isBlank() ? new int[0] : tokenizer.encode(text);
-        checkLength(0, source.length);
-        GenerationSession session = workers.open(wide ? threads : 1);
-        PieceStream pieces = new PieceStream(workers, session, wide, tokenizer);
+        requireOpen();
+        int[] source = text.isBlank() ? new int[0] : source("text 0", text);
         if (source.length == 0) {
-            pieces.close();
             return Stream.empty();
         }
+        GenerationSession session = workers.open(wide ? threads : 1);
+        PieceStream pieces = new PieceStream(workers, session, wide, tokenizer);
         return pieces.start(source, options);
     }
 
@@ -225,6 +255,7 @@ public final class Translator implements AutoCloseable {
     @Override
     public void close() {
         workers.close();
+        closed = true;
         model.close();
     }
 }

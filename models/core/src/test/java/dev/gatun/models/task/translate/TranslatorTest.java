@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -95,6 +96,39 @@ class TranslatorTest {
     }
 
     @Test
+    void aTextWithoutItsLanguageIsRefused() {
+        for (String text : List.of("le 5 mai 1999", "<es> 5 mayo 1999", "<fr>5 mai 1999", "<en>")) {
+            String message = assertThrows(IllegalArgumentException.class, () -> dates.translate(List.of("", text))).getMessage();
+            assertTrue(message.startsWith("text 1 does not begin with its language and a space, <en> or <de> or <fr> as in"), message);
+            assertThrows(IllegalArgumentException.class, () -> dates.stream(text, GenerationOptions.greedy()));
+        }
+    }
+
+    @Test
+    void abandonedStreamsGiveTheirSessionsBack() {
+        dates.stream("<en> March 3rd, 2021", GenerationOptions.greedy()).toList();
+        long before = dates.nativeByteSize();
+        for (int i = 0; i < 20; i++) {
+            assertEquals("2", dates.stream("<en> March 3rd, 2021", GenerationOptions.greedy()).findFirst().orElseThrow());
+        }
+        for (int i = 0; i < 500 && dates.nativeByteSize() > before; i++) {
+            System.gc();
+            LockSupport.parkNanos(10_000_000);
+        }
+        assertEquals(before, dates.nativeByteSize());
+    }
+
+    @Test
+    void aClosedTranslatorHasNoStreams() {
+        Translator closed = Translator.load(1);
+        closed.close();
+        for (String text : List.of("", "<en> 1 May 2020")) {
+            assertThrows(IllegalStateException.class, () -> closed.stream(text, GenerationOptions.greedy()));
+            assertThrows(IllegalStateException.class, () -> closed.translate(List.of(text)));
+        }
+    }
+
+    @Test
     void manyVirtualThreadsAtOnce() throws Exception {
         try (ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
             List<Future<List<String>>> futures = new ArrayList<>();
@@ -110,7 +144,7 @@ class TranslatorTest {
 
     @Test
     void wrongTextsAndModelsAreRefusedByName(@TempDir Path folder) throws IOException {
-        IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> dates.translate(List.of("<en> 1", "x".repeat(64))));
+        IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> dates.translate(List.of("<en> 1", "<en> " + "x".repeat(59))));
         assertEquals("text 1 has 65 tokens, the model's positions end at 64", e.getMessage());
         assertThrows(IllegalArgumentException.class, () -> Translator.load(0));
         WeightException w = assertThrows(WeightException.class, () -> Translator.load(folder.resolve("nowhere")));
