@@ -118,7 +118,7 @@ final class ClassifyCommand implements Callable<Integer> {
             }
         }
         if (contact != null) {
-            contact.write(sheet, files.size() + " pictures, " + classifier.model().spec().name());
+            contact.write(sheet, files.size() + (files.size() == 1 ? " picture, " : " pictures, ") + classifier.model().spec().name());
         }
         if (logits != null) {
             write(logits, classifier.model().spec().classCount(), results, ImageClassifier.Result::logits);

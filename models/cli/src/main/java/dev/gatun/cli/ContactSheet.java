@@ -24,6 +24,8 @@ final class ContactSheet {
     private static final int THUMB = 160;
     private static final int COLUMNS = 5;
     private static final int LINE = 16;
+    /** Of the font in a cell of a PNG, at its widest. */
+    private static final int LINE_CHARACTERS = 24;
     private static final int MARGIN = 12;
     private static final int MAX_PNG_PICTURES = 2000;
 
@@ -60,7 +62,23 @@ final class ContactSheet {
 
     /** Adds a picture that could not be read. */
     void addBad(Path file, String error) {
-        entries.add(new Entry(file.getFileName().toString(), null, List.of("not readable: " + error)));
+        List<String> text = wrapped("not readable: " + error);
+        entries.add(new Entry(String.valueOf(file.getFileName()), null, text));
+        lines = Math.max(lines, text.size() + 1);
+    }
+
+    /** Lines that fit beside a picture: broken at spaces, or where a word is longer than a line. */
+    static List<String> wrapped(String text) {
+        List<String> wrapped = new ArrayList<>();
+        String rest = text.strip();
+        while (rest.length() > LINE_CHARACTERS) {
+            int space = rest.lastIndexOf(' ', LINE_CHARACTERS);
+            int end = space > 0 ? space : LINE_CHARACTERS;
+            wrapped.add(rest.substring(0, end));
+            rest = rest.substring(end).strip();
+        }
+        wrapped.add(rest);
+        return wrapped;
     }
 
     private static BufferedImage thumb(Path file) {
@@ -140,20 +158,20 @@ final class ContactSheet {
         graphics.setRenderingHint(RenderingHints.KEY_TEXT_ANTIALIASING, RenderingHints.VALUE_TEXT_ANTIALIAS_ON);
         graphics.setFont(new Font(Font.SANS_SERIF, Font.PLAIN, 12));
         for (int i = 0; i < entries.size(); i++) {
-            cell(graphics, entries.get(i), i % columns * cellWidth + MARGIN, i / columns * cellHeight + MARGIN);
+            cell(graphics, entries.get(i), i % columns * cellWidth + MARGIN, i / columns * cellHeight + MARGIN, cellHeight);
         }
         graphics.dispose();
         return sheet;
     }
 
-    private static void cell(Graphics2D graphics, Entry entry, int x, int y) {
+    private static void cell(Graphics2D graphics, Entry entry, int x, int y, int cellHeight) {
         if (entry.thumb != null) {
             graphics.drawImage(entry.thumb, x, y, null);
         } else {
             graphics.setColor(Color.LIGHT_GRAY);
             graphics.drawRect(x, y, THUMB - 1, THUMB - 1);
         }
-        graphics.setClip(x, y, THUMB + MARGIN, THUMB + 20 * LINE);
+        graphics.setClip(x, y, THUMB + MARGIN, cellHeight);
         graphics.setColor(Color.GRAY);
         int line = y + THUMB + LINE;
         graphics.drawString(entry.title, x, line);

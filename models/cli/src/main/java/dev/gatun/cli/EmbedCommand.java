@@ -3,7 +3,6 @@ package dev.gatun.cli;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gatun.models.task.embed.EmbeddingModel;
 import dev.gatun.models.task.embed.Embeddings;
-import dev.gatun.models.io.NpyWriter;
 import dev.gatun.models.io.Utf8Lines;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -19,20 +18,28 @@ import picocli.CommandLine.Option;
 
 /** Lines of text to rows of a {@code .npy} file. */
 @Command(name = "embed", mixinStandardHelpOptions = true, sortOptions = false,
-        description = "Embed texts, one a line, into a float32 .npy of [lines, dModel]. An empty line is an empty "
-                + "text, so that rows match lines. Progress goes to standard error.")
+        description = "Embed texts, one a line, into a float32 .npy of [lines, dimension], or JSON lines with text and vector. An empty "
+                + "line is an empty text, so that rows match lines. A file of any size is embedded without holding it. Progress goes to "
+                + "standard error.")
 final class EmbedCommand implements Callable<Integer> {
+    /** Relative squared distance of vectors that differ by rounding only. */
+    private static final double SAME = 1e-6;
+
     @Mixin
     ModelOptions options;
 
     @Option(names = "--input", required = true, paramLabel = "FILE", description = "UTF-8 text, one a line; - is standard input.")
     String input;
 
-    @Option(names = "--output", required = true, paramLabel = "OUT.npy", description = "Where the vectors go.")
+    @Option(names = "--output", required = true, paramLabel = "OUT.npy|OUT.jsonl", description = "Where the vectors go.")
     Path output;
 
     @Option(names = "--batch", paramLabel = "N", description = "Texts that are read and embedded together. Default: ${DEFAULT-VALUE}.")
     int batch = 1024;
+
+    @Option(names = "--resume", description = "Go on where an interrupted run of the same command stopped, and leave what is done in "
+            + "OUTPUT.part if this one is interrupted.")
+    boolean resume;
 
     @Option(names = "--json", description = "Print one line of statistics on standard output.")
     boolean json;
@@ -54,16 +61,18 @@ final class EmbedCommand implements Callable<Integer> {
         try (EmbeddingModel model = options.load()) {
             double loadSeconds = (System.nanoTime() - loadStart) * 1e-9;
             Progress progress = new Progress(spec.commandLine().getErr(), "texts");
-            try (Utf8Lines lines = Utf8Lines.open(input); NpyWriter npy = NpyWriter.create(output, model.dimension())) {
+            try (Utf8Lines lines = Utf8Lines.open(input); VectorFile file = VectorFile.open(output, model.dimension(), resume);
+                    Cleanup _ = new Cleanup(file::close)) {
+                skip(model, lines, file);
                 List<String> pending = new ArrayList<>();
                 for (String line = lines.next(); line != null; line = lines.next()) {
                     pending.add(line);
                     if (pending.size() == batch) {
-                        embed(model, pending, npy, progress);
+                        embed(model, pending, file, progress);
                     }
                 }
-                embed(model, pending, npy, progress);
-                npy.finish();
+                embed(model, pending, file, progress);
+                file.finish();
             }
             progress.finish();
             if (truncated > 0) {
@@ -76,14 +85,44 @@ final class EmbedCommand implements Callable<Integer> {
         return 0;
     }
 
-    private void embed(EmbeddingModel model, List<String> pending, NpyWriter npy, Progress progress) throws IOException {
+    /** Lines whose vectors are there already; the last of them must be what this model makes of it. */
+    private void skip(EmbeddingModel model, Utf8Lines lines, VectorFile file) throws IOException {
+        String line = null;
+        for (long i = 0; i < file.rows(); i++) {
+            line = lines.next();
+            if (line == null) {
+                throw new IOException(output + ".part has " + file.rows() + " vectors, " + input + " has only " + i + " lines: it is of another input; "
+                        + "delete it or leave --resume out");
+            }
+        }
+        if (line == null) {
+            return;
+        }
+        float[] last = file.last();
+        try (Embeddings again = model.embed(line)) {
+            float[] expected = again.toFloats(0);
+            double distance = last.length == expected.length ? 0 : Double.POSITIVE_INFINITY;
+            double length = 0;
+            for (int i = 0; i < expected.length && distance != Double.POSITIVE_INFINITY; i++) {
+                distance += (double) (expected[i] - last[i]) * (expected[i] - last[i]);
+                length += (double) expected[i] * expected[i];
+            }
+            if (!(distance <= length * SAME)) {
+                throw new IOException(output + ".part: its last vector is not what this model makes of line " + file.rows() + " of " + input
+                        + ": it is of another model, other options or another input; delete it or leave --resume out");
+            }
+        }
+        spec.commandLine().getErr().println(file.rows() + " texts are done already");
+    }
+
+    private void embed(EmbeddingModel model, List<String> pending, VectorFile file, Progress progress) throws IOException {
         if (pending.isEmpty()) {
             return;
         }
         long start = System.nanoTime();
         try (Embeddings embeddings = model.embed(pending)) {
             seconds += (System.nanoTime() - start) * 1e-9;
-            npy.write(embeddings.vectors(), embeddings.size());
+            file.write(pending, embeddings);
             tokens += embeddings.tokens();
             for (int i = 0; i < embeddings.size(); i++) {
                 truncated += embeddings.truncated(i) ? 1 : 0;

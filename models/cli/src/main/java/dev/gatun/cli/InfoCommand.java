@@ -1,19 +1,24 @@
 package dev.gatun.cli;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gatun.bindings.kernels.Kernels;
 import dev.gatun.bindings.loader.NativeLibraries;
 import dev.gatun.bindings.loader.Platform;
 import dev.gatun.bindings.loader.Setting;
 import dev.gatun.bindings.onednn.OneDnn;
 import dev.gatun.bindings.openblas.OpenBlas;
+import dev.gatun.models.hub.HubCache;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 
 /** What Gatun found on this machine. */
 @Command(name = "info", mixinStandardHelpOptions = true,
@@ -22,23 +27,37 @@ final class InfoCommand implements Callable<Integer> {
     @CommandLine.Spec
     CommandLine.Model.CommandSpec spec;
 
+    @Option(names = "--json", description = "Print one JSON object.")
+    boolean json;
+
     @Override
-    public Integer call() {
+    public Integer call() throws IOException {
         PrintWriter out = spec.commandLine().getOut();
-        out.println("platform        " + Platform.current() + ", " + processor());
-        out.println("CPU budget      " + Runtime.getRuntime().availableProcessors() + " (the container's or the machine's)");
-        out.println("oneDNN          " + OneDnn.version() + ", code for " + OneDnn.cpuIsa()
-                + ", primitive cache of " + OneDnn.primitiveCacheCapacity());
-        out.println("OpenBLAS        " + OpenBlas.config().strip());
-        out.println("libgatun        " + Kernels.isa());
-        NativeLibraries.paths().forEach((name, path) -> out.println("loaded          " + name + " from " + path));
-        out.println("cache folder    " + NativeLibraries.cacheFolder());
-        for (Setting setting : Setting.values()) {
-            out.println("setting         " + setting.key() + " = " + setting.text() + (setting.isSet() ? "" : " (default)") + ": " + setting.range());
+        Map<String, String> facts = facts();
+        if (json) {
+            out.println(new ObjectMapper().writeValueAsString(facts));
+        } else {
+            facts.forEach((name, value) -> out.printf("%-23s %s%n", name, value));
         }
-        Setting.unknown().forEach(name -> out.println("unknown         " + name + ": Gatun has no such setting"));
-        out.println("Java            " + Runtime.version() + ", " + System.getProperty("java.vm.name"));
         return 0;
+    }
+
+    private static Map<String, String> facts() {
+        Map<String, String> facts = new LinkedHashMap<>();
+        facts.put("platform", Platform.current() + ", " + processor());
+        facts.put("CPU budget", Runtime.getRuntime().availableProcessors() + " (the container's or the machine's)");
+        facts.put("oneDNN", OneDnn.version() + ", code for " + OneDnn.cpuIsa() + ", primitive cache of " + OneDnn.primitiveCacheCapacity());
+        facts.put("OpenBLAS", OpenBlas.config().strip());
+        facts.put("libgatun", Kernels.isa());
+        NativeLibraries.paths().forEach((name, path) -> facts.put("loaded " + name, path.toString()));
+        facts.put("cache folder", NativeLibraries.cacheFolder().toString());
+        facts.put("hub cache", HubCache.ofUser().folder().toString());
+        for (Setting setting : Setting.values()) {
+            facts.put(setting.key(), (setting.text().isEmpty() ? "-" : setting.text()) + (setting.isSet() ? "" : " (default)") + "; " + setting.range());
+        }
+        Setting.unknown().forEach(name -> facts.put(name, "no setting of Gatun"));
+        facts.put("Java", Runtime.version() + ", " + System.getProperty("java.vm.name"));
+        return facts;
     }
 
     private static String processor() {

@@ -1,12 +1,15 @@
 package dev.gatun.cli;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gatun.models.task.embed.EmbeddingModel;
 import dev.gatun.models.task.embed.Embeddings;
 import dev.gatun.models.io.Utf8Lines;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -27,6 +30,9 @@ final class SearchCommand implements Callable<Integer> {
     @Option(names = "--top", paramLabel = "K", description = "How many lines. Default: ${DEFAULT-VALUE}.")
     int top = 5;
 
+    @Option(names = "--json", description = "Print one JSON object a hit: query, score, passage (its number, from 1) and text.")
+    boolean json;
+
     @Parameters(arity = "1..*", paramLabel = "QUERY", description = "What to look for.")
     List<String> queries;
 
@@ -45,16 +51,29 @@ final class SearchCommand implements Callable<Integer> {
                 progress.add(passages.size());
                 progress.finish();
                 for (int q = 0; q < queries.size(); q++) {
-                    if (queries.size() > 1) {
+                    if (queries.size() > 1 && !json) {
                         spec.commandLine().getOut().println((q > 0 ? System.lineSeparator() : "") + "? " + queries.get(q));
                     }
                     for (Ranking.Hit hit : Ranking.best(wanted, q, vectors, top)) {
-                        spec.commandLine().getOut().printf(Locale.ROOT, "%.4f  %s%n", hit.score(), passages.get(hit.row()));
+                        print(queries.get(q), hit, passages.get(hit.row()));
                     }
                 }
             }
         }
         return 0;
+    }
+
+    private void print(String query, Ranking.Hit hit, String passage) throws IOException {
+        if (!json) {
+            spec.commandLine().getOut().printf(Locale.ROOT, "%.4f  %s%n", hit.score(), passage);
+            return;
+        }
+        Map<String, Object> line = new LinkedHashMap<>();
+        line.put("query", query);
+        line.put("score", hit.score());
+        line.put("passage", hit.row() + 1);
+        line.put("text", passage);
+        spec.commandLine().getOut().println(new ObjectMapper().writeValueAsString(line));
     }
 
     /** Lines that say something; blank ones separate passages. */

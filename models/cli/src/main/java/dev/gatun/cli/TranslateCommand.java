@@ -2,6 +2,7 @@ package dev.gatun.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gatun.models.generate.GenerationOptions;
+import dev.gatun.models.io.LineWriter;
 import dev.gatun.models.io.Utf8Lines;
 import dev.gatun.models.task.translate.Translation;
 import dev.gatun.models.task.translate.Translator;
@@ -37,6 +38,13 @@ final class TranslateCommand implements Callable<Integer> {
     @Option(names = "--input", paramLabel = "FILE", description = "UTF-8 text, one a line; - is standard input, and the default without TEXT.")
     String input;
 
+    @Option(names = "--output", paramLabel = "FILE", description = "Where the lines go. Default: standard output.")
+    Path output;
+
+    @Option(names = "--resume", description = "Go on where an interrupted run of the same command stopped, and leave what is done in "
+            + "FILE.part if this one is interrupted.")
+    boolean resume;
+
     @Option(names = "--beams", paramLabel = "K", description = "Beam search with K beams. Default: ${DEFAULT-VALUE}, greedy.")
     int beams = 1;
 
@@ -62,26 +70,70 @@ final class TranslateCommand implements Callable<Integer> {
         require(threads >= 1, "--threads must be 1 or more, not " + threads);
         require(texts.isEmpty() || input == null, "give TEXT or --input, not both");
         require(!stream || beams == 1 && nBest <= 1 && !json, "--stream excludes --beams, --n-best and --json: they need whole answers");
+        require(output == null || !stream, "--stream writes to standard output");
+        require(!resume || output != null && input != null && (nBest <= 1 || json), "--resume needs --input and --output, and a line out for each line in");
         GenerationOptions options = GenerationOptions.builder().numBeams(Math.max(beams, nBest)).numReturnSequences(Math.max(1, nBest)).build();
         try (Translator translator = model == null ? Translator.load(threads) : Translator.load(model, threads)) {
-            if (!texts.isEmpty()) {
-                translate(translator, texts, options, 1);
+            if (output == null) {
+                all(translator, options, spec.commandLine().getOut()::println, null);
                 return 0;
             }
-            Progress progress = new Progress(spec.commandLine().getErr(), "lines");
-            try (Utf8Lines lines = Utf8Lines.open(input == null ? "-" : input)) {
-                long first = 1;
-                List<String> batch = next(lines);
-                while (!batch.isEmpty()) {
-                    translate(translator, batch, options, first);
-                    first += batch.size();
-                    progress.add(batch.size());
-                    batch = next(lines);
-                }
+            try (LineWriter file = LineWriter.open(output, resume); Cleanup _ = new Cleanup(file::close)) {
+                all(translator, options, file::write, file);
+                file.finish();
             }
-            progress.finish();
         }
         return 0;
+    }
+
+    /** Where lines go. */
+    private interface Out {
+        void println(String line) throws IOException;
+    }
+
+    private void all(Translator translator, GenerationOptions options, Out out, LineWriter file) throws IOException {
+        if (!texts.isEmpty()) {
+            translate(translator, texts, options, 1, out);
+            return;
+        }
+        Progress progress = new Progress(spec.commandLine().getErr(), "lines");
+        try (Utf8Lines lines = Utf8Lines.open(input == null ? "-" : input)) {
+            long first = 1 + (file == null ? 0 : skip(translator, options, lines, file));
+            List<String> batch = next(lines);
+            while (!batch.isEmpty()) {
+                translate(translator, batch, options, first, out);
+                if (file != null) {
+                    file.flush();
+                }
+                first += batch.size();
+                progress.add(batch.size());
+                batch = next(lines);
+            }
+        }
+        progress.finish();
+    }
+
+    /** Lines that are done already; the last of them must be what this model makes of it. */
+    private long skip(Translator translator, GenerationOptions options, Utf8Lines lines, LineWriter file) throws IOException {
+        long done = file.lines();
+        String line = null;
+        for (long i = 0; i < done; i++) {
+            line = lines.next();
+            if (line == null) {
+                throw new IOException(output + ".part has " + done + " lines, " + input + " only " + i + ": it is of another input; delete it or leave "
+                        + "--resume out");
+            }
+        }
+        if (line != null) {
+            List<String> again = new ArrayList<>();
+            translate(translator, List.of(line), options, done, again::add);
+            if (!again.equals(List.of(file.last()))) {
+                throw new IOException(output + ".part: its last line is not what this model makes of line " + done + " of " + input
+                        + ": it is of another model, other options or another input; delete it or leave --resume out");
+            }
+            spec.commandLine().getErr().println(done + " lines are done already");
+        }
+        return done;
     }
 
     private void require(boolean condition, String message) {
@@ -101,13 +153,9 @@ final class TranslateCommand implements Callable<Integer> {
         return batch;
     }
 
-    private void translate(Translator translator, List<String> batch, GenerationOptions options, long firstLine) throws IOException {
-        int positions = translator.model().tokens().maxPositions();
+    private void translate(Translator translator, List<String> batch, GenerationOptions options, long firstLine, Out out) throws IOException {
         for (int i = 0; i < batch.size(); i++) {
-            int tokens = batch.get(i).isBlank() ? 0 : translator.tokenizer().encode(batch.get(i)).length;
-            if (tokens > positions) {
-                throw new IllegalArgumentException("line " + (firstLine + i) + " has " + tokens + " tokens, the model's positions end at " + positions);
-            }
+            translator.check("line " + (firstLine + i), batch.get(i));
         }
         if (stream) {
             batch.forEach(line -> stream(translator, line, options));
@@ -115,7 +163,7 @@ final class TranslateCommand implements Callable<Integer> {
         }
         List<List<Translation>> found = translator.translate(batch, options);
         for (int i = 0; i < batch.size(); i++) {
-            print(batch.get(i), found.get(i));
+            print(batch.get(i), found.get(i), out);
         }
         spec.commandLine().getOut().flush();
     }
@@ -131,15 +179,16 @@ final class TranslateCommand implements Callable<Integer> {
         out.println();
     }
 
-    private void print(String source, List<Translation> found) throws IOException {
-        PrintWriter out = spec.commandLine().getOut();
+    private void print(String source, List<Translation> found, Out out) throws IOException {
         if (json) {
             Map<String, Object> line = new LinkedHashMap<>();
             line.put("source", source);
             line.put("translations", found);
             out.println(new ObjectMapper().writeValueAsString(line));
         } else if (nBest > 0) {
-            found.forEach(translation -> out.printf(java.util.Locale.ROOT, "%.6f\t%s%n", translation.score(), translation.text()));
+            for (Translation translation : found) {
+                out.println(String.format(java.util.Locale.ROOT, "%.6f\t%s", translation.score(), translation.text()));
+            }
         } else {
             out.println(found.getFirst().text());
         }

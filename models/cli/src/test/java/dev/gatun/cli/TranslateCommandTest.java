@@ -55,7 +55,7 @@ class TranslateCommandTest {
         assertEquals(1, run("translate", "--model", folder.resolve("none").toString(), "x"));
         assertTrue(err.toString().contains("none: does not exist; expected a model's folder"), err.toString());
         Path input = folder.resolve("long.txt");
-        Files.writeString(input, "<en> 1 May 2020\n" + "1".repeat(70) + "\n");
+        Files.writeString(input, "<en> 1 May 2020\n<en> " + "1".repeat(65) + "\n");
         assertEquals(1, run("translate", "--input", input.toString()));
         assertTrue(err.toString().contains("line 2 has 71 tokens, the model's positions end at 64"), err.toString());
         assertEquals("", out.toString());

@@ -1,8 +1,5 @@
-package dev.gatun.models.vision;
+package dev.gatun.models.checkpoint;
 
-import dev.gatun.models.checkpoint.Elements;
-import dev.gatun.models.checkpoint.WeightException;
-import dev.gatun.models.checkpoint.WeightSource;
 import dev.gatun.tensor.Tensor;
 import java.nio.file.Path;
 import java.util.List;

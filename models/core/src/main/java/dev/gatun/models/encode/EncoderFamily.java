@@ -1,5 +1,6 @@
 package dev.gatun.models.encode;
 
+import dev.gatun.models.checkpoint.CheckedWeights;
 import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.checkpoint.Family;
 import dev.gatun.models.checkpoint.LoadOptions;
@@ -26,10 +27,14 @@ public interface EncoderFamily extends Family<Encoder> {
         return load(checkpoint, encoder -> Head.hidden(encoder.spec().hiddenSize()));
     }
 
-    /** Loads it with what follows the last layer. */
+    /**
+     * Loads it with what follows the last layer.
+     *
+     * @throws WeightException as the other; or if a weight is NaN or infinite
+     */
     default Encoder load(Checkpoint checkpoint, Function<TextEncoder, Head> head) {
         try (Arena files = Arena.ofShared()) {
-            TextEncoder encoder = describe(checkpoint, checkpoint.source(files));
+            TextEncoder encoder = describe(checkpoint, new CheckedWeights(checkpoint.source(files), true));
             return Encoder.load(encoder.spec(), encoder.weights(), head.apply(encoder));
         } catch (IllegalArgumentException e) {
             throw new WeightException(checkpoint.configFile(), e.getMessage(), e);

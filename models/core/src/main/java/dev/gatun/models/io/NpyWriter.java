@@ -3,14 +3,9 @@ package dev.gatun.models.io;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.util.UUID;
 
 /**
  * Writes a float32 {@code .npy} of [rows, columns] row by row, without knowing beforehand how many. The file appears
@@ -20,47 +15,64 @@ import java.util.UUID;
 public final class NpyWriter implements AutoCloseable {
     private static final int HEADER_BYTES = 128;
 
-    private final Path target;
-    private final Path temporary;
-    private final FileChannel channel;
+    private final PartFile file;
     private final long columns;
     private long rows;
-    private boolean finished;
 
-    private NpyWriter(Path target, Path temporary, FileChannel channel, long columns) {
-        this.target = target;
-        this.temporary = temporary;
-        this.channel = channel;
+    private NpyWriter(PartFile file, long columns, long rows) {
+        this.file = file;
         this.columns = columns;
+        this.rows = rows;
     }
 
     /** Begins a file; an existing one is replaced at the end. */
     public static NpyWriter create(Path target, long columns) throws IOException {
-        if (Files.isDirectory(target)) {
-            throw new IOException(target + ": is a folder, expected a file to write");
-        }
-        Path folder = target.toAbsolutePath().getParent();
-        if (!Files.isDirectory(folder)) {
-            throw new IOException(folder + ": is not a folder, cannot write " + target.getFileName());
-        }
-        // Not createTempFile: its files are for this user only, and the result should be as the umask says.
-        Path temporary = folder.resolve(target.getFileName() + "." + UUID.randomUUID() + ".part");
-        FileChannel channel;
+        return open(target, columns, false);
+    }
+
+    /**
+     * Begins a file, or goes on with what an earlier writer left of it: whole rows stay, see {@link #rows}.
+     *
+     * @param resume whether to go on, and to leave what is written for the next if {@link #finish} is not reached
+     * @throws IOException if the file is a pipe or a device: a header is written last
+     */
+    public static NpyWriter open(Path target, long columns, boolean resume) throws IOException {
+        PartFile file = PartFile.open(target, resume);
         try {
-            channel = FileChannel.open(temporary, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW);
-        } catch (AccessDeniedException e) {
-            throw new IOException(folder + ": may not be written by this user", e);
+            if (file.isDirect()) {
+                throw new IOException(target + ": is a pipe or a device; .npy needs a file, JSON lines (.jsonl) do not");
+            }
+            long rowBytes = Math.max(1, columns * Float.BYTES);
+            long rows = columns == 0 ? 0 : Math.max(0, file.channel().size() - HEADER_BYTES) / rowBytes;
+            file.channel().truncate(HEADER_BYTES + rows * rowBytes);
+            file.channel().position(HEADER_BYTES + rows * rowBytes);
+            return new NpyWriter(file, columns, rows);
+        } catch (IOException | RuntimeException e) {
+            file.close();
+            throw e;
         }
-        channel.position(HEADER_BYTES);
-        return new NpyWriter(target, temporary, channel, columns);
+    }
+
+    /** How many rows are written. */
+    public long rows() {
+        return rows;
+    }
+
+    /** The last row that is written. */
+    public float[] lastRow() throws IOException {
+        ByteBuffer row = ByteBuffer.allocate(Math.toIntExact(columns * Float.BYTES)).order(ByteOrder.LITTLE_ENDIAN);
+        long at = HEADER_BYTES + (rows - 1) * columns * Float.BYTES;
+        while (row.hasRemaining() && file.channel().read(row, at + row.position()) >= 0) {
+            // A read may give less than was asked for.
+        }
+        float[] values = new float[Math.toIntExact(columns)];
+        row.flip().asFloatBuffer().get(values);
+        return values;
     }
 
     /** Appends rows. */
     public void write(MemorySegment values, long count) throws IOException {
-        ByteBuffer buffer = values.asSlice(0, count * columns * Float.BYTES).asByteBuffer();
-        while (buffer.hasRemaining()) {
-            channel.write(buffer);
-        }
+        file.write(values.asSlice(0, count * columns * Float.BYTES).asByteBuffer());
         rows += count;
     }
 
@@ -76,21 +88,14 @@ public final class NpyWriter implements AutoCloseable {
         bytes.put((byte) 0x93).put("NUMPY".getBytes(StandardCharsets.US_ASCII)).put((byte) 1).put((byte) 0);
         bytes.put((byte) (header.length() & 0xff)).put((byte) (header.length() >> 8));
         bytes.put(header.toString().getBytes(StandardCharsets.US_ASCII)).flip();
-        channel.position(0);
-        while (bytes.hasRemaining()) {
-            channel.write(bytes);
-        }
-        channel.close();
-        Files.move(temporary, target, StandardCopyOption.REPLACE_EXISTING);
-        finished = true;
+        file.channel().position(0);
+        file.write(bytes);
+        file.finish();
     }
 
-    /** Removes what was written if {@link #finish} was not reached. */
+    /** Removes what was written, unless {@link #finish} was reached or it is to be resumed. May come from another thread. */
     @Override
     public void close() throws IOException {
-        if (!finished) {
-            channel.close();
-            Files.deleteIfExists(temporary);
-        }
+        file.close();
     }
 }

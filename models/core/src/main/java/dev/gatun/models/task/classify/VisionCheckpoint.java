@@ -6,7 +6,7 @@ import dev.gatun.models.family.cnn.TextbookCnn;
 import dev.gatun.models.family.cnn.TextbookCnnConfig;
 import dev.gatun.models.family.resnet.ResNet;
 import dev.gatun.models.family.resnet.ResNetConfig;
-import dev.gatun.models.vision.CheckedWeights;
+import dev.gatun.models.checkpoint.CheckedWeights;
 import dev.gatun.models.vision.VisionModel;
 import dev.gatun.models.vision.VisionNetwork;
 import dev.gatun.models.vision.VisionSpec;

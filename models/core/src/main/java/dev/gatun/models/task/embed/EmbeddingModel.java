@@ -12,6 +12,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -19,6 +21,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /**
  * Texts to vectors with a BERT-family encoder. Thread-safe; owns its weights, threads and results, all native and
@@ -145,8 +148,59 @@ public final class EmbeddingModel implements AutoCloseable {
         return text;
     }
 
-    private Embeddings embed(List<String> texts, String before) {
+    /** Takes vectors batch by batch. */
+    @FunctionalInterface
+    public interface Sink {
+        /**
+         * Takes a batch, in the thread that called {@code embed}; it may use the model.
+         *
+         * @param first   place of the batch's first text among all
+         * @param texts   of the batch
+         * @param vectors of the same texts in the same order; closed when this returns
+         * @return whether to go on
+         */
+        boolean take(long first, List<String> texts, Embeddings vectors);
+    }
+
+    /**
+     * One vector for each of any number of texts, in order: as many as a batch has are held at a time, and a batch is read when the one
+     * before it is taken.
+     *
+     * @param texts read in the calling thread; they may be computed by this model
+     * @param batch texts that are embedded together, some hundreds to keep every core busy
+     * @param sink  takes each batch, and says whether to go on
+     * @return how many texts were embedded
+     * @throws IllegalStateException if the model is closed, or the calling thread is interrupted
+     * @throws NullPointerException  if a text is null
+     */
+    public long embed(Iterator<String> texts, int batch, Sink sink) {
+        if (batch < 1) {
+            throw new IllegalArgumentException("batch must be 1 or more, not " + batch);
+        }
+        long done = 0;
+        boolean more = true;
+        while (more && texts.hasNext()) {
+            List<String> pending = new ArrayList<>();
+            while (pending.size() < batch && texts.hasNext()) {
+                pending.add(texts.next());
+            }
+            try (Embeddings vectors = embed(pending)) {
+                more = sink.take(done, Collections.unmodifiableList(pending), vectors);
+            }
+            done += pending.size();
+        }
+        return done;
+    }
+
+    /** {@link #embed(Iterator, int, Sink)} of a stream, which is not closed. */
+    public long embed(Stream<String> texts, int batch, Sink sink) {
+        return embed(texts.iterator(), batch, sink);
+    }
+
+    /** The list is copied: it may be lazy, or be changed by its owner, and the workers read it. */
+    private Embeddings embed(List<String> list, String before) {
         requireOpen();
+        List<String> texts = new ArrayList<>(list);
         for (int i = 0; i < texts.size(); i++) {
             if (texts.get(i) == null) {
                 throw new NullPointerException("text " + i + " is null");

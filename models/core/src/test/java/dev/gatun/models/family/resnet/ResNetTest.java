@@ -9,7 +9,7 @@ import dev.gatun.models.runtime.Program;
 import dev.gatun.models.runtime.Session;
 import dev.gatun.models.testing.GeneratedWeights;
 import dev.gatun.models.testing.Goldens;
-import dev.gatun.models.vision.CheckedWeights;
+import dev.gatun.models.checkpoint.CheckedWeights;
 import dev.gatun.models.vision.VisionModel;
 import dev.gatun.models.vision.VisionNetwork;
 import dev.gatun.models.vision.VisionSpec.InputSize;

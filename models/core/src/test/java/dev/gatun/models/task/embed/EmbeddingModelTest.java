@@ -6,9 +6,17 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gatun.models.checkpoint.SafetensorsFile;
+import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.encode.Pooling;
 import dev.gatun.models.testing.Goldens;
+import dev.gatun.models.testing.SafetensorsWriter;
+import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.AbstractList;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -19,8 +27,11 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The public API over the tiny model. */
 @Timeout(120)
@@ -256,6 +267,92 @@ class EmbeddingModelTest {
                 vectors(model, TEXTS);
             }
             assertEquals(bytes, model.nativeByteSize());
+        }
+    }
+
+    @Test
+    void weightsThatAreNotNumbersAreRefused(@TempDir Path folder) throws IOException {
+        Path tiny = Goldens.path("bert/tiny");
+        for (String file : List.of("config.json", "tokenizer.json")) {
+            Files.copy(tiny.resolve(file), folder.resolve(file));
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            SafetensorsWriter.writeWithNaN(folder.resolve("model.safetensors"), SafetensorsFile.open(tiny.resolve("model.safetensors"), arena),
+                    "encoder.layer.0.output.dense.bias");
+        }
+        String message = assertThrows(WeightException.class, () -> EmbeddingModel.load(folder)).getMessage();
+        assertTrue(message.endsWith("model.safetensors: tensor encoder.layer.0.output.dense.bias: element 0 is NaN"), message);
+    }
+
+    @Test
+    void anyNumberOfTextsComeInOrderAndInBoundedMemory() {
+        try (EmbeddingModel model = EmbeddingModel.load(Goldens.path("bert/tiny"))) {
+            List<String> texts = IntStream.range(0, 103).mapToObj(i -> "a ".repeat(i % 7) + "b").toList();
+            float[][] expected = new float[texts.size()][];
+            try (Embeddings all = model.embed(texts)) {
+                for (int i = 0; i < texts.size(); i++) {
+                    expected[i] = all.toFloats(i);
+                }
+            }
+            long[] furthest = new long[2];
+            List<Embeddings> seen = new ArrayList<>();
+            long done = model.embed(texts.stream().peek(text -> furthest[0]++), 10, (first, batch, vectors) -> {
+                assertEquals(furthest[1], first);
+                assertTrue(furthest[0] <= first + 10, "no text is read before its batch");
+                for (int i = 0; i < vectors.size(); i++) {
+                    assertEquals(texts.get((int) first + i), batch.get(i));
+                    assertArrayEquals(expected[(int) first + i], vectors.toFloats(i), 1e-5f);
+                }
+                furthest[1] = first + vectors.size();
+                seen.add(vectors);
+                return true;
+            });
+            assertEquals(103, done);
+            assertEquals(103, furthest[1]);
+            assertThrows(IllegalStateException.class, () -> seen.getFirst().get(0, 0), "a batch is its sink's until it returns");
+        }
+    }
+
+    @Test
+    void aSinkEndsIt() {
+        try (EmbeddingModel model = EmbeddingModel.load(Goldens.path("bert/tiny"))) {
+            assertEquals(20, model.embed(Stream.generate(() -> "a b"), 10, (first, batch, vectors) -> first < 10));
+            assertEquals(0, model.embed(Stream.empty(), 10, (first, batch, vectors) -> true));
+            assertThrows(IllegalStateException.class, () -> model.embed(Stream.generate(() -> "a b"), 10, (first, batch, vectors) -> {
+                throw new IllegalStateException("enough");
+            }));
+            assertThrows(NullPointerException.class, () -> model.embed(Arrays.asList("a", null).iterator(), 10, (first, batch, vectors) -> true));
+            assertThrows(IllegalArgumentException.class, () -> model.embed(Stream.of("a"), 0, (first, batch, vectors) -> true));
+            Thread.currentThread().interrupt();
+            assertThrows(IllegalStateException.class, () -> model.embed(Stream.generate(() -> "a b"), 10, (first, batch, vectors) -> true));
+            assertTrue(Thread.interrupted());
+        }
+    }
+
+    @Test
+    @Timeout(60)
+    void lazyTextsAndSinksMayUseTheModel() {
+        try (EmbeddingModel model = EmbeddingModel.load(Goldens.path("bert/tiny"))) {
+            List<String> lazy = new AbstractList<>() {
+                @Override
+                public String get(int index) {
+                    try (Embeddings own = model.embed("a b")) {
+                        return own.size() == 1 ? "b" : "a";
+                    }
+                }
+
+                @Override
+                public int size() {
+                    return 100;
+                }
+            };
+            try (Embeddings vectors = model.embed(lazy)) {
+                assertEquals(100, vectors.size());
+            }
+            assertEquals(100, model.embed(lazy.iterator(), 7, (first, batch, vectors) -> {
+                model.embed(batch).close();
+                return true;
+            }));
         }
     }
 }
