@@ -4,6 +4,7 @@ module dev.gatun.cli {
     requires com.fasterxml.jackson.databind;
     requires info.picocli;
     requires java.desktop;
+    requires java.net.http;
 
     opens dev.gatun.cli to info.picocli;
 }
