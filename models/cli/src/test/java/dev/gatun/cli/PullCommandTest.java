@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import dev.gatun.models.checkpoint.ModelPath;
 import dev.gatun.models.hub.HubCache;
 import dev.gatun.models.hub.HubName;
 import dev.gatun.models.task.embed.EmbeddingModel;
@@ -175,7 +176,7 @@ class PullCommandTest {
         Path snapshot = pull(HubName.parse("owner/tiny@v1"));
         HubCache cache = HubCache.of(environment, folder.toString());
         assertEquals(folder.resolve("hf/hub/models--owner--tiny/snapshots/" + COMMIT), snapshot);
-        assertEquals(snapshot, cache.orPath(Path.of("owner/tiny@v1")));
+        assertEquals(snapshot, ModelPath.resolve(Path.of("owner/tiny@v1"), cache));
         try (Stream<Path> found = Files.walk(snapshot)) {
             assertEquals(List.of("1_Pooling/config.json", "config.json", "model.safetensors", "tokenizer.json"),
                     found.filter(f -> !Files.isDirectory(f)).map(f -> snapshot.relativize(f).toString()).sorted().toList());
@@ -190,7 +191,7 @@ class PullCommandTest {
         asked.clear();
         pull(NAME);
         assertTrue(asked.stream().noneMatch(line -> line.startsWith("store") || line.startsWith("GET /owner")), "what is there is not fetched: " + asked);
-        assertEquals(snapshot, cache.orPath(Path.of("owner/tiny")));
+        assertEquals(snapshot, ModelPath.resolve(Path.of("owner/tiny"), cache));
     }
 
     @Test

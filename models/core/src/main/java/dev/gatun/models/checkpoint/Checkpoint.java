@@ -2,7 +2,6 @@ package dev.gatun.models.checkpoint;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
-import dev.gatun.models.hub.HubCache;
 import dev.gatun.tensor.Shape;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
@@ -65,7 +64,7 @@ public record Checkpoint(Path origin, Path root, Path folder, JsonNode config, P
      * @throws WeightException if there is neither, or a small file is damaged
      */
     public static Checkpoint open(Path model) {
-        return openPath(HubCache.resolve(model));
+        return openPath(ModelPath.resolve(model));
     }
 
     private static Checkpoint openPath(Path model) {

@@ -1,9 +1,8 @@
 package dev.gatun.models.hub;
 
-import dev.gatun.models.checkpoint.WeightException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.regex.Pattern;
@@ -50,6 +49,7 @@ public record HubCache(Path folder) {
      * The folder of a model's files.
      *
      * @return null if this revision of the model is not here
+     * @throws UncheckedIOException if its reference cannot be read
      */
     public Path find(HubName name) {
         Path repository = repository(name);
@@ -60,36 +60,12 @@ public record HubCache(Path folder) {
                 commit = Files.readString(reference).strip();
             }
         } catch (IOException e) {
-            throw new WeightException(reference, "cannot be read: " + e.getMessage(), e);
+            throw new UncheckedIOException(reference + ": cannot be read", e);
         }
         if (!COMMIT.matcher(commit).matches()) {
             return null;
         }
         Path snapshot = repository.resolve("snapshots").resolve(commit);
         return Files.isDirectory(snapshot) ? snapshot : null;
-    }
-
-    /**
-     * What a user means by a path: a file or folder of that name, else the model of that name in the cache.
-     *
-     * @return the path itself if it exists or is not a name
-     * @throws WeightException if it is a name, and neither a path nor in the cache; says how to get it there
-     */
-    public static Path resolve(Path path) {
-        return ofUser().orPath(path);
-    }
-
-    /** {@link #resolve} for this cache. */
-    public Path orPath(Path path) {
-        String text = path.toString();
-        if (Files.exists(path, LinkOption.NOFOLLOW_LINKS) || !HubName.looksLike(text)) {
-            return path;
-        }
-        Path found = find(HubName.parse(text));
-        if (found == null && text.contains("/")) {
-            throw new WeightException(path, "does not exist, and no model of this name is in " + folder + "; a folder, a file of weights, or a model "
-                    + "that \"gatun pull " + text.replace("@", " --revision ") + "\" has downloaded is expected");
-        }
-        return found == null ? path : found;
     }
 }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gatun.models.checkpoint.ModelPath;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.task.embed.EmbeddingModel;
 import dev.gatun.models.testing.Goldens;
@@ -53,30 +54,30 @@ class HubCacheTest {
         Path main = snapshot(cache, HubName.parse("owner/tiny-bert"), COMMIT);
         String other = COMMIT.replace('0', 'f');
         Path tagged = snapshot(new HubCache(folder.resolve("b")), HubName.parse("owner/tiny-bert@refs/pr/3"), other);
-        assertEquals(main, cache.orPath(Path.of("owner/tiny-bert")));
-        assertEquals(main, cache.orPath(Path.of("owner/tiny-bert@" + COMMIT)));
-        assertEquals(tagged, new HubCache(folder.resolve("b")).orPath(Path.of("owner/tiny-bert@refs/pr/3")));
+        assertEquals(main, ModelPath.resolve(Path.of("owner/tiny-bert"), cache));
+        assertEquals(main, ModelPath.resolve(Path.of("owner/tiny-bert@" + COMMIT), cache));
+        assertEquals(tagged, ModelPath.resolve(Path.of("owner/tiny-bert@refs/pr/3"), new HubCache(folder.resolve("b"))));
         assertNull(cache.find(HubName.parse("owner/tiny-bert@v2")));
         assertNull(cache.find(HubName.parse("owner/tiny-bert@" + other)));
-        try (EmbeddingModel model = EmbeddingModel.load(cache.orPath(Path.of("owner/tiny-bert")))) {
+        try (EmbeddingModel model = EmbeddingModel.load(ModelPath.resolve(Path.of("owner/tiny-bert"), cache))) {
             assertEquals(40, model.dimension());
         }
     }
 
     @Test
     void whatIsNotThereSaysHowToGetIt() {
-        WeightException e = assertThrows(WeightException.class, () -> new HubCache(folder).orPath(Path.of("owner/none@v1")));
+        WeightException e = assertThrows(WeightException.class, () -> ModelPath.resolve(Path.of("owner/none@v1"), new HubCache(folder)));
         assertTrue(e.getMessage().contains("no model of this name is in " + folder) && e.getMessage().contains("gatun pull owner/none --revision v1"),
                 e.getMessage());
         for (String path : List.of("none", "a/b/c", "../x", "/abs/path", "./x", "C:\\x", "owner/..", "owner/a--b", "owner/a@../b")) {
-            assertEquals(Path.of(path), new HubCache(folder).orPath(Path.of(path)));
+            assertEquals(Path.of(path), ModelPath.resolve(Path.of(path), new HubCache(folder)));
         }
     }
 
     @Test
     void pathsComeBeforeNames() throws IOException {
         Path own = Files.createDirectories(folder.resolve("own/model"));
-        assertEquals(own, new HubCache(folder).orPath(own));
+        assertEquals(own, ModelPath.resolve(own, new HubCache(folder)));
     }
 
     @Test

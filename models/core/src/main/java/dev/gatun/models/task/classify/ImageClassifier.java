@@ -3,7 +3,7 @@ package dev.gatun.models.task.classify;
 import dev.gatun.models.checkpoint.CheckedWeights;
 import dev.gatun.models.vision.VisionNetwork;
 import dev.gatun.tensor.graph.Graph;
-import dev.gatun.models.hub.HubCache;
+import dev.gatun.models.checkpoint.ModelPath;
 import dev.gatun.models.image.ImagePreprocessor;
 import dev.gatun.models.image.PictureException;
 import dev.gatun.models.vision.VisionModel;
@@ -57,7 +57,7 @@ public final class ImageClassifier implements AutoCloseable {
      * @throws WeightException if it is not a model that this knows, or damaged
      */
     public static ImageClassifier load(Path path, ClassifierOptions options) {
-        Path found = HubCache.resolve(path);
+        Path found = ModelPath.resolve(path);
         VisionCheckpoint checkpoint = VisionCheckpoint.find(found);
         try (Arena files = Arena.ofShared()) {
             return of(checkpoint, VisionCheckpoint.open(found, files), options);

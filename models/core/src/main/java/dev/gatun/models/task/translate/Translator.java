@@ -1,7 +1,7 @@
 package dev.gatun.models.task.translate;
 
 import dev.gatun.bindings.loader.OpenMpTeam;
-import dev.gatun.models.hub.HubCache;
+import dev.gatun.models.checkpoint.ModelPath;
 import dev.gatun.models.generate.Generated;
 import dev.gatun.models.generate.GenerationOptions;
 import dev.gatun.models.generate.GenerationSession;
@@ -83,7 +83,7 @@ public final class Translator implements AutoCloseable {
      * @throws WeightException if a file is missing, damaged or contradicts another
      */
     public static Translator load(Path model, int threads) {
-        Path folder = HubCache.resolve(model);
+        Path folder = ModelPath.resolve(model);
         if (!Files.isDirectory(folder)) {
             throw new WeightException(folder, "does not exist; expected a model's folder");
         }
