@@ -10,6 +10,7 @@ import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -116,8 +117,11 @@ final class ContactSheet {
         if (entries.size() > MAX_PNG_PICTURES) {
             throw new IOException(file + ": " + entries.size() + " pictures are too many for one PNG, write .html");
         }
-        if (!ImageIO.write(png(), "png", file.toFile())) {
-            throw new IOException(file + ": cannot be written as PNG");
+        // Given a file, ImageIO would delete a link or a pipe of that name.
+        try (OutputStream out = Files.newOutputStream(file)) {
+            if (!ImageIO.write(png(), "png", out)) {
+                throw new IOException(file + ": cannot be written as PNG");
+            }
         }
     }
 

@@ -63,6 +63,9 @@ class ClassifyCommandTest {
         assertTrue(err.toString().contains("1 of 2 pictures could not be read"), err.toString());
         assertTrue(out.toString().startsWith(good + ": 0 "), out.toString());
         assertTrue(Files.readString(html).contains("bad&lt;b&gt;.png"));
+        Path link = Files.createSymbolicLink(folder.resolve("link.png"), folder.resolve("real.png"));
+        assertEquals(0, run("classify", good.toString(), "--sheet", link.toString()));
+        assertTrue(Files.isSymbolicLink(link) && ImageIO.read(folder.resolve("real.png").toFile()) != null);
         try (Arena arena = Arena.ofConfined()) {
             NpyFile npy = NpyFile.open(logits, arena);
             assertEquals("[2, 10]", npy.shape().toString());
