@@ -25,14 +25,22 @@ public final class Gatun implements Callable<Integer> {
     /** The process. */
     public static void main(String[] args) {
         OpenMpDefaults.spinBriefly();
+        String lost = lostCharacters(args, System.getProperty("sun.jnu.encoding", "UTF-8"));
+        if (lost != null) {
+            System.err.println("gatun: " + lost);
+            System.exit(CommandLine.ExitCode.USAGE);
+        }
         System.exit(run(new PrintWriter(System.out, true), new PrintWriter(System.err, true), args));
     }
 
     /** The command as a call: what it prints goes to the writers; returns the exit code. */
     static int run(PrintWriter out, PrintWriter err, String... args) {
         Gatun gatun = new Gatun();
-        CommandLine command = new CommandLine(gatun).setOut(out).setErr(err).setCaseInsensitiveEnumValuesAllowed(true);
+        CommandLine command = new CommandLine(gatun).addSubcommand(new PullCommand()).setOut(out).setErr(err).setCaseInsensitiveEnumValuesAllowed(true);
         command.setExecutionExceptionHandler((e, line, parsed) -> {
+            if (Cleanup.isEnding()) {
+                return CommandLine.ExitCode.SOFTWARE;
+            }
             if (gatun.stacktrace) {
                 e.printStackTrace(err);
             } else {
@@ -42,6 +50,20 @@ public final class Gatun implements Callable<Integer> {
             return CommandLine.ExitCode.SOFTWARE;
         });
         return command.execute(args);
+    }
+
+    /** Under LC_ALL=C the JVM cannot read other characters than ASCII in arguments: it has put something else in their place. */
+    static String lostCharacters(String[] args, String encoding) {
+        if (encoding.replace("-", "").equalsIgnoreCase("UTF8")) {
+            return null;
+        }
+        for (int i = 0; i < args.length; i++) {
+            if (args[i].indexOf('\uFFFD') >= 0) {
+                return "argument " + (i + 1) + " has lost characters: the locale's encoding is " + encoding + "; set LC_ALL=C.UTF-8, or give the text "
+                        + "in a file or on standard input";
+            }
+        }
+        return null;
     }
 
     private static String message(Throwable e) {
