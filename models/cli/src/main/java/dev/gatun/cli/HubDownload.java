@@ -106,7 +106,7 @@ final class HubDownload {
     /** A request, and the redirects that stay on this server: others lead to stores that know nothing of the model. */
     private <T> HttpResponse<T> follow(String method, URI address, HttpResponse.BodyHandler<T> body) throws IOException, InterruptedException {
         for (int i = 0; i < MOST_REDIRECTS; i++) {
-            HttpResponse<T> answer = client.send(request(address).method(method, HttpRequest.BodyPublishers.noBody()).build(), body);
+            HttpResponse<T> answer = send(request(address).method(method, HttpRequest.BodyPublishers.noBody()).build(), body);
             String location = answer.headers().firstValue("location").orElse("");
             if (answer.statusCode() / 100 != 3 || !location.startsWith("/") || location.startsWith("//")) {
                 return answer;
@@ -114,6 +114,15 @@ final class HubDownload {
             address = address.resolve(location);
         }
         throw new IOException(address + ": leads in circles");
+    }
+
+    private <T> HttpResponse<T> send(HttpRequest request, HttpResponse.BodyHandler<T> body) throws IOException, InterruptedException {
+        try {
+            return client.send(request, body);
+        } catch (IOException e) {
+            throw new IOException(request.uri().getHost() + " cannot be reached: " + (e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage())
+                    + "; HF_ENDPOINT names another server", e);
+        }
     }
 
     /** The token goes to the hub alone, and never in plain text over a network. */

@@ -278,6 +278,8 @@ class PullCommandTest {
         String message = refused();
         assertTrue(message.contains("owner/tiny has neither model.safetensors nor model.onnx") && message.contains("python -c"), message);
         assertTrue(assertThrows(IOException.class, () -> pull(HubName.parse("owner/none"))).getMessage().contains("has no such model"));
+        hub.stop(0);
+        assertTrue(refused().contains("localhost cannot be reached: "));
         environment.put("HF_ENDPOINT", "ftp://x");
         assertTrue(refused().contains("HF_ENDPOINT is ftp://x"));
     }
