@@ -34,7 +34,7 @@ final class OnnxInputs {
             }
             long[] dims = new long[info.dims().size()];
             for (int i = 0; i < dims.length; i++) {
-                Long named = sizes.getOrDefault(String.valueOf(info.dims().get(i)), sizes.get(info.name() + ":" + i));
+                Long named = sizes.getOrDefault(info.name() + ":" + i, sizes.get(String.valueOf(info.dims().get(i))));
                 dims[i] = info.dims().get(i) instanceof Long size && size > 0 ? size : named != null ? named : i == 0 ? batch : other;
             }
             OnnxTensor tensor = OnnxTensor.allocate(arena, info.type(), dims);

@@ -1,9 +1,12 @@
 package dev.gatun.models.onnx;
 
+import dev.gatun.tensor.DataType;
+import dev.gatun.tensor.MemoryFormat;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.op.Activation;
 import dev.gatun.tensor.op.ConvOp;
 import dev.gatun.tensor.op.ConvTransposeOp;
+import dev.gatun.tensor.op.ReorderOp;
 import dev.gatun.tensor.op.Window;
 import dev.gatun.tensor.weights.ConvWeights;
 import java.util.Arrays;
@@ -39,11 +42,22 @@ final class ConvOps {
             ConvWeights weights = packed.get(w, List.of("conv", groups, bias == null ? 0L : bias.segment().address()), arena ->
                     ConvWeights.of(arena, new ConvWeights.Source(w.tensor(w.dims()), bias == null ? null : bias.tensor(bias.size()), groups)));
             Window window = s.window();
+            if (residual != null && (residual.type() != OnnxType.FLOAT || !Arrays.equals(residual.dims(), dims))) {
+                return finished(c, conv(c, x, w, bias, Activation.NONE, null), activation, residual);
+            }
             Tensor[] operands = residual == null ? new Tensor[] {x.tensor(x.dims())} : new Tensor[] {x.tensor(x.dims()), residual.tensor(dims)};
-            return c.natives().run(c, List.of(c.step(), x.shape()), operands, (p, in) ->
-                    p.add(new ConvOp(weights, window, activation, residual != null, dev.gatun.tensor.MemoryFormat.ANY), in), dims);
+            return c.natives().run(c, List.of(c.step(), x.shape(), residual != null), operands, (p, in) -> {
+                ConvOp op = new ConvOp(weights, window, activation, residual != null, MemoryFormat.ANY);
+                // It writes over its residual, so it gets a copy.
+                return residual == null ? p.add(op, in[0]) : p.add(op, in[0], p.add(new ReorderOp(DataType.F32, MemoryFormat.CHANNELS_LAST), in[1]));
+            }, dims);
         }
-        return plain(c, x, w, bias, s, groups, dims);
+        OnnxTensor y = plain(c, x, w, bias, s, groups, dims);
+        return finished(c, y, activation, residual);
+    }
+
+    private static OnnxTensor finished(Call c, OnnxTensor y, Activation activation, OnnxTensor residual) {
+        return Fusions.activated(c, residual == null ? y : BinaryOps.real(c, y, residual, Double::sum), activation);
     }
 
     /** The sum over a window for each result, in double. */

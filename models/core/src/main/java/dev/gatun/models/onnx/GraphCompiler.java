@@ -269,7 +269,7 @@ final class GraphCompiler {
     }
 
     /** Slots of the frame so many up that a step and its subgraphs read. */
-    private static void uses(Program.Step step, int up, Set<Integer> slots) {
+    static void uses(Program.Step step, int up, Set<Integer> slots) {
         step.inputs().stream().filter(r -> r.up() == up && r.slot() >= 0).forEach(r -> slots.add(r.slot()));
         for (Object value : step.attributes().values()) {
             if (value instanceof Program inner) {

@@ -24,11 +24,14 @@ public final class OnnxModel implements AutoCloseable {
     private final Packed packed = new Packed(arena);
     private final Map<String, OnnxInfo> inputs = new LinkedHashMap<>();
     private final Map<String, OnnxInfo> outputs = new LinkedHashMap<>();
+    /** Holds what was folded; nothing of it is given back. */
+    private final Memory folded;
     private Program program;
 
     private OnnxModel(String file, OnnxOptions options) {
         this.file = file;
         this.options = options;
+        this.folded = new Memory(options.memoryLimit());
     }
 
     /** With {@link OnnxOptions#defaults}. */
@@ -69,10 +72,10 @@ public final class OnnxModel implements AutoCloseable {
         Proto.Model proto = ProtoReader.model(bytes);
         TensorReader tensors = new TensorReader(path.toAbsolutePath().getParent(), arena);
         GraphCompiler compiler = new GraphCompiler(file, tensors, proto.functions());
-        Program whole = compiler.compile(proto.graph(), proto.opsets());
+        Program whole = compiler.compile(proto.irVersion() < 4 ? withoutDefaults(proto.graph()) : proto.graph(), proto.opsets());
         java.util.Set<String> initializers = new java.util.HashSet<>();
         proto.graph().initializers().forEach(t -> initializers.add(t.name()));
-        for (Proto.Info input : proto.graph().inputs()) {
+        for (Proto.Info input : (proto.irVersion() < 4 ? withoutDefaults(proto.graph()) : proto.graph()).inputs()) {
             inputs.put(input.name(), OnnxInfo.of(input, initializers.contains(input.name())));
         }
         proto.graph().outputs().forEach(o -> outputs.put(o.name(), OnnxInfo.of(o, false)));
@@ -80,7 +83,15 @@ public final class OnnxModel implements AutoCloseable {
             throw new OnnxException(file, "two outputs have one name");
         }
         whole.constants().values().forEach(packed::constant);
-        program = whole;
+        program = ProgramPasses.run(whole, new Evaluator(file, folded, new Natives(1, packed)));
+    }
+
+    /** Before IR version 4 every initializer had to be an input as well; none is meant to be replaced. */
+    private static Proto.Graph withoutDefaults(Proto.Graph graph) {
+        java.util.Set<String> names = new java.util.HashSet<>();
+        graph.initializers().forEach(t -> names.add(t.name()));
+        return new Proto.Graph(graph.name(), graph.nodes(), graph.initializers(), graph.sparse(),
+                graph.inputs().stream().filter(i -> !names.contains(i.name())).toList(), graph.outputs());
     }
 
     /** A session for one caller, who closes it. */
@@ -115,7 +126,7 @@ public final class OnnxModel implements AutoCloseable {
 
     /** Bytes of native memory: the file and what is packed of it. */
     public long nativeByteSize() {
-        return arena.byteSize();
+        return arena.byteSize() + folded.byteSize();
     }
 
     Program program() {
@@ -135,6 +146,7 @@ public final class OnnxModel implements AutoCloseable {
     public void close() {
         if (lifetime.close()) {
             arena.close();
+            folded.close();
         }
     }
 }

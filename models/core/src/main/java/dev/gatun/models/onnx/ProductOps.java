@@ -99,7 +99,7 @@ final class ProductOps {
                     (p, in) -> p.add(new MatMulOp(transposed, scale, Activation.NONE), in[0], in[1]), dims);
         }
         LinearWeights weights = packed(c, b, bias, transposed);
-        return c.natives().run(c, List.of(c.step(), a.shape(), scale), new Tensor[] {a.tensor(a.dims())},
+        return c.natives().run(c, List.of(c.step(), weights, a.shape(), scale), new Tensor[] {a.tensor(a.dims())},
                 (p, in) -> p.add(new LinearOp(weights, Activation.NONE, scale, false), in[0]), dims);
     }
 

@@ -15,6 +15,10 @@ import java.util.Map;
  */
 record Program(int slots, List<Integer> inputs, List<Ref> outputs, List<Step> steps, Map<Integer, OnnxValue> constants) {
 
+    Program withSlots(int count) {
+        return new Program(count, inputs, outputs, steps, constants);
+    }
+
     /**
      * A value.
      *
@@ -37,6 +41,21 @@ record Program(int slots, List<Integer> inputs, List<Ref> outputs, List<Step> st
      * @param dying      slots that nobody reads after this
      */
     record Step(Proto.Node node, Kernel kernel, int version, List<Ref> inputs, int[] outputs, Map<String, Object> attributes, int[] dying) {
+        Step with(List<Ref> operands) {
+            return new Step(node, kernel, version, operands, outputs, attributes, dying);
+        }
+
+        /** Steps are keys of caches. */
+        @Override
+        public boolean equals(Object other) {
+            return this == other;
+        }
+
+        @Override
+        public int hashCode() {
+            return System.identityHashCode(this);
+        }
+
         Step withDying(int[] slots) {
             return new Step(node, kernel, version, inputs, outputs, attributes, slots);
         }

@@ -1,0 +1,378 @@
+package dev.gatun.models.onnx;
+
+import dev.gatun.tensor.Tensor;
+import dev.gatun.tensor.op.Activation;
+import dev.gatun.tensor.op.BinaryOp;
+import dev.gatun.tensor.op.EltwiseOp;
+import dev.gatun.tensor.op.LinearOp;
+import dev.gatun.tensor.op.MatMulOp;
+import dev.gatun.tensor.op.SoftmaxOp;
+import dev.gatun.tensor.weights.LinearWeights;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** The patterns of {@link Fusion}, and the kernels that compute them. */
+final class Fusions {
+    private Fusions() {
+    }
+
+    /** Factors of a tree of products that only this tree reads. */
+    private static void factors(Fusion f, Program.Step step, List<Program.Ref> to) {
+        for (Program.Ref ref : step.inputs()) {
+            Program.Step inner = f.only(ref, "Mul");
+            if (inner != null && to.size() < 8) {
+                factors(f, inner, to);
+            } else {
+                to.add(ref);
+            }
+        }
+    }
+
+    /** x * 0.5 * (1 + erf(x / sqrt 2)) or x * 0.5 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))), factors in any order. */
+    static Program.Step gelu(Fusion f, Program.Step step) {
+        if (!Fusion.is(step, "Mul")) {
+            return null;
+        }
+        List<Program.Ref> factors = new ArrayList<>();
+        factors(f, step, factors);
+        if (factors.size() != 3 || !factors.removeIf(r -> f.isNumber(r, 0.5))) {
+            return null;
+        }
+        for (int i = 0; i < factors.size() && factors.size() == 2; i++) {
+            Program.Ref x = factors.get(1 - i);
+            Program.Step sum = f.only(factors.get(i), "Add");
+            int one = sum == null ? -1 : f.constantSide(sum);
+            if (one < 0 || !f.isNumber(sum.inputs().get(one), 1)) {
+                continue;
+            }
+            Program.Step erf = f.only(Fusion.other(sum, one), "Erf");
+            Program.Step tanh = f.only(Fusion.other(sum, one), "Tanh");
+            if (erf != null && scaled(f, erf.inputs().getFirst(), x, Math.sqrt(0.5))) {
+                return activation(f, step, x, Activation.GELU_ERF);
+            }
+            if (tanh != null && cubic(f, tanh.inputs().getFirst(), x)) {
+                return activation(f, step, x, Activation.GELU_TANH);
+            }
+        }
+        return null;
+    }
+
+    private static boolean scaled(Fusion f, Program.Ref ref, Program.Ref x, double by) {
+        Program.Step step = f.only(ref);
+        if (Fusion.is(step, "Div")) {
+            return step.inputs().getFirst().equals(x) && f.isNumber(step.inputs().get(1), 1 / by);
+        }
+        int side = Fusion.is(step, "Mul") ? f.constantSide(step) : -1;
+        return side >= 0 && Fusion.other(step, side).equals(x) && f.isNumber(step.inputs().get(side), by);
+    }
+
+    /** sqrt(2 / pi) * (x + 0.044715 * x^3). */
+    private static boolean cubic(Fusion f, Program.Ref ref, Program.Ref x) {
+        Program.Step product = f.only(ref, "Mul");
+        int side = product == null ? -1 : f.constantSide(product);
+        if (side < 0 || !f.isNumber(product.inputs().get(side), Math.sqrt(2 / Math.PI))) {
+            return false;
+        }
+        Program.Step sum = f.only(Fusion.other(product, side), "Add");
+        int at = sum == null ? -1 : sum.inputs().indexOf(x);
+        Program.Step term = at < 0 ? null : f.only(Fusion.other(sum, at), "Mul");
+        int factor = term == null ? -1 : f.constantSide(term);
+        if (factor < 0 || !f.isNumber(term.inputs().get(factor), 0.044715)) {
+            return false;
+        }
+        Program.Step cube = f.only(Fusion.other(term, factor), "Pow");
+        return cube != null && cube.inputs().getFirst().equals(x) && f.isNumber(cube.inputs().get(1), 3);
+    }
+
+    /** x * sigmoid(x), x * hardsigmoid(x), and min(max(x, 0), 6). */
+    static Program.Step silu(Fusion f, Program.Step step) {
+        if (Fusion.is(step, "Clip") && step.inputs().size() == 3 && f.constant(step.inputs().get(1)) != null && f.isNumber(step.inputs().get(2), 6)
+                && f.constant(step.inputs().get(1)).size() == 1 && f.constant(step.inputs().get(1)).real(0) == 0) {
+            return activation(f, step, step.inputs().getFirst(), Activation.RELU6);
+        }
+        for (int i = 0; i < 2 && Fusion.is(step, "Mul"); i++) {
+            Program.Ref x = Fusion.other(step, i);
+            Program.Step gate = f.only(step.inputs().get(i));
+            if (Fusion.is(gate, "Sigmoid") && gate.inputs().getFirst().equals(x)) {
+                return activation(f, step, x, Activation.SILU);
+            }
+            if (Fusion.is(gate, "HardSigmoid") && gate.inputs().getFirst().equals(x) && gate.attributes().get("alpha") instanceof Float alpha
+                    && Math.abs(alpha - 1f / 6) < 1e-4 && gate.attributes().getOrDefault("beta", 0.5f).equals(0.5f)) {
+                return activation(f, step, x, Activation.HARDSWISH);
+            }
+        }
+        return null;
+    }
+
+    private static Program.Step activation(Fusion f, Program.Step step, Program.Ref x, Activation activation) {
+        return f.replaced(step, "gatun.Activation", c -> activated(c, c.in(0), activation), Map.of("activation", activation), x);
+    }
+
+    static OnnxTensor activated(Call c, OnnxTensor x, Activation activation) {
+        if (activation == Activation.NONE) {
+            return x;
+        }
+        if (x.type() == OnnxType.FLOAT && x.size() >= ProductOps.SMALL && c.natives().ready()) {
+            return c.natives().run(c, List.of(c.step(), "activation", x.size()), new Tensor[] {x.tensor(x.size())},
+                    (p, in) -> p.add(new EltwiseOp(activation), in[0]), x.dims());
+        }
+        return ElementOps.real(c, x, switch (activation) {
+            case RELU -> v -> Math.max(v, 0);
+            case GELU_ERF -> ActivationOps::gelu;
+            case GELU_TANH -> ActivationOps::geluTanh;
+            case SILU -> v -> v * ActivationOps.sigmoid(v);
+            case RELU6 -> v -> Math.max(0, Math.min(6, v));
+            case HARDSWISH -> v -> v * Math.max(0, Math.min(1, v / 6 + 0.5));
+            case TANH -> Math::tanh;
+            case SIGMOID -> ActivationOps::sigmoid;
+            case NONE -> v -> v;
+        });
+    }
+
+    /** (x - mean(x)) / sqrt(mean((x - mean(x))^2) + eps) * gamma + beta over the last dimension. */
+    static Program.Step layerNorm(Fusion f, Program.Step step) {
+        int beta = Fusion.is(step, "Add") ? f.constantSide(step) : -1;
+        Program.Step product = beta < 0 ? null : f.only(Fusion.other(step, beta), "Mul");
+        int gamma = product == null ? -1 : f.constantSide(product);
+        Program.Step div = gamma < 0 ? null : f.only(Fusion.other(product, gamma), "Div");
+        Program.Step sub = div == null ? null : f.any(div.inputs().getFirst(), "Sub");
+        Program.Step root = div == null ? null : f.only(div.inputs().get(1), "Sqrt");
+        Program.Step sum = root == null ? null : f.only(root.inputs().getFirst(), "Add");
+        int eps = sum == null || sub == null ? -1 : f.constantSide(sum);
+        Program.Step variance = eps < 0 || f.constant(sum.inputs().get(eps)).size() != 1 ? null : f.only(Fusion.other(sum, eps), "ReduceMean");
+        if (variance == null || !lastAxis(f, variance)) {
+            return null;
+        }
+        Program.Step square = f.only(variance.inputs().getFirst());
+        boolean squares = Fusion.is(square, "Pow") && f.isNumber(square.inputs().get(1), 2) || Fusion.is(square, "Mul")
+                && square.inputs().get(0).equals(square.inputs().get(1));
+        Program.Step other = squares ? f.any(square.inputs().getFirst(), "Sub") : null;
+        Program.Step mean = f.any(sub.inputs().get(1), "ReduceMean");
+        Program.Ref x = sub.inputs().getFirst();
+        if (other == null || !other.inputs().equals(sub.inputs()) || mean == null || !lastAxis(f, mean) || !mean.inputs().getFirst().equals(x)) {
+            return null;
+        }
+        OnnxTensor scale = f.constant(product.inputs().get(gamma));
+        OnnxTensor shift = f.constant(step.inputs().get(beta));
+        if (scale.rank() != 1 || shift.rank() != 1 || scale.size() != shift.size() || scale.size() < 2) {
+            return null;
+        }
+        double epsilon = f.constant(sum.inputs().get(eps)).real(0);
+        return f.replaced(step, "gatun.LayerNorm", c -> (OnnxTensor) NormOps.layer(c, c.in(0), c.in(1), c.in(2), c.in(0).rank() - 1, epsilon)[0], Map.of(),
+                x, product.inputs().get(gamma), step.inputs().get(beta));
+    }
+
+    private static boolean lastAxis(Fusion f, Program.Step reduce) {
+        long[] axes = reduce.attributes().get("axes") instanceof long[] a ? a
+                : reduce.inputs().size() > 1 && f.constant(reduce.inputs().get(1)) != null ? f.constant(reduce.inputs().get(1)).longs() : null;
+        return axes != null && axes.length == 1 && axes[0] == -1 && reduce.attributes().getOrDefault("keepdims", 1L).equals(1L);
+    }
+
+    /** softmax(scale * Q K^T + mask) V, from its last product. */
+    static Program.Step attention(Fusion f, Program.Step step) {
+        Program.Step softmax = Fusion.is(step, "MatMul") ? f.only(step.inputs().getFirst(), "Softmax") : null;
+        if (softmax == null || !softmax.attributes().getOrDefault("axis", softmax.version() < 13 ? 1L : -1L).equals(-1L)
+                && !softmax.attributes().getOrDefault("axis", 0L).equals(3L)) {
+            return null;
+        }
+        Program.Ref scores = softmax.inputs().getFirst();
+        Program.Step sum = f.only(scores, "Add");
+        Program.Ref mask = null;
+        if (sum != null) {
+            int at = product(f, sum.inputs().getFirst()) != null ? 0 : 1;
+            scores = sum.inputs().get(at);
+            mask = Fusion.other(sum, at);
+        }
+        Program.Step product = product(f, scores);
+        if (product == null) {
+            return null;
+        }
+        Program.Step scaling = f.only(scores);
+        double scale = scaling == product ? 1 : Fusion.is(scaling, "Div") ? 1 / f.constant(scaling.inputs().get(1)).real(0)
+                : f.constant(scaling.inputs().get(f.constantSide(scaling))).real(0);
+        Program.Ref[] inputs = mask == null ? new Program.Ref[] {product.inputs().get(0), product.inputs().get(1), step.inputs().get(1)}
+                : new Program.Ref[] {product.inputs().get(0), product.inputs().get(1), step.inputs().get(1), mask};
+        return f.replaced(step, "gatun.Attention", c -> attend(c, (float) scale), Map.of(), inputs);
+    }
+
+    /** The product of two values, or of it and a number. */
+    private static Program.Step product(Fusion f, Program.Ref ref) {
+        Program.Step step = f.only(ref);
+        if (Fusion.is(step, "Div") && f.constant(step.inputs().get(1)) != null && f.constant(step.inputs().get(1)).size() == 1) {
+            step = f.only(step.inputs().getFirst());
+        } else if (Fusion.is(step, "Mul") && f.constantSide(step) >= 0 && f.constant(step.inputs().get(f.constantSide(step))).size() == 1) {
+            step = f.only(Fusion.other(step, f.constantSide(step)));
+        }
+        return Fusion.is(step, "MatMul") && f.constant(step.inputs().get(1)) == null ? step : null;
+    }
+
+    private static OnnxTensor attend(Call c, float scale) {
+        OnnxTensor q = c.in(0);
+        OnnxTensor k = c.in(1);
+        OnnxTensor v = c.in(2);
+        OnnxTensor mask = c.opt(3);
+        long[] dims = q.dims();
+        boolean fits = q.type() == OnnxType.FLOAT && q.rank() == 4 && k.rank() == 4 && v.rank() == 4 && c.natives().ready()
+                && (mask == null || mask.type() == OnnxType.FLOAT && mask.rank() <= 4) && q.size() * k.dim(3) >= ProductOps.SMALL && v.size() > 0;
+        for (int i = 0; fits && i < 2; i++) {
+            fits = k.dim(i) == dims[i] && v.dim(i) == dims[i];
+        }
+        long[] scores = fits ? new long[] {dims[0], dims[1], dims[2], k.dim(3)} : null;
+        fits = fits && k.dim(2) == dims[3] && v.dim(2) == k.dim(3) && (mask == null || repeats(mask, scores));
+        if (!fits) {
+            OnnxTensor s = ProductOps.matMul(c, q, k, scale);
+            s = mask == null ? s : BinaryOps.real(c, s, mask, Double::sum);
+            OnnxTensor p = c.like(s);
+            for (long r = 0; r < s.size() / Math.max(1, s.dim(-1)); r++) {
+                SoftmaxOps.row(s, p, r * s.dim(-1), s.dim(-1), 1, false);
+            }
+            return ProductOps.matMul(c, p, v, 1);
+        }
+        Tensor[] operands = mask == null ? new Tensor[] {q.tensor(dims), k.tensor(k.dims()), v.tensor(v.dims())}
+                : new Tensor[] {q.tensor(dims), k.tensor(k.dims()), v.tensor(v.dims()), mask.tensor(four(mask))};
+        Object key = List.of(c.step(), q.shape(), k.shape(), v.shape(), mask == null ? "" : mask.shape());
+        return c.natives().run(c, key, operands, (p, in) -> {
+            var s = p.add(new MatMulOp(false, scale, Activation.NONE), in[0], in[1]);
+            s = in.length < 4 ? s : p.add(new BinaryOp(BinaryOp.Operator.ADD), s, in[3]);
+            return p.add(new MatMulOp(false, 1f, Activation.NONE), p.add(new SoftmaxOp(3, false), s), in[2]);
+        }, dims[0], dims[1], dims[2], v.dim(3));
+    }
+
+    private static long[] four(OnnxTensor mask) {
+        long[] dims = {1, 1, 1, 1};
+        System.arraycopy(mask.dims(), 0, dims, 4 - mask.rank(), mask.rank());
+        return dims;
+    }
+
+    private static boolean repeats(OnnxTensor mask, long[] scores) {
+        long[] dims = four(mask);
+        for (int i = 0; i < 4; i++) {
+            if (dims[i] != 1 && dims[i] != scores[i]) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** activation(x W + bias) + residual, from its last node; W and bias are constant. */
+    static Program.Step linear(Fusion f, Program.Step step) {
+        Program.Step last = step;
+        Program.Ref residual = null;
+        Activation activation = Fusion.activation(step);
+        Program.Step inner = activation == Activation.NONE ? step : f.only(step.inputs().getFirst());
+        if (Fusion.is(step, "Add") && f.constantSide(step) < 0) {
+            for (int i = 0; i < 2 && residual == null; i++) {
+                Program.Step candidate = f.only(step.inputs().get(i));
+                Program.Step product = core(f, candidate);
+                if (product != null) {
+                    residual = Fusion.other(step, i);
+                    inner = candidate;
+                }
+            }
+            if (residual == null) {
+                return null;
+            }
+        }
+        Program.Step product = core(f, inner);
+        if (product == null || product == step) {
+            return null;
+        }
+        Program.Ref bias = product == inner ? null : inner.inputs().get(f.constantSide(inner));
+        Program.Ref none = Program.Ref.NONE;
+        return f.replaced(last, "gatun.Linear", c -> product(c, activation), Map.of("activation", activation), product.inputs().get(0), product.inputs().get(1),
+                bias == null ? none : bias, residual == null ? none : residual);
+    }
+
+    /** The product by a constant matrix, with or without a constant bias. */
+    private static Program.Step core(Fusion f, Program.Step step) {
+        Program.Step product = step;
+        if (Fusion.is(step, "Add") && f.constantSide(step) >= 0) {
+            OnnxTensor bias = f.constant(step.inputs().get(f.constantSide(step)));
+            product = f.only(Fusion.other(step, f.constantSide(step)));
+            if (!Fusion.is(product, "MatMul") || bias.rank() != 1 || f.constant(product.inputs().get(1)) == null
+                    || bias.size() != f.constant(product.inputs().get(1)).dim(-1)) {
+                return null;
+            }
+        }
+        OnnxTensor weight = Fusion.is(product, "MatMul") ? f.constant(product.inputs().get(1)) : null;
+        return weight != null && weight.rank() == 2 && weight.type() == OnnxType.FLOAT && weight.size() > 0 ? product : null;
+    }
+
+    private static OnnxTensor product(Call c, Activation activation) {
+        OnnxTensor x = c.in(0);
+        OnnxTensor w = c.in(1);
+        OnnxTensor bias = c.opt(2);
+        OnnxTensor residual = c.opt(3);
+        long rows = x.rank() == 0 || x.dim(-1) == 0 ? 0 : x.size() / x.dim(-1);
+        c.require(x.rank() >= 1 && x.dim(-1) == w.dim(0), "K differs");
+        long[] dims = x.dims();
+        dims[dims.length - 1] = w.dim(1);
+        if (x.type() == OnnxType.FLOAT && rows * w.size() >= ProductOps.SMALL && c.natives().ready()) {
+            LinearWeights weights = ProductOps.packed(c, w, bias, false);
+            boolean adds = residual != null && residual.type() == OnnxType.FLOAT && java.util.Arrays.equals(residual.dims(), dims);
+            Tensor[] operands = adds ? new Tensor[] {x.tensor(rows, w.dim(0)), residual.tensor(rows, w.dim(1))} : new Tensor[] {x.tensor(rows, w.dim(0))};
+            OnnxTensor y = c.natives().run(c, List.of(c.step(), weights, rows, adds), operands, (p, in) -> p.add(new LinearOp(weights, activation, 1f, adds), in), dims);
+            return residual == null || adds ? y : BinaryOps.real(c, y, residual, Double::sum);
+        }
+        OnnxTensor y = ProductOps.matMul(c, x, w, 1);
+        y = activated(c, bias == null ? y : BinaryOps.real(c, y, bias, Double::sum), activation);
+        return residual == null ? y : BinaryOps.real(c, y, residual, Double::sum);
+    }
+
+    /** Batch norms of constants go into the weights of the convolution before them. */
+    static Program.Step batchNorm(Fusion f, Program.Step step) {
+        Program.Step conv = Fusion.is(step, "BatchNormalization") && step.outputs().length == 1 ? f.only(step.inputs().getFirst(), "Conv") : null;
+        if (conv == null || step.attributes().getOrDefault("training_mode", 0L).equals(1L)) {
+            return null;
+        }
+        OnnxTensor[] p = new OnnxTensor[4];
+        OnnxTensor w = f.constant(conv.inputs().get(1));
+        boolean biased = conv.inputs().size() > 2 && conv.inputs().get(2).slot() >= 0;
+        OnnxTensor bias = biased ? f.constant(conv.inputs().get(2)) : null;
+        for (int i = 0; i < 4; i++) {
+            p[i] = f.constant(step.inputs().get(i + 1));
+            if (p[i] == null || w == null || w.type() != OnnxType.FLOAT || p[i].size() != w.dim(0) || biased && bias == null) {
+                return null;
+            }
+        }
+        double epsilon = (Float) step.attributes().getOrDefault("epsilon", 1e-5f);
+        OnnxTensor folded = f.memory().make(OnnxType.FLOAT, w.dims());
+        OnnxTensor shift = f.memory().make(OnnxType.FLOAT, w.dim(0));
+        long each = w.size() / Math.max(1, w.dim(0));
+        for (long ch = 0; ch < w.dim(0); ch++) {
+            double by = p[0].real(ch) / Math.sqrt(p[3].real(ch) + epsilon);
+            shift.put(ch, p[1].real(ch) + ((bias == null ? 0 : bias.real(ch)) - p[2].real(ch)) * by);
+            for (long i = 0; i < each; i++) {
+                folded.put(ch * each + i, w.real(ch * each + i) * by);
+            }
+        }
+        // The slots of what is folded away carry the new constants: nobody else reads them.
+        f.setConstant(conv.outputs()[0], new OnnxTensor(OnnxType.FLOAT, folded.shape(), folded.segment(), null, null));
+        int free = f.freeSlot();
+        f.setConstant(free, new OnnxTensor(OnnxType.FLOAT, shift.shape(), shift.segment(), null, null));
+        return f.conv(step, conv, conv.inputs().get(0), new Program.Ref(0, conv.outputs()[0]), new Program.Ref(0, free), Program.Ref.NONE, Activation.NONE);
+    }
+
+    /** activation(conv + residual), from its last node. */
+    static Program.Step conv(Fusion f, Program.Step step) {
+        Activation activation = Fusion.activation(step);
+        Program.Step inner = activation == Activation.NONE ? step : f.only(step.inputs().getFirst());
+        Program.Ref residual = Program.Ref.NONE;
+        if (Fusion.is(inner, "Add") && inner.inputs().size() == 2) {
+            for (int i = 0; i < 2; i++) {
+                Program.Step candidate = f.only(inner.inputs().get(i), "Conv");
+                if (candidate != null && candidate.inputs().size() < 4) {
+                    residual = Fusion.other(inner, i);
+                    inner = candidate;
+                    break;
+                }
+            }
+        }
+        if (!Fusion.is(inner, "Conv") || inner == step || inner.inputs().size() > 3) {
+            return null;
+        }
+        Program.Ref bias = inner.inputs().size() > 2 ? inner.inputs().get(2) : Program.Ref.NONE;
+        return f.conv(step, inner, inner.inputs().get(0), inner.inputs().get(1), bias, residual, activation);
+    }
+}
