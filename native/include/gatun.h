@@ -35,7 +35,8 @@ GATUN_API void gatun_set_num_threads(int32_t threads);
 GATUN_API int32_t gatun_get_max_threads(void);
 
 /* A zeroed block, aligned to a page, whose pages are taken when first touched; NULL if there is none.
- * The guarded kind ends at a page that may not be touched, so that its beginning has the alignment that its size leaves. */
+ * The guarded kind ends at a page that may not be touched, so that its beginning has the alignment that its size leaves; so may the
+ * page in front of its first not be touched. */
 GATUN_API void *gatun_alloc(int64_t bytes);
 GATUN_API void gatun_free(void *block, int64_t bytes);
 GATUN_API void *gatun_alloc_guarded(int64_t bytes);

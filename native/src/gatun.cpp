@@ -62,15 +62,15 @@ static size_t guarded_pages(int64_t bytes, size_t page) { return ((size_t)bytes 
 
 void *gatun_alloc_guarded(int64_t bytes) {
     size_t page = (size_t)sysconf(_SC_PAGESIZE), data = guarded_pages(bytes, page);
-    char *block = (char *)mmap(nullptr, data + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *block = (char *)mmap(nullptr, data + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (block == (char *)MAP_FAILED) return nullptr;
-    mprotect(block + data, page, PROT_NONE);
-    return block + data - bytes;
+    mprotect(block + page, data, PROT_READ | PROT_WRITE);
+    return block + page + data - bytes;
 }
 
 void gatun_free_guarded(void *block, int64_t bytes) {
     size_t page = (size_t)sysconf(_SC_PAGESIZE), data = guarded_pages(bytes, page);
-    munmap((char *)block + bytes - data, data + page);
+    munmap((char *)block + bytes - data - page, data + 2 * page);
 }
 
 int64_t gatun_attention_scratch_bytes(int64_t max_keys, int64_t head_dim, int32_t threads) {

@@ -31,7 +31,24 @@ $(OUT)/check: $(wildcard $(HERE)/test/*) $(HERE)/include/gatun.h $(OUT)/libgatun
 check: $(OUT)/check
 	LD_LIBRARY_PATH=$(GOMP_DIR) $(OUT)/check
 
-.PHONY: check
+# The same without optimization's liberties, watched by the compiler's sanitizers; the libgomp is the system's.
+SANITIZED := $(OUT)/sanitized
+SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all -g -O1
+
+$(SANITIZED)/%.o: $(HERE)/src/%.cpp $(wildcard $(HERE)/src/*.h) $(HERE)/include/gatun.h $(HERE)/src/kernels.mk
+	@mkdir -p $(SANITIZED)
+	$(CXX) $(filter-out -O3,$(GATUN_CXXFLAGS)) $(SANITIZERS) $(GATUN_FLAGS_$(subst kernels_,,$*)) -c -o $@ $<
+
+$(SANITIZED)/layouts.o: GATUN_CXXFLAGS += -I$(OUT)
+$(SANITIZED)/layouts.o: $(OUT)/layouts.inc
+
+$(SANITIZED)/check: $(GATUN_OBJECTS:$(OUT)/%=$(SANITIZED)/%) $(wildcard $(HERE)/test/*)
+	$(CXX) -std=c++17 $(SANITIZERS) -Wall -Wextra -fopenmp -o $@ $(filter %.o %.cpp,$^)
+
+check-sanitized: $(SANITIZED)/check
+	ASAN_OPTIONS=detect_leaks=1 $(SANITIZED)/check
+
+.PHONY: check check-sanitized
 
 # The C++ side of the ffm benchmark.
 $(TARGET)/bench-chain: $(HERE)/bench-chain.cpp $(OUT)/libgatun.so $(INCLUDE)/done

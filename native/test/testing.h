@@ -1,4 +1,4 @@
-/* What the self-checks share: buffers that end at a forbidden page, random numbers, comparisons. */
+/* What the self-checks share: buffers beside forbidden pages, random numbers, comparisons. */
 #pragma once
 
 #include "../include/gatun.h"
@@ -6,19 +6,43 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <initializer_list>
 #include <limits>
+#include <sys/mman.h>
+#include <unistd.h>
 
 constexpr float INF = std::numeric_limits<float>::infinity();
 constexpr float NOT_A_NUMBER = std::numeric_limits<float>::quiet_NaN();
 
-/* Elements behind which the first touch is fatal. */
+/* Where a buffer touches the page that may not be touched: at its end, or at its beginning. */
+enum class guard { behind, front };
+inline guard guard_side = guard::behind;
+
+/* Elements of which the first touch beyond one side is fatal. A sanitizer watches both sides of what malloc gives. */
 template <typename T>
 class guarded {
 public:
-    explicit guarded(int64_t count) : count_(count), data_((T *)gatun_alloc_guarded(bytes())) {}
-    ~guarded() { gatun_free_guarded(data_, bytes()); }
+    explicit guarded(int64_t count) : count_(count) {
+        size_t bytes = (size_t)(count > 0 ? count : 0) * sizeof(T);
+#ifdef __SANITIZE_ADDRESS__
+        data_ = (T *)std::calloc(bytes ? bytes : 1, 1);
+#else
+        size_t page = (size_t)sysconf(_SC_PAGESIZE), room = (bytes + page - 1) / page * page;
+        size_ = room + 2 * page;
+        block_ = (char *)mmap(nullptr, size_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (room) mprotect(block_ + page, room, PROT_READ | PROT_WRITE);
+        data_ = (T *)(block_ + page + (guard_side == guard::behind ? room - bytes : 0));
+#endif
+    }
+    ~guarded() {
+#ifdef __SANITIZE_ADDRESS__
+        std::free(data_);
+#else
+        munmap(block_, size_);
+#endif
+    }
     guarded(const guarded &) = delete;
     guarded &operator=(const guarded &) = delete;
     T *data() const { return data_; }
@@ -29,9 +53,10 @@ public:
     }
 
 private:
-    int64_t bytes() const { return (count_ > 0 ? count_ : 1) * (int64_t)sizeof(T); }
     int64_t count_;
     T *data_;
+    char *block_ = nullptr;
+    size_t size_ = 0;
 };
 
 inline void copy(const guarded<float> &from, const guarded<float> &to) {
