@@ -20,7 +20,7 @@ extern "C" {
 #endif
 
 /* Changes whenever a function or struct below changes its meaning or layout. */
-#define GATUN_ABI_VERSION 8
+#define GATUN_ABI_VERSION 9
 
 GATUN_API int32_t gatun_abi_version(void);
 
@@ -68,9 +68,16 @@ typedef struct {
     int64_t window; /* not 0: query i sees keys with |j - i'| < window */
     const float *distances; /* row h, column min(max(j - i', -reach), reach) + reach is added; NULL for none */
     int64_t distance_head_stride, reach; /* between rows; 0: one for all heads */
+    /* Disentangled attention (He et al. 2021): to a product of query i and key j is added that of the query with row r of position_keys, and
+     * that of the key with row r of position_queries, [num_positions, num_heads * head_dim] each and either may be NULL; r =
+     * position_rows[min(max(j - i', -position_reach), position_reach) + position_reach]. */
+    const float *position_keys, *position_queries;
+    const int32_t *position_rows; /* NULL for none */
+    int64_t num_positions, position_reach;
 } gatun_attention_args;
 
-GATUN_API int64_t gatun_attention_scratch_bytes(int64_t max_keys, int64_t head_dim, int32_t threads);
+/* num_positions is 0 without such rows. */
+GATUN_API int64_t gatun_attention_scratch_bytes(int64_t max_keys, int64_t head_dim, int64_t num_positions, int32_t threads);
 GATUN_API void gatun_attention(const gatun_attention_args *args);
 
 /* out = (x + residual - mean) / sqrt(variance + eps) * gamma + beta over rows (Ba et al. 2016); residual, beta may be NULL; out may be

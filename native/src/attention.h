@@ -20,10 +20,16 @@ struct head_buffers {
     float *values; /* [keys, padded(head_dim)] */
     float *scores; /* [ROWS, padded(keys)] */
     float *result; /* [ROWS, padded(head_dim)] */
+    /* Of disentangled attention, for those of its positions that a sequence meets. */
+    float *position_keys;   /* panels of [head_dim, PANEL positions] */
+    float *position_scores; /* [positions, padded(keys)]: position_queries by keys */
+    float *row_positions;   /* [ROWS, padded(positions)]: queries by position_keys */
+    int64_t first_position, positions;
 };
 
-static int64_t scratch_floats(int64_t keys, int64_t head_dim) {
-    return head_dim * padded(keys) + keys * padded(head_dim) + ROWS * (padded(keys) + padded(head_dim));
+static int64_t scratch_floats(int64_t keys, int64_t head_dim, int64_t positions) {
+    return head_dim * padded(keys) + keys * padded(head_dim) + ROWS * (padded(keys) + padded(head_dim)) + head_dim * padded(positions) +
+           positions * padded(keys) + ROWS * padded(positions);
 }
 
 /* W keys become W columns of their panel, whose rows are width apart; those that do not exist become zeros. */
@@ -38,13 +44,19 @@ static void pack_keys(float *panel, int64_t width, const float *k, int64_t strid
     }
 }
 
-static void pack_head(const head_buffers &to, const float *k, int64_t k_stride, const float *v, int64_t v_stride,
-                      int64_t keys, int64_t head_dim) {
-    int64_t ld = padded(keys), vd = padded(head_dim);
+/* All of them, in panels. */
+static void pack_panels(float *panels, const float *k, int64_t stride, int64_t keys, int64_t head_dim) {
+    int64_t ld = padded(keys);
     for (int64_t j = 0; j < ld; j += W) {
         int64_t first = j / PANEL * PANEL, width = ld - first < PANEL ? W : PANEL;
-        pack_keys(to.keys + first * head_dim + (j - first), width, k + j * k_stride, k_stride, keys - j, head_dim);
+        pack_keys(panels + first * head_dim + (j - first), width, k + j * stride, stride, keys - j, head_dim);
     }
+}
+
+static void pack_head(const head_buffers &to, const float *k, int64_t k_stride, const float *v, int64_t v_stride,
+                      int64_t keys, int64_t head_dim) {
+    int64_t vd = padded(head_dim);
+    pack_panels(to.keys, k, k_stride, keys, head_dim);
     for (int64_t j = 0; j < keys; j++) {
         float *row = to.values + j * vd;
         const float *from = v + j * v_stride;
@@ -146,6 +158,46 @@ static visible_keys keys_seen(const gatun_attention_args &a, int64_t place, int6
     return {begin < 0 ? 0 : begin < end ? begin : end, end};
 }
 
+/* The row of positions for a key so far behind the query. */
+static inline int64_t position_row(const gatun_attention_args &a, int64_t distance) {
+    int64_t reach = a.position_reach;
+    return a.position_rows[(distance < -reach ? -reach : distance > reach ? reach : distance) + reach];
+}
+
+/* Which positions a sequence meets, and what can be computed of them for all its queries. */
+static void meet_positions(const gatun_attention_args &a, head_buffers &head, int64_t h, int64_t queries, int64_t keys) {
+    int64_t least = a.num_positions, most = -1, ld = padded(keys), d = a.head_dim, stride = a.num_heads * d;
+    for (int64_t distance = -(keys - 1); distance < (keys > queries ? keys : queries); distance++) {
+        int64_t row = position_row(a, distance);
+        least = row < least ? row : least;
+        most = row > most ? row : most;
+    }
+    head.first_position = least;
+    head.positions = most - least + 1;
+    if (a.position_keys) pack_panels(head.position_keys, a.position_keys + least * stride + h * d, stride, head.positions, d);
+    for (int64_t p = 0; a.position_queries && p < head.positions; p += ROWS)
+        product_panels(head.positions - p < ROWS ? head.positions - p : ROWS, a.position_queries + (least + p) * stride + h * d, stride, head.keys,
+                       d, ld, head.position_scores + p * ld, ld, ld);
+}
+
+/* Adds to scores, whose columns begin at key first, what the rows of positions give. */
+static void add_positions(const gatun_attention_args &a, const head_buffers &head, const float *q, int64_t rows, int64_t place, int64_t first,
+                          int64_t ld, const visible_keys *seen) {
+    int64_t columns = padded(head.positions);
+    if (a.position_keys)
+        product_panels(rows, q, a.q_stride, head.position_keys, a.head_dim, columns, head.row_positions, columns, columns);
+    for (int64_t i = 0; i < rows; i++) {
+        float *row = head.scores + i * ld;
+        const float *by_query = head.row_positions + i * columns - head.first_position;
+        const float *by_key = head.position_scores - head.first_position * ld + first;
+        for (int64_t j = seen[i].begin; j < seen[i].end; j++) {
+            int64_t p = position_row(a, first + j - (place + i));
+            if (a.position_keys) row[j] += by_query[p];
+            if (a.position_queries) row[j] += by_key[p * ld + j];
+        }
+    }
+}
+
 /* Rows i0 .. i0 + rows of one head's queries. Columns of scores begin at the first panel of keys that any of them sees. */
 static void attend_tile(const gatun_attention_args &a, const head_buffers &head, int64_t seq, int64_t h, int64_t i0,
                         int64_t rows) {
@@ -165,7 +217,9 @@ static void attend_tile(const gatun_attention_args &a, const head_buffers &head,
     for (int64_t i = 0; i < rows; i++) {
         seen[i] = keys_seen(a, place + i, keys);
         seen[i] = {seen[i].begin < first ? 0 : seen[i].begin - first, seen[i].end < first ? 0 : seen[i].end - first};
-        if (plain) continue;
+    }
+    if (a.position_rows) add_positions(a, head, q, rows, place, first, ld, seen);
+    for (int64_t i = 0; i < rows && !plain; i++) {
         terms.mask = mask ? mask + (i0 + i) * a.mask_row_stride : nullptr;
         terms.distance_column = first - (place + i) + a.reach;
         complete_row(a, head.scores + i * ld, seen[i].first(), seen[i].end, terms);
@@ -192,8 +246,12 @@ static void attend_head(const gatun_attention_args &a, int64_t seq, int64_t h, f
     head.values = head.keys + d * padded(keys);
     head.scores = head.values + keys * padded(d);
     head.result = head.scores + ROWS * padded(keys);
+    head.position_keys = head.result + ROWS * padded(d);
+    head.row_positions = head.position_keys + d * padded(a.position_rows ? a.num_positions : 0);
+    head.position_scores = head.row_positions + ROWS * padded(a.position_rows ? a.num_positions : 0);
     pack_head(head, a.k + k0 * a.k_stride + kv_head * d, a.k_stride, a.v + k0 * a.v_stride + kv_head * d, a.v_stride, keys,
               d);
+    if (a.position_rows && keys > 0) meet_positions(a, head, h, queries, keys);
     /* Tiles of nearly equal size: a last tile of few rows would not fill the multipliers. */
     int64_t tiles = (queries + ROWS - 1) / ROWS;
     for (int64_t t = 0; t < tiles; t++) {
@@ -208,7 +266,7 @@ static void attention(const gatun_attention_args *args) {
         int64_t keys = args->kv_offsets[s + 1] - args->kv_offsets[s];
         longest = keys > longest ? keys : longest;
     }
-    int64_t stride = (scratch_floats(longest, args->head_dim) + 15) / 16 * 16;
+    int64_t stride = (scratch_floats(longest, args->head_dim, args->position_rows ? args->num_positions : 0) + 15) / 16 * 16;
 #pragma omp parallel for schedule(dynamic, 1) if (pairs > 1 && omp_get_max_threads() > 1)
     for (int64_t pair = 0; pair < pairs; pair++)
         attend_head(*args, pair / args->num_heads, pair % args->num_heads,

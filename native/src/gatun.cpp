@@ -73,10 +73,14 @@ void gatun_free_guarded(void *block, int64_t bytes) {
     munmap((char *)block + bytes - data - page, data + 2 * page);
 }
 
-int64_t gatun_attention_scratch_bytes(int64_t max_keys, int64_t head_dim, int32_t threads) {
+int64_t gatun_attention_scratch_bytes(int64_t max_keys, int64_t head_dim, int64_t num_positions, int32_t threads) {
     /* For the widest set: 16 floats a vector, 12 rows a tile. */
     int64_t keys = (max_keys + 31) / 32 * 32, columns = (head_dim + 31) / 32 * 32;
     int64_t floats = head_dim * keys + max_keys * columns + 12 * (keys + columns);
+    if (num_positions) {
+        int64_t positions = (num_positions + 31) / 32 * 32;
+        floats += head_dim * positions + num_positions * keys + 12 * positions;
+    }
     return ((floats + 15) / 16 * 16) * (int64_t)sizeof(float) * threads;
 }
 

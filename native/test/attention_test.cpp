@@ -15,12 +15,14 @@ struct setup {
     float large = 1; /* else a power of two that q becomes multiples of, with scores that are exact if they have one term */
     float softcap = 0;
     int64_t window = 0, reach = -1; /* -1: no distances */
+    int64_t positions = 0, position_reach = 0;
+    int position_terms = 3; /* 1: position_keys, 2: position_queries */
 };
 
 struct arrays {
-    guarded<float> q, k, v, out, mask, distances;
+    guarded<float> q, k, v, out, mask, distances, position_keys, position_queries;
     guarded<uint8_t> padding;
-    guarded<int32_t> q_offsets, kv_offsets;
+    guarded<int32_t> q_offsets, kv_offsets, position_rows;
     guarded<char> scratch;
 };
 
@@ -47,6 +49,14 @@ double score(const gatun_attention_args &a, int64_t seq, int64_t head, int64_t i
     double sum = 0;
     for (int64_t d = 0; d < a.head_dim; d++)
         sum += (double)a.q[(q0 + i) * a.q_stride + head * a.head_dim + d] * a.k[(k0 + j) * a.k_stride + kv_head * a.head_dim + d];
+    if (a.position_rows) {
+        int64_t reach = a.position_reach, p = a.position_rows[(distance < -reach ? -reach : distance > reach ? reach : distance) + reach];
+        for (int64_t d = 0; d < a.head_dim; d++) {
+            int64_t at = p * a.num_heads * a.head_dim + head * a.head_dim + d;
+            if (a.position_keys) sum += (double)a.q[(q0 + i) * a.q_stride + head * a.head_dim + d] * a.position_keys[at];
+            if (a.position_queries) sum += (double)a.k[(k0 + j) * a.k_stride + kv_head * a.head_dim + d] * a.position_queries[at];
+        }
+    }
     sum *= a.scale;
     if (a.softcap != 0) sum = a.softcap * std::tanh(sum / a.softcap);
     if (a.distances)
@@ -82,11 +92,13 @@ void check(const setup &s, numbers &random, outcome &o) {
     int64_t rows = total(s.queries, s.num_seqs), kv_rows = total(keys, s.num_seqs), most = longest(keys, s.num_seqs);
     int64_t width = s.num_heads * s.head_dim, kv_width = s.num_kv_heads * s.head_dim, gap = 3;
     int64_t longest_query = longest(s.queries, s.num_seqs);
-    int64_t scratch = gatun_attention_scratch_bytes(most, s.head_dim, gatun_get_max_threads());
+    int64_t scratch = gatun_attention_scratch_bytes(most, s.head_dim, s.positions, gatun_get_max_threads());
     arrays m{guarded<float>(rows * width), guarded<float>(kv_rows * kv_width), guarded<float>(kv_rows * (kv_width + gap)),
              guarded<float>(rows * (width + gap)), guarded<float>(longest_query * most),
-             guarded<float>(s.reach < 0 ? 0 : s.num_heads * (2 * s.reach + 1)), guarded<uint8_t>(kv_rows),
-             guarded<int32_t>(s.num_seqs + 1), guarded<int32_t>(s.num_seqs + 1), guarded<char>(scratch)};
+             guarded<float>(s.reach < 0 ? 0 : s.num_heads * (2 * s.reach + 1)), guarded<float>(s.positions * width),
+             guarded<float>(s.positions * width), guarded<uint8_t>(kv_rows),
+             guarded<int32_t>(s.num_seqs + 1), guarded<int32_t>(s.num_seqs + 1),
+             guarded<int32_t>(s.positions ? 2 * s.position_reach + 1 : 0), guarded<char>(scratch)};
     random.fill(m.q, -2, 2);
     random.fill(m.k, -2, 2);
     for (int64_t i = 0; i < rows * width && s.large != 1; i++) m.q[i] = s.large * std::round(m.q[i] * 8);
@@ -111,6 +123,15 @@ void check(const setup &s, numbers &random, outcome &o) {
     if (s.padding) a.key_padding = m.padding.data();
     random.fill(m.distances, -2, 2);
     if (s.reach >= 0) { a.distances = m.distances.data(); a.reach = s.reach; a.distance_head_stride = s.reach % 2 ? 0 : 2 * s.reach + 1; }
+    random.fill(m.position_keys, -1, 1);
+    random.fill(m.position_queries, -1, 1);
+    for (int64_t i = 0; i < m.position_rows.count(); i++) /* rising and falling, some met twice */
+        m.position_rows[i] = (int32_t)(s.position_terms % 2 ? i * s.positions / m.position_rows.count() : random.below(s.positions));
+    if (s.positions) {
+        a.position_rows = m.position_rows.data(); a.num_positions = s.positions; a.position_reach = s.position_reach;
+        a.position_keys = s.position_terms & 1 ? m.position_keys.data() : nullptr;
+        a.position_queries = s.position_terms & 2 ? m.position_queries.data() : nullptr;
+    }
     a.scratch = m.scratch.data(); a.scale = s.scale; a.causal = s.causal; a.softcap = s.softcap; a.window = s.window;
     gatun_attention(&a);
     for (int64_t seq = 0; seq < s.num_seqs; seq++)
@@ -129,7 +150,7 @@ void lowest_masks(numbers &random, outcome &o) {
     offsets[1] = keys;
     random.fill(qkv, -2, 2);
     for (int32_t i = 0; i < keys * keys; i++) mask[i] = i / keys == 3 || i % 7 == 0 ? LOWEST : 0;
-    guarded<char> scratch(gatun_attention_scratch_bytes(keys, dim, gatun_get_max_threads()));
+    guarded<char> scratch(gatun_attention_scratch_bytes(keys, dim, 0, gatun_get_max_threads()));
     gatun_attention_args a{};
     a.q = qkv.data(); a.k = a.q + dim; a.v = a.k + dim; a.out = out.data(); a.q_stride = a.k_stride = a.v_stride = 3 * dim; a.out_stride = dim;
     a.q_offsets = a.kv_offsets = offsets.data(); a.num_seqs = a.num_heads = a.num_kv_heads = 1; a.head_dim = dim; a.scale = 0.5f;
@@ -178,6 +199,14 @@ void check_attention(outcome &o) {
                 s.window = window; s.reach = reach; s.softcap = reach % 2 ? 1.5f : 0;
                 check(s, random, o);
             }
+    for (int64_t positions : {1, 2, 17, 64})
+        for (int64_t reach : {0, 3, 31, 100})
+            for (int terms = 1; terms < 4; terms++)
+                for (int kind = 0; kind < 3; kind++) {
+                    setup s{3, {31, 0, 66}, {40, 5, 66}, 4, kind == 2 ? 2 : 4, 11, 0.3f, kind == 2, kind == 1, false, kind != 2, 0};
+                    s.positions = positions; s.position_reach = reach; s.position_terms = terms; s.window = kind == 1 ? 20 : 0;
+                    check(s, random, o);
+                }
     for (bool causal : {false, true}) {
         setup s{2, {300, 3}, {}, 2, 2, 32, 0.2f, causal, false, false, true, 0};
         for (s.window = 1; s.window < 400; s.window = s.window * 3 / 2 + 1) check(s, random, o);

@@ -48,6 +48,20 @@ public final class Attention {
     }
 
     /**
+     * Rows of positions, which queries and keys are multiplied with.
+     *
+     * @param keys    F32 [count, numHeads * headDim], by queries; null for none
+     * @param queries the same, by keys
+     * @param rows    S32 [2 * reach + 1], the row by the distance from query to key, each below count; null for none
+     * @param count   of keys' and queries' rows
+     * @param reach   largest distance that has a row of its own
+     */
+    public record Positions(MemorySegment keys, MemorySegment queries, MemorySegment rows, long count, long reach) {
+        /** None. */
+        public static final Positions NONE = new Positions(null, null, null, 0, 0);
+    }
+
+    /**
      * An additive mask; a stride of 0 repeats.
      *
      * @param data           off-heap F32; null for none
@@ -68,7 +82,7 @@ public final class Attention {
      * @param keyPadding     U8, one for each row of k, not 0 where hidden; null for none
      * @param scratch        {@link #scratchByteSize} bytes
      */
-    public Attention(Arena arena, Heads heads, Scores scores, Operand q, Operand k, Operand v, Operand out, MemorySegment querySequences,
+    public Attention(Arena arena, Heads heads, Scores scores, Positions positions, Operand q, Operand k, Operand v, Operand out, MemorySegment querySequences,
             MemorySegment keySequences, Mask mask, MemorySegment keyPadding, MemorySegment scratch) {
         this.args = gatun_attention_args.allocate(arena);
         this.queryCount = querySequences;
@@ -98,12 +112,17 @@ public final class Attention {
         gatun_attention_args.distances(args, scores.distances() == null ? MemorySegment.NULL : scores.distances());
         gatun_attention_args.distance_head_stride(args, scores.headStride());
         gatun_attention_args.reach(args, scores.reach());
+        gatun_attention_args.position_keys(args, positions.keys() == null ? MemorySegment.NULL : positions.keys());
+        gatun_attention_args.position_queries(args, positions.queries() == null ? MemorySegment.NULL : positions.queries());
+        gatun_attention_args.position_rows(args, positions.rows() == null ? MemorySegment.NULL : positions.rows());
+        gatun_attention_args.num_positions(args, positions.count());
+        gatun_attention_args.position_reach(args, positions.reach());
     }
 
-    /** Bytes of scratch for sequences of at most so many keys. */
-    public static long scratchByteSize(long maxKeys, long headDim, int threads) {
+    /** Bytes of scratch for sequences of at most so many keys, and so many rows of positions. */
+    public static long scratchByteSize(long maxKeys, long headDim, long positions, int threads) {
         Kernels.load();
-        return GatunC.gatun_attention_scratch_bytes(maxKeys, headDim, threads);
+        return GatunC.gatun_attention_scratch_bytes(maxKeys, headDim, positions, threads);
     }
 
     /** Computes for as many sequences as there are now. */

@@ -62,7 +62,7 @@ public final class Lowering {
             }
             case BatchNorm norm -> new BatchNormOp(pack.affine(norm, temporary), Activation.NONE);
             case LayerNorm norm -> new LayerNormOp(pack.norm(norm));
-            case Attention attention -> attention.op().withDistances(pack.table(attention.distances()));
+            case Attention attention -> attention.pack(pack);
             case Rotary rotary -> new RotaryOp(rotary.heads(), table(pack, rotary.table()), table(pack, rotary.queryNorm()),
                     table(pack, rotary.keyNorm()), rotary.epsilon());
             case Embedding embedding -> new EmbeddingOp(pack.table(embedding.words()), table(pack, embedding.positions()),

@@ -125,6 +125,10 @@ public final class WeightPack {
                 () -> Int8Weights.of(arena, weight.tensor(), scales.tensor(), bias == null ? null : bias.tensor()));
     }
 
+    Tensor ints(List<Integer> values) {
+        return once("ints", values, () -> Tensor.ofInts(arena, values.stream().mapToInt(i -> i).toArray(), values.size()));
+    }
+
     /** A copy as F32: a file that shrinks under its mapping would end the process. */
     Tensor table(Weight weight) {
         return once("table", List.of(weight), () -> copy(weight));

@@ -4,6 +4,7 @@ import dev.gatun.bindings.kernels.Attention;
 import dev.gatun.bindings.kernels.PagedAttention;
 import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.ShapeException;
+import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.op.AttentionOp;
 import dev.gatun.tensor.op.KvStoreOp;
@@ -19,7 +20,8 @@ final class AttentionKernels {
     static CompiledOp attention(AttentionOp op, CompileContext context, List<TensorDesc> inputs, TensorDesc dst) {
         AttentionOp.At at = AttentionOp.At.of(op, inputs);
         long keyRows = inputs.get(at.key()).shape().dim(0);
-        return new KernelOp("attention", dst, Attention.scratchByteSize(keyRows, op.headDim(), context.threads()), CompiledOp.Sharing.NONE,
+        return new KernelOp("attention", dst, Attention.scratchByteSize(keyRows, op.headDim(),
+                op.positions() == null ? 0 : op.positions().count(), context.threads()), CompiledOp.Sharing.NONE,
                 binding -> bind(op, at, inputs, binding));
     }
 
@@ -35,7 +37,7 @@ final class AttentionKernels {
         MemorySegment querySequences = segment(binding, at.querySequences());
         MemorySegment keySequences = segment(binding, at.keySequences());
         Attention kernel = new Attention(binding.arena(),
-                new Attention.Heads(op.numHeads(), op.numKvHeads(), op.headDim()), scores(op),
+                new Attention.Heads(op.numHeads(), op.numKvHeads(), op.headDim()), scores(op), positions(op.positions()),
                 new Attention.Operand(segment(binding, 0), inputs.get(0).shape().dim(1)),
                 new Attention.Operand(column(segment(binding, at.key()), kColumn), inputs.get(at.key()).shape().dim(1)),
                 new Attention.Operand(column(segment(binding, at.value()), vColumn), inputs.get(at.value()).shape().dim(1)),
@@ -63,6 +65,15 @@ final class AttentionKernels {
         boolean shared = op.distances() == null || op.distances().shape().dim(0) == 1;
         return new Attention.Scores(scores.scale(), scores.softcap(), op.causal(), scores.window(),
                 op.distances() == null ? null : op.distances().segment(), shared ? 0 : columns, columns / 2);
+    }
+
+    private static Attention.Positions positions(AttentionOp.Positions positions) {
+        return positions == null ? Attention.Positions.NONE : new Attention.Positions(segment(positions.keys()), segment(positions.queries()),
+                positions.rows().segment(), positions.count(), positions.rows().shape().dim(0) / 2);
+    }
+
+    private static MemorySegment segment(Tensor tensor) {
+        return tensor == null ? null : tensor.segment();
     }
 
     private static void requireMask(TensorDesc mask, int sequences, int queries, int keys) {

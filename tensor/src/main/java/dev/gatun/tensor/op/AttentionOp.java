@@ -26,9 +26,10 @@ import java.util.List;
  * @param scores     what becomes of products before they are added to
  * @param distances  F32 [numHeads or 1, 2 * reach + 1], or null: column {@code reach + d} is added where the key stands d behind the
  *                   query, the first and the last column also for all that is further away; the model's
+ * @param positions  what else queries and keys are multiplied with before products are scaled, or null; the model's
  */
 public record AttentionOp(Source source, int numHeads, int numKvHeads, int headDim, boolean causal, MaskKind mask,
-        boolean keyPadding, Scores scores, Tensor distances) implements Op {
+        boolean keyPadding, Scores scores, Tensor distances, Positions positions) implements Op {
 
     /** How the operands arrive. */
     public enum Source { PACKED, KEY_VALUE, SEPARATE }
@@ -58,9 +59,45 @@ public record AttentionOp(Source source, int numHeads, int numKvHeads, int headD
         }
     }
 
+    /**
+     * Disentangled attention (He et al. 2021): to a product of a query and a key is added that of the query with a row of keys, and that of
+     * the key with a row of queries, of which {@code rows} says which: entry {@code reach + d} where the key stands d behind the query, the
+     * first and the last also for all that is further away.
+     *
+     * @param keys    F32 [count, numHeads * headDim], or null for none
+     * @param queries F32 [count, numHeads * headDim], or null for none
+     * @param rows    S32 [2 * reach + 1], each below count
+     */
+    public record Positions(Tensor keys, Tensor queries, Tensor rows) {
+        /** Checks shapes and rows. */
+        public Positions {
+            Tensor any = keys == null ? queries : keys;
+            if (any == null || rows.type() != DataType.S32 || rows.shape().rank() != 1 || rows.shape().dim(0) % 2 == 0) {
+                throw new ShapeException("Attention", "rows of positions " + rows.desc() + " must be S32 [2 * reach + 1], of keys, queries or both",
+                        rows.shape());
+            }
+            for (Tensor table : new Tensor[] {keys, queries}) {
+                if (table != null && (table.type() != DataType.F32 || !table.desc().isRowMajor() || table.shape().rank() != 2
+                        || !table.shape().equals(any.shape()))) {
+                    throw new ShapeException("Attention", "positions " + table.desc() + " must be row-major F32 " + any.shape(), table.shape());
+                }
+            }
+            for (long i = 0; i < rows.shape().dim(0); i++) {
+                if (rows.getInt(i) < 0 || rows.getInt(i) >= any.shape().dim(0)) {
+                    throw new IllegalArgumentException("Attention: row " + rows.getInt(i) + " of positions, expected 0 to " + (any.shape().dim(0) - 1));
+                }
+            }
+        }
+
+        /** How many rows there are. */
+        public long count() {
+            return (keys == null ? queries : keys).shape().dim(0);
+        }
+    }
+
     /** Scores scaled by 1 / sqrt(headDim). */
     public AttentionOp(Source source, int numHeads, int numKvHeads, int headDim, boolean causal, MaskKind mask, boolean keyPadding) {
-        this(source, numHeads, numKvHeads, headDim, causal, mask, keyPadding, Scores.of(headDim), null);
+        this(source, numHeads, numKvHeads, headDim, causal, mask, keyPadding, Scores.of(headDim), null, null);
     }
 
     /** Checks the numbers. */
@@ -71,6 +108,10 @@ public record AttentionOp(Source source, int numHeads, int numKvHeads, int headD
         }
         if (distances != null) {
             requireDistances(numHeads, distances.desc());
+        }
+        Tensor table = positions == null ? null : positions.keys == null ? positions.queries : positions.keys;
+        if (table != null && table.shape().dim(1) != (long) numHeads * headDim) {
+            throw new ShapeException("Attention", "positions " + table.desc() + " must have " + (long) numHeads * headDim + " columns", table.shape());
         }
     }
 
@@ -90,17 +131,22 @@ public record AttentionOp(Source source, int numHeads, int numKvHeads, int headD
 
     /** The same with operands that arrive otherwise. */
     public AttentionOp withSource(Source other) {
-        return new AttentionOp(other, numHeads, numKvHeads, headDim, causal, mask, keyPadding, scores, distances);
+        return new AttentionOp(other, numHeads, numKvHeads, headDim, causal, mask, keyPadding, scores, distances, positions);
     }
 
     /** The same with other scores. */
     public AttentionOp withScores(Scores other) {
-        return new AttentionOp(source, numHeads, numKvHeads, headDim, causal, mask, keyPadding, other, distances);
+        return new AttentionOp(source, numHeads, numKvHeads, headDim, causal, mask, keyPadding, other, distances, positions);
     }
 
     /** The same with other distances. */
     public AttentionOp withDistances(Tensor other) {
-        return new AttentionOp(source, numHeads, numKvHeads, headDim, causal, mask, keyPadding, scores, other);
+        return new AttentionOp(source, numHeads, numKvHeads, headDim, causal, mask, keyPadding, scores, other, positions);
+    }
+
+    /** The same with other positions. */
+    public AttentionOp withPositions(Positions other) {
+        return new AttentionOp(source, numHeads, numKvHeads, headDim, causal, mask, keyPadding, scores, distances, other);
     }
 
     @Override

@@ -82,6 +82,25 @@ class EncoderLayersTest {
         }
     }
 
+    /** By transformers' make_log_bucket_position, clamped as its layers do. */
+    @Test
+    void rowsAndTablesOfDisentangledPositions() {
+        assertEquals(List.of(7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 6, 5, 4, 3, 2, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0), Disentangled.rows(4, true, 9, 12));
+        assertEquals(List.of(11, 11, 11, 11, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0, 0, 0), Disentangled.rows(6, false, 0, 9));
+        try (Arena arena = Arena.ofShared()) {
+            Weight projected = Disentangled.project(arena, weight(arena, "e", 7, 5), weight(arena, "w", 9, 5), weight(arena, "b", 9));
+            Reference.assertClose(Reference.matmul(weight(arena, "e", 7, 5).tensor().toFloats(), weight(arena, "w", 9, 5).tensor().toFloats(), true,
+                    weight(arena, "b", 9).tensor().toFloats(), 7, 9, 5), projected.tensor().toFloats(), Reference.tolerance(5));
+            GraphBuilder g = new GraphBuilder("positions");
+            Port x = g.input("x", Spec.of(DataType.F32, "n", 27));
+            Port sequences = g.input("sequences", Spec.of(DataType.S32, 3));
+            Attention layer = new Attention(AttentionOp.packedSelf(3, 3), null, new Disentangled(projected, null, List.of(6, 3, 0)));
+            g.output("y", g.add("attend", layer, x, sequences));
+            new Lowering(g.build(), GraphRunner.TARGET, new WeightPack(arena), arena);
+            assertEquals(List.of(projected), layer.weights());
+        }
+    }
+
     @Test
     void aNormsOffsetIsPartOfItsGamma() {
         try (Arena arena = Arena.ofShared()) {

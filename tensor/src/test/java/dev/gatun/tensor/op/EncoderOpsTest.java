@@ -76,6 +76,7 @@ class EncoderOpsTest {
                 double dot = 0;
                 for (int d = 0; d < headDim; d++) {
                     dot += (double) x[(first + i) * columns + h * headDim + d] * x[(first + j) * columns + key + d];
+                    dot += position(op, h * headDim + d, j - i, x[(first + i) * columns + h * headDim + d], x[(first + j) * columns + key + d]);
                 }
                 double score = dot * op.scores().scale();
                 double cap = op.scores().softcap();
@@ -89,6 +90,50 @@ class EncoderOpsTest {
                 for (int j = 0; j < length; j++) {
                     out[((first + i) * op.numHeads() + h) * headDim + d] += weights[j] * x[(first + j) * columns + value + d];
                 }
+            }
+        }
+    }
+
+    /** What one element of a head adds to a product. */
+    private static double position(AttentionOp op, int column, int distance, float q, float k) {
+        AttentionOp.Positions positions = op.positions();
+        if (positions == null) {
+            return 0;
+        }
+        int reach = (int) positions.rows().shape().dim(0) / 2;
+        long at = positions.rows().getInt(reach + Math.clamp(distance, -reach, reach)) * (long) op.numHeads() * op.headDim() + column;
+        return (positions.keys() == null ? 0 : (double) q * positions.keys().getFloat(at))
+                + (positions.queries() == null ? 0 : (double) k * positions.queries().getFloat(at));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"8, 3, true, true", "40, 69, true, false", "5, 12, false, true", "1, 0, true, true"})
+    void queriesAndKeysMeetRowsOfPositions(int count, int reach, boolean keys, boolean queries) {
+        int heads = 2;
+        int headDim = 9;
+        int columns = 3 * heads * headDim;
+        float[] x = Reference.random(9, (long) ROWS * columns);
+        float[] tables = Reference.random(10, 2L * count * heads * headDim);
+        int[] rows = new int[2 * reach + 1];
+        for (int i = 0; i < rows.length; i++) {
+            rows[i] = Math.clamp((reach - i) / 2 + count / 2, 0, count - 1);
+        }
+        int half = tables.length / 2;
+        for (int isa = 0; isa <= 2; isa++) {
+            Kernels.limitIsa(isa);
+            try (Arena arena = Arena.ofShared()) {
+                AttentionOp op = AttentionOp.packedSelf(heads, headDim).withScores(new Scores(0.2f, 0f, 0)).withPositions(new AttentionOp.Positions(
+                        keys ? Tensor.ofFloats(arena, Arrays.copyOf(tables, half), count, heads * headDim) : null,
+                        queries ? Tensor.ofFloats(arena, Arrays.copyOfRange(tables, half, 2 * half), count, heads * headDim) : null,
+                        Tensor.ofInts(arena, rows, rows.length)));
+                float[] actual = OpRunner.run(arena, 2, op, Tensor.ofFloats(arena, x, ROWS, columns), sequences(arena, LENGTHS)).toFloats();
+                double[] expected = new double[ROWS * heads * headDim];
+                for (int s = 0, first = 0; s < LENGTHS.length; first += LENGTHS[s++]) {
+                    for (int h = 0; h < heads; h++) {
+                        attend(expected, x, columns, first, LENGTHS[s], h, (heads + h) * headDim, (2 * heads + h) * headDim, headDim, op, null);
+                    }
+                }
+                Reference.assertClose(expected, actual, 3e-6);
             }
         }
     }
@@ -208,6 +253,11 @@ class EncoderOpsTest {
             assertThrows(IllegalArgumentException.class, () -> new Scores(Float.NaN, 0, 0));
             assertThrows(IllegalArgumentException.class, () -> new Scores(1, -1, 0));
             assertThrows(IllegalArgumentException.class, () -> new Scores(1, 0, -1));
+            for (int bad : new int[] {2, -1}) {
+                assertThrows(IllegalArgumentException.class, () -> new AttentionOp.Positions(even, null, Tensor.ofInts(arena, new int[] {0, bad, 1}, 3)));
+            }
+            AttentionOp.Positions narrow = new AttentionOp.Positions(even, even, Tensor.ofInts(arena, new int[] {0, 1, 1}, 3));
+            assertThrows(ShapeException.class, () -> AttentionOp.packedSelf(2, 4).withPositions(narrow));
             RotaryOp.Heads heads = new RotaryOp.Heads(1, 0, 4, false, false);
             assertThrows(IllegalArgumentException.class, () -> new RotaryOp(heads, null, null, null, 0));
             assertThrows(ShapeException.class, () -> new RotaryOp(heads, Tensor.ofFloats(arena, new float[18], 3, 6), null, null, 0));

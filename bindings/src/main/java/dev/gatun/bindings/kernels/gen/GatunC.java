@@ -23,10 +23,10 @@ public class GatunC extends GatunC$shared {
     static final SymbolLookup SYMBOL_LOOKUP = dev.gatun.bindings.loader.NativeLibraries.lookup("gatun")
             .or(Linker.nativeLinker().defaultLookup());
 
-    private static final int GATUN_ABI_VERSION = (int)8L;
+    private static final int GATUN_ABI_VERSION = (int)9L;
     /**
      * {@snippet lang=c :
-     * #define GATUN_ABI_VERSION 8
+     * #define GATUN_ABI_VERSION 9
      * }
      */
     public static int GATUN_ABI_VERSION() {
@@ -655,6 +655,7 @@ public class GatunC extends GatunC$shared {
             GatunC.C_LONG,
             GatunC.C_LONG,
             GatunC.C_LONG,
+            GatunC.C_LONG,
             GatunC.C_INT
         );
 
@@ -666,7 +667,7 @@ public class GatunC extends GatunC$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int64_t gatun_attention_scratch_bytes(int64_t max_keys, int64_t head_dim, int32_t threads)
+     * int64_t gatun_attention_scratch_bytes(int64_t max_keys, int64_t head_dim, int64_t num_positions, int32_t threads)
      * }
      */
     public static FunctionDescriptor gatun_attention_scratch_bytes$descriptor() {
@@ -676,7 +677,7 @@ public class GatunC extends GatunC$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int64_t gatun_attention_scratch_bytes(int64_t max_keys, int64_t head_dim, int32_t threads)
+     * int64_t gatun_attention_scratch_bytes(int64_t max_keys, int64_t head_dim, int64_t num_positions, int32_t threads)
      * }
      */
     public static MethodHandle gatun_attention_scratch_bytes$handle() {
@@ -686,7 +687,7 @@ public class GatunC extends GatunC$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int64_t gatun_attention_scratch_bytes(int64_t max_keys, int64_t head_dim, int32_t threads)
+     * int64_t gatun_attention_scratch_bytes(int64_t max_keys, int64_t head_dim, int64_t num_positions, int32_t threads)
      * }
      */
     public static MemorySegment gatun_attention_scratch_bytes$address() {
@@ -695,16 +696,16 @@ public class GatunC extends GatunC$shared {
 
     /**
      * {@snippet lang=c :
-     * int64_t gatun_attention_scratch_bytes(int64_t max_keys, int64_t head_dim, int32_t threads)
+     * int64_t gatun_attention_scratch_bytes(int64_t max_keys, int64_t head_dim, int64_t num_positions, int32_t threads)
      * }
      */
-    public static long gatun_attention_scratch_bytes(long max_keys, long head_dim, int threads) {
+    public static long gatun_attention_scratch_bytes(long max_keys, long head_dim, long num_positions, int threads) {
         var mh$ = gatun_attention_scratch_bytes.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("gatun_attention_scratch_bytes", max_keys, head_dim, threads);
+                traceDowncall("gatun_attention_scratch_bytes", max_keys, head_dim, num_positions, threads);
             }
-            return (long)mh$.invokeExact(max_keys, head_dim, threads);
+            return (long)mh$.invokeExact(max_keys, head_dim, num_positions, threads);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

@@ -42,6 +42,11 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     const float *distances;
  *     int64_t distance_head_stride;
  *     int64_t reach;
+ *     const float *position_keys;
+ *     const float *position_queries;
+ *     const int32_t *position_rows;
+ *     int64_t num_positions;
+ *     int64_t position_reach;
  * }
  * }
  */
@@ -79,8 +84,13 @@ public class gatun_attention_args {
         GatunC.C_LONG.withName("window"),
         GatunC.C_POINTER.withName("distances"),
         GatunC.C_LONG.withName("distance_head_stride"),
-        GatunC.C_LONG.withName("reach")
-    ).withName("$anon$54:9");
+        GatunC.C_LONG.withName("reach"),
+        GatunC.C_POINTER.withName("position_keys"),
+        GatunC.C_POINTER.withName("position_queries"),
+        GatunC.C_POINTER.withName("position_rows"),
+        GatunC.C_LONG.withName("num_positions"),
+        GatunC.C_LONG.withName("position_reach")
+    ).withName("$anon$55:9");
 
     /**
      * The layout of this struct
@@ -1275,6 +1285,226 @@ public class gatun_attention_args {
      */
     public static void reach(MemorySegment struct, long fieldValue) {
         struct.set(reach$LAYOUT, reach$OFFSET, fieldValue);
+    }
+
+    private static final AddressLayout position_keys$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("position_keys"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * const float *position_keys
+     * }
+     */
+    public static final AddressLayout position_keys$layout() {
+        return position_keys$LAYOUT;
+    }
+
+    private static final long position_keys$OFFSET = $LAYOUT.byteOffset(groupElement("position_keys"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * const float *position_keys
+     * }
+     */
+    public static final long position_keys$offset() {
+        return position_keys$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * const float *position_keys
+     * }
+     */
+    public static MemorySegment position_keys(MemorySegment struct) {
+        return struct.get(position_keys$LAYOUT, position_keys$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * const float *position_keys
+     * }
+     */
+    public static void position_keys(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(position_keys$LAYOUT, position_keys$OFFSET, fieldValue);
+    }
+
+    private static final AddressLayout position_queries$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("position_queries"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * const float *position_queries
+     * }
+     */
+    public static final AddressLayout position_queries$layout() {
+        return position_queries$LAYOUT;
+    }
+
+    private static final long position_queries$OFFSET = $LAYOUT.byteOffset(groupElement("position_queries"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * const float *position_queries
+     * }
+     */
+    public static final long position_queries$offset() {
+        return position_queries$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * const float *position_queries
+     * }
+     */
+    public static MemorySegment position_queries(MemorySegment struct) {
+        return struct.get(position_queries$LAYOUT, position_queries$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * const float *position_queries
+     * }
+     */
+    public static void position_queries(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(position_queries$LAYOUT, position_queries$OFFSET, fieldValue);
+    }
+
+    private static final AddressLayout position_rows$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("position_rows"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * const int32_t *position_rows
+     * }
+     */
+    public static final AddressLayout position_rows$layout() {
+        return position_rows$LAYOUT;
+    }
+
+    private static final long position_rows$OFFSET = $LAYOUT.byteOffset(groupElement("position_rows"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * const int32_t *position_rows
+     * }
+     */
+    public static final long position_rows$offset() {
+        return position_rows$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * const int32_t *position_rows
+     * }
+     */
+    public static MemorySegment position_rows(MemorySegment struct) {
+        return struct.get(position_rows$LAYOUT, position_rows$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * const int32_t *position_rows
+     * }
+     */
+    public static void position_rows(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(position_rows$LAYOUT, position_rows$OFFSET, fieldValue);
+    }
+
+    private static final OfLong num_positions$LAYOUT = (OfLong)$LAYOUT.select(groupElement("num_positions"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int64_t num_positions
+     * }
+     */
+    public static final OfLong num_positions$layout() {
+        return num_positions$LAYOUT;
+    }
+
+    private static final long num_positions$OFFSET = $LAYOUT.byteOffset(groupElement("num_positions"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int64_t num_positions
+     * }
+     */
+    public static final long num_positions$offset() {
+        return num_positions$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int64_t num_positions
+     * }
+     */
+    public static long num_positions(MemorySegment struct) {
+        return struct.get(num_positions$LAYOUT, num_positions$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int64_t num_positions
+     * }
+     */
+    public static void num_positions(MemorySegment struct, long fieldValue) {
+        struct.set(num_positions$LAYOUT, num_positions$OFFSET, fieldValue);
+    }
+
+    private static final OfLong position_reach$LAYOUT = (OfLong)$LAYOUT.select(groupElement("position_reach"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int64_t position_reach
+     * }
+     */
+    public static final OfLong position_reach$layout() {
+        return position_reach$LAYOUT;
+    }
+
+    private static final long position_reach$OFFSET = $LAYOUT.byteOffset(groupElement("position_reach"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int64_t position_reach
+     * }
+     */
+    public static final long position_reach$offset() {
+        return position_reach$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int64_t position_reach
+     * }
+     */
+    public static long position_reach(MemorySegment struct) {
+        return struct.get(position_reach$LAYOUT, position_reach$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int64_t position_reach
+     * }
+     */
+    public static void position_reach(MemorySegment struct, long fieldValue) {
+        struct.set(position_reach$LAYOUT, position_reach$OFFSET, fieldValue);
     }
 
     /**

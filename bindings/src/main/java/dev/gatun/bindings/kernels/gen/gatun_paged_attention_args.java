@@ -60,7 +60,7 @@ public class gatun_paged_attention_args {
         GatunC.C_POINTER.withName("scratch"),
         GatunC.C_FLOAT.withName("scale"),
         MemoryLayout.paddingLayout(4)
-    ).withName("$anon$278:9");
+    ).withName("$anon$286:9");
 
     /**
      * The layout of this struct

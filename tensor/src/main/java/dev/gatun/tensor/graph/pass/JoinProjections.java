@@ -10,7 +10,6 @@ import dev.gatun.tensor.graph.Pass;
 import dev.gatun.tensor.graph.Port;
 import dev.gatun.tensor.graph.Rewrite;
 import dev.gatun.tensor.graph.Target;
-import dev.gatun.tensor.graph.Weight;
 import dev.gatun.tensor.op.Activation;
 import dev.gatun.tensor.op.AttentionOp;
 import dev.gatun.tensor.op.KvStoreOp;
@@ -32,8 +31,7 @@ public final class JoinProjections implements Pass {
         Rewrite rewrite = new Rewrite(graph);
         for (Node node : graph.nodes()) {
             boolean joined = switch (node.layer()) {
-                case Attention(AttentionOp op, Weight distances) ->
-                        join(graph, rewrite, node, op, source -> new Attention(op.withSource(source), distances));
+                case Attention attention -> join(graph, rewrite, node, attention.op(), attention::withSource);
                 case Apply(AttentionOp op) -> join(graph, rewrite, node, op, source -> new Apply(op.withSource(source)));
                 case Apply(PagedAttentionOp paged) -> paged.append() == PagedAttentionOp.Append.SEPARATE
                         && joinAll(graph, rewrite, node, 3, new Apply(paged.joined()));
