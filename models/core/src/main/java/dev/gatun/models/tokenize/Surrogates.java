@@ -22,4 +22,22 @@ final class Surrogates {
         }
         return changed == null ? text : changed.toString();
     }
+
+    /**
+     * Where each code point of a text begins in Java chars, and where the text ends; null if every code point is one char.
+     *
+     * @param text without lone surrogates
+     */
+    static int[] unitsOfCodePoints(String text) {
+        int count = text.codePointCount(0, text.length());
+        if (count == text.length()) {
+            return null;
+        }
+        int[] units = new int[count + 1];
+        for (int i = 0, at = 0; i <= count; i++) {
+            units[i] = at;
+            at += at < text.length() ? Character.charCount(text.codePointAt(at)) : 0;
+        }
+        return units;
+    }
 }

@@ -2,42 +2,47 @@ package dev.gatun.models.tokenize;
 
 import dev.gatun.bindings.loader.NativeLibraryException;
 import dev.gatun.models.checkpoint.WeightException;
-import dev.gatun.models.tokenize.TokenizersNative.Encoded;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
- * Texts to token ids with a Hugging Face {@code tokenizer.json} and the settings of the {@code tokenizer_config.json} beside it, special
- * tokens included. Nothing is padded, and texts are cut at the model's length, at the side that the settings say. A surrogate without its
- * other half counts as U+FFFD. Thread-safe. Owns native memory of the tokenizers library; using it after {@link #close} throws
- * {@link IllegalStateException}.
+ * Texts and pairs of texts to what a model reads, with a Hugging Face {@code tokenizer.json} and the settings of the
+ * {@code tokenizer_config.json} beside it, special tokens included. Nothing is padded; what is longer than the model's length is cut, at
+ * the side that the settings say. A surrogate without its other half counts as U+FFFD. Thread-safe. Owns native memory of the tokenizers
+ * library; using it after {@link #close} throws {@link IllegalStateException}.
  */
 public final class TextTokenizer implements AutoCloseable {
     /** Of a longer text only the beginning is tokenized, as long as that has tokens enough. */
     private static final int FIRST_CHARACTERS = 1 << 14;
 
     private final TokenizersNative tokenizer;
+    private final Frame single;
+    private final Frame pair;
     private final int maxTokens;
     private final boolean cutsLeft;
     private boolean closed;
     private int users;
 
-    private TextTokenizer(TokenizersNative tokenizer, int maxTokens, boolean cutsLeft) {
+    private TextTokenizer(TokenizersNative tokenizer, Frame single, Frame pair, int maxTokens, boolean cutsLeft) {
         this.tokenizer = tokenizer;
+        this.single = single;
+        this.pair = pair;
         this.maxTokens = maxTokens;
         this.cutsLeft = cutsLeft;
     }
 
     /**
-     * One text's tokens.
+     * Tokens of a text, or of a pair.
      *
      * @param ids       token ids, special tokens included
-     * @param truncated whether the text was longer and was cut
+     * @param types     token types, as many
+     * @param truncated whether there were more and some were cut off
      */
-    public record Tokens(int[] ids, boolean truncated) {
+    public record Tokens(int[] ids, int[] types, boolean truncated) {
     }
 
     /**
@@ -73,30 +78,34 @@ public final class TextTokenizer implements AutoCloseable {
 
     private static TextTokenizer load(Path file, TokenizerSettings settings, int maxTokens) {
         byte[] json = TokenizerJson.read(file, settings);
+        TokenizersNative tokenizer;
         try {
-            TokenizersNative tokenizer = TokenizersNative.of(new String(json, StandardCharsets.UTF_8));
-            if (!settings.truncatesLeft()) {
-                tokenizer.truncate(maxTokens);
-            }
-            TextTokenizer made = new TextTokenizer(tokenizer, maxTokens, settings.truncatesLeft());
-            made.requireRoom(file);
-            return made;
-        } catch (WeightException | NativeLibraryException e) {
+            tokenizer = TokenizersNative.of(new String(json, StandardCharsets.UTF_8));
+        } catch (NativeLibraryException e) {
             throw e;
         } catch (RuntimeException e) {
             throw new WeightException(file, "is not a tokenizer: " + e.getMessage(), e);
         }
+        try {
+            Frame single = frame(file, tokenizer, maxTokens);
+            Frame pair = tokenizer.frame("a", "a");
+            return settings.typed() ? new TextTokenizer(tokenizer, single, pair, maxTokens, settings.truncatesLeft())
+                    : new TextTokenizer(tokenizer, single.untyped(), pair.untyped(), maxTokens, settings.truncatesLeft());
+        } catch (RuntimeException | Error e) {
+            tokenizer.close();
+            throw e;
+        }
     }
 
-    private void requireRoom(Path file) {
-        int specials;
-        try (Encoded nothing = tokenizer.encode("")) {
-            specials = nothing.ids().length;
+    private static Frame frame(Path file, TokenizersNative tokenizer, int maxTokens) {
+        Frame frame = tokenizer.frame("a", null);
+        if (!frame.holds(1)) {
+            throw new WeightException(file, "makes no token of the text \"a\", or several copies");
         }
-        if (maxTokens < specials) {
-            close();
-            throw new WeightException(file, "adds " + specials + " special tokens to every text: it cannot be cut at " + maxTokens + " tokens");
+        if (maxTokens < frame.specials()) {
+            throw new WeightException(file, "adds " + frame.specials() + " special tokens to every text: it cannot be cut at " + maxTokens + " tokens");
         }
+        return frame;
     }
 
     /** The tokens of one text. */
@@ -110,14 +119,110 @@ public final class TextTokenizer implements AutoCloseable {
      * @throws IllegalStateException if this is closed, or the thread is interrupted
      */
     public List<Tokens> encodeBatch(List<String> texts) {
+        return each(texts, text -> {
+            int room = maxTokens - single.specials();
+            return single.tokens(span(ids(Surrogates.paired(text), room), room), null);
+        });
+    }
+
+    /**
+     * The tokens of each pair, in order.
+     *
+     * @param cut which text loses tokens where there are too many
+     * @throws IllegalStateException    if this is closed, or the thread is interrupted
+     * @throws IllegalArgumentException if the tokenizer makes no pairs, there is no room for its special tokens, or the text that may be cut
+     *                                  is too short for it
+     */
+    public List<Tokens> encodePairs(List<Pair> pairs, Truncation cut) {
+        int room = pairRoom(maxTokens);
+        return each(pairs, both -> {
+            int[] first = ids(Surrogates.paired(both.first()), room);
+            int[] second = ids(Surrogates.paired(both.second()), room);
+            if (first.length > room && second.length > room && room % 2 == 1) {
+                // The longer one keeps a token more: both must have been counted to their ends.
+                first = tokenizer.ids(Surrogates.paired(both.first()));
+                second = tokenizer.ids(Surrogates.paired(both.second()));
+            }
+            int[] kept = cut.kept(first.length, second.length, room);
+            return pair.tokens(span(first, kept[0]), span(second, kept[1]));
+        });
+    }
+
+    /**
+     * A text in as many windows as it takes, in order; one for an empty text.
+     *
+     * @param size    most tokens of a window, special tokens included
+     * @param overlap tokens of its own that a window shares with the one before
+     * @throws IllegalArgumentException if size is beyond {@link #maxTokens} or leaves no more room than the overlap
+     */
+    public List<Window> windows(String text, int size, int overlap) {
+        return windows(single, size, overlap, () -> {
+            Pieces all = tokenizer.pieces(Surrogates.paired(text));
+            return ranges(all.ids().length, size - single.specials(), overlap).stream()
+                    .map(r -> Window.of(single, all.range(r[0], r[1]), null, r[1] - r[0] < all.ids().length)).toList();
+        });
+    }
+
+    /**
+     * A pair in as many windows as its second text takes; each has the whole first.
+     *
+     * @param size    most tokens of a window, special tokens included
+     * @param overlap tokens of the second text that a window shares with the one before
+     * @throws IllegalArgumentException as {@link #windows(String, int, int)}, or if the first text leaves no more room than the overlap
+     */
+    public List<Window> windows(Pair both, int size, int overlap) {
+        pairRoom(size);
+        return windows(pair, size, overlap, () -> {
+            Pieces first = tokenizer.pieces(Surrogates.paired(both.first()));
+            Pieces second = tokenizer.pieces(Surrogates.paired(both.second()));
+            return ranges(second.ids().length, size - pair.specials() - first.ids().length, overlap).stream()
+                    .map(r -> Window.of(pair, first, second.range(r[0], r[1]), r[1] - r[0] < second.ids().length)).toList();
+        });
+    }
+
+    private List<Window> windows(Frame frame, int size, int overlap, Supplier<List<Window>> work) {
+        if (size > maxTokens || size < frame.specials() || overlap < 0) {
+            throw new IllegalArgumentException("windows of " + size + " tokens that share " + overlap + ": expected " + frame.specials() + " to " + maxTokens
+                    + " tokens, which share 0 or more");
+        }
+        return each(List.of(work), Supplier::get).getFirst();
+    }
+
+    /** From and to of each window, as the tokenizers library has them: nothing follows the one that reaches the end. */
+    private List<int[]> ranges(int count, int room, int overlap) {
+        if (count <= room) {
+            return List.of(new int[] {0, count});
+        }
+        if (room <= overlap) {
+            throw new IllegalArgumentException("a window has room for " + room + " tokens of the text: it cannot share " + overlap + " with the one before");
+        }
+        List<int[]> ranges = new ArrayList<>();
+        for (int at = 0, end = 0; end < count; at += room - overlap) {
+            end = Math.min(at + room, count);
+            ranges.add(cutsLeft ? new int[] {count - end, count - at} : new int[] {at, end});
+        }
+        return ranges;
+    }
+
+    private int pairRoom(int size) {
+        if (!pair.holds(2)) {
+            throw new IllegalArgumentException("the tokenizer makes no pairs");
+        }
+        if (size < pair.specials()) {
+            throw new IllegalArgumentException("a pair has " + pair.specials() + " special tokens: it cannot be cut at " + size + " tokens");
+        }
+        return size - pair.specials();
+    }
+
+    private <T, R> List<R> each(List<T> items, Function<T, R> work) {
         enter();
         try {
-            List<Tokens> result = new ArrayList<>(texts.size());
-            for (String text : texts) {
+            List<R> result = new ArrayList<>(items.size());
+            for (T item : items) {
                 if (Thread.currentThread().isInterrupted()) {
                     throw new IllegalStateException("interrupted while tokenizing");
                 }
-                result.add(encodeOne(Surrogates.paired(text)));
+                result.add(work.apply(item));
             }
             return result;
         } finally {
@@ -125,57 +230,36 @@ public final class TextTokenizer implements AutoCloseable {
         }
     }
 
-    private Tokens encodeOne(String text) {
-        if (cutsLeft) {
-            return cutLeft(text);
-        }
+    private Frame.Span span(int[] ids, int room) {
+        int count = Math.min(ids.length, room);
+        return cutsLeft ? new Frame.Span(ids, ids.length - count, ids.length) : new Frame.Span(ids, 0, count);
+    }
+
+    /** A text's own ids; of a long text those at the side that is kept, more than are wanted if it has them. */
+    private int[] ids(String text, int wanted) {
         for (long length = FIRST_CHARACTERS; length < text.length(); length *= 4) {
             int end = boundary(text, (int) length);
             if (end < 0) {
                 break;
             }
-            Tokens tokens = tokens(text.substring(0, end));
             // What follows the cut could change the last word's tokens only, and those are cut off.
-            if (tokens.truncated) {
-                return tokens;
+            int[] ids = tokenizer.ids(cutsLeft ? text.substring(end) : text.substring(0, end));
+            if (ids.length > wanted) {
+                return ids;
             }
         }
-        return tokens(text);
+        return tokenizer.ids(text);
     }
 
-    /** The last place up to here between two words: before a space that follows something else. */
-    private static int boundary(String text, int from) {
-        for (int i = from; i > from / 2; i--) {
-            if (text.charAt(i) == ' ' && text.charAt(i - 1) != ' ') {
-                return i;
+    /** The place between two words, before a space that follows something else, next to this many characters from the kept side. */
+    private int boundary(String text, int length) {
+        for (int i = length; i > length / 2; i--) {
+            int at = cutsLeft ? text.length() - i : i;
+            if (text.charAt(at) == ' ' && text.charAt(at - 1) != ' ') {
+                return at;
             }
         }
         return -1;
-    }
-
-    private Tokens tokens(String text) {
-        try (Encoded encoded = tokenizer.encode(text)) {
-            return new Tokens(encoded.ids(), encoded.truncated());
-        }
-    }
-
-    /** Keeps the special tokens at both ends and the last of what is between them. */
-    private Tokens cutLeft(String text) {
-        try (Encoded encoded = tokenizer.encode(text)) {
-            int[] ids = encoded.ids();
-            int over = ids.length - maxTokens;
-            if (over <= 0) {
-                return new Tokens(ids, false);
-            }
-            int[] special = encoded.specialTokens();
-            int first = 0;
-            while (first < ids.length && special[first] != 0) {
-                first++;
-            }
-            int[] kept = Arrays.copyOf(ids, maxTokens);
-            System.arraycopy(ids, first + over, kept, first, maxTokens - first);
-            return new Tokens(kept, true);
-        }
     }
 
     /** Where texts are cut. */

@@ -67,96 +67,64 @@ final class TokenizersNative implements AutoCloseable {
         loaded = true;
     }
 
-    /** Cuts what is longer, special tokens included, at its end. */
-    void truncate(int maxTokens) {
-        truncate(maxTokens, Cut.LONGEST_FIRST, 0);
+    /** Ids of a text's own tokens, without special ones. */
+    int[] ids(String text) {
+        long encoding = LIBRARY.encode(handle, text, false);
+        try {
+            return narrow(LIBRARY.getTokenIds(encoding));
+        } finally {
+            LIBRARY.deleteEncoding(encoding);
+        }
     }
 
-    /** Which text of a pair is cut; the library ends the process over another name. */
-    enum Cut { LONGEST_FIRST, ONLY_FIRST, ONLY_SECOND }
-
-    /** Cuts into windows that overlap by a stride. */
-    void truncate(int maxTokens, Cut cut, int stride) {
-        LIBRARY.setTruncation(handle, maxTokens, cut.name(), stride);
+    /** A text's own tokens, without special ones. */
+    Pieces pieces(String text) {
+        long encoding = LIBRARY.encode(handle, text, false);
+        try {
+            int[] ids = narrow(LIBRARY.getTokenIds(encoding));
+            int[] starts = new int[ids.length];
+            int[] ends = new int[ids.length];
+            CharSpan[] spans = LIBRARY.getTokenCharSpans(encoding);
+            for (int i = 0; i < ids.length; i++) {
+                starts[i] = spans[i].getStart();
+                ends[i] = spans[i].getEnd();
+            }
+            int[] units = Surrogates.unitsOfCodePoints(text);
+            return new Pieces(ids, at(starts, units), at(ends, units), narrow(LIBRARY.getWordIds(encoding)));
+        } finally {
+            LIBRARY.deleteEncoding(encoding);
+        }
     }
 
-    /** Encodes a text with its special tokens; the caller closes the result. */
-    Encoded encode(String text) {
-        return new Encoded(LIBRARY.encode(handle, text, true));
+    /** How special tokens stand around one text, or around two if the second is not null. */
+    Frame frame(String first, String second) {
+        long encoding = second == null ? LIBRARY.encode(handle, first, true)
+                : LIBRARY.encodeDual(handle, first, second, true);
+        try {
+            return Frame.of(narrow(LIBRARY.getTokenIds(encoding)), narrow(LIBRARY.getTypeIds(encoding)),
+                    narrow(LIBRARY.getSequenceIds(encoding)));
+        } finally {
+            LIBRARY.deleteEncoding(encoding);
+        }
     }
 
-    /** Encodes a pair of texts with their special tokens; the caller closes the result. */
-    Encoded encode(String text, String other) {
-        return new Encoded(LIBRARY.encodeDual(handle, text, other, true));
+    private static int[] at(int[] places, int[] units) {
+        for (int i = 0; units != null && i < places.length; i++) {
+            places[i] = units[places[i]];
+        }
+        return places;
+    }
+
+    private static int[] narrow(long[] wide) {
+        int[] ids = new int[wide.length];
+        for (int i = 0; i < ids.length; i++) {
+            ids[i] = Math.toIntExact(wide[i]);
+        }
+        return ids;
     }
 
     @Override
     public void close() {
         LIBRARY.deleteTokenizer(handle);
-    }
-
-    /** A text's tokens, in the library's memory. One thread. */
-    static final class Encoded implements AutoCloseable {
-        private final long handle;
-
-        private Encoded(long handle) {
-            this.handle = handle;
-        }
-
-        int[] ids() {
-            return narrow(LIBRARY.getTokenIds(handle));
-        }
-
-        int[] typeIds() {
-            return narrow(LIBRARY.getTypeIds(handle));
-        }
-
-        /** 1 for tokens that are not of the text. */
-        int[] specialTokens() {
-            return narrow(LIBRARY.getSpecialTokenMask(handle));
-        }
-
-        /** Which word a token belongs to, -1 for none. */
-        int[] wordIds() {
-            return narrow(LIBRARY.getWordIds(handle));
-        }
-
-        /** Which of a pair's texts a token belongs to, -1 for neither. */
-        int[] sequenceIds() {
-            return narrow(LIBRARY.getSequenceIds(handle));
-        }
-
-        /** Where a token stands in its text, in code points; null for special tokens. */
-        CharSpan[] spans() {
-            return LIBRARY.getTokenCharSpans(handle);
-        }
-
-        /** Whether something was cut off. */
-        boolean truncated() {
-            return LIBRARY.getOverflowCount(handle) > 0;
-        }
-
-        /** What was cut off, piece by piece; the caller closes each. */
-        Encoded[] overflowing() {
-            long[] handles = LIBRARY.getOverflowing(handle);
-            Encoded[] pieces = new Encoded[handles.length];
-            for (int i = 0; i < pieces.length; i++) {
-                pieces[i] = new Encoded(handles[i]);
-            }
-            return pieces;
-        }
-
-        private static int[] narrow(long[] wide) {
-            int[] ids = new int[wide.length];
-            for (int i = 0; i < ids.length; i++) {
-                ids[i] = Math.toIntExact(wide[i]);
-            }
-            return ids;
-        }
-
-        @Override
-        public void close() {
-            LIBRARY.deleteEncoding(handle);
-        }
     }
 }
