@@ -43,9 +43,18 @@ public final class JsonFiles {
      * @throws WeightException if there is none, it is not plain, or not JSON
      */
     public static JsonNode value(Path path) {
+        return value(path, "", bytes(path));
+    }
+
+    /**
+     * Reads a vocabulary, or another file that is parsed as a whole.
+     *
+     * @throws WeightException if there is none, it is not plain, or it would take the heap
+     */
+    public static byte[] bytes(Path path) {
         ModelFile file = ModelFile.open(path);
         requireHeap(path, "it", file.byteSize());
-        return value(path, "", file.bytes(0, (int) file.byteSize()));
+        return file.bytes(0, (int) file.byteSize());
     }
 
     /**

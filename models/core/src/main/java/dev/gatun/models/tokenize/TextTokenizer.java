@@ -2,7 +2,6 @@ package dev.gatun.models.tokenize;
 
 import dev.gatun.bindings.loader.NativeLibraryException;
 import dev.gatun.models.checkpoint.WeightException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -62,7 +61,7 @@ public final class TextTokenizer implements AutoCloseable {
 
     /** Loads {@code tokenizer.json} alone. */
     public static TextTokenizer load(Path file, int maxTokens) {
-        return load(file, TokenizerSettings.NONE, maxTokens);
+        return load(file, TokenizerSettings.none(file), maxTokens);
     }
 
     /**
@@ -77,35 +76,29 @@ public final class TextTokenizer implements AutoCloseable {
     }
 
     private static TextTokenizer load(Path file, TokenizerSettings settings, int maxTokens) {
-        byte[] json = TokenizerJson.read(file, settings);
+        TokenizerJson.Source source = TokenizerJson.read(file, settings);
         TokenizersNative tokenizer;
         try {
-            tokenizer = TokenizersNative.of(new String(json, StandardCharsets.UTF_8));
+            tokenizer = TokenizersNative.of(source.json());
         } catch (NativeLibraryException e) {
             throw e;
         } catch (RuntimeException e) {
             throw new WeightException(file, "is not a tokenizer: " + e.getMessage(), e);
         }
         try {
-            Frame single = frame(file, tokenizer, maxTokens);
-            Frame pair = tokenizer.frame("a", "a");
-            return settings.typed() ? new TextTokenizer(tokenizer, single, pair, maxTokens, settings.truncatesLeft())
-                    : new TextTokenizer(tokenizer, single.untyped(), pair.untyped(), maxTokens, settings.truncatesLeft());
+            String example = source.examples().stream().filter(text -> tokenizer.frame(text, null).holds(1)).findFirst().orElseThrow(
+                    () -> new WeightException(file, "makes no token of any text, or several copies of it"));
+            Frame single = tokenizer.frame(example, null);
+            if (maxTokens < single.specials()) {
+                throw new WeightException(file, "adds " + single.specials() + " special tokens to every text: it cannot be cut at " + maxTokens + " tokens");
+            }
+            Frame pair = tokenizer.frame(example, example);
+            return new TextTokenizer(tokenizer, settings.typed() ? single : single.untyped(), settings.typed() ? pair : pair.untyped(), maxTokens,
+                    settings.truncatesLeft(source.truncatesLeft()));
         } catch (RuntimeException | Error e) {
             tokenizer.close();
             throw e;
         }
-    }
-
-    private static Frame frame(Path file, TokenizersNative tokenizer, int maxTokens) {
-        Frame frame = tokenizer.frame("a", null);
-        if (!frame.holds(1)) {
-            throw new WeightException(file, "makes no token of the text \"a\", or several copies");
-        }
-        if (maxTokens < frame.specials()) {
-            throw new WeightException(file, "adds " + frame.specials() + " special tokens to every text: it cannot be cut at " + maxTokens + " tokens");
-        }
-        return frame;
     }
 
     /** The tokens of one text. */

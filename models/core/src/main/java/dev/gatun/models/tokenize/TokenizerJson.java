@@ -1,13 +1,12 @@
 package dev.gatun.models.tokenize;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gatun.models.checkpoint.JsonFiles;
 import dev.gatun.models.checkpoint.WeightException;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -15,20 +14,29 @@ import java.util.List;
  * which is not needed here and in which the library ends the process over an error.
  */
 final class TokenizerJson {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final List<String> MODELS = List.of("WordPiece", "BPE", "Unigram", "WordLevel");
 
     private TokenizerJson() {
     }
 
     /**
-     * Reads and checks a file.
+     * A definition for the tokenizers library.
      *
-     * @throws WeightException if it is missing or not a tokenizer
+     * @param json          as text
+     * @param truncatesLeft the side at which tokenizer.json cuts texts, unless the folder says otherwise
+     * @param examples      texts of which one at least makes a token
      */
-    static byte[] read(Path file, TokenizerSettings settings) {
+    record Source(String json, boolean truncatesLeft, List<String> examples) {
+    }
+
+    /**
+     * Reads and checks a folder's tokenizer.json, or makes one of its other files.
+     *
+     * @throws WeightException if there is none, or it is damaged
+     */
+    static Source read(Path file, TokenizerSettings settings) {
         if (!Files.exists(file)) {
-            throw new WeightException(file, "does not exist; the tokenizer is expected there");
+            return source(Definition.of(settings, Vocabulary.ofFiles(file.getParent(), settings.kind(), settings), null, true), false);
         }
         JsonNode json;
         try {
@@ -43,25 +51,20 @@ final class TokenizerJson {
         if (!type.isEmpty() && !MODELS.contains(type)) {
             throw new WeightException(file, "is not a tokenizer: its model is " + type + ", expected one of " + MODELS);
         }
+        boolean left = tokenizer.path("truncation").path("direction").asText().equals("Left");
+        Vocabulary vocabulary = Vocabulary.ofJson(file, tokenizer, settings.kind());
+        if (settings.kind() == TokenizerKind.GENERAL) {
+            return source(Definition.general(settings, vocabulary, tokenizer), left);
+        }
+        return source(Definition.of(settings, vocabulary, tokenizer.get("post_processor"), false), left);
+    }
+
+    private static Source source(ObjectNode tokenizer, boolean left) {
         tokenizer.putNull("decoder");
         tokenizer.putNull("truncation");
         tokenizer.putNull("padding");
-        if (settings.rewritesNormalizer() && tokenizer.path("normalizer") instanceof ObjectNode normalizer
-                && normalizer.path("type").asText().equals("BertNormalizer")) {
-            put(normalizer, "lowercase", settings.lowerCase());
-            put(normalizer, "strip_accents", settings.stripAccents());
-            put(normalizer, "handle_chinese_chars", settings.chineseChars());
-        }
-        try {
-            return JSON.writeValueAsBytes(tokenizer);
-        } catch (IOException e) {
-            throw new WeightException(file, "is not a tokenizer: " + e.getMessage(), e);
-        }
-    }
-
-    private static void put(ObjectNode normalizer, String name, Boolean value) {
-        if (value != null) {
-            normalizer.put(name, value);
-        }
+        List<String> examples = new ArrayList<>(List.of("a", "1", "."));
+        tokenizer.path("added_tokens").forEach(token -> examples.add(token.path("content").asText()));
+        return new Source(tokenizer.toString(), left, examples);
     }
 }

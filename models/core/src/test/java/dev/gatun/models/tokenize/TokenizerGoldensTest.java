@@ -70,21 +70,21 @@ class TokenizerGoldensTest {
     }
 
     private static void check(Path folder, JsonNode golden) {
+        boolean whole = golden.has("spans");
         try (TextTokenizer tokenizer = TextTokenizer.load(folder, new TextTokenizer.Limit(1 << 20, false))) {
-            List<String> texts = List.copyOf(TEXTS.values());
-            List<String> names = List.copyOf(TEXTS.keySet());
-            List<TextTokenizer.Tokens> tokens = tokenizer.encodeBatch(texts);
-            for (int i = 0; i < texts.size(); i++) {
+            List<String> names = TEXTS.keySet().stream().filter(name -> whole || TEXTS.get(name).length() < 1000).toList();
+            assertEquals(golden.get("ids").size(), names.size());
+            List<TextTokenizer.Tokens> tokens = tokenizer.encodeBatch(names.stream().map(TEXTS::get).toList());
+            for (int i = 0; i < names.size(); i++) {
                 same(golden.get("ids").get(i), tokens.get(i).ids(), names.get(i));
-                same(golden.get("ids").get(i), tokenizer.encode(texts.get(i)).ids(), names.get(i) + ", alone");
             }
             for (JsonNode pair : golden.get("pairs")) {
                 TextTokenizer.Tokens found = tokenizer.encodePairs(List.of(pair(pair)), Truncation.LONGEST_FIRST).getFirst();
                 same(pair.get("ids"), found.ids(), pair.toString());
                 same(pair.get("types"), found.types(), pair.toString());
             }
-            for (int i = 0; golden.has("spans") && i < texts.size(); i++) {
-                Window window = tokenizer.windows(texts.get(i), 1 << 20, 0).getFirst();
+            for (int i = 0; whole && i < names.size(); i++) {
+                Window window = tokenizer.windows(TEXTS.get(names.get(i)), 1 << 20, 0).getFirst();
                 same(golden.get("ids").get(i), window.tokens().ids(), names.get(i));
                 same(golden.get("spans").get(i), spans(window), names.get(i) + ", spans");
             }
@@ -92,7 +92,9 @@ class TokenizerGoldensTest {
                 windows(tokenizer, windows);
             }
         }
-        limits(folder, golden);
+        if (whole) {
+            limits(folder, golden);
+        }
     }
 
     /** The model's length is taken from the settings, and cuts texts and pairs. */
