@@ -49,6 +49,11 @@ public final class ConfigFields {
         return json.hasNonNull(name);
     }
 
+    /** Whether the field is a text, where it may be something else too; does not count as reading it. */
+    public boolean isText(String name) {
+        return json.path(name).isTextual();
+    }
+
     private JsonNode node(String name) {
         asked.add(prefix + name);
         return has(name) ? json.get(name) : null;

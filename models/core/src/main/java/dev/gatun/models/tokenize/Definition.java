@@ -144,6 +144,21 @@ final class Definition {
         return json;
     }
 
+    /** Puts a lower-casing step before the normalizer, unless it is or has one, as sentence-transformers does. */
+    static void lowerCase(ObjectNode json) {
+        JsonNode normalizer = json.path("normalizer");
+        List<JsonNode> steps = new ArrayList<>();
+        if (normalizer.path("type").asText().equals("Sequence")) {
+            normalizer.path("normalizers").forEach(steps::add);
+        } else if (normalizer.isObject()) {
+            steps.add(normalizer);
+        }
+        if (steps.stream().noneMatch(step -> step.path("type").asText().equals("Lowercase"))) {
+            steps.addFirst(node("Lowercase"));
+            json.set("normalizer", node("Sequence").set("normalizers", JSON.createArrayNode().addAll(steps)));
+        }
+    }
+
     /** In transformers' order: by id, then those with names, then the others. */
     private List<AddedToken> added(boolean fromFiles) {
         TreeMap<Integer, AddedToken> byId = settings.added() == null ? new TreeMap<>() : new TreeMap<>(settings.added());

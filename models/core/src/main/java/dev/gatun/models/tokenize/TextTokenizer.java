@@ -61,7 +61,7 @@ public final class TextTokenizer implements AutoCloseable {
 
     /** Loads {@code tokenizer.json} alone. */
     public static TextTokenizer load(Path file, int maxTokens) {
-        return load(file, TokenizerSettings.none(file), maxTokens);
+        return load(file, TokenizerSettings.none(file), maxTokens, false);
     }
 
     /**
@@ -70,13 +70,23 @@ public final class TextTokenizer implements AutoCloseable {
      * @throws WeightException if tokenizer.json is missing or not a tokenizer, or its settings ask for what is not served
      */
     public static TextTokenizer load(Path folder, Limit limit) {
-        TokenizerSettings settings = TokenizerSettings.read(folder);
-        int own = limit.orAsTheFolder ? settings.modelMaxLength() : Integer.MAX_VALUE;
-        return load(folder.resolve("tokenizer.json"), settings, Math.min(limit.maxTokens, own));
+        return load(folder, limit, false);
     }
 
-    private static TextTokenizer load(Path file, TokenizerSettings settings, int maxTokens) {
-        TokenizerJson.Source source = TokenizerJson.read(file, settings);
+    /**
+     * Loads a folder's tokenizer.
+     *
+     * @param lowerCase whether what is not a special token is lower-cased first, whatever the tokenizer does
+     * @throws WeightException as {@link #load(Path, Limit)}
+     */
+    public static TextTokenizer load(Path folder, Limit limit, boolean lowerCase) {
+        TokenizerSettings settings = TokenizerSettings.read(folder);
+        int own = limit.orAsTheFolder ? settings.modelMaxLength() : Integer.MAX_VALUE;
+        return load(folder.resolve("tokenizer.json"), settings, Math.min(limit.maxTokens, own), lowerCase);
+    }
+
+    private static TextTokenizer load(Path file, TokenizerSettings settings, int maxTokens, boolean lowerCase) {
+        TokenizerJson.Source source = TokenizerJson.read(file, settings, lowerCase);
         TokenizersNative tokenizer;
         try {
             tokenizer = TokenizersNative.of(source.json());

@@ -32,11 +32,12 @@ final class TokenizerJson {
     /**
      * Reads and checks a folder's tokenizer.json, or makes one of its other files.
      *
+     * @param lowerCase whether a lower-casing step comes first
      * @throws WeightException if there is none, or it is damaged
      */
-    static Source read(Path file, TokenizerSettings settings) {
+    static Source read(Path file, TokenizerSettings settings, boolean lowerCase) {
         if (!Files.exists(file)) {
-            return source(Definition.of(settings, Vocabulary.ofFiles(file.getParent(), settings.kind(), settings), null, true), false);
+            return source(Definition.of(settings, Vocabulary.ofFiles(file.getParent(), settings.kind(), settings), null, true), false, lowerCase);
         }
         JsonNode json;
         try {
@@ -54,12 +55,15 @@ final class TokenizerJson {
         boolean left = tokenizer.path("truncation").path("direction").asText().equals("Left");
         Vocabulary vocabulary = Vocabulary.ofJson(file, tokenizer, settings.kind());
         if (settings.kind() == TokenizerKind.GENERAL) {
-            return source(Definition.general(settings, vocabulary, tokenizer), left);
+            return source(Definition.general(settings, vocabulary, tokenizer), left, lowerCase);
         }
-        return source(Definition.of(settings, vocabulary, tokenizer.get("post_processor"), false), left);
+        return source(Definition.of(settings, vocabulary, tokenizer.get("post_processor"), false), left, lowerCase);
     }
 
-    private static Source source(ObjectNode tokenizer, boolean left) {
+    private static Source source(ObjectNode tokenizer, boolean left, boolean lowerCase) {
+        if (lowerCase) {
+            Definition.lowerCase(tokenizer);
+        }
         tokenizer.putNull("decoder");
         tokenizer.putNull("truncation");
         tokenizer.putNull("padding");

@@ -1,6 +1,7 @@
 package dev.gatun.models.task.embed;
 
 import dev.gatun.models.checkpoint.Checkpoint;
+import dev.gatun.models.checkpoint.sentence.SentenceFolder;
 import dev.gatun.models.encode.Encoder;
 import dev.gatun.models.encode.EncoderSession;
 import dev.gatun.models.encode.EncoderFamily;
@@ -15,7 +16,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -82,7 +82,7 @@ public final class EmbeddingModel implements AutoCloseable {
         }
         TextTokenizer tokenizer = null;
         try {
-            tokenizer = TextTokenizer.load(checkpoint.folder(), cutAt(options, folder, encoder.spec().maxLength()));
+            tokenizer = TextTokenizer.load(checkpoint.folder(), cutAt(options, folder, encoder.spec().maxLength()), folder.lowerCase());
             return new EmbeddingModel(encoder, tokenizer, folder, options);
         } catch (RuntimeException | Error e) {
             encoder.close();
@@ -262,12 +262,8 @@ public final class EmbeddingModel implements AutoCloseable {
             boolean[] truncated, AtomicLong tokens) {
         long rowBytes = (long) dimension() * Float.BYTES;
         return session -> {
-            List<TextTokenizer.Tokens> encodings = tokenizer.encodeBatch(texts.subList(from, to).stream().map(text -> prepare(before, text)).toList());
-            requireKnown(encodings, from);
-            int count = 0;
-            for (TextTokenizer.Tokens encoding : encodings) {
-                count += encoding.ids().length;
-            }
+            List<TextTokenizer.Tokens> encodings = tokenizer.encodeBatch(prompted(before, texts.subList(from, to)));
+            int count = requireKnown(encodings, from);
             try (Arena arena = Arena.ofConfined()) {
                 MemorySegment ids = arena.allocate(Math.max(1, count) * (long) Integer.BYTES, Integer.BYTES);
                 MemorySegment offsets = arena.allocate((to - from + 1L) * Integer.BYTES, Integer.BYTES);
@@ -285,21 +281,35 @@ public final class EmbeddingModel implements AutoCloseable {
         };
     }
 
-    private String prepare(String before, String text) {
-        String whole = before.isEmpty() ? text : before + text;
-        return folder.lowerCase() ? whole.toLowerCase(Locale.ROOT) : whole;
+    private static List<String> prompted(String before, List<String> texts) {
+        if (before.isEmpty()) {
+            return texts;
+        }
+        List<String> prompted = new ArrayList<>(texts.size());
+        for (String text : texts) {
+            prompted.add(before + text);
+        }
+        return prompted;
     }
 
-    /** A tokenizer may know more tokens than the model has rows for: what it makes of such a text is refused with the text's place. */
-    private void requireKnown(List<TextTokenizer.Tokens> encodings, int from) {
+    /**
+     * Counts tokens. A tokenizer may know more of them than the model has rows for: what it makes of such a text is refused with the text's
+     * place.
+     */
+    private int requireKnown(List<TextTokenizer.Tokens> encodings, int from) {
+        int vocabSize = encoder.spec().vocabSize();
+        int count = 0;
         for (int i = 0; i < encodings.size(); i++) {
-            for (int id : encodings.get(i).ids()) {
-                if (id < 0 || id >= encoder.spec().vocabSize()) {
+            int[] ids = encodings.get(i).ids();
+            count += ids.length;
+            for (int id : ids) {
+                if (id < 0 || id >= vocabSize) {
                     throw new IllegalArgumentException("text " + (from + i) + " has a token that has id " + id + ", the vocabulary has 0 to "
-                            + (encoder.spec().vocabSize() - 1) + ": the tokenizer is of another model");
+                            + (vocabSize - 1) + ": the tokenizer is of another model");
                 }
             }
         }
+        return count;
     }
 
     /** Names of the folder's prompts and their texts. */

@@ -1,6 +1,7 @@
 package dev.gatun.models.task.embed;
 
 import dev.gatun.bindings.loader.OpenMpTeam;
+import dev.gatun.models.checkpoint.sentence.SentenceFolder;
 import dev.gatun.models.encode.Pooling;
 import java.util.ArrayList;
 import java.util.List;

@@ -3,6 +3,7 @@ package dev.gatun.models.task.embed;
 import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.checkpoint.ConfigFields;
 import dev.gatun.models.checkpoint.WeightScope;
+import dev.gatun.models.checkpoint.sentence.SentenceFolder;
 import dev.gatun.models.encode.Head;
 import dev.gatun.models.encode.Pooling;
 import dev.gatun.models.encode.TextEncoder;
@@ -11,6 +12,7 @@ import dev.gatun.tensor.graph.LayerNorm;
 import dev.gatun.tensor.graph.Linear;
 import dev.gatun.tensor.graph.Port;
 import dev.gatun.tensor.op.Activation;
+import dev.gatun.tensor.op.BinaryOp;
 import dev.gatun.tensor.op.ConcatOp;
 import dev.gatun.tensor.op.EltwiseOp;
 import dev.gatun.tensor.op.NormalizeOp;
@@ -76,20 +78,24 @@ final class SentenceHead {
 
     private void dense(SentenceFolder.Step.Dense dense, Arena files) {
         ConfigFields config = dense.config();
-        config.require("residual", false);
         int in = config.integer("in_features", 1, MAX_SIZE);
         int out = config.integer("out_features", 1, MAX_SIZE);
         boolean bias = config.flag("bias", true);
+        boolean residual = config.flag("use_residual", false);
         Activation activation = config.choice("activation_function", Activation.TANH, ACTIVATIONS);
         requireColumns(config, "in_features", in);
-        Linear.Part part = scope(dense.folder(), files).part("linear", in, out);
+        WeightScope scope = scope(dense.folder(), files);
+        Linear.Part part = scope.part("linear", in, out);
+        Linear.Part shortcut = residual && in != out ? scope.part("residual", in, out) : null;
         if (bias != (part.bias() != null)) {
             throw config.error("bias", "what the weights say: there is " + (part.bias() == null ? "no " : "a ") + "linear.bias");
         }
         columns = out;
         layers.add((graph, rows) -> {
             Port y = graph.add("dense", new Linear(part), rows);
-            return activation == Activation.NONE ? y : graph.add("dense.activation", new EltwiseOp(activation), y);
+            Port active = activation == Activation.NONE ? y : graph.add("dense.activation", new EltwiseOp(activation), y);
+            Port beside = shortcut == null ? rows : graph.add("dense.residual", new Linear(shortcut), rows);
+            return residual ? graph.add("dense.sum", new BinaryOp(BinaryOp.Operator.ADD), active, beside) : active;
         });
     }
 

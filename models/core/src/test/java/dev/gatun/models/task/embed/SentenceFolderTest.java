@@ -1,103 +1,128 @@
 package dev.gatun.models.task.embed;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.gatun.models.checkpoint.SafetensorsFile;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.encode.Pooling;
 import dev.gatun.models.testing.Goldens;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.BeforeEach;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What a folder says is what the same options say; what is not served is refused by name. No oracle but our own options. */
+/** Folders of sentence-transformers give the vectors that it gives; what is not served is refused by name. */
 class SentenceFolderTest {
-    private static final String TRANSFORMER = "{\"type\": \"sentence_transformers.models.Transformer\", \"path\": \"\"}";
-    private static final String POOLING = "{\"type\": \"sentence_transformers.models.Pooling\", \"path\": \"1_Pooling\"}";
-    /** Two models may multiply with different kernels. */
-    private static final float DELTA = 1e-6f;
-    private static final List<String> TEXTS = List.of("the quick brown fox", "a");
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final Path ROOT = Goldens.path("sentence");
+    private static final Path TINY = Goldens.path("bert/tiny");
 
     @TempDir
-    Path folder;
+    Path temporary;
 
-    @BeforeEach
-    void copyTheTinyModel() throws IOException {
-        for (String name : new String[] {"config.json", "model.safetensors", "tokenizer.json"}) {
-            Files.copy(Goldens.path("bert/tiny").resolve(name), folder.resolve(name));
-        }
-    }
-
-    private void modules(String... modules) throws IOException {
-        Files.writeString(folder.resolve("modules.json"), "[" + String.join(", ", modules) + "]");
-    }
-
-    private void config(String path, String json) throws IOException {
+    private static void write(Path folder, String path, JsonNode json) throws IOException {
         Files.createDirectories(folder.resolve(path).getParent());
-        Files.writeString(folder.resolve(path), json);
+        JSON.writeValue(folder.resolve(path).toFile(), json);
     }
 
-    private static EmbeddingOptions one() {
-        return EmbeddingOptions.defaults().withThreads(1);
+    private Path folder(JsonNode golden) throws IOException {
+        Path folder = Files.createTempDirectory(temporary, "folder");
+        for (Map.Entry<String, JsonNode> file : golden.get("json").properties()) {
+            write(folder, file.getKey(), file.getValue());
+        }
+        for (Map.Entry<String, JsonNode> file : golden.get("files").properties()) {
+            Files.copy(ROOT.resolve(file.getValue().asText()), folder.resolve(file.getKey()));
+        }
+        Path transformer = folder.resolve(golden.at("/json/modules.json/0/path").asText());
+        Files.createDirectories(transformer);
+        for (String name : new String[] {"config.json", "model.safetensors", "tokenizer.json"}) {
+            Files.copy(TINY.resolve(name), transformer.resolve(name));
+        }
+        return folder;
     }
 
-    private static float[] embed(Path folder, EmbeddingOptions options, List<String> texts) {
-        try (EmbeddingModel model = EmbeddingModel.load(folder, options); Embeddings e = model.embed(texts)) {
-            float[] all = new float[texts.size() * e.dimension()];
-            for (int i = 0; i < texts.size(); i++) {
-                System.arraycopy(e.toFloats(i), 0, all, i * e.dimension(), e.dimension());
+    @TestFactory
+    Stream<DynamicTest> vectorsAreThoseOfSentenceTransformers() throws IOException {
+        JsonNode golden = JSON.readTree(ROOT.resolve("cases.json").toFile());
+        List<String> texts = new ArrayList<>();
+        golden.get("texts").forEach(text -> texts.add(text.asText()));
+        return golden.get("cases").valueStream().map(c -> dynamicTest(c.get("name").asText(), () -> check(c, texts)));
+    }
+
+    private void check(JsonNode golden, List<String> texts) throws IOException {
+        EmbeddingOptions options = EmbeddingOptions.defaults().withThreads(1);
+        try (Arena arena = Arena.ofConfined(); EmbeddingModel model = EmbeddingModel.load(folder(golden), options);
+                Embeddings found = golden.get("prompt").isNull() ? model.embed(texts) : model.embedQueries(texts)) {
+            float[] expected = SafetensorsFile.open(ROOT.resolve("expected.safetensors"), arena).floats(golden.get("like").asText()).toFloats();
+            assertEquals(expected.length / texts.size(), found.dimension());
+            for (int i = 0; i < expected.length; i++) {
+                float value = found.toFloats(i / found.dimension())[i % found.dimension()];
+                assertEquals(expected[i], value, 1e-5f * Math.max(1, Math.abs(expected[i])), "element " + i % found.dimension() + " of text "
+                        + i / found.dimension());
             }
-            return all;
         }
     }
 
-    private String refused() {
-        return assertThrows(WeightException.class, () -> EmbeddingModel.load(folder, one()).close()).getMessage();
+    private JsonNode golden(String name) throws IOException {
+        return JSON.readTree(ROOT.resolve("cases.json").toFile()).get("cases").valueStream().filter(c -> c.get("name").asText().equals(name)).findFirst()
+                .orElseThrow();
     }
 
     @Test
-    void poolingAndTheLackOfNormalizeAreTheFoldersAndOptionsOverride() throws IOException {
-        Path plain = Goldens.path("bert/tiny");
-        float[] cls = embed(plain, one().withPooling(Pooling.CLS).withNormalize(false), TEXTS);
-        float[] mean = embed(plain, one(), TEXTS);
-        modules(TRANSFORMER, POOLING);
-        config("1_Pooling/config.json", "{\"pooling_mode_cls_token\": true, \"pooling_mode_mean_tokens\": false}");
-        assertArrayEquals(cls, embed(folder, one(), TEXTS), DELTA);
-        assertTrue(!Arrays.equals(cls, mean), "the two differ");
-        assertArrayEquals(mean, embed(folder, one().withPooling(Pooling.MEAN).withNormalize(true), TEXTS), DELTA);
-        config("1_Pooling/config.json", "{\"pooling_mode_cls_token\": true, \"pooling_mode_mean_tokens\": true}");
-        float[] both = embed(folder, one(), TEXTS);
-        assertEquals(2 * cls.length, both.length);
-        assertArrayEquals(Arrays.copyOf(cls, 40), Arrays.copyOf(both, 40), DELTA);
+    void optionsOverrideTheFolder() throws IOException {
+        EmbeddingOptions options = EmbeddingOptions.defaults().withThreads(1).withPooling(Pooling.CLS).withNormalize(true).withMaxTokens(5);
+        try (EmbeddingModel model = EmbeddingModel.load(folder(golden("three")), options); Embeddings e = model.embed("the cat sat on the mat");
+                EmbeddingModel plain = EmbeddingModel.load(TINY, options); Embeddings same = plain.embed("the cat sat on the mat")) {
+            assertEquals(40, e.dimension());
+            assertEquals(1, e.cosine(0, 0), 1e-5);
+            assertTrue(e.truncated(0));
+            for (int i = 0; i < 40; i++) {
+                assertEquals(same.toFloats(0)[i], e.toFloats(0)[i], 1e-5f);
+            }
+        }
     }
 
-    @Test
-    void promptsLengthsAndDimensionsAreTheFolders() throws IOException {
-        config("config_sentence_transformers.json",
-                "{\"prompts\": {\"query\": \"a b \"}, \"default_prompt_name\": \"query\", \"truncate_dim\": 7}");
-        float[] whole = embed(Goldens.path("bert/tiny"), one(), List.of("a b fox"));
-        assertArrayEquals(Arrays.copyOf(whole, 7), embed(folder, one(), List.of("fox")), DELTA);
-        Files.delete(folder.resolve("config_sentence_transformers.json"));
-        config("sentence_bert_config.json", "{\"max_seq_length\": 4}");
-        assertArrayEquals(embed(Goldens.path("bert/tiny"), one().withMaxTokens(4), TEXTS), embed(folder, one(), TEXTS), DELTA);
+    private void refused(String path, String json, String message) throws IOException {
+        Path folder = folder(golden("dense, norm, normalize"));
+        write(folder, path, JSON.readTree(json));
+        String found = assertThrows(WeightException.class, () -> EmbeddingModel.load(folder, EmbeddingOptions.defaults().withThreads(1)).close()).getMessage();
+        assertTrue(found.contains(message), found);
     }
 
     @Test
     void whatIsNotServedIsRefusedByName() throws IOException {
-        config("1_Pooling/config.json", "{\"pooling_mode\": \"mean\"}");
-        modules(TRANSFORMER, POOLING, "{\"type\": \"sentence_transformers.models.CNN\", \"path\": \"2_CNN\"}");
-        assertTrue(refused().contains("is a CNN of sentence-transformers"), refused());
-        modules(TRANSFORMER, POOLING, "{\"type\": \"sentence_transformers.models.Dense\", \"path\": \"2_Dense\"}");
-        config("2_Dense/config.json", "{\"in_features\": 40, \"out_features\": 8, \"residual\": true}");
-        assertTrue(refused().contains("residual is true, expected false"), refused());
-        modules(TRANSFORMER);
-        assertTrue(refused().contains("has no Pooling"), refused());
+        String transformer = "{\"type\": \"sentence_transformers.models.Transformer\", \"path\": \"\"}";
+        refused("modules.json", "[" + transformer + "]", "has no Pooling");
+        refused("modules.json", "[" + transformer + ", {\"type\": \"sentence_transformers.models.CNN\", \"path\": \"2_CNN\"}]", "is a CNN of");
+        refused("2_Dense/config.json", "{\"in_features\": 40, \"out_features\": 24, \"module_input_name\": \"token_embeddings\"}", "module_input_name");
+        refused("2_Dense/config.json", "{\"in_features\": 40, \"out_features\": 24, \"activation_function\": \"torch.nn.Softmax\"}", "activation_function");
+        refused("2_Dense/config.json", "{\"in_features\": 24, \"out_features\": 24}", "in_features is 24, expected 40");
+        refused("2_Dense/config.json", "{\"in_features\": 40, \"out_features\": 24, \"bias\": false}", "bias is false");
+        refused("1_Pooling/config.json", "{\"pooling_mode\": \"median\"}", "pooling_mode is \"median\"");
+        refused("sentence_bert_config.json", "{\"processing_kwargs\": {\"text\": {\"truncation\": false}}}", "processing_kwargs");
+        refused("sentence_bert_config.json", "{\"query_length\": 8}", "query_length is 8");
+        refused("config_sentence_transformers.json", "{\"model_type\": \"SparseEncoder\"}", "model_type is");
+        refused("config_sentence_transformers.json", "{\"default_prompt_name\": \"query\"}", "default_prompt_name is");
+    }
+
+    @Test
+    void aPromptThatIsNotPooledIsRefused() throws IOException {
+        Path folder = folder(golden("query"));
+        write(folder, "1_Pooling/config.json", JSON.readTree("{\"pooling_mode\": \"mean\", \"include_prompt\": false}"));
+        String found = assertThrows(IllegalArgumentException.class, () -> EmbeddingModel.load(folder).close()).getMessage();
+        assertTrue(found.contains("include_prompt"), found);
     }
 }

@@ -1,5 +1,6 @@
-package dev.gatun.models.task.embed;
+package dev.gatun.models.checkpoint.sentence;
 
+import com.fasterxml.jackson.databind.node.MissingNode;
 import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.checkpoint.ConfigFields;
 import dev.gatun.models.checkpoint.JsonFiles;
@@ -8,6 +9,7 @@ import dev.gatun.models.encode.Pooling;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -26,10 +28,12 @@ import java.util.TreeMap;
  * @param dimension     {@code truncate_dim}, 0 for the whole vector
  * @param similarity    {@code similarity_fn_name}: cosine, dot, euclidean or manhattan
  */
-record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List<Step> steps, int maxTokens, boolean lowerCase,
+public record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List<Step> steps, int maxTokens, boolean lowerCase,
         Map<String, String> prompts, String defaultPrompt, int dimension, String similarity) {
     /** In the order in which sentence-transformers lays them side by side. */
-    private static final Map<String, Pooling> FLAGS = new java.util.LinkedHashMap<>();
+    private static final Map<String, Pooling> FLAGS = new LinkedHashMap<>();
+    /** Of sentence-transformers, which takes the first that is there. */
+    private static final List<String> CONFIGS = List.of("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet");
 
     static {
         FLAGS.put("pooling_mode_cls_token", Pooling.CLS);
@@ -43,8 +47,11 @@ record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List<Step> 
     private static final Map<String, Pooling> NAMES = Map.of("cls", Pooling.CLS, "max", Pooling.MAX, "mean", Pooling.MEAN, "mean_sqrt_len_tokens",
             Pooling.MEAN_SQRT_LEN, "weightedmean", Pooling.WEIGHTEDMEAN, "lasttoken", Pooling.LASTTOKEN);
 
+    private static final Map<String, String> SIMILARITIES = Map.of("cosine", "cosine", "dot", "dot", "dot_score", "dot", "euclidean", "euclidean",
+            "manhattan", "manhattan");
+
     /** What is computed of pooled vectors. */
-    sealed interface Step {
+    public sealed interface Step {
         /** A linear layer with an activation. */
         record Dense(Path folder, ConfigFields config) implements Step {
         }
@@ -59,16 +66,16 @@ record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List<Step> 
     }
 
     /** Copies the lists. */
-    SentenceFolder {
+    public SentenceFolder {
         poolings = List.copyOf(poolings);
         steps = List.copyOf(steps);
     }
 
     /** Reads a checkpoint's folder. */
-    static SentenceFolder read(Checkpoint checkpoint) {
-        ConfigFields sentence = fields(checkpoint.folder().resolve("sentence_bert_config.json"));
+    public static SentenceFolder read(Checkpoint checkpoint) {
+        ConfigFields sentence = transformer(checkpoint.folder());
         ConfigFields root = fields(checkpoint.root().resolve("config_sentence_transformers.json"));
-        sentence.require("model_args");
+        root.require("model_type", "SentenceTransformer");
         int maxTokens = sentence.integer("max_seq_length", 1, Integer.MAX_VALUE, 0);
         boolean lowerCase = sentence.flag("do_lower_case", false);
         Map<String, String> prompts = prompts(root);
@@ -77,7 +84,7 @@ record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List<Step> 
             throw root.error("default_prompt_name", "one of the prompts " + prompts.keySet());
         }
         int dimension = root.integer("truncate_dim", 1, Integer.MAX_VALUE, 0);
-        String similarity = root.text("similarity_fn_name", "cosine");
+        String similarity = root.choice("similarity_fn_name", "cosine", SIMILARITIES);
         if (checkpoint.modules().isEmpty()) {
             return new SentenceFolder(List.of(Pooling.MEAN), true, List.of(new Step.Normalize()), maxTokens, lowerCase, prompts, defaultPrompt,
                     dimension, similarity);
@@ -91,6 +98,27 @@ record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List<Step> 
                 similarity);
     }
 
+    /** Reads what stands beside the encoder, and refuses what would make another encoder of it. */
+    private static ConfigFields transformer(Path folder) {
+        Path file = CONFIGS.stream().map(name -> folder.resolve("sentence_" + name + "_config.json")).filter(Files::isRegularFile).findFirst()
+                .orElse(folder.resolve("sentence_bert_config.json"));
+        ConfigFields config = fields(file);
+        config.require("transformer_task", "feature-extraction");
+        config.require("module_output_name", "token_embeddings");
+        for (String name : List.of("query_length", "document_length", "query_expansion", "tokenizer_name_or_path")) {
+            config.require(name);
+        }
+        for (String name : List.of("model_args", "model_kwargs", "tokenizer_args", "processor_kwargs", "config_args", "config_kwargs", "processing_kwargs")) {
+            if (config.has(name) && !config.object(name).unread().isEmpty()) {
+                throw config.error(name, "none");
+            }
+        }
+        ConfigFields text = config.object("modality_config").object("text");
+        text.require("method", "forward");
+        text.require("method_output_name", "last_hidden_state");
+        return config;
+    }
+
     private static Map<String, String> prompts(ConfigFields root) {
         Map<String, String> prompts = new TreeMap<>();
         if (root.has("prompts")) {
@@ -101,7 +129,7 @@ record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List<Step> 
     }
 
     private static ConfigFields fields(Path file) {
-        return ConfigFields.of(file, Files.isRegularFile(file) ? JsonFiles.object(file) : com.fasterxml.jackson.databind.node.MissingNode.getInstance());
+        return ConfigFields.of(file, Files.isRegularFile(file) ? JsonFiles.object(file) : MissingNode.getInstance());
     }
 
     /** Reads the modules in their order. */
@@ -119,9 +147,9 @@ record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List<Step> 
                     }
                 }
                 case "Pooling" -> pooling(config);
-                case "Dense" -> steps.add(new Step.Dense(module.folder(), config));
-                case "LayerNorm" -> steps.add(new Step.Norm(module.folder(), config));
-                case "Normalize" -> steps.add(new Step.Normalize());
+                case "Dense" -> step(config, new Step.Dense(module.folder(), config));
+                case "LayerNorm" -> step(config, new Step.Norm(module.folder(), config));
+                case "Normalize" -> step(config, new Step.Normalize());
                 // Without effect when a model is used.
                 case "Dropout" -> { }
                 default -> throw new WeightException(module.folder(), "is a " + module.type()
@@ -129,21 +157,40 @@ record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List<Step> 
             }
         }
 
+        private void step(ConfigFields config, Step step) {
+            config.require("module_input_name", "sentence_embedding");
+            config.require("module_output_name", "sentence_embedding");
+            if (poolings.isEmpty()) {
+                throw new WeightException(config.file(), "belongs to a module before the Pooling; expected it behind");
+            }
+            steps.add(step);
+        }
+
+        private static List<String> modes(ConfigFields config) {
+            return !config.has("pooling_mode") ? null : config.isText("pooling_mode") ? List.of(config.text("pooling_mode")) : config.texts("pooling_mode");
+        }
+
         private void pooling(ConfigFields config) {
             if (!poolings.isEmpty()) {
                 throw new WeightException(config.file(), "is a second Pooling; expected one");
             }
-            if (config.has("pooling_mode")) {
-                poolings.add(config.choice("pooling_mode", NAMES));
+            List<String> list = modes(config);
+            if (list != null) {
+                for (String mode : list) {
+                    if (!NAMES.containsKey(mode)) {
+                        throw config.error("pooling_mode", "one or several of " + NAMES.keySet());
+                    }
+                    poolings.add(NAMES.get(mode));
+                }
             } else {
                 FLAGS.forEach((flag, kind) -> {
-                    if (config.flag(flag, kind == Pooling.MEAN && FLAGS.keySet().stream().noneMatch(config::has))) {
+                    if (config.flag(flag, false)) {
                         poolings.add(kind);
                     }
                 });
             }
             if (poolings.isEmpty()) {
-                throw new WeightException(config.file(), "names no pooling_mode");
+                poolings.add(Pooling.MEAN);
             }
             includePrompt = config.flag("include_prompt", true);
         }

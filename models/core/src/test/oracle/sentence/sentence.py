@@ -1,0 +1,109 @@
+"""What sentence-transformers makes of folders around the tiny BERT of golden/bert: OUT/cases.json, OUT/expected.safetensors, OUT/*.safetensors.
+
+    python sentence.py ../../resources/golden        (sentence-transformers 6.0, transformers 5.18)
+"""
+import json
+import pathlib
+import shutil
+import sys
+import tempfile
+
+import torch
+from safetensors.torch import save_file
+from sentence_transformers import SentenceTransformer
+
+TEXTS = ["the cat sat on the mat", "A Dog RAN, in the Sun! [MASK]", "a", "", "the old house is red and blue, and the new tree sings of the sun. " * 6]
+SIZE = 40
+CLASS = "sentence_transformers.models."
+
+
+def modules(*names, transformer=""):
+    rows = [("Transformer", transformer)] + [(name.split(" ")[0], "%d_%s" % (i + 1, name.replace(" ", "_"))) for i, name in enumerate(names)]
+    return [{"idx": i, "name": str(i), "path": path, "type": CLASS + name} for i, (name, path) in enumerate(rows)]
+
+
+def pooling(**flags):
+    return {"word_embedding_dimension": SIZE, "pooling_mode_mean_tokens": False} | {"pooling_mode_" + k: v for k, v in flags.items()}
+
+
+def dense(out, activation="torch.nn.modules.activation.Tanh", bias=True, **more):
+    return {"in_features": SIZE, "out_features": out, "bias": bias, "activation_function": activation} | more
+
+
+def weights(generator, out, bias, residual=False):
+    tensors = {"linear.weight": torch.randn(out, SIZE, generator=generator) / 6}
+    if bias:
+        tensors["linear.bias"] = torch.randn(out, generator=generator) / 6
+    if residual:
+        tensors["residual.weight"] = torch.randn(out, SIZE, generator=generator) / 6
+    return tensors
+
+
+def cases(out):
+    generator = torch.Generator().manual_seed(5)
+    save_file(weights(generator, 24, True), out / "dense24.safetensors")
+    save_file(weights(generator, SIZE, False), out / "dense40.safetensors")
+    save_file(weights(generator, 9, True, True), out / "dense9.safetensors")
+    save_file({"norm.weight": torch.randn(24, generator=generator), "norm.bias": torch.randn(24, generator=generator)}, out / "norm24.safetensors")
+    plain = {"modules.json": modules("Pooling"), "sentence_bert_config.json": {"max_seq_length": 80, "do_lower_case": False}}
+    for flag in ("cls_token", "max_tokens", "mean_tokens", "mean_sqrt_len_tokens", "weightedmean_tokens", "lasttoken"):
+        yield flag, plain | {"1_Pooling/config.json": pooling(**{flag: True})}, {}, None
+    yield "three", plain | {"1_Pooling/config.json": pooling(cls_token=True, max_tokens=True, mean_tokens=True, lasttoken=True)}, {}, None
+    yield "two, listed", plain | {"1_Pooling/config.json": {"embedding_dimension": SIZE, "pooling_mode": ["lasttoken", "mean"]}}, {}, None
+    yield "no pooling said", plain | {"1_Pooling/config.json": pooling()}, {}, None
+    mean = {"1_Pooling/config.json": pooling(mean_tokens=True)}
+    yield "dense, norm, normalize", plain | mean | {
+        "modules.json": modules("Pooling", "Dense", "LayerNorm", "Normalize"), "2_Dense/config.json": dense(24), "3_LayerNorm/config.json": {"dimension": 24}
+    }, {"2_Dense/model.safetensors": "dense24.safetensors", "3_LayerNorm/model.safetensors": "norm24.safetensors"}, None
+    for name in ("linear.Identity", "activation.ReLU", "activation.GELU", "activation.Sigmoid", "activation.SiLU"):
+        yield name, plain | mean | {"modules.json": modules("Pooling", "Dense"), "2_Dense/config.json": dense(24, "torch.nn.modules." + name)}, {
+            "2_Dense/model.safetensors": "dense24.safetensors"}, None
+    yield "residual", plain | mean | {
+        "modules.json": modules("Pooling", "Dense", "Dense 2"), "2_Dense/config.json": dense(SIZE, bias=False, use_residual=True),
+        "3_Dense_2/config.json": dense(9, use_residual=True)
+    }, {"2_Dense/model.safetensors": "dense40.safetensors", "3_Dense_2/model.safetensors": "dense9.safetensors"}, None
+    yield "cut at 6", plain | mean | {"sentence_bert_config.json": {"max_seq_length": 6}}, {}, None
+    yield "cut by the tokenizer", mean | {"modules.json": modules("Pooling"), "tokenizer_config.json": {"tokenizer_class": "BertTokenizer", "model_max_length": 7}}, {}, None
+    cased = {"tokenizer_config.json": {"tokenizer_class": "BertTokenizer", "do_lower_case": False}}
+    yield "cased", plain | mean | cased, {}, None
+    yield "lower-cased", plain | mean | cased | {"sentence_bert_config.json": {"do_lower_case": True}}, {}, None
+    prompts = {"config_sentence_transformers.json": {"prompts": {"query": "THE red: ", "document": "old "}, "default_prompt_name": "document"}}
+    yield "default prompt", plain | mean | prompts, {}, None
+    yield "query", plain | mean | prompts, {}, "query"
+    yield "folder of its own", mean | {"modules.json": modules("Pooling", transformer="0_Transformer"),
+                                       "0_Transformer/sentence_roberta_config.json": {"max_seq_length": 9}}, {}, None
+
+
+def main():
+    golden = pathlib.Path(sys.argv[1])
+    out = golden / "sentence"
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir()
+    rows, expected = [], {}
+    for name, files, copies, prompt in cases(out):
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            inner = folder / files["modules.json"][0]["path"]
+            inner.mkdir(exist_ok=True)
+            for file in ("config.json", "model.safetensors", "tokenizer.json"):
+                shutil.copy(golden / "bert" / "tiny" / file, inner / file)
+            for path, value in files.items():
+                (folder / path).parent.mkdir(exist_ok=True)
+                (folder / path).write_text(json.dumps(value))
+            for path, source in copies.items():
+                shutil.copy(out / source, folder / path)
+            model = SentenceTransformer(str(folder), device="cpu")
+            expected[name] = torch.tensor(model.encode(TEXTS, prompt_name=prompt, batch_size=3))
+            if name == "two, listed":
+                saved = folder / "saved"
+                model.save_pretrained(str(saved))
+                again = {str(p.relative_to(saved)): json.loads(p.read_text()) for p in saved.rglob("*.json") if p.name not in ("tokenizer.json", "config.json") or
+                         p.parent != saved}
+                rows.append({"name": "as it saves", "like": name, "json": again, "files": {}, "prompt": None})
+        rows.append({"name": name, "like": name, "json": files, "files": copies, "prompt": prompt})
+    (out / "cases.json").write_text(json.dumps({"texts": TEXTS, "cases": rows}, separators=(",", ":")) + "\n")
+    save_file(expected, out / "expected.safetensors")
+    print({k: tuple(v.shape) for k, v in expected.items()})
+
+
+main()
