@@ -105,9 +105,12 @@ public final class TextTokenizer implements AutoCloseable {
             Frame pair = tokenizer.frame(example, example);
             return new TextTokenizer(tokenizer, settings.typed() ? single : single.untyped(), settings.typed() ? pair : pair.untyped(), maxTokens,
                     settings.truncatesLeft(source.truncatesLeft()));
-        } catch (RuntimeException | Error e) {
+        } catch (WeightException | Error e) {
             tokenizer.close();
             throw e;
+        } catch (RuntimeException e) {
+            tokenizer.close();
+            throw new WeightException(file, "makes no tokens: " + e.getMessage(), e);
         }
     }
 

@@ -2,6 +2,7 @@ package dev.gatun.models.tokenize;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.gatun.models.checkpoint.Clip;
 import dev.gatun.models.checkpoint.JsonFiles;
 import dev.gatun.models.checkpoint.WeightException;
 import java.nio.file.Files;
@@ -37,7 +38,7 @@ final class TokenizerJson {
      */
     static Source read(Path file, TokenizerSettings settings, boolean lowerCase) {
         if (!Files.exists(file)) {
-            return source(Definition.of(settings, Vocabulary.ofFiles(file.getParent(), settings.kind(), settings), null, true), false, lowerCase);
+            return source(file, Definition.of(settings, Vocabulary.ofFiles(file.getParent(), settings.kind(), settings), null, true), false, lowerCase);
         }
         JsonNode json;
         try {
@@ -55,12 +56,14 @@ final class TokenizerJson {
         boolean left = tokenizer.path("truncation").path("direction").asText().equals("Left");
         Vocabulary vocabulary = Vocabulary.ofJson(file, tokenizer, settings.kind());
         if (settings.kind() == TokenizerKind.GENERAL) {
-            return source(Definition.general(settings, vocabulary, tokenizer), left, lowerCase);
+            return source(file, Definition.general(settings, vocabulary, tokenizer), left, lowerCase);
         }
-        return source(Definition.of(settings, vocabulary, tokenizer.get("post_processor"), false), left, lowerCase);
+        return source(file, Definition.of(settings, vocabulary, tokenizer.get("post_processor"), false), left, lowerCase);
     }
 
-    private static Source source(ObjectNode tokenizer, boolean left, boolean lowerCase) {
+    private static Source source(Path file, ObjectNode tokenizer, boolean left, boolean lowerCase) {
+        requireModel(file, tokenizer.path("model"));
+        TokenizerChecks.check(file, tokenizer);
         if (lowerCase) {
             Definition.lowerCase(tokenizer);
         }
@@ -70,5 +73,17 @@ final class TokenizerJson {
         List<String> examples = new ArrayList<>(List.of("a", "1", "."));
         tokenizer.path("added_tokens").forEach(token -> examples.add(token.path("content").asText()));
         return new Source(tokenizer.toString(), left, examples);
+    }
+
+    /** What the library would say of some texts only, or not at all. */
+    private static void requireModel(Path file, JsonNode model) {
+        String type = model.path("type").asText("");
+        String unknown = model.path("unk_token").asText("[UNK]");
+        if ((type.equals("WordPiece") || type.equals("WordLevel")) && !model.path("vocab").has(unknown)) {
+            throw new WeightException(file, "has no token " + Clip.text(unknown) + " in its vocabulary, which stands for unknown words");
+        }
+        if (model.path("dropout").asDouble(0) != 0) {
+            throw new WeightException(file, "model.dropout is " + model.get("dropout") + ", expected none: a text would have other tokens each time");
+        }
     }
 }
