@@ -55,7 +55,7 @@ def save(model, folder):
     (folder / "config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n")
     tied = {k: v for k, v in model.state_dict().items() if v.dtype == torch.float32}
     own, seen = {}, set()
-    for name in sorted(tied):
+    for name in sorted(tied, key=lambda n: ("embeddings" not in n, n)):
         if tied[name].data_ptr() not in seen:
             seen.add(tied[name].data_ptr())
             own[name] = tied[name].half().contiguous()
@@ -95,4 +95,5 @@ def main(root):
     (root / "fields.json").write_text(json.dumps(fields, indent=1) + "\n")
 
 
-main(Path(sys.argv[1]))
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

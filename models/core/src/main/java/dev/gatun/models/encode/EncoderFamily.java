@@ -7,6 +7,8 @@ import dev.gatun.models.checkpoint.LoadOptions;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.checkpoint.WeightSource;
 import java.lang.foreign.Arena;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 
 /** A family of text encoders: it says what a checkpoint's config means, and where its tensors are. Stateless. */
@@ -38,6 +40,46 @@ public interface EncoderFamily extends Family<Encoder> {
             return Encoder.load(encoder.spec(), encoder.weights(), head.apply(encoder));
         } catch (IllegalArgumentException e) {
             throw new WeightException(checkpoint.configFile(), e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Describes the head that a checkpoint brings.
+     *
+     * @param names where its tensors are
+     * @throws WeightException          if a tensor is missing or contradicts the config
+     * @throws IllegalArgumentException if the family has no such head
+     */
+    default HeadLayers head(HeadKind kind, HeadNames names) {
+        return switch (kind) {
+            case TOKENS -> names.tokenClassifier();
+            case SPANS -> names.spans();
+            case SEQUENCES, MASKED -> throw new IllegalArgumentException("a head of " + name() + " that " + kind + " is not served");
+        };
+    }
+
+    /** Loads it with the head that the checkpoint brings. */
+    default Encoder load(Checkpoint checkpoint, HeadKind kind) {
+        try (Arena files = Arena.ofShared()) {
+            WeightSource source = checkpoint.source(files);
+            return load(checkpoint, encoder -> head(kind, new HeadNames(checkpoint, source, encoder)).head());
+        }
+    }
+
+    /** Loads an encoder without its head, and the head apart: for one that is too wide for every token. Who calls closes both. */
+    default Map.Entry<Encoder, RowHead> loadApart(Checkpoint checkpoint, HeadKind kind) {
+        AtomicReference<RowHead> apart = new AtomicReference<>();
+        try (Arena files = Arena.ofShared()) {
+            WeightSource source = checkpoint.source(files);
+            return Map.entry(load(checkpoint, encoder -> {
+                apart.set(RowHead.load(head(kind, new HeadNames(checkpoint, source, encoder)), encoder.spec().hiddenSize()));
+                return Head.hidden(encoder.spec().hiddenSize());
+            }), apart.get());
+        } catch (RuntimeException | Error e) {
+            if (apart.get() != null) {
+                apart.get().close();
+            }
+            throw e;
         }
     }
 }

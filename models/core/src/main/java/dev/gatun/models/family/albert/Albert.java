@@ -5,10 +5,14 @@ import dev.gatun.models.checkpoint.WeightScope;
 import dev.gatun.models.checkpoint.WeightSource;
 import dev.gatun.models.encode.BertNames;
 import dev.gatun.models.encode.EncoderFamily;
+import dev.gatun.models.encode.HeadKind;
+import dev.gatun.models.encode.HeadLayers;
+import dev.gatun.models.encode.HeadNames;
 import dev.gatun.models.encode.TextEncoder;
 import dev.gatun.models.layer.EncoderSpec;
 import dev.gatun.models.layer.EncoderWeights;
 import dev.gatun.models.layer.Positions;
+import dev.gatun.tensor.op.Activation;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -27,6 +31,20 @@ public final class Albert implements EncoderFamily {
     @Override
     public boolean claims(Checkpoint checkpoint) {
         return checkpoint.modelType().equals("albert");
+    }
+
+    @Override
+    public HeadLayers head(HeadKind kind, HeadNames names) {
+        WeightScope predictions = names.top().child("predictions");
+        return switch (kind) {
+            case SEQUENCES -> names.classifier(names.square(names.base(), "pooler"), Activation.TANH, names.top(), "classifier");
+            case MASKED -> {
+                int size = Math.toIntExact(names.encoder().weights().words().shape().dim(1));
+                yield names.masked(size, predictions.part("dense", names.encoder().spec().hiddenSize(), size), names.encoder().spec().activation(),
+                        predictions.child("LayerNorm"), predictions.child("decoder"), predictions);
+            }
+            case TOKENS, SPANS -> EncoderFamily.super.head(kind, names);
+        };
     }
 
     @Override

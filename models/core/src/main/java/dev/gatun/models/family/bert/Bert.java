@@ -7,9 +7,13 @@ import dev.gatun.models.checkpoint.WeightScope;
 import dev.gatun.models.checkpoint.WeightSource;
 import dev.gatun.models.encode.BertNames;
 import dev.gatun.models.encode.EncoderFamily;
+import dev.gatun.models.encode.HeadKind;
+import dev.gatun.models.encode.HeadLayers;
+import dev.gatun.models.encode.HeadNames;
 import dev.gatun.models.encode.TextEncoder;
 import dev.gatun.models.layer.EncoderSpec;
 import dev.gatun.models.layer.Positions;
+import dev.gatun.tensor.op.Activation;
 import java.util.List;
 
 /** BERT (Devlin et al. 2018): post-norm layers over words, learned positions and token types. */
@@ -32,6 +36,18 @@ public final class Bert implements EncoderFamily {
                     || checkpoint.modelType().isEmpty() && checkpoint.architectures().stream().allMatch(a -> a.startsWith("Bert"));
         }
         return checkpoint.tensors().keySet().stream().anyMatch(name -> name.endsWith("encoder.layer.0.attention.self.query.weight"));
+    }
+
+    @Override
+    public HeadLayers head(HeadKind kind, HeadNames names) {
+        WeightScope predictions = names.top().child("cls").child("predictions");
+        WeightScope transform = predictions.child("transform");
+        return switch (kind) {
+            case SEQUENCES -> names.classifier(names.square(names.base().child("pooler"), "dense"), Activation.TANH, names.top(), "classifier");
+            case MASKED -> names.masked(names.encoder().spec().hiddenSize(), names.square(transform, "dense"), names.encoder().spec().activation(),
+                    transform.child("LayerNorm"), predictions.child("decoder"), predictions);
+            case TOKENS, SPANS -> EncoderFamily.super.head(kind, names);
+        };
     }
 
     @Override

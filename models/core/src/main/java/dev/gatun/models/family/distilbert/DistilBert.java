@@ -5,10 +5,14 @@ import dev.gatun.models.checkpoint.WeightScope;
 import dev.gatun.models.checkpoint.WeightSource;
 import dev.gatun.models.encode.BertNames;
 import dev.gatun.models.encode.EncoderFamily;
+import dev.gatun.models.encode.HeadKind;
+import dev.gatun.models.encode.HeadLayers;
+import dev.gatun.models.encode.HeadNames;
 import dev.gatun.models.encode.TextEncoder;
 import dev.gatun.models.layer.EncoderSpec;
 import dev.gatun.models.layer.EncoderWeights;
 import dev.gatun.models.layer.Positions;
+import dev.gatun.tensor.op.Activation;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -27,6 +31,17 @@ public final class DistilBert implements EncoderFamily {
     @Override
     public boolean claims(Checkpoint checkpoint) {
         return checkpoint.modelType().equals("distilbert");
+    }
+
+    @Override
+    public HeadLayers head(HeadKind kind, HeadNames names) {
+        WeightScope top = names.top();
+        return switch (kind) {
+            case SEQUENCES -> names.classifier(names.square(top, "pre_classifier"), Activation.RELU, top, "classifier");
+            case MASKED -> names.masked(names.encoder().spec().hiddenSize(), names.square(top, "vocab_transform"),
+                    names.encoder().spec().activation(), top.child("vocab_layer_norm"), top.child("vocab_projector"), top.child("vocab_projector"));
+            case TOKENS, SPANS -> EncoderFamily.super.head(kind, names);
+        };
     }
 
     @Override

@@ -5,9 +5,13 @@ import dev.gatun.models.checkpoint.WeightScope;
 import dev.gatun.models.checkpoint.WeightSource;
 import dev.gatun.models.encode.BertNames;
 import dev.gatun.models.encode.EncoderFamily;
+import dev.gatun.models.encode.HeadKind;
+import dev.gatun.models.encode.HeadLayers;
+import dev.gatun.models.encode.HeadNames;
 import dev.gatun.models.encode.TextEncoder;
 import dev.gatun.models.layer.EncoderSpec;
 import dev.gatun.models.layer.Positions;
+import dev.gatun.tensor.op.Activation;
 import java.util.List;
 
 /**
@@ -29,6 +33,17 @@ public final class Roberta implements EncoderFamily {
     public boolean claims(Checkpoint checkpoint) {
         return List.of("roberta", "xlm-roberta", "camembert").contains(checkpoint.modelType())
                 || checkpoint.modelType().isEmpty() && checkpoint.architectures().stream().anyMatch(a -> a.contains("Roberta") || a.startsWith("Camembert"));
+    }
+
+    @Override
+    public HeadLayers head(HeadKind kind, HeadNames names) {
+        WeightScope head = names.top().child("lm_head");
+        return switch (kind) {
+            case SEQUENCES -> names.denseOutProj(Activation.TANH);
+            case MASKED -> names.masked(names.encoder().spec().hiddenSize(), names.square(head, "dense"), Activation.GELU_ERF,
+                    head.child("layer_norm"), head.child("decoder"), head);
+            case TOKENS, SPANS -> EncoderFamily.super.head(kind, names);
+        };
     }
 
     @Override

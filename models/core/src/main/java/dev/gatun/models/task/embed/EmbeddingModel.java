@@ -5,12 +5,14 @@ import dev.gatun.models.checkpoint.sentence.SentenceFolder;
 import dev.gatun.models.encode.Encoder;
 import dev.gatun.models.encode.EncoderSession;
 import dev.gatun.models.encode.EncoderFamily;
+import dev.gatun.models.encode.HeadKind;
+import dev.gatun.models.encode.PackedTokens;
+import dev.gatun.models.encode.Shares;
 import dev.gatun.models.registry.Encoders;
 import dev.gatun.models.tokenize.TextTokenizer;
 import dev.gatun.models.runtime.Workers;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -35,11 +37,6 @@ import java.util.stream.Stream;
  * }</pre>
  */
 public final class EmbeddingModel implements AutoCloseable {
-    /** Texts of a task: enough to fill chunks, few enough to keep every core busy to the end. */
-    private static final int TASK_TEXTS = 32;
-    /** A request of fewer characters is computed as one task, on every core at once. */
-    private static final int SMALL_REQUEST_CHARACTERS = 400;
-
     private final Encoder encoder;
     private final TextTokenizer tokenizer;
     private final SentenceFolder folder;
@@ -75,6 +72,7 @@ public final class EmbeddingModel implements AutoCloseable {
     public static EmbeddingModel load(Path model, EmbeddingOptions options) {
         Checkpoint checkpoint = Checkpoint.open(model);
         EncoderFamily family = Encoders.family(checkpoint);
+        HeadKind.requireNone(checkpoint);
         SentenceFolder folder = options.over(SentenceFolder.read(checkpoint));
         Encoder encoder;
         try (Arena files = Arena.ofShared()) {
@@ -213,9 +211,8 @@ public final class EmbeddingModel implements AutoCloseable {
             boolean[] truncated = new boolean[texts.size()];
             AtomicLong tokens = new AtomicLong();
             List<Function<EncoderSession, Void>> tasks = new ArrayList<>();
-            for (int from = 0, to; from < texts.size(); from = to) {
-                to = taskEnd(texts, from);
-                tasks.add(Workers.doing(task(texts, from, to, before, block, truncated, tokens)));
+            for (int[] share : Shares.of(texts.size(), options.threads(), i -> texts.get(i).length())) {
+                tasks.add(Workers.doing(task(texts, share[0], share[1], before, block, truncated, tokens)));
             }
             if (tasks.size() == 1) {
                 workers.runWide(tasks.getFirst());
@@ -237,46 +234,18 @@ public final class EmbeddingModel implements AutoCloseable {
         return embed(List.of(text));
     }
 
-    private int taskEnd(List<String> texts, int from) {
-        int cores = options.threads();
-        int size = Math.clamp(texts.size() / (2L * cores), 1, TASK_TEXTS);
-        int to = Math.min(from + size, texts.size());
-        if (from == 0 && characters(texts) <= SMALL_REQUEST_CHARACTERS) {
-            return texts.size();
-        }
-        return to;
-    }
-
-    private static long characters(List<String> texts) {
-        long characters = 0;
-        for (String text : texts) {
-            characters += text.length();
-            if (characters > SMALL_REQUEST_CHARACTERS) {
-                break;
-            }
-        }
-        return characters;
-    }
-
     private Consumer<EncoderSession> task(List<String> texts, int from, int to, String before, MemorySegment block,
             boolean[] truncated, AtomicLong tokens) {
         long rowBytes = (long) dimension() * Float.BYTES;
         return session -> {
             List<TextTokenizer.Tokens> encodings = tokenizer.encodeBatch(prompted(before, texts.subList(from, to)));
-            int count = requireKnown(encodings, from);
+            for (int i = 0; i < encodings.size(); i++) {
+                truncated[from + i] = encodings.get(i).truncated();
+            }
             try (Arena arena = Arena.ofConfined()) {
-                MemorySegment ids = arena.allocate(Math.max(1, count) * (long) Integer.BYTES, Integer.BYTES);
-                MemorySegment offsets = arena.allocate((to - from + 1L) * Integer.BYTES, Integer.BYTES);
-                int offset = 0;
-                for (int i = 0; i < encodings.size(); i++) {
-                    int[] row = encodings.get(i).ids();
-                    MemorySegment.copy(row, 0, ids, ValueLayout.JAVA_INT, (long) offset * Integer.BYTES, row.length);
-                    offset += row.length;
-                    offsets.setAtIndex(ValueLayout.JAVA_INT, i + 1L, offset);
-                    truncated[from + i] = encodings.get(i).truncated();
-                }
-                tokens.addAndGet(count);
-                session.forward(ids, offsets, to - from, block.asSlice(from * rowBytes, (to - from) * rowBytes));
+                PackedTokens packed = PackedTokens.of(arena, encoder, encodings.stream().map(TextTokenizer.Tokens::ids).toList(), null, from);
+                tokens.addAndGet(packed.tokens());
+                session.forward(packed.ids(), packed.offsets(), to - from, block.asSlice(from * rowBytes, (to - from) * rowBytes));
             }
         };
     }
@@ -290,26 +259,6 @@ public final class EmbeddingModel implements AutoCloseable {
             prompted.add(before + text);
         }
         return prompted;
-    }
-
-    /**
-     * Counts tokens. A tokenizer may know more of them than the model has rows for: what it makes of such a text is refused with the text's
-     * place.
-     */
-    private int requireKnown(List<TextTokenizer.Tokens> encodings, int from) {
-        int vocabSize = encoder.spec().vocabSize();
-        int count = 0;
-        for (int i = 0; i < encodings.size(); i++) {
-            int[] ids = encodings.get(i).ids();
-            count += ids.length;
-            for (int id : ids) {
-                if (id < 0 || id >= vocabSize) {
-                    throw new IllegalArgumentException("text " + (from + i) + " has a token that has id " + id + ", the vocabulary has 0 to "
-                            + (vocabSize - 1) + ": the tokenizer is of another model");
-                }
-            }
-        }
-        return count;
     }
 
     /** Names of the folder's prompts and their texts. */

@@ -1,0 +1,24 @@
+package dev.gatun.models.task.text;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * What a model computed for one sequence: a row, or a row for each of its tokens. Valid while it is being read.
+ *
+ * @param values  F32, off-heap
+ * @param first   number of the first row there
+ * @param count   rows
+ * @param columns of each
+ */
+record Rows(MemorySegment values, long first, int count, int columns) {
+
+    float get(int row, int column) {
+        return values.getAtIndex(ValueLayout.JAVA_FLOAT, (first + row) * columns + column);
+    }
+
+    /** A copy of a row. */
+    float[] row(int row) {
+        return values.asSlice((first + row) * columns * Float.BYTES, (long) columns * Float.BYTES).toArray(ValueLayout.JAVA_FLOAT);
+    }
+}

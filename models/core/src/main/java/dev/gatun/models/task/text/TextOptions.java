@@ -1,0 +1,35 @@
+package dev.gatun.models.task.text;
+
+/**
+ * How a task over texts computes.
+ *
+ * @param threads   cores to use; the default is what the container may use ({@code Runtime.availableProcessors})
+ * @param maxTokens longer texts are cut, or read in windows, special tokens included; 0: as the folder says, within the model's positions
+ */
+public record TextOptions(int threads, int maxTokens) {
+
+    /** Checks the numbers. */
+    public TextOptions {
+        if (threads < 1) {
+            throw new IllegalArgumentException("threads must be 1 or more, not " + threads);
+        }
+        if (maxTokens < 0) {
+            throw new IllegalArgumentException("maxTokens must be 0 or more, not " + maxTokens);
+        }
+    }
+
+    /** Every available core, lengths as the folder says. */
+    public static TextOptions defaults() {
+        return new TextOptions(Runtime.getRuntime().availableProcessors(), 0);
+    }
+
+    /** The same with another number of cores. */
+    public TextOptions withThreads(int count) {
+        return new TextOptions(count, maxTokens);
+    }
+
+    /** The same with texts cut elsewhere. */
+    public TextOptions withMaxTokens(int count) {
+        return new TextOptions(threads, count);
+    }
+}
