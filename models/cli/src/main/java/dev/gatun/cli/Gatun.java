@@ -13,7 +13,8 @@ import picocli.CommandLine.Option;
 @Command(name = "gatun", description = "Neural-network inference on CPUs.",
         mixinStandardHelpOptions = true, versionProvider = Gatun.Version.class, synopsisSubcommandLabel = "COMMAND",
         subcommands = {InfoCommand.class, EmbedCommand.class, SearchCommand.class, TranslateCommand.class, DemoCommand.class, ClassifyCommand.class,
-                BenchModelCommand.class, QuantizeCommand.class, InspectCommand.class,
+                BenchModelCommand.class, QuantizeCommand.class, InspectCommand.class, ClassifyTextCommand.class,
+                RerankCommand.class, TagCommand.class, FillMaskCommand.class, AnswerCommand.class, ZeroShotCommand.class,
                 VerifyCommand.class, RunCommand.class})
 public final class Gatun implements Callable<Integer> {
     @Option(names = "--stacktrace", scope = CommandLine.ScopeType.INHERIT, description = "Print the stack trace of a failure.")
