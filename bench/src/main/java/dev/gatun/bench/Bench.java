@@ -31,7 +31,8 @@ import picocli.CommandLine.Option;
         description = "Time Gatun beside other engines: each in its own process, turn by turn, outputs compared first.")
 public final class Bench implements Callable<Integer> {
     private static final List<Suite> SUITES = List.of(
-            new EncoderSuite(), new TextsSuite(), new CnnSuite(), new Int8Suite(), new GenerationSuite(), new GemmSuite(), new KernelsSuite(), new FfmSuite());
+            new EncoderSuite(), new TextsSuite(), new CnnSuite(), new Int8Suite(), new GenerationSuite(), new GemmSuite(),
+                    new KernelsSuite(), new FfmSuite());
 
     @Option(names = "--quick", description = "Fewer workloads and contenders, shorter turns: 9 to 10 minutes instead of 70.")
     boolean quick;

@@ -1,17 +1,17 @@
 package dev.gatun.bench.cnn;
 
 import dev.gatun.bench.onnx.OnnxGraphWriter;
-import dev.gatun.models.task.classify.QuantizeOptions;
-import dev.gatun.models.task.classify.Quantizer;
-import dev.gatun.models.family.cnn.TextbookCnn;
-import dev.gatun.models.family.cnn.TextbookCnnConfig;
-import dev.gatun.models.family.resnet.ResNet;
-import dev.gatun.models.family.resnet.ResNetConfig;
-import dev.gatun.models.vision.VisionNetwork;
 import dev.gatun.models.checkpoint.SafetensorsFile;
 import dev.gatun.models.checkpoint.SafetensorsWriter;
 import dev.gatun.models.checkpoint.WeightScope;
 import dev.gatun.models.checkpoint.WeightSource;
+import dev.gatun.models.family.cnn.TextbookCnn;
+import dev.gatun.models.family.cnn.TextbookCnnConfig;
+import dev.gatun.models.family.resnet.ResNet;
+import dev.gatun.models.family.resnet.ResNetConfig;
+import dev.gatun.models.task.classify.QuantizeOptions;
+import dev.gatun.models.task.classify.Quantizer;
+import dev.gatun.models.vision.VisionNetwork;
 import dev.gatun.tensor.graph.Conv;
 import dev.gatun.tensor.graph.Layer;
 import dev.gatun.tensor.graph.Linear;

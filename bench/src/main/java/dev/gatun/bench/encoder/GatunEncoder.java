@@ -1,11 +1,11 @@
 package dev.gatun.bench.encoder;
 
-import dev.gatun.models.registry.Encoders;
-import dev.gatun.models.encode.Head;
-import dev.gatun.models.encode.Pooling;
 import dev.gatun.bench.harness.Contender;
 import dev.gatun.models.encode.Encoder;
 import dev.gatun.models.encode.EncoderSession;
+import dev.gatun.models.encode.Head;
+import dev.gatun.models.encode.Pooling;
+import dev.gatun.models.registry.Encoders;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

@@ -30,7 +30,8 @@ public final class GemmSuite implements Suite {
             for (int[] s : SHAPES) {
                 if (!quick || s[0] == 1024 || s[0] == 240 || s[0] == 1) {
                     workloads.add(new Workload(s[0] + "x" + s[1] + "x" + s[2] + ", threads " + threads,
-                            Map.of("m", s[0], "n", s[1], "k", s[2], "threads", threads, "quick", quick ? 1 : 0), 2L * s[0] * s[1] * s[2], "FLOP"));
+                            Map.of("m", s[0], "n", s[1], "k", s[2], "threads", threads, "quick", quick ? 1 : 0), 2L * s[0] * s[1] * s[2],
+                                    "FLOP"));
                 }
             }
         }

@@ -2,10 +2,10 @@ package dev.gatun.bench.generation;
 
 import dev.gatun.bench.harness.Contender;
 import dev.gatun.bindings.onednn.OneDnn;
+import dev.gatun.models.family.transformer.Seq2SeqModel;
 import dev.gatun.models.generate.Generated;
 import dev.gatun.models.generate.GenerationOptions;
 import dev.gatun.models.generate.GenerationSession;
-import dev.gatun.models.family.transformer.Seq2SeqModel;
 import java.nio.file.Path;
 import java.util.List;
 

@@ -83,7 +83,8 @@ final class OnnxRuntimeGeneration implements Contender {
         long[] starts = new long[rows];
         Arrays.fill(starts, Shape.START);
         first.put("tokens", longs(starts, rows));
-        OnnxTensor empty = OnnxTensor.createTensor(environment, FloatBuffer.allocate(0), new long[] {rows, shape.heads(), 0, shape.headDim()});
+        OnnxTensor empty = OnnxTensor.createTensor(environment, FloatBuffer.allocate(0),
+                new long[] {rows, shape.heads(), 0, shape.headDim()});
         for (int i = 0; i < shape.layers(); i++) {
             first.put("past_k" + i, empty);
             first.put("past_v" + i, empty);
@@ -124,7 +125,8 @@ final class OnnxRuntimeGeneration implements Contender {
                 }
                 previous = result;
                 result.forEach(entry -> inputs.put(inputOf(entry.getKey()), (OnnxTensor) entry.getValue()));
-                beams.add(inputs.get("tokens").getLongBuffer().array(), rowsPerSource == 1 ? null : inputs.get("parents").getLongBuffer().array());
+                beams.add(inputs.get("tokens").getLongBuffer().array(), rowsPerSource == 1 ? null
+                        : inputs.get("parents").getLongBuffer().array());
             }
             if (previous != null) {
                 previous.close();

@@ -101,7 +101,8 @@ final class OnnxSeq2Seq {
         String x = embedded(ids, positions);
         for (int i = 0; i < shape.layers(); i++) {
             String name = "transformer.encoder.layers." + i;
-            List<String> qkv = split(linear(x, name + ".self_attn.in_proj_weight", name + ".self_attn.in_proj_bias", 0, 3 * d, false), 3, 2);
+            List<String> qkv = split(linear(x, name + ".self_attn.in_proj_weight", name + ".self_attn.in_proj_bias", 0, 3 * d, false), 3,
+                    2);
             String context = attention(heads(qkv.get(0)), heads(qkv.get(1)), heads(qkv.get(2)), mask);
             context = reshape(transpose(context, 0, 2, 1, 3), 0, 0, d);
             x = norm(graph.node("Add", x, linear(context, name + ".self_attn.out_proj", false)), name + ".norm1");
@@ -175,7 +176,8 @@ final class OnnxSeq2Seq {
         String scores = graph.input("scores", OnnxGraphWriter.FLOAT, "batch", beams);
         String firsts = graph.input("firsts", OnnxGraphWriter.INT64, "batch", 1);
         String all = graph.node("Add", graph.node("LogSoftmax", List.of(logits), Map.of("axis", -1L)), reshape(scores, -1, 1));
-        List<String> best = graph.node("TopK", List.of(reshape(all, -1, (long) beams * shape.vocabSize()), graph.longs(new long[] {beams}, 1)), 2,
+        List<String> best = graph.node("TopK", List.of(reshape(all, -1, (long) beams * shape.vocabSize()),
+                graph.longs(new long[] {beams}, 1)), 2,
                 Map.of("axis", -1L, "largest", 1L, "sorted", 1L));
         String vocabSize = graph.longs(new long[] {shape.vocabSize()}, 1);
         graph.named("next_scores", "Identity", List.of(best.get(0)), Map.of());
@@ -183,7 +185,8 @@ final class OnnxSeq2Seq {
         String flat = graph.longs(new long[] {-1}, 1);
         graph.named("next", "Reshape", List.of(graph.node("Mod", best.get(1), vocabSize), flat), Map.of());
         graph.output("next", OnnxGraphWriter.INT64, "rows");
-        graph.named("next_parents", "Reshape", List.of(graph.node("Add", graph.node("Div", best.get(1), vocabSize), firsts), flat), Map.of());
+        graph.named("next_parents", "Reshape", List.of(graph.node("Add", graph.node("Div", best.get(1), vocabSize), firsts), flat),
+                Map.of());
         graph.output("next_parents", OnnxGraphWriter.INT64, "rows");
     }
 }

@@ -170,6 +170,7 @@ record Shape(int layers, int dModel, int heads, int dFf, int vocabSize) {
 
     /** The shape that a workload asks for. */
     static Shape of(Workload workload) {
-        return new Shape(workload.get("layers"), workload.get("dModel"), workload.get("heads"), workload.get("dFf"), workload.get("vocabSize"));
+        return new Shape(workload.get("layers"), workload.get("dModel"), workload.get("heads"), workload.get("dFf"),
+                workload.get("vocabSize"));
     }
 }

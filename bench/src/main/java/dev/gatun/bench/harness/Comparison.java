@@ -35,7 +35,8 @@ public final class Comparison {
     private static void otherMachine(Map<String, String> then, Map<String, String> now, PrintWriter out) {
         for (String fact : List.of("processor", "cores", "java")) {
             if (!Objects.equals(then.get(fact), now.get(fact))) {
-                out.printf("the stored run had another %s (%s, now %s): make a new one here with the old code before trusting what follows%n",
+                out.printf("the stored run had another %s (%s, now %s): make a new one here with the old code before trusting what "
+                        + "follows%n",
                         fact, then.get(fact), now.get(fact));
             }
         }

@@ -14,8 +14,8 @@ import java.util.List;
 
 /**
  * A contender in a JVM of its own, told over standard input what to do. The protocol is a line each way: {@code run N} gives N
- * durations in nanoseconds, {@code load RATE SECONDS} latencies, {@code output FILE} writes the floats, {@code memory} gives the resident bytes,
- * {@code libraries} the bytes of its native libraries, {@code peak THREADS SECONDS} FLOP/s of multiply-adds between runs.
+ * durations in nanoseconds, {@code load RATE SECONDS} latencies, {@code output FILE} writes the floats, {@code memory} gives the resident
+ * bytes, {@code libraries} the bytes of its native libraries, {@code peak THREADS SECONDS} FLOP/s of multiply-adds between runs.
  */
 public final class ContenderProcess implements AutoCloseable {
     private final Process process;
@@ -83,7 +83,9 @@ public final class ContenderProcess implements AutoCloseable {
         return longs(ask("load " + rate + " " + seconds));
     }
 
-    /** FLOP/s of multiply-adds in registers alone by so many threads, measured in turn with runs: work lowers the clock, and neighbours do. */
+    /**
+     * FLOP/s of multiply-adds in registers alone by so many threads, measured in turn with runs: work lowers the clock, and neighbours do.
+     */
     public double peak(int threads, double seconds) {
         return Double.parseDouble(ask("peak " + threads + " " + seconds));
     }

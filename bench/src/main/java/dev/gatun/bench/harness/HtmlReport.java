@@ -64,9 +64,11 @@ public final class HtmlReport {
         double scale = flops ? 1e-9 : 1;
         plot("Throughput, " + unit + " (longer is better)", workloads, r -> r.perSecond() * scale, true);
         if (flops) {
-            plot("Share of the multiply-add peak of these threads at the clock under this work, %", workloads, r -> 100 * report.shareOfPeak(r), false);
+            plot("Share of the multiply-add peak of these threads at the clock under this work, %", workloads, r ->
+                    100 * report.shareOfPeak(r), false);
         }
-        plot("Median latency, ms (shorter is better); the thin line reaches to the 99th percentile", workloads, Result::medianMillis, false);
+        plot("Median latency, ms (shorter is better); the thin line reaches to the 99th percentile", workloads, Result::medianMillis,
+                false);
         Map<String, List<Result>> last = new LinkedHashMap<>();
         workloads.forEach((workload, results) -> {
             last.clear();
@@ -121,7 +123,8 @@ public final class HtmlReport {
                     served.getFirst().loads().get(i).rate()), "percentile of requests", palette);
             for (Result r : served) {
                 for (int j = 0; j < Result.Load.PERCENTILES.length; j++) {
-                    lines.point(r.contender(), j, String.format("%s%%", SvgBars.number(100 * Result.Load.PERCENTILES[j])), r.loads().get(i).millis().get(j));
+                    lines.point(r.contender(), j, String.format("%s%%", SvgBars.number(100 * Result.Load.PERCENTILES[j])),
+                            r.loads().get(i).millis().get(j));
                 }
             }
             html.append(lines.svg());
@@ -140,7 +143,8 @@ public final class HtmlReport {
         }));
         groups.forEach((others, results) -> {
             if (results.stream().map(r -> r.parameters().get(parameter)).distinct().count() >= 3) {
-                SvgLines lines = new SvgLines(unit + " by " + parameter + ": " + results.getFirst().workload().replaceAll(",.*", "") + " and its like, "
+                SvgLines lines = new SvgLines(unit + " by " + parameter + ": " + results.getFirst().workload().replaceAll(",.*", "")
+                        + " and its like, "
                         + others.getOrDefault("threads", 1) + " threads", parameter, palette);
                 results.stream().sorted(java.util.Comparator.comparing(r -> r.parameters().get(parameter))).forEach(r -> {
                     int x = r.parameters().get(parameter);

@@ -125,8 +125,10 @@ public record Report(Map<String, String> machine, Map<String, Double> limits, Li
             }
             String ratio = r.ratios().isEmpty() ? "" : String.format("%.2f (%.2f-%.2f)", r.medianRatio(), r.ratio(0.1), r.ratio(0.9));
             out.printf("%-10s %-36s %-15s %10.3f %10.3f %22s %24s %8.2f %8.0f %8.1f%n", r.suite(), r.workload(), r.contender(),
-                    r.medianMillis(), r.p99Millis(), ratio, throughput(r), r.memory().startSeconds(), r.memory().lastMegabytes(), r.memory().libraryMegabytes());
-            r.loads().forEach(load -> out.printf("%64s at %.1f requests/s, ms: median %.1f, 90%% %.1f, 99%% %.1f, 99.9%% %.1f (%d requests)%n", "",
+                    r.medianMillis(), r.p99Millis(), ratio, throughput(r), r.memory().startSeconds(), r.memory().lastMegabytes(),
+                            r.memory().libraryMegabytes());
+            r.loads().forEach(load -> out.printf("%64s at %.1f requests/s, ms: median %.1f, 90%% %.1f, 99%% %.1f, 99.9%% %.1f (%d "
+                    + "requests)%n", "",
                     load.rate(), load.millis().get(0), load.millis().get(1), load.millis().get(2), load.millis().get(3), load.count()));
         }
         out.flush();
@@ -136,7 +138,8 @@ public record Report(Map<String, String> machine, Map<String, Double> limits, Li
     String throughput(Result r) {
         double share = shareOfPeak(r);
         if (r.unit().equals(FLOP)) {
-            return String.format("%.1f GFLOP/s", r.perSecond() * 1e-9) + (Double.isNaN(share) ? "" : String.format(", %.0f%%", share * 100));
+            return String.format("%.1f GFLOP/s", r.perSecond() * 1e-9)
+                    + (Double.isNaN(share) ? "" : String.format(", %.0f%%", share * 100));
         }
         double read = shareOfBandwidth(r);
         return String.format(r.perSecond() < 100 ? "%.1f %s/s" : "%.0f %s/s", r.perSecond(), r.unit())

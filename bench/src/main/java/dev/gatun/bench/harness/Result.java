@@ -57,7 +57,8 @@ public record Result(String suite, String workload, Map<String, Integer> paramet
 
     /** A contender that could not run, and why. */
     static Result missing(String suite, Workload workload, String contender, String why) {
-        return new Result(suite, workload.name(), workload.parameters(), contender, why, true, List.of(), 0, List.of(), 0, workload.unit(), 0, 0, 0,
+        return new Result(suite, workload.name(), workload.parameters(), contender, why, true, List.of(), 0, List.of(), 0, workload.unit(),
+                0, 0, 0,
                 new Memory(0, 0, List.of(), 0, 0), List.of());
     }
 

@@ -69,7 +69,8 @@ final class SvgBars {
     }
 
     static String number(double value) {
-        return value == 0 ? "0" : value >= 1000 ? String.format("%,.0f", value) : value >= 10 ? String.format("%.1f", value) : String.format("%.3g", value);
+        return value == 0 ? "0" : value >= 1000 ? String.format("%,.0f", value) : value >= 10 ? String.format("%.1f", value)
+                : String.format("%.3g", value);
     }
 
     static String escape(String text) {

@@ -46,12 +46,14 @@ final class SvgLines {
         for (int i = 0; i * step <= top * 1.0001; i++) {
             double y = TOP + HEIGHT - i * step / top * HEIGHT;
             svg.append(String.format("<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#e4e4e4\"/><text x=\"%d\" y=\"%.1f\" "
-                    + "text-anchor=\"end\" fill=\"#666\">%s</text>%n", LEFT, LEFT + WIDTH, y, y, LEFT - 6, y + 4, SvgBars.number(i * step)));
+                    + "text-anchor=\"end\" fill=\"#666\">%s</text>%n", LEFT, LEFT + WIDTH, y, y, LEFT - 6, y + 4,
+                            SvgBars.number(i * step)));
         }
         // As many names as have room.
         int every = Math.max(1, (places.size() + 11) / 12);
         for (int i = 0; i < places.size(); i += every) {
-            svg.append(String.format("<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\" fill=\"#666\">%s</text>%n", x(i, places), TOP + HEIGHT + 16,
+            svg.append(String.format("<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\" fill=\"#666\">%s</text>%n", x(i, places), TOP
+                    + HEIGHT + 16,
                     SvgBars.escape(names.get(places.get(i)))));
         }
         svg.append(String.format("<text x=\"%d\" y=\"%d\" text-anchor=\"middle\" fill=\"#666\">%s</text>%n", LEFT + WIDTH / 2,

@@ -20,7 +20,8 @@ class ReportTest {
     Path folder;
 
     private static Report report(String processor, double millis) {
-        Result row = new Result("gemm", "1024, threads 1", Map.of("threads", 1), "gatun", "1", false, List.of(millis, millis), millis, List.of(),
+        Result row = new Result("gemm", "1024, threads 1", Map.of("threads", 1), "gatun", "1", false, List.of(millis, millis), millis,
+                List.of(),
                 1000 / millis, "FLOP", 0, 0, 0, new Result.Memory(0.5, 90, List.of(95.0, 100.0), 3, 20),
                 List.of(new Result.Load(10, 5, List.of(1.0, 2.0, 3.0, 4.0))));
         return new Report(Map.of("processor", processor, "cores", "2", "java", "25"), Map.of("FMA peak GFLOP/s, threads 1", 100.0),

@@ -82,7 +82,8 @@ public final class Attention {
      * @param keyPadding     U8, one for each row of k, not 0 where hidden; null for none
      * @param scratch        {@link #scratchByteSize} bytes
      */
-    public Attention(Arena arena, Heads heads, Scores scores, Positions positions, Operand q, Operand k, Operand v, Operand out, MemorySegment querySequences,
+    public Attention(Arena arena, Heads heads, Scores scores, Positions positions, Operand q, Operand k, Operand v, Operand out,
+            MemorySegment querySequences,
             MemorySegment keySequences, Mask mask, MemorySegment keyPadding, MemorySegment scratch) {
         this.args = gatun_attention_args.allocate(arena);
         this.queryCount = querySequences;

@@ -35,7 +35,8 @@ public final class JniLibraries {
                 : cache.unpack(LibraryManifest.of(source.jar, source.file, source.checksum, source.resources));
         Path file = folder.resolve(source.file);
         if (!Files.isRegularFile(file)) {
-            throw new NativeLibraryException("library " + source.file + " of " + source.jar + ": " + file + " does not exist; copy it there out of the jar");
+            throw new NativeLibraryException("library " + source.file + " of " + source.jar + ": " + file
+                    + " does not exist; copy it there out of the jar");
         }
         LargeStack.call(() -> {
             try {

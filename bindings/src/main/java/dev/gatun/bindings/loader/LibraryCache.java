@@ -17,10 +17,10 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.nio.file.attribute.FileAttribute;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.util.List;
@@ -168,8 +168,10 @@ final class LibraryCache {
                 return null;
             });
         } catch (IOException e) {
-            throw new NativeLibraryException(library + " is loaded in another class loader of this JVM, and " + root + " does not let Gatun give it "
-                    + "another name (" + e.getMessage() + "): name a writable folder with -Dgatun.cache.dir=FOLDER, or put Gatun and the tokenizers "
+            throw new NativeLibraryException(library + " is loaded in another class loader of this JVM, and " + root
+                    + " does not let Gatun give it "
+                    + "another name (" + e.getMessage() + "): name a writable folder with -Dgatun.cache.dir=FOLDER, or put Gatun and the "
+                            + "tokenizers "
                     + "library into a class loader that all share", e);
         }
     }

@@ -122,7 +122,8 @@ public final class NativeLibraries {
     static NativeLibraryException refused(String name, Path file, String said, Throwable cause) {
         String cure = said.contains("libstdc++") && said.contains("cannot open") ? "install the C++ run-time library, libstdc++.so.6"
                 : said.contains("failed to map segment") || said.contains("Operation not permitted")
-                        ? "is the folder on a file system that is mounted noexec? Choose another with -Dgatun.cache.dir=FOLDER; or is the address space "
+                        ? "is the folder on a file system that is mounted noexec? Choose another with -Dgatun.cache.dir=FOLDER; or is the "
+                                + "address space "
                                 + "limited (ulimit -v)?"
                 : said.contains("GLIBC") ? "the system's C library is older than the libraries need"
                 : "is it built for " + Platform.current() + "?";
@@ -131,7 +132,8 @@ public final class NativeLibraries {
     }
 
     static NativeLibraryException notAllowed(IllegalCallerException e) {
-        return new NativeLibraryException("this JVM does not let Gatun call native code: start it with --enable-native-access=" + moduleName(), e);
+        return new NativeLibraryException("this JVM does not let Gatun call native code: start it with --enable-native-access="
+                + moduleName(), e);
     }
 
     private static String moduleName() {

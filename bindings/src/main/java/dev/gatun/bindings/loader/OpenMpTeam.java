@@ -97,12 +97,14 @@ public final class OpenMpTeam {
             return;
         }
         Linker linker = Linker.nativeLinker();
-        MethodHandle init = SystemCalls.handle("sem_init", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT,
+        MethodHandle init = SystemCalls.handle("sem_init",
+                FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT,
                 ValueLayout.JAVA_INT));
         MethodHandle post = SystemCalls.handle("sem_post", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS));
         MethodHandle create = SystemCalls.handle("pthread_create", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS,
                 ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.ADDRESS));
-        MethodHandle join = SystemCalls.handle("pthread_join", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.ADDRESS));
+        MethodHandle join = SystemCalls.handle("pthread_join",
+                FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.ADDRESS));
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment wait = linker.defaultLookup().findOrThrow("sem_wait");
             MemorySegment semaphore = arena.allocate(SEMAPHORE_BYTES, Long.BYTES);
@@ -120,7 +122,8 @@ public final class OpenMpTeam {
                 int joined = (int) join.invokeExact(ids.getAtIndex(ValueLayout.JAVA_LONG, i), MemorySegment.NULL);
             }
             if (started < threads - 1) {
-                throw refused(threads, "the system starts only " + started + " more; ask for " + (started + 1) + " threads or fewer, or raise the "
+                throw refused(threads, "the system starts only " + started + " more; ask for " + (started + 1)
+                        + " threads or fewer, or raise the "
                         + "limit of this user's or this container's processes (ulimit -u, pids.max)");
             }
         } catch (RuntimeException | Error e) {

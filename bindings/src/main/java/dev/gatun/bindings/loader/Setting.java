@@ -11,9 +11,11 @@ import java.util.stream.Collectors;
  */
 public enum Setting {
     /** Where natives are unpacked. */
-    CACHE_DIR("gatun.cache.dir", "a folder", "$XDG_CACHE_HOME/gatun, else ~/.cache/gatun", "where native libraries are unpacked", v -> !v.isBlank()),
+    CACHE_DIR("gatun.cache.dir", "a folder", "$XDG_CACHE_HOME/gatun, else ~/.cache/gatun", "where native libraries are unpacked", v ->
+            !v.isBlank()),
     /** Libraries as they are. */
-    LIBRARY_PATH("gatun.library.path", "a folder", "", "a folder of native libraries to use as they are; nothing is unpacked", v -> !v.isBlank()),
+    LIBRARY_PATH("gatun.library.path", "a folder", "", "a folder of native libraries to use as they are; nothing is unpacked", v ->
+            !v.isBlank()),
     /** Who multiplies. */
     LINEAR("gatun.linear", "onednn, openblas, gatun or measure", "measure",
             "who multiplies; measure: chosen for each shape while a model loads", choice("onednn", "openblas", "gatun", "measure")),
@@ -22,7 +24,8 @@ public enum Setting {
     /** Tokens of a chunk. */
     CHUNK_TOKENS("gatun.chunk.tokens", 1, 1 << 16, "128", "tokens that an encoder computes together"),
     /** Pictures of a trunk's batch. */
-    TRUNK_BATCH("gatun.trunk.batch", 1, 1 << 10, "", "pictures that a convolutional network computes together, rounded down to a power of two");
+    TRUNK_BATCH("gatun.trunk.batch", 1, 1 << 10, "",
+            "pictures that a convolutional network computes together, rounded down to a power of two");
 
     private final String key;
     private final String range;
@@ -83,7 +86,8 @@ public enum Setting {
         if (known == null) {
             String set = System.getProperty(key);
             if (set != null && !valid.apply(set)) {
-                throw new IllegalArgumentException("-D" + key + "=" + (set.length() > 80 ? set.substring(0, 80) + "..." : set) + ": expected " + range);
+                throw new IllegalArgumentException("-D" + key + "=" + (set.length() > 80 ? set.substring(0, 80) + "..." : set)
+                        + ": expected " + range);
             }
             known = set == null ? defaultValue : set;
             value = known;
@@ -104,7 +108,8 @@ public enum Setting {
     /** Properties named {@code gatun.} that are none of these, in order: perhaps misspelled. */
     public static List<String> unknown() {
         List<String> known = Arrays.stream(values()).map(Setting::key).toList();
-        return System.getProperties().stringPropertyNames().stream().filter(name -> name.startsWith("gatun.") && !known.contains(name)).sorted()
+        return System.getProperties().stringPropertyNames().stream().filter(name -> name.startsWith("gatun.") && !known.contains(name))
+                .sorted()
                 .collect(Collectors.toList());
     }
 }

@@ -62,7 +62,8 @@ class LibraryCacheTest {
         assertEquals("the first library", Files.readString(folder.resolve("libone.so")));
         assertEquals("the second library", Files.readString(folder.resolve("libtwo.so")));
         try (Stream<Path> entries = Files.list(folder.getParent())) {
-            assertEquals(List.of(folder), entries.filter(e -> !e.toString().endsWith(".lock")).toList(), "nothing else is left in the cache");
+            assertEquals(List.of(folder), entries.filter(e -> !e.toString().endsWith(".lock")).toList(),
+                    "nothing else is left in the cache");
         }
     }
 
@@ -166,7 +167,8 @@ class LibraryCacheTest {
         unpack();
         Path theirs = Files.createDirectories(root().resolve(manifest().identity() + ".123"));
         try (FileChannel file = FileChannel.open(root().resolve(".lock"), StandardOpenOption.WRITE); FileLock lock = file.lock()) {
-            Thread second = Thread.ofPlatform().start(() -> new LibraryCache(root()).unpack(assertDoesNotThrow(LibraryCacheTest::manifest)));
+            Thread second = Thread.ofPlatform().start(() ->
+                    new LibraryCache(root()).unpack(assertDoesNotThrow(LibraryCacheTest::manifest)));
             second.join(200);
             assertTrue(Files.exists(theirs), "nothing is removed while another holds the lock");
             lock.release();
@@ -207,7 +209,8 @@ class LibraryCacheTest {
         try (ExecutorService threads = Executors.newFixedThreadPool(8)) {
             for (int round = 0; round < 20; round++) {
                 Callable<Path> start = this::unpack;
-                List<Future<Path>> folders = threads.invokeAll(new ArrayList<>(List.of(start, start, start, start, start, start, start, start)));
+                List<Future<Path>> folders = threads.invokeAll(new ArrayList<>(List.of(start, start, start, start, start, start, start,
+                        start)));
                 for (Future<Path> folder : folders) {
                     assertWhole(folder.get());
                 }

@@ -121,7 +121,8 @@ class LoadingProcessTest {
             }
             List<Class<?>> seen = new ArrayList<>();
             for (String name : List.of("first", "second")) {
-                Class<?> main = new URLClassLoader(path.toArray(URL[]::new), ClassLoader.getPlatformClassLoader()).loadClass(LoadMain.class.getName());
+                Class<?> main = new URLClassLoader(path.toArray(URL[]::new), ClassLoader.getPlatformClassLoader())
+                        .loadClass(LoadMain.class.getName());
                 java.lang.reflect.Method method = main.getDeclaredMethod("main", String[].class);
                 method.setAccessible(true);
                 System.out.print(name + " ");

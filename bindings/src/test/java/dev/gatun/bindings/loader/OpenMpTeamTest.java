@@ -41,7 +41,8 @@ class OpenMpTeamTest {
 
     @Test
     void anEnvironmentThatMakesTeamsSmallerIsNamed() throws Exception {
-        for (Map.Entry<String, String> each : Map.of("OMP_DYNAMIC", "true", "OMP_THREAD_LIMIT", "3", "OMP_MAX_ACTIVE_LEVELS", "0").entrySet()) {
+        for (Map.Entry<String, String> each : Map.of("OMP_DYNAMIC", "true", "OMP_THREAD_LIMIT", "3", "OMP_MAX_ACTIVE_LEVELS", "0")
+                .entrySet()) {
             List<String> lines = output(Map.ofEntries(each)).lines().toList();
             assertTrue(lines.get(0).startsWith("refused: OpenMP does not give 4 threads: " + each.getKey()), lines.toString());
             assertEquals(lines.get(0), lines.get(1));

@@ -20,7 +20,8 @@ final class AnswerCommand implements Callable<Integer> {
     @Mixin
     TaskOptions options;
 
-    @Option(names = "--context", required = true, paramLabel = "FILE", description = "UTF-8 text that holds the answers; - is standard input.")
+    @Option(names = "--context", required = true, paramLabel = "FILE",
+            description = "UTF-8 text that holds the answers; - is standard input.")
     String context;
 
     @Option(names = "--top", paramLabel = "K", description = "How many answers. Default: ${DEFAULT-VALUE}.")
@@ -29,7 +30,8 @@ final class AnswerCommand implements Callable<Integer> {
     @Option(names = "--longest", paramLabel = "N", description = "Tokens of an answer at most. Default: ${DEFAULT-VALUE}.")
     int longest = 15;
 
-    @Option(names = "--overlap", paramLabel = "N", description = "Tokens that windows of a long text share. Default: 128, or half a window.")
+    @Option(names = "--overlap", paramLabel = "N",
+            description = "Tokens that windows of a long text share. Default: 128, or half a window.")
     Integer overlap;
 
     @Option(names = "--no-answer", description = "The text may hold no answer: an empty one is among them.")
@@ -52,7 +54,8 @@ final class AnswerCommand implements Callable<Integer> {
         QuestionAnswerer.Search search = new QuestionAnswerer.Search(top, longest, overlap == null ? -1 : overlap, noAnswer);
         try (QuestionAnswerer answerer = QuestionAnswerer.load(options.model, options.checked())) {
             Progress progress = new Progress(options.command.commandLine().getErr(), "questions");
-            List<List<QuestionAnswerer.Answer>> found = answerer.answer(questions.stream().map(q -> new Pair(q, text.toString())).toList(), search);
+            List<List<QuestionAnswerer.Answer>> found =
+                    answerer.answer(questions.stream().map(q -> new Pair(q, text.toString())).toList(), search);
             progress.add(questions.size());
             progress.finish();
             for (int i = 0; i < questions.size(); i++) {
@@ -71,7 +74,8 @@ final class AnswerCommand implements Callable<Integer> {
             options.out().println("? " + question);
         }
         for (QuestionAnswerer.Answer answer : answers) {
-            options.out().printf(Locale.ROOT, "%.4f\t%d-%d\t%s%n", answer.score(), answer.start(), answer.end(), answer.text().replace('\n', ' '));
+            options.out().printf(Locale.ROOT, "%.4f\t%d-%d\t%s%n", answer.score(), answer.start(), answer.end(),
+                    answer.text().replace('\n', ' '));
         }
     }
 }

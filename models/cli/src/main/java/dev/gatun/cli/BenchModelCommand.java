@@ -1,15 +1,15 @@
 package dev.gatun.cli;
 
-import dev.gatun.models.registry.Encoders;
-import dev.gatun.models.encode.Head;
-import dev.gatun.models.encode.Pooling;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gatun.models.encode.Encoder;
 import dev.gatun.models.encode.EncoderSession;
-import dev.gatun.models.task.classify.ClassifierOptions;
+import dev.gatun.models.encode.Head;
+import dev.gatun.models.encode.Pooling;
 import dev.gatun.models.onnx.OnnxModel;
 import dev.gatun.models.onnx.OnnxSession;
 import dev.gatun.models.onnx.OnnxTensor;
+import dev.gatun.models.registry.Encoders;
+import dev.gatun.models.task.classify.ClassifierOptions;
 import dev.gatun.models.task.classify.ImageClassifier;
 import dev.gatun.models.vision.VisionModel;
 import dev.gatun.models.vision.VisionSession;
@@ -34,7 +34,8 @@ import picocli.CommandLine.Option;
         description = "Measure a model on this machine: throughput and latency of random inputs, off-heap to off-heap, without "
                 + "tokenizing or decoding. Takes image models, text encoders and ONNX files.")
 final class BenchModelCommand implements Callable<Integer> {
-    @Option(names = "--model", paramLabel = "DIR", description = "A folder as classify or embed takes it, or an ONNX file. Default: the reader of "
+    @Option(names = "--model", paramLabel = "DIR",
+            description = "A folder as classify or embed takes it, or an ONNX file. Default: the reader of "
             + "handwritten digits that comes with Gatun.")
     Path model;
 
@@ -44,7 +45,8 @@ final class BenchModelCommand implements Callable<Integer> {
     @Option(names = "--seq-len", paramLabel = "L", description = "Tokens of each text, for encoders. Default: ${DEFAULT-VALUE}.")
     int seqLen = 128;
 
-    @Option(names = "--size", paramLabel = "NAME=N", description = "For ONNX files: size of an open dimension, by its name or as INPUT:DIMENSION. "
+    @Option(names = "--size", paramLabel = "NAME=N",
+            description = "For ONNX files: size of an open dimension, by its name or as INPUT:DIMENSION. "
             + "Otherwise --batch for a first dimension, --seq-len for others.")
     Map<String, Long> sizes = new HashMap<>();
 
@@ -56,11 +58,13 @@ final class BenchModelCommand implements Callable<Integer> {
             + "divided among the workers.")
     int threads;
 
-    @Option(names = "--precision", paramLabel = "f32|int8", description = "Refuse an image model of another precision; gatun quantize makes "
+    @Option(names = "--precision", paramLabel = "f32|int8",
+            description = "Refuse an image model of another precision; gatun quantize makes "
             + "int8 ones. Default: what the model has.")
     String precision;
 
-    @Option(names = "--seconds", paramLabel = "S", description = "How long to measure, after a third of it to warm up. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--seconds", paramLabel = "S",
+            description = "How long to measure, after a third of it to warm up. Default: ${DEFAULT-VALUE}.")
     double seconds = 5;
 
     @Option(names = "--json", description = "Print one JSON object.")
@@ -82,7 +86,8 @@ final class BenchModelCommand implements Callable<Integer> {
         if (model != null && model.toString().endsWith(".onnx") && Files.isRegularFile(model)) {
             try (OnnxModel onnx = OnnxModel.load(model)) {
                 double load = (System.nanoTime() - start) * 1e-9;
-                BenchModelLoad.Result result = BenchModelLoad.run(workers, seconds, () -> new OnnxClient(onnx, sizes, batch, seqLen, threads));
+                BenchModelLoad.Result result = BenchModelLoad.run(workers, seconds, () ->
+                        new OnnxClient(onnx, sizes, batch, seqLen, threads));
                 report("onnx", "request", load, onnx.nativeByteSize(), result);
             }
             return 0;
@@ -209,7 +214,8 @@ final class BenchModelCommand implements Callable<Integer> {
         if (!json) {
             spec.commandLine().getOut().printf(Locale.ROOT, "%s, batch %d%s, %d workers x %d threads: %,.1f %ss/s%n", name, batch,
                     text ? " x " + seqLen + " tokens" : "", workers, threads, perSecond, unit);
-            spec.commandLine().getOut().printf(Locale.ROOT, "latency ms: median %.3f, 90%% %.3f, 99%% %.3f, max %.3f (%,d requests, %.1f s)%n",
+            spec.commandLine().getOut().printf(Locale.ROOT,
+                    "latency ms: median %.3f, 90%% %.3f, 99%% %.3f, max %.3f (%,d requests, %.1f s)%n",
                     result.millis(0.5), result.millis(0.9), result.millis(0.99), result.millis(1), result.requests(), result.seconds());
             return;
         }

@@ -65,7 +65,8 @@ final class BlobDownload {
         }
         Files.createDirectories(blobs);
         Path incomplete = blobs.resolve(blob.checksum + ".incomplete");
-        try (FileChannel channel = FileChannel.open(incomplete, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+        try (FileChannel channel = FileChannel.open(incomplete, StandardOpenOption.CREATE, StandardOpenOption.READ,
+                StandardOpenOption.WRITE)) {
             if (!lock(channel)) {
                 throw new IOException(blob.file + ": another process is downloading " + incomplete);
             }
@@ -79,7 +80,8 @@ final class BlobDownload {
             String found = checksum(channel, blob);
             if (!found.equals(blob.checksum)) {
                 Files.deleteIfExists(incomplete);
-                throw new IOException(blob.file + ": arrived damaged: its checksum is " + found + ", expected " + blob.checksum + "; try again");
+                throw new IOException(blob.file + ": arrived damaged: its checksum is " + found + ", expected " + blob.checksum
+                        + "; try again");
             }
             channel.force(false);
             Files.move(incomplete, whole, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
@@ -130,7 +132,8 @@ final class BlobDownload {
         }
     }
 
-    private void receiveOnce(Blob blob, FileChannel channel, long from, HttpRequest.Builder request) throws IOException, InterruptedException {
+    private void receiveOnce(Blob blob, FileChannel channel, long from, HttpRequest.Builder request) throws IOException,
+            InterruptedException {
         HttpResponse<InputStream> answer = client.send((from == 0 ? request : request.header("Range", "bytes=" + from + "-")).GET().build(),
                 HttpResponse.BodyHandlers.ofInputStream());
         try (InputStream in = answer.body()) {
@@ -140,8 +143,10 @@ final class BlobDownload {
                 at = 0;
             } else if (answer.statusCode() / 100 == 5 || answer.statusCode() == 429) {
                 throw new IOException("status " + answer.statusCode());
-            } else if (answer.statusCode() != 206 || !answer.headers().firstValue("content-range").orElse("").startsWith("bytes " + from + "-")) {
-                throw new Refused(blob.file + ": " + answer.uri().getHost() + " answers with status " + answer.statusCode() + " to a request from byte " + from);
+            } else if (answer.statusCode() != 206 || !answer.headers().firstValue("content-range").orElse("")
+                    .startsWith("bytes " + from + "-")) {
+                throw new Refused(blob.file + ": " + answer.uri().getHost() + " answers with status " + answer.statusCode()
+                        + " to a request from byte " + from);
             }
             byte[] buffer = new byte[1 << 16];
             for (int count; (count = in.read(buffer)) >= 0; at += count) {

@@ -1,11 +1,11 @@
 package dev.gatun.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.gatun.models.io.NpyFile;
+import dev.gatun.models.io.NpyWriter;
 import dev.gatun.models.task.classify.ClassifierOptions;
 import dev.gatun.models.task.classify.ImageClassifier;
 import dev.gatun.models.task.classify.Prediction;
-import dev.gatun.models.io.NpyFile;
-import dev.gatun.models.io.NpyWriter;
 import dev.gatun.models.vision.VisionSpec;
 import java.io.IOException;
 import java.io.PrintWriter;

@@ -15,7 +15,8 @@ import picocli.CommandLine.Option;
 
 /** Texts to labels. */
 @Command(name = "classify-text", mixinStandardHelpOptions = true, sortOptions = false,
-        description = "Print the labels that fit each text, best first, with their scores: sentiment, topic, language, whatever the model knows.")
+        description = "Print the labels that fit each text, best first, with their scores: sentiment, topic, language, whatever the model "
+                + "knows.")
 final class ClassifyTextCommand implements Callable<Integer> {
     @Mixin
     TaskOptions options;
@@ -48,7 +49,8 @@ final class ClassifyTextCommand implements Callable<Integer> {
         for (int i = 0; i < texts.size(); i++) {
             String[] both = texts.get(i).split("\t", -1);
             if (both.length != 2) {
-                throw new IllegalArgumentException("line " + (first + i) + " has " + (both.length - 1) + " tabs; --pairs wants two texts with one between");
+                throw new IllegalArgumentException("line " + (first + i) + " has " + (both.length - 1)
+                        + " tabs; --pairs wants two texts with one between");
             }
             pairs.add(new Pair(both[0], both[1]));
         }

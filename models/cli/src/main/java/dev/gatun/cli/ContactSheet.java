@@ -1,8 +1,8 @@
 package dev.gatun.cli;
 
-import dev.gatun.models.task.classify.Prediction;
 import dev.gatun.models.image.Picture;
 import dev.gatun.models.image.PictureException;
+import dev.gatun.models.task.classify.Prediction;
 import java.awt.Color;
 import java.awt.Font;
 import java.awt.Graphics2D;

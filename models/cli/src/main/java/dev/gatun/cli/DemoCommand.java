@@ -49,7 +49,8 @@ final class DemoCommand implements Callable<Integer> {
                         out.printf(Locale.ROOT, "  %.3f  %s%n", hit.score(), passages.get(hit.row()));
                     }
                 }
-                out.printf(Locale.ROOT, "%n%d passages, %d tokens, embedded in %.3f s with %d threads: %.0f texts/s, %.0f tokens/s, %.1f MB native memory%n",
+                out.printf(Locale.ROOT, "%n%d passages, %d tokens, embedded in %.3f s with %d threads: %.0f texts/s, %.0f tokens/s, %.1f "
+                        + "MB native memory%n",
                         passages.size(), vectors.tokens(), seconds, options.threads, passages.size() / seconds,
                         vectors.tokens() / seconds, model.nativeByteSize() / 1e6);
             }

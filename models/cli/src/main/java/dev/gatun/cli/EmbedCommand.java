@@ -1,9 +1,9 @@
 package dev.gatun.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.gatun.models.io.Utf8Lines;
 import dev.gatun.models.task.embed.EmbeddingModel;
 import dev.gatun.models.task.embed.Embeddings;
-import dev.gatun.models.io.Utf8Lines;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -91,7 +91,8 @@ final class EmbedCommand implements Callable<Integer> {
         for (long i = 0; i < file.rows(); i++) {
             line = lines.next();
             if (line == null) {
-                throw new IOException(output + ".part has " + file.rows() + " vectors, " + input + " has only " + i + " lines: it is of another input; "
+                throw new IOException(output + ".part has " + file.rows() + " vectors, " + input + " has only " + i
+                        + " lines: it is of another input; "
                         + "delete it or leave --resume out");
             }
         }

@@ -11,7 +11,8 @@ import picocli.CommandLine.Option;
 
 /** Words for masks. */
 @Command(name = "fill-mask", mixinStandardHelpOptions = true, sortOptions = false,
-        description = "Print the words that fit best where each text has the model's mask, as [MASK] or <mask>: line, number of the mask, score, word.")
+        description = "Print the words that fit best where each text has the model's mask, as [MASK] or <mask>: line, number of the mask, "
+                + "score, word.")
 final class FillMaskCommand implements Callable<Integer> {
     @Mixin
     TaskOptions options;

@@ -12,7 +12,8 @@ import picocli.CommandLine.Option;
 /** The {@code gatun} command. Exit codes: 0, 1 (failed), 2 (usage). */
 @Command(name = "gatun", description = "Neural-network inference on CPUs.",
         mixinStandardHelpOptions = true, versionProvider = Gatun.Version.class, synopsisSubcommandLabel = "COMMAND",
-        subcommands = {InfoCommand.class, EmbedCommand.class, SearchCommand.class, TranslateCommand.class, DemoCommand.class, ClassifyCommand.class,
+        subcommands = {InfoCommand.class, EmbedCommand.class, SearchCommand.class, TranslateCommand.class, DemoCommand.class,
+                ClassifyCommand.class,
                 BenchModelCommand.class, QuantizeCommand.class, InspectCommand.class, ClassifyTextCommand.class,
                 RerankCommand.class, TagCommand.class, FillMaskCommand.class, AnswerCommand.class, ZeroShotCommand.class,
                 VerifyCommand.class, RunCommand.class})
@@ -37,7 +38,8 @@ public final class Gatun implements Callable<Integer> {
     /** The command as a call: what it prints goes to the writers; returns the exit code. */
     static int run(PrintWriter out, PrintWriter err, String... args) {
         Gatun gatun = new Gatun();
-        CommandLine command = new CommandLine(gatun).addSubcommand(new PullCommand()).setOut(out).setErr(err).setCaseInsensitiveEnumValuesAllowed(true);
+        CommandLine command = new CommandLine(gatun).addSubcommand(new PullCommand()).setOut(out).setErr(err)
+                .setCaseInsensitiveEnumValuesAllowed(true);
         command.setExecutionExceptionHandler((e, line, parsed) -> {
             if (Cleanup.isEnding()) {
                 return CommandLine.ExitCode.SOFTWARE;
@@ -60,7 +62,8 @@ public final class Gatun implements Callable<Integer> {
         }
         for (int i = 0; i < args.length; i++) {
             if (args[i].indexOf('\uFFFD') >= 0) {
-                return "argument " + (i + 1) + " has lost characters: the locale's encoding is " + encoding + "; set LC_ALL=C.UTF-8, or give the text "
+                return "argument " + (i + 1) + " has lost characters: the locale's encoding is " + encoding
+                        + "; set LC_ALL=C.UTF-8, or give the text "
                         + "in a file or on standard input";
             }
         }
@@ -71,7 +74,8 @@ public final class Gatun implements Callable<Integer> {
         String message = e.getMessage();
         // A plain IOException is one that Gatun made: its message names the file. The JDK's own are subclasses.
         boolean own = e instanceof NativeLibraryException || e instanceof IllegalArgumentException
-                || e instanceof IllegalStateException || e.getClass() == IOException.class || e.getClass().getName().startsWith("dev.gatun.");
+                || e instanceof IllegalStateException || e.getClass() == IOException.class
+                        || e.getClass().getName().startsWith("dev.gatun.");
         return own && message != null ? message
                 : e.getClass().getSimpleName() + (message == null ? "" : ": " + message) + " (--stacktrace tells where)";
     }

@@ -21,8 +21,8 @@ import java.util.UUID;
 import java.util.regex.Pattern;
 
 /**
- * Downloads a model of the Hugging Face hub into the local cache, in the layout of {@code huggingface_hub}. What is there already is not asked
- * for again; a file appears under its name when its checksum is right. The only code of Gatun that opens a connection.
+ * Downloads a model of the Hugging Face hub into the local cache, in the layout of {@code huggingface_hub}. What is there already is not
+ * asked for again; a file appears under its name when its checksum is right. The only code of Gatun that opens a connection.
  */
 final class HubDownload {
     private static final String HUB = "https://huggingface.co";
@@ -95,7 +95,8 @@ final class HubDownload {
     private void require(HttpResponse<?> answer, String what) throws IOException {
         switch (answer.statusCode()) {
             case 200, 206 -> { }
-            case 401, 403 -> throw new IOException(what + ": " + answer.uri().getHost() + " wants " + (token.isEmpty() ? "a token: set HF_TOKEN"
+            case 401, 403 -> throw new IOException(what + ": " + answer.uri().getHost() + " wants "
+                    + (token.isEmpty() ? "a token: set HF_TOKEN"
                     : "another token, or that its terms are accepted on its page"));
             case 404 -> throw new IOException(what + ": " + endpoint + " has no such model, revision or file"
                     + (token.isEmpty() ? "; if it is private, set HF_TOKEN" : ""));
@@ -104,7 +105,8 @@ final class HubDownload {
     }
 
     /** A request, and the redirects that stay on this server: others lead to stores that know nothing of the model. */
-    private <T> HttpResponse<T> follow(String method, URI address, HttpResponse.BodyHandler<T> body) throws IOException, InterruptedException {
+    private <T> HttpResponse<T> follow(String method, URI address, HttpResponse.BodyHandler<T> body) throws IOException,
+            InterruptedException {
         for (int i = 0; i < MOST_REDIRECTS; i++) {
             HttpResponse<T> answer = send(request(address).method(method, HttpRequest.BodyPublishers.noBody()).build(), body);
             String location = answer.headers().firstValue("location").orElse("");
@@ -120,21 +122,24 @@ final class HubDownload {
         try {
             return client.send(request, body);
         } catch (IOException e) {
-            throw new IOException(request.uri().getHost() + " cannot be reached: " + (e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage())
+            throw new IOException(request.uri().getHost() + " cannot be reached: "
+                    + (e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage())
                     + "; HF_ENDPOINT names another server", e);
         }
     }
 
     /** The token goes to the hub alone, and never in plain text over a network. */
     private HttpRequest.Builder request(URI address) {
-        HttpRequest.Builder request = HttpRequest.newBuilder(address).timeout(PATIENCE).header("User-Agent", "gatun").header("Accept-Encoding", "identity");
+        HttpRequest.Builder request = HttpRequest.newBuilder(address).timeout(PATIENCE).header("User-Agent", "gatun")
+                .header("Accept-Encoding", "identity");
         boolean hub = endpoint.getScheme().equals(address.getScheme()) && endpoint.getAuthority().equals(address.getAuthority());
         boolean hidden = address.getScheme().equals("https") || LOCAL.matcher(String.valueOf(address.getHost())).matches();
         return token.isEmpty() || !hub || !hidden ? request : request.header("Authorization", "Bearer " + token);
     }
 
     private Path blob(Path blobs, HubName name, String commit, String file) throws IOException, InterruptedException {
-        URI address = URI.create(endpoint + "/" + name.repository() + "/resolve/" + commit + "/" + file.replace("%", "%25").replace(" ", "%20"));
+        URI address = URI.create(endpoint + "/" + name.repository() + "/resolve/" + commit + "/"
+                + file.replace("%", "%25").replace(" ", "%20"));
         HttpResponse<Void> head = follow("HEAD", address, HttpResponse.BodyHandlers.discarding());
         String location = head.headers().firstValue("location").orElse("");
         boolean elsewhere = head.statusCode() / 100 == 3 && !location.isEmpty();
@@ -149,7 +154,8 @@ final class HubDownload {
         BlobDownload.Blob blob = new BlobDownload.Blob(file, etag.replaceAll("^W/|\"", ""), Long.parseLong(length));
         URI source = elsewhere ? head.uri().resolve(location) : head.uri();
         if (endpoint.getScheme().equals("https") && !"https".equals(source.getScheme())) {
-            throw new IOException(name + "/" + file + ": the server leads to " + source.getScheme() + "://" + source.getHost() + ", expected https");
+            throw new IOException(name + "/" + file + ": the server leads to " + source.getScheme() + "://" + source.getHost()
+                    + ", expected https");
         }
         return new BlobDownload(client, blobs, listener).fetch(blob, () -> request(source));
     }

@@ -12,7 +12,8 @@ final class HubFiles {
     private static final List<String> ONNX = List.of("model.onnx", "onnx/model.onnx");
     private static final Predicate<String> SMALL =
             Pattern.compile("([^/]+/)?[^/]+\\.(json|model)|([^/]+/)?(vocab|merges|labels)\\.txt").asMatchPredicate();
-    private static final Predicate<String> OTHERS = Pattern.compile("(onnx|openvino|coreml|\\.[^/]*|[^/]*checkpoint[^/]*|runs|original)/.*").asMatchPredicate();
+    private static final Predicate<String> OTHERS =
+            Pattern.compile("(onnx|openvino|coreml|\\.[^/]*|[^/]*checkpoint[^/]*|runs|original)/.*").asMatchPredicate();
 
     private HubFiles() {
     }
@@ -23,11 +24,13 @@ final class HubFiles {
                 : ONNX.stream().filter(files::contains).findFirst().<Predicate<String>>map(onnx -> onnx::equals).orElse(null);
         if (weights == null) {
             throw new IOException(name + " has neither model.safetensors nor model.onnx" + (files.stream().anyMatch(f -> f.endsWith(".bin"))
-                    ? "; its pytorch_model.bin is a pickle, which can run any program and is not downloaded; convert it: python -c \"from transformers "
+                    ? "; its pytorch_model.bin is a pickle, which can run any program and is not downloaded; convert it: python -c \"from "
+                            + "transformers "
                     + "import AutoModel, AutoTokenizer; [c.from_pretrained('" + name.repository() + "', revision='" + name.revision()
                     + "').save_pretrained('DIR') for c in (AutoModel, AutoTokenizer)]\", and use --model DIR"
                     : ""));
         }
-        return files.stream().filter(file -> weights.test(file) || SMALL.test(file)).filter(file -> weights.test(file) || !OTHERS.test(file)).sorted().toList();
+        return files.stream().filter(file -> weights.test(file) || SMALL.test(file))
+                .filter(file -> weights.test(file) || !OTHERS.test(file)).sorted().toList();
     }
 }

@@ -53,7 +53,8 @@ final class InfoCommand implements Callable<Integer> {
         facts.put("cache folder", NativeLibraries.cacheFolder().toString());
         facts.put("hub cache", HubCache.ofUser().folder().toString());
         for (Setting setting : Setting.values()) {
-            facts.put(setting.key(), (setting.text().isEmpty() ? "-" : setting.text()) + (setting.isSet() ? "" : " (default)") + "; " + setting.range());
+            facts.put(setting.key(), (setting.text().isEmpty() ? "-" : setting.text()) + (setting.isSet() ? "" : " (default)") + "; "
+                    + setting.range());
         }
         Setting.unknown().forEach(name -> facts.put(name, "no setting of Gatun"));
         facts.put("Java", Runtime.version() + ", " + System.getProperty("java.vm.name"));

@@ -1,9 +1,9 @@
 package dev.gatun.cli;
 
-import dev.gatun.models.checkpoint.Checkpoint;
-import dev.gatun.models.checkpoint.InspectReport;
 import dev.gatun.models.catalog.Graphs;
 import dev.gatun.models.catalog.ServedFamilies;
+import dev.gatun.models.checkpoint.Checkpoint;
+import dev.gatun.models.checkpoint.InspectReport;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -25,7 +25,8 @@ final class InspectCommand implements Callable<Integer> {
     @Option(names = "--graph", description = "Print the graphs that are computed, instead.")
     boolean graph;
 
-    @Option(names = "--after", paramLabel = "PASS", description = "With --graph: after this pass and those before it, such as fuse-activation.")
+    @Option(names = "--after", paramLabel = "PASS",
+            description = "With --graph: after this pass and those before it, such as fuse-activation.")
     String after;
 
     @CommandLine.Spec

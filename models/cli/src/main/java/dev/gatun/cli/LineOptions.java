@@ -7,7 +7,8 @@ import picocli.CommandLine.Parameters;
 
 /** Where a command's texts come from: arguments, a file, or standard input. */
 final class LineOptions {
-    @Option(names = "--input", paramLabel = "FILE", description = "UTF-8 text, one a line; - is standard input. Default: ${DEFAULT-VALUE}, unless "
+    @Option(names = "--input", paramLabel = "FILE",
+            description = "UTF-8 text, one a line; - is standard input. Default: ${DEFAULT-VALUE}, unless "
             + "texts are arguments.")
     String input = "-";
 

@@ -17,7 +17,8 @@ final class ModelOptions {
     @Option(names = "--threads", paramLabel = "N", description = "Cores to use. Default: all that the container may use.")
     int threads = Runtime.getRuntime().availableProcessors();
 
-    @Option(names = "--pooling", paramLabel = "KIND", description = "How token vectors become one: ${COMPLETION-CANDIDATES}. Default: as the "
+    @Option(names = "--pooling", paramLabel = "KIND",
+            description = "How token vectors become one: ${COMPLETION-CANDIDATES}. Default: as the "
             + "folder says (sentence-transformers), otherwise mean.")
     Pooling pooling;
 
@@ -27,7 +28,8 @@ final class ModelOptions {
     @Option(names = "--max-tokens", paramLabel = "N", description = "Where texts are cut. Default: as the folder says.")
     int maxTokens;
 
-    @Option(names = "--dimension", paramLabel = "N", description = "Elements of a vector that are kept (Matryoshka). Default: as the folder says.")
+    @Option(names = "--dimension", paramLabel = "N",
+            description = "Elements of a vector that are kept (Matryoshka). Default: as the folder says.")
     int dimension;
 
     @Option(names = "--prompt-name", paramLabel = "NAME", description = "The folder's prompt that is put before every text; '' for none. "

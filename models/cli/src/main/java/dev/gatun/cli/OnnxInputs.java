@@ -43,11 +43,13 @@ final class OnnxInputs {
                 switch (info.type()) {
                     case FLOAT -> tensor.segment().setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) (2 * random.nextDouble() - 1));
                     case DOUBLE -> tensor.segment().setAtIndex(ValueLayout.JAVA_DOUBLE, i, 2 * random.nextDouble() - 1);
-                    case FLOAT16 -> tensor.segment().setAtIndex(ValueLayout.JAVA_SHORT, i, Float.floatToFloat16((float) (2 * random.nextDouble() - 1)));
+                    case FLOAT16 -> tensor.segment().setAtIndex(ValueLayout.JAVA_SHORT, i,
+                            Float.floatToFloat16((float) (2 * random.nextDouble() - 1)));
                     case INT64, UINT64 -> tensor.segment().setAtIndex(ValueLayout.JAVA_LONG, i, random.nextInt(2));
                     case INT32, UINT32 -> tensor.segment().setAtIndex(ValueLayout.JAVA_INT, i, random.nextInt(2));
                     case INT8, UINT8, BOOL -> tensor.segment().set(ValueLayout.JAVA_BYTE, i, (byte) random.nextInt(2));
-                    default -> throw new IllegalArgumentException(model.name() + ": input " + info.name() + " is " + info + ": give it with --input");
+                    default -> throw new IllegalArgumentException(model.name() + ": input " + info.name() + " is " + info
+                            + ": give it with --input");
                 }
             }
             inputs.put(info.name(), tensor);

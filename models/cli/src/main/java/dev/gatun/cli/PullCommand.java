@@ -14,8 +14,10 @@ import picocli.CommandLine.Parameters;
 
 /** A model of the hub into the local cache. */
 @Command(name = "pull", mixinStandardHelpOptions = true, sortOptions = false,
-        description = "Download a model from the Hugging Face hub into its local cache, and print the folder; --model takes the name from then on. "
-                + "Interrupted downloads go on where they stopped, and checksums are compared. Of the environment HF_ENDPOINT, HF_TOKEN, HF_HOME and "
+        description = "Download a model from the Hugging Face hub into its local cache, and print the folder; --model takes the name from "
+                + "then on. "
+                + "Interrupted downloads go on where they stopped, and checksums are compared. Of the environment HF_ENDPOINT, HF_TOKEN, "
+                        + "HF_HOME and "
                 + "HF_HUB_CACHE count. No other command opens a connection.")
 final class PullCommand implements Callable<Integer> {
     private static final long INTERVAL_NANOS = 1_000_000_000L;

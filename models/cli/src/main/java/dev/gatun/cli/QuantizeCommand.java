@@ -23,15 +23,16 @@ final class QuantizeCommand implements Callable<Integer> {
             + "digits that comes with Gatun.")
     Path model;
 
-    @Option(names = "--calibration", required = true, arity = "1..*", paramLabel = "PICTURES", 
+    @Option(names = "--calibration", required = true, arity = "1..*", paramLabel = "PICTURES",
             description = "Pictures such as the model will see: files, folders or globs. A few hundred are plenty.")
     List<String> calibration;
 
     @Option(names = "--output", required = true, paramLabel = "DIR", description = "Folder for the result.")
     Path output;
 
-    @Option(names = "--percentile", paramLabel = "P", 
-            description = "Share of an activation's values that its bytes cover, in percent; the rest saturates. 100 is min-max. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--percentile", paramLabel = "P",
+            description = "Share of an activation's values that its bytes cover, in percent; the rest saturates. 100 is min-max. Default: "
+                    + "${DEFAULT-VALUE}.")
     double percentile = 100;
 
     @Option(names = "--float-first", description = "Keep the first convolution in float32.")

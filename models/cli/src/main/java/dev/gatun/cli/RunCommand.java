@@ -31,11 +31,13 @@ final class RunCommand implements Callable<Integer> {
     @Option(names = "--random", description = "Random values for the inputs that are not given.")
     boolean random;
 
-    @Option(names = "--size", paramLabel = "NAME=N", description = "Size of an open dimension of random inputs, by its name or as INPUT:DIMENSION. "
+    @Option(names = "--size", paramLabel = "NAME=N",
+            description = "Size of an open dimension of random inputs, by its name or as INPUT:DIMENSION. "
             + "Otherwise 1 for a first dimension, 16 for others.")
     Map<String, Long> sizes = new HashMap<>();
 
-    @Option(names = "--output", paramLabel = "DIR", description = "A folder for the outputs, each as NAME.npy; characters unfit for a name become _.")
+    @Option(names = "--output", paramLabel = "DIR",
+            description = "A folder for the outputs, each as NAME.npy; characters unfit for a name become _.")
     Path output;
 
     @Option(names = "--threads", paramLabel = "T", description = "Cores to use. Default: what the container may use.")

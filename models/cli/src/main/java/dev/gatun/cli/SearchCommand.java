@@ -1,9 +1,9 @@
 package dev.gatun.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.gatun.models.io.Utf8Lines;
 import dev.gatun.models.task.embed.EmbeddingModel;
 import dev.gatun.models.task.embed.Embeddings;
-import dev.gatun.models.io.Utf8Lines;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -11,7 +11,8 @@ import picocli.CommandLine.Option;
 
 /** Names and other parts of texts. */
 @Command(name = "tag", mixinStandardHelpOptions = true, sortOptions = false,
-        description = "Print the parts of each text that a model knows, as names of people and places: line, from and to in UTF-16 units, label, "
+        description = "Print the parts of each text that a model knows, as names of people and places: line, from and to in UTF-16 units, "
+                + "label, "
                 + "score, text.")
 final class TagCommand implements Callable<Integer> {
     @Mixin
@@ -35,7 +36,8 @@ final class TagCommand implements Callable<Integer> {
                         continue;
                     }
                     for (TokenTagger.Tag tag : found.get(i)) {
-                        options.out().printf(Locale.ROOT, "%d\t%d-%d\t%s\t%.4f\t%s%n", first + i, tag.start(), tag.end(), tag.label(), tag.score(),
+                        options.out().printf(Locale.ROOT, "%d\t%d-%d\t%s\t%.4f\t%s%n", first + i, tag.start(), tag.end(), tag.label(),
+                                tag.score(),
                                 tag.text());
                     }
                 }

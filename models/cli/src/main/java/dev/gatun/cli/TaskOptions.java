@@ -18,7 +18,8 @@ final class TaskOptions {
     private static final int BATCH = 1024;
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    @Option(names = "--model", required = true, paramLabel = "DIR", description = "A Hugging Face folder: config.json, model.safetensors, tokenizer.json.")
+    @Option(names = "--model", required = true, paramLabel = "DIR",
+            description = "A Hugging Face folder: config.json, model.safetensors, tokenizer.json.")
     Path model;
 
     @Option(names = "--threads", paramLabel = "N", description = "Cores to use. Default: all that the container may use.")

@@ -35,7 +35,8 @@ final class TranslateCommand implements Callable<Integer> {
             + "model.safetensors and vocabulary.json. Default: the date translator.")
     Path model;
 
-    @Option(names = "--input", paramLabel = "FILE", description = "UTF-8 text, one a line; - is standard input, and the default without TEXT.")
+    @Option(names = "--input", paramLabel = "FILE",
+            description = "UTF-8 text, one a line; - is standard input, and the default without TEXT.")
     String input;
 
     @Option(names = "--output", paramLabel = "FILE", description = "Where the lines go. Default: standard output.")
@@ -71,8 +72,10 @@ final class TranslateCommand implements Callable<Integer> {
         require(texts.isEmpty() || input == null, "give TEXT or --input, not both");
         require(!stream || beams == 1 && nBest <= 1 && !json, "--stream excludes --beams, --n-best and --json: they need whole answers");
         require(output == null || !stream, "--stream writes to standard output");
-        require(!resume || output != null && input != null && (nBest <= 1 || json), "--resume needs --input and --output, and a line out for each line in");
-        GenerationOptions options = GenerationOptions.builder().numBeams(Math.max(beams, nBest)).numReturnSequences(Math.max(1, nBest)).build();
+        require(!resume || output != null && input != null && (nBest <= 1 || json),
+                "--resume needs --input and --output, and a line out for each line in");
+        GenerationOptions options = GenerationOptions.builder().numBeams(Math.max(beams, nBest)).numReturnSequences(Math.max(1, nBest))
+                .build();
         try (Translator translator = model == null ? Translator.load(threads) : Translator.load(model, threads)) {
             if (output == null) {
                 all(translator, options, spec.commandLine().getOut()::println, null);
@@ -120,7 +123,8 @@ final class TranslateCommand implements Callable<Integer> {
         for (long i = 0; i < done; i++) {
             line = lines.next();
             if (line == null) {
-                throw new IOException(output + ".part has " + done + " lines, " + input + " only " + i + ": it is of another input; delete it or leave "
+                throw new IOException(output + ".part has " + done + " lines, " + input + " only " + i
+                        + ": it is of another input; delete it or leave "
                         + "--resume out");
             }
         }
@@ -153,7 +157,8 @@ final class TranslateCommand implements Callable<Integer> {
         return batch;
     }
 
-    private void translate(Translator translator, List<String> batch, GenerationOptions options, long firstLine, Out out) throws IOException {
+    private void translate(Translator translator, List<String> batch, GenerationOptions options, long firstLine, Out out)
+            throws IOException {
         for (int i = 0; i < batch.size(); i++) {
             translator.check("line " + (firstLine + i), batch.get(i));
         }

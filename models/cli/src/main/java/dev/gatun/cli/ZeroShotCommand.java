@@ -22,7 +22,8 @@ final class ZeroShotCommand implements Callable<Integer> {
     @Option(names = "--labels", required = true, split = ",", paramLabel = "LABEL,LABEL,...", description = "What a text may be.")
     List<String> labels;
 
-    @Option(names = "--template", paramLabel = "TEXT", description = "What is asked of each label, which stands for {}. Default: ${DEFAULT-VALUE}")
+    @Option(names = "--template", paramLabel = "TEXT",
+            description = "What is asked of each label, which stands for {}. Default: ${DEFAULT-VALUE}")
     String template = ZeroShotClassifier.TEMPLATE;
 
     @Option(names = "--multi-label", description = "Any number of labels may fit: each has a score of its own.")

@@ -30,7 +30,8 @@ class BenchModelCommandTest {
         assertEquals(0, run("bench-model", "--model", Goldens.path("bert/tiny").toString(), "--seconds", "0.3", "--seq-len", "7",
                 "--threads", "1", "--json"), err.toString());
         json = new ObjectMapper().readTree(out.toString());
-        assertEquals(json.get("textsPerSecond").asDouble() * 7, json.get("tokensPerSecond").asDouble(), 1e-6 * json.get("tokensPerSecond").asDouble());
+        assertEquals(json.get("textsPerSecond").asDouble() * 7, json.get("tokensPerSecond").asDouble(),
+                1e-6 * json.get("tokensPerSecond").asDouble());
     }
 
     @Test

@@ -88,7 +88,8 @@ class ClassifyCommandTest {
         assertTrue(err.toString().contains("x.npy: FLOAT32 [2, 576], expected FLOAT32 [N, 1, 24, 24]"), err.toString());
         byte[] bytes = Files.readAllBytes(input);
         byte[] shape = "(2, 1, 24, 24), }".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
-        System.arraycopy(shape, 0, bytes, new String(bytes, java.nio.charset.StandardCharsets.ISO_8859_1).indexOf("(2, 576)"), shape.length);
+        System.arraycopy(shape, 0, bytes, new String(bytes, java.nio.charset.StandardCharsets.ISO_8859_1).indexOf("(2, 576)"),
+                shape.length);
         Files.write(input, bytes);
         Path logits = folder.resolve("logits.npy");
         assertEquals(0, run("classify", "--input-tensor", input.toString(), "--logits", logits.toString()), err.toString());

@@ -124,7 +124,8 @@ class GatunTest {
     void infoTellsWhatIsLoaded() {
         Outcome outcome = run("info");
         assertEquals(0, outcome.exitCode(), outcome.err());
-        for (String part : List.of("oneDNN                  3.", "OpenBLAS                OpenBLAS 0.3.", "libgatun", "CPU budget", "cache folder", "loaded dnnl", "gatun.chunk.tokens      128 (default); a whole number from 1")) {
+        for (String part : List.of("oneDNN                  3.", "OpenBLAS                OpenBLAS 0.3.", "libgatun", "CPU budget",
+                "cache folder", "loaded dnnl", "gatun.chunk.tokens      128 (default); a whole number from 1")) {
             assertTrue(outcome.out().contains(part), "expected '" + part + "' in: " + outcome.out());
         }
     }
@@ -230,7 +231,8 @@ class GatunTest {
         Path in = write("in.txt", "a\n");
         Path nowhere = folder.resolve("none/out.npy");
         run("embed", "--model", TINY, "--input", in.toString(), "--output", nowhere.toString()).failed("none: is not a folder");
-        run("embed", "--model", TINY, "--input", in.toString(), "--output", folder.toString()).failed("is a folder, expected a file to write");
+        run("embed", "--model", TINY, "--input", in.toString(), "--output", folder.toString())
+                .failed("is a folder, expected a file to write");
         run("embed", "--model", TINY, "--input", in.toString(), "--output", "/").failed("is a folder, expected a file to write");
     }
 

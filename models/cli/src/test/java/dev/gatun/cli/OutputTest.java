@@ -42,11 +42,13 @@ class OutputTest {
     private int run(Object... args) {
         out.getBuffer().setLength(0);
         err.getBuffer().setLength(0);
-        return Gatun.run(new PrintWriter(out, true), new PrintWriter(err, true), Stream.of(args).map(Object::toString).toArray(String[]::new));
+        return Gatun.run(new PrintWriter(out, true), new PrintWriter(err, true),
+                Stream.of(args).map(Object::toString).toArray(String[]::new));
     }
 
     private int embed(Path input, Path output, Object... more) {
-        return run(Stream.concat(Stream.of("embed", "--model", TINY, "--batch", "1", "--threads", "1", "--input", input, "--output", output),
+        return run(Stream.concat(Stream.of("embed", "--model", TINY, "--batch", "1", "--threads", "1", "--input", input, "--output",
+                output),
                 Stream.of(more)).toArray());
     }
 
@@ -100,7 +102,8 @@ class OutputTest {
     private void interrupted(Path output, String... more) throws Exception {
         Path fifo = fifo();
         List<String> command = new java.util.ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--enable-native-access=ALL-UNNAMED", "-cp", ChildJvm.classPath(), Gatun.class.getName(), "embed", "--model", TINY, "--batch", "1",
+                "--enable-native-access=ALL-UNNAMED", "-cp", ChildJvm.classPath(), Gatun.class.getName(), "embed", "--model", TINY,
+                        "--batch", "1",
                 "--input", fifo.toString(), "--output", output.toString()));
         command.addAll(List.of(more));
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();

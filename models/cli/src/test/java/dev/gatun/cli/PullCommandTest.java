@@ -111,7 +111,8 @@ class PullCommandTest {
         if (!wantedToken.isEmpty() && !token.equals("Bearer " + wantedToken)) {
             exchange.sendResponseHeaders(401, -1);
         } else if (path.equals("/api/models/owner/tiny/revision/main") || path.equals("/api/models/owner/tiny/revision/v1")) {
-            byte[] json = ("{\"sha\": \"" + COMMIT + "\", \"siblings\": [" + files.keySet().stream().map(f -> "{\"rfilename\": \"" + f + "\"}")
+            byte[] json = ("{\"sha\": \"" + COMMIT + "\", \"siblings\": ["
+                    + files.keySet().stream().map(f -> "{\"rfilename\": \"" + f + "\"}")
                     .collect(Collectors.joining(",")) + "]}").getBytes();
             exchange.sendResponseHeaders(200, json.length);
             exchange.getResponseBody().write(json);
@@ -190,7 +191,8 @@ class PullCommandTest {
         }
         asked.clear();
         pull(NAME);
-        assertTrue(asked.stream().noneMatch(line -> line.startsWith("store") || line.startsWith("GET /owner")), "what is there is not fetched: " + asked);
+        assertTrue(asked.stream().noneMatch(line -> line.startsWith("store") || line.startsWith("GET /owner")),
+                "what is there is not fetched: " + asked);
         assertEquals(snapshot, ModelPath.resolve(Path.of("owner/tiny"), cache));
     }
 
@@ -229,7 +231,8 @@ class PullCommandTest {
     void wrongChecksumsAreRefusedAndLeaveNothing() throws Exception {
         flip = 777;
         String message = refused();
-        assertTrue(message.contains("model.safetensors: arrived damaged: its checksum is") && message.contains(hash("SHA-256", files.get(LARGE))), message);
+        assertTrue(message.contains("model.safetensors: arrived damaged: its checksum is")
+                && message.contains(hash("SHA-256", files.get(LARGE))), message);
         try (Stream<Path> left = Files.list(blobs())) {
             assertTrue(left.noneMatch(f -> f.getFileName().toString().startsWith(hash("SHA-256", files.get(LARGE)))));
         }
@@ -286,11 +289,14 @@ class PullCommandTest {
 
     @Test
     void onnxIsTakenWhereThereIsNothingBetter() throws IOException {
-        assertEquals(List.of("config.json", "onnx/model.onnx"), HubFiles.wanted(NAME, List.of("config.json", "onnx/model.onnx", "onnx/model_quantized.onnx",
+        assertEquals(List.of("config.json", "onnx/model.onnx"),
+                HubFiles.wanted(NAME, List.of("config.json", "onnx/model.onnx", "onnx/model_quantized.onnx",
                 "onnx/config.json", "README.md", "pytorch_model.bin")));
         assertEquals(List.of("2_Dense/model.safetensors", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors",
-                "model.safetensors.index.json", "spiece.model", "vocab.txt"), HubFiles.wanted(NAME, List.of("model-00001-of-00002.safetensors",
-                "model-00002-of-00002.safetensors", "model.safetensors.index.json", "spiece.model", "vocab.txt", "2_Dense/model.safetensors",
+                "model.safetensors.index.json", "spiece.model", "vocab.txt"),
+                        HubFiles.wanted(NAME, List.of("model-00001-of-00002.safetensors",
+                "model-00002-of-00002.safetensors", "model.safetensors.index.json", "spiece.model", "vocab.txt",
+                        "2_Dense/model.safetensors",
                 "model.fp16.safetensors", ".gitattributes", "notes.txt", "onnx/model.onnx")));
     }
 }

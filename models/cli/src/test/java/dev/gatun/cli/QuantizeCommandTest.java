@@ -35,12 +35,14 @@ class QuantizeCommandTest {
         assertEquals(0, run("quantize", "--calibration", SAMPLES.toString(), "--output", output), err.toString());
         assertTrue(out.toString().contains("conv1"), out.toString());
         assertTrue(out.toString().contains("20 calibration pictures"), out.toString());
-        assertEquals(0, run("quantize", "--calibration", SAMPLES.toString(), "--output", output, "--percentile", "99.9", "--json"), err.toString());
+        assertEquals(0, run("quantize", "--calibration", SAMPLES.toString(), "--output", output, "--percentile", "99.9", "--json"),
+                err.toString());
         JsonNode json = new ObjectMapper().readTree(out.toString());
         assertEquals("conv1", json.at("/layers/0/layer").asText());
         assertEquals(0, run("classify", "--model", output, SAMPLES.toString(), "--top", "1"), err.toString());
         out.toString().lines().forEach(line -> assertTrue(line.matches(".*digit-(\\d)-\\d+\\.png: \\1 .*"), line));
-        assertEquals(0, run("classify", "--model", output, "--precision", "int8", SAMPLES.resolve("digit-0-0010.png").toString()), err.toString());
+        assertEquals(0, run("classify", "--model", output, "--precision", "int8", SAMPLES.resolve("digit-0-0010.png").toString()),
+                err.toString());
         assertEquals(1, run("classify", "--precision", "int8", SAMPLES.resolve("digit-0-0010.png").toString()));
         assertTrue(err.toString().contains("--precision int8: the model is f32; gatun quantize makes"), err.toString());
         assertEquals(0, run("bench-model", "--model", output, "--precision", "int8", "--seconds", "0.2", "--json"), err.toString());

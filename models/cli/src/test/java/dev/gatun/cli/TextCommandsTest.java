@@ -78,13 +78,15 @@ class TextCommandsTest {
         JsonNode golden = expected("bert-classify");
         StringBuilder lines = new StringBuilder();
         golden.get("texts").forEach(text -> lines.append(text.asText()).append('\n'));
-        Outcome found = run("classify-text", "--model", model("bert-classify"), "--input", write("in.txt", lines.toString()), "--json", "--top", "2").good();
+        Outcome found = run("classify-text", "--model", model("bert-classify"), "--input", write("in.txt", lines.toString()), "--json",
+                "--top", "2").good();
         assertEquals(golden.get("texts").size(), found.out.size());
         for (int i = 0; i < found.out.size(); i++) {
             assertEquals(golden.get("texts").get(i).asText(), found.json(i).get("text").asText());
             assertEquals(2, found.json(i).get("labels").size());
             assertEquals(golden.get("labels").get(i).get(0).get("label"), found.json(i).get("labels").get(0).get("name"));
-            assertEquals(golden.get("labels").get(i).get(0).get("score").asDouble(), found.json(i).get("labels").get(0).get("score").asDouble(), 1e-5);
+            assertEquals(golden.get("labels").get(i).get(0).get("score").asDouble(),
+                    found.json(i).get("labels").get(0).get("score").asDouble(), 1e-5);
         }
         assertTrue(found.err.contains(found.out.size() + " texts"), found.err);
         String label = golden.get("labels").get(1).get(0).get("label").asText();
@@ -99,7 +101,8 @@ class TextCommandsTest {
         }
         run("classify-text", "--model", model("bert-tag"), "a").failed(1, "use TokenTagger (gatun tag)");
         run("classify-text", "--model", model("bert-classify"), "--top", "0", "a").failed(2, "--top must be 1 or more, not 0");
-        run("classify-text", "--model", model("bert-classify"), "--input", folder.resolve("none").toString()).failed(1, "none: does not exist");
+        run("classify-text", "--model", model("bert-classify"), "--input", folder.resolve("none").toString())
+                .failed(1, "none: does not exist");
     }
 
     @Test
@@ -111,7 +114,8 @@ class TextCommandsTest {
         assertEquals(first.get("scores").get(0).asDouble(), found.json(0).get("labels").get(0).get("score").asDouble(), 1e-5);
         run("zero-shot", "--model", model("roberta-nli"), "--labels", "a,,b", "x").failed(2, "--labels has an empty label");
         run("zero-shot", "--model", model("roberta-nli"), "--labels", "a", "--template", "x", "x").failed(2, "--template must have {}");
-        run("zero-shot", "--model", model("bert-classify"), "--labels", "a", "x").failed(1, "label2id has no label that begins with entail");
+        run("zero-shot", "--model", model("bert-classify"), "--labels", "a", "x")
+                .failed(1, "label2id has no label that begins with entail");
     }
 
     @Test
@@ -123,9 +127,11 @@ class TextCommandsTest {
             Outcome found = run("tag", "--model", model("bert-tag"), "--aggregation", "first", c.get("text").asText()).good();
             assertEquals(c.get("tags").size(), found.out.size());
             JsonNode tag = c.get("tags").get(0);
-            String expected = String.format(Locale.ROOT, "1\t%d-%d\t%s\t", tag.get("start").asInt(), tag.get("end").asInt(), tag.get("label").asText());
+            String expected = String.format(Locale.ROOT, "1\t%d-%d\t%s\t", tag.get("start").asInt(), tag.get("end").asInt(),
+                    tag.get("label").asText());
             assertTrue(found.out.getFirst().startsWith(expected), found.out.getFirst());
-            assertEquals(tag.get("start"), run("tag", "--model", model("bert-tag"), "--aggregation", "first", "--json", c.get("text").asText())
+            assertEquals(tag.get("start"), run("tag", "--model", model("bert-tag"), "--aggregation", "first", "--json",
+                    c.get("text").asText())
                     .good().json(0).get("tags").get(0).get("start"));
         }
         run("tag", "--model", model("bert-tag"), "--aggregation", "last", "a").failed(2, "--aggregation");
@@ -154,18 +160,21 @@ class TextCommandsTest {
         assertTrue(run("answer", "--model", model("bert-answer"), "--context", context, c.get("question").asText()).good().out.getFirst()
                 .endsWith("\t" + c.get("answers").get(0).get("text").asText()));
         run("answer", "--model", model("bert-answer"), "--context", context, "who ".repeat(50)).failed(1, "room");
-        run("answer", "--model", model("bert-answer"), "--context", context, "--longest", "0", "a").failed(2, "--longest must be 1 or more");
+        run("answer", "--model", model("bert-answer"), "--context", context, "--longest", "0", "a")
+                .failed(2, "--longest must be 1 or more");
     }
 
     @Test
     void passagesAreRanked() throws IOException {
         JsonNode golden = expected("bert-rerank");
-        String corpus = write("corpus.txt", golden.get("documents").get(2).asText() + "\n\n" + golden.get("documents").get(3).asText() + "\n");
+        String corpus = write("corpus.txt", golden.get("documents").get(2).asText() + "\n\n" + golden.get("documents").get(3).asText()
+                + "\n");
         Outcome found = run("rerank", "--model", model("bert-rerank"), "--corpus", corpus, golden.get("query").asText()).good();
         boolean third = golden.get("scores").get(3).asDouble() > golden.get("scores").get(2).asDouble();
         assertEquals(2, found.out.size());
         assertTrue(found.out.getFirst().endsWith("  " + golden.get("documents").get(third ? 3 : 2).asText()), found.out.getFirst());
-        Outcome json = run("rerank", "--model", model("bert-rerank"), "--corpus", corpus, "--json", "--top", "1", golden.get("query").asText()).good();
+        Outcome json = run("rerank", "--model", model("bert-rerank"), "--corpus", corpus, "--json", "--top", "1",
+                golden.get("query").asText()).good();
         assertEquals(golden.get("scores").get(third ? 3 : 2).asDouble(), json.json(0).get("ranked").get(0).get("score").asDouble(), 1e-5);
         run("search", "--model", model("bert-rerank"), "--corpus", corpus, "a").failed(1, "gatun classify-text, rerank");
         run("rerank", "--model", model("bert-classify"), "--corpus", corpus, "a").failed(1, "has 3 labels");

@@ -41,7 +41,8 @@ class TranslateCommandTest {
         assertEquals(2, lines.length);
         assertTrue(lines[0].matches("-?\\d+\\.\\d{6}\t1999-12-24"), lines[0]);
         assertEquals(0, run("translate", "--json", "--beams", "3", "<en> 12/24/1999"));
-        assertTrue(out.toString().startsWith("{\"source\":\"<en> 12/24/1999\",\"translations\":[{\"text\":\"1999-12-24\",\"score\":"), out.toString());
+        assertTrue(out.toString().startsWith("{\"source\":\"<en> 12/24/1999\",\"translations\":[{\"text\":\"1999-12-24\",\"score\":"),
+                out.toString());
     }
 
     @Test

@@ -89,7 +89,8 @@ public final class PlanBuilder {
     }
 
     /** Adds what compiles itself. */
-    List<Value> add(String nodeName, BiFunction<CompileContext, List<TensorDesc>, CompiledOp> compile, boolean movesData, Value... operands) {
+    List<Value> add(String nodeName, BiFunction<CompileContext, List<TensorDesc>, CompiledOp> compile, boolean movesData,
+            Value... operands) {
         List<TensorDesc> descs = new ArrayList<>();
         int[] ids = new int[operands.length];
         for (int i = 0; i < operands.length; i++) {

@@ -22,7 +22,8 @@ public record BatchNorm(Weight scale, Weight shift, Weight mean, Weight variance
         Layer.requireCount("BatchNorm", operands, 1);
         TensorDesc src = operands.getFirst();
         if (src.type() != DataType.F32 || src.shape().rank() < 2 || src.shape().dim(1) != mean.shape().elementCount()) {
-            throw new ShapeException("BatchNorm", "src " + src + ", mean " + mean + ": src must be F32 [N, C, ...]", src.shape(), mean.shape());
+            throw new ShapeException("BatchNorm", "src " + src + ", mean " + mean + ": src must be F32 [N, C, ...]", src.shape(),
+                    mean.shape());
         }
         return List.of(TensorDesc.of(DataType.F32, src.shape().dims()));
     }

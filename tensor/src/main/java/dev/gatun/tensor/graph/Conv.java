@@ -80,7 +80,8 @@ public record Conv(Weight weight, Weight bias, long groups, Window window, Activ
         TensorDesc src = operands.getFirst();
         Shape dst = shape(src, weight, groups, window, pooled);
         if (residual && !operands.get(1).shape().equals(dst)) {
-            throw new ShapeException("Conv", "residual " + operands.get(1) + ", result " + dst + ": they differ", operands.get(1).shape(), dst);
+            throw new ShapeException("Conv", "residual " + operands.get(1) + ", result " + dst + ": they differ", operands.get(1).shape(),
+                    dst);
         }
         return List.of(TensorDesc.of(DataType.F32, dst.dims()));
     }

@@ -34,11 +34,13 @@ public record Disentangled(Weight keys, Weight queries, List<Integer> rows) {
     }
 
     AttentionOp.Positions pack(WeightPack pack) {
-        return new AttentionOp.Positions(keys == null ? null : pack.table(keys), queries == null ? null : pack.table(queries), pack.ints(rows));
+        return new AttentionOp.Positions(keys == null ? null : pack.table(keys), queries == null ? null : pack.table(queries),
+                pack.ints(rows));
     }
 
     /**
-     * Which row of 2 * span there is for each distance from query to key, -reach to reach: span + (query - key), or its bucket, within bounds.
+     * Which row of 2 * span there is for each distance from query to key, -reach to reach: span + (query - key), or its bucket, within
+     * bounds.
      *
      * @param span    buckets, or the largest relative position where there are none
      * @param buckets whether positions from span / 2 on share ever wider buckets
@@ -84,8 +86,10 @@ public record Disentangled(Weight keys, Weight queries, List<Integer> rows) {
         Tensor result = Tensor.allocate(arena, TensorDesc.of(DataType.F32, count, out));
         try (Arena temporary = Arena.ofConfined()) {
             MemorySegment packed = temporary.allocate(MatrixKernels.panelFloats(in, out) * Float.BYTES, Tensor.ALIGNMENT);
-            MatrixKernels.gemm(temporary, embeddings.floats(temporary).segment(), MatrixKernels.packPanels(weight.floats(temporary).segment(), in, out,
-                    1, in, packed), bias == null ? null : bias.floats(temporary).segment(), null, result.segment(), count, out, in, 0).run();
+            MatrixKernels.gemm(temporary, embeddings.floats(temporary).segment(),
+                    MatrixKernels.packPanels(weight.floats(temporary).segment(), in, out,
+                    1, in, packed), bias == null ? null : bias.floats(temporary).segment(), null, result.segment(), count, out, in, 0)
+                            .run();
         }
         return new Weight(weight.name() + " of relative positions", result);
     }

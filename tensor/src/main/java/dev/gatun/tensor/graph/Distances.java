@@ -3,7 +3,9 @@ package dev.gatun.tensor.graph;
 import dev.gatun.tensor.Tensor;
 import java.lang.foreign.Arena;
 
-/** Makes what attention adds by the distance d from query to key: [heads, 2 * reach + 1], column {@code reach + d}, d from -reach to reach. */
+/**
+ * Makes what attention adds by the distance d from query to key: [heads, 2 * reach + 1], column {@code reach + d}, d from -reach to reach.
+ */
 public final class Distances {
     private Distances() {
     }
@@ -64,7 +66,10 @@ public final class Distances {
         return new Weight("alibi", Tensor.ofFloats(arena, values, slopes.length, columns));
     }
 
-    /** The paper's slopes: 2^(-8 i / heads) for i from 1, where the number of heads is a power of two; else more, from the next larger one's. */
+    /**
+     * The paper's slopes: 2^(-8 i / heads) for i from 1, where the number of heads is a power of two; else more, from the next larger
+     * one's.
+     */
     public static float[] alibiSlopes(int heads) {
         int power = Integer.highestOneBit(heads);
         float[] slopes = new float[heads];

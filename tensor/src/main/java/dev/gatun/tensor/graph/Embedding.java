@@ -7,8 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * dst[t] = norm(scale * words[ids[t]] + positions[position[t]] + types[type[t]]): F32 [tokens, d]. Operands: ids S32 [tokens]; positions S32
- * [tokens] if there is a table of them; types S32 [tokens] if there are {@code typeIds}. Every index is checked before it is followed.
+ * dst[t] = norm(scale * words[ids[t]] + positions[position[t]] + types[type[t]]): F32 [tokens, d]. Operands: ids S32 [tokens]; positions
+ * S32 [tokens] if there is a table of them; types S32 [tokens] if there are {@code typeIds}. Every index is checked before it is followed.
  *
  * @param words     [vocabulary, d]
  * @param positions [positions, d], or null

@@ -30,8 +30,10 @@ final class GraphText {
 
     private String text() {
         StringBuilder text = new StringBuilder("graph ").append(graph.name()).append('\n');
-        graph.inputs().forEach((name, s) -> text.append("  input  ").append(s.port()).append(' ').append(name).append(": ").append(s.spec()).append('\n'));
-        graph.states().forEach((name, s) -> text.append("  state  ").append(s.port()).append(' ').append(name).append(": ").append(s.spec()).append('\n'));
+        graph.inputs().forEach((name, s) -> text.append("  input  ").append(s.port()).append(' ').append(name).append(": ")
+                .append(s.spec()).append('\n'));
+        graph.states().forEach((name, s) -> text.append("  state  ").append(s.port()).append(' ').append(name).append(": ")
+                .append(s.spec()).append('\n'));
         for (Node node : graph.nodes()) {
             text.append("  ");
             StringJoiner results = new StringJoiner(", ");

@@ -5,7 +5,8 @@ import java.util.List;
 
 /**
  * What a node of a graph computes: parameters and weights, no shapes, no native memory. Layers with weights have a record each, which says
- * how they are packed; what has none is an operation, {@link Apply applied}. Passes rewrite layers; {@link Lowering} makes operations of them.
+ * how they are packed; what has none is an operation, {@link Apply applied}. Passes rewrite layers; {@link Lowering} makes operations of
+ * them.
  */
 public sealed interface Layer permits Linear, Conv, BatchNorm, LayerNorm, Embedding, Attention, Rotary, QuantizedConv, QuantizedLinear,
         Recurrent, Apply {

@@ -6,8 +6,8 @@ import dev.gatun.tensor.TensorDesc;
 import java.util.List;
 
 /**
- * dst = (src - mean(src)) / sqrt(variance(src) + epsilon) * (gamma + offset) + beta over the last dimension (Ba et al. 2016); for an RMS norm
- * (Zhang and Sennrich 2019) the mean is taken for 0.
+ * dst = (src - mean(src)) / sqrt(variance(src) + epsilon) * (gamma + offset) + beta over the last dimension (Ba et al. 2016); for an RMS
+ * norm (Zhang and Sennrich 2019) the mean is taken for 0.
  *
  * @param gamma   [d]
  * @param beta    [d], or null for 0

@@ -109,6 +109,7 @@ public record Linear(List<Part> parts, Activation activation, float scale, boole
 
     @Override
     public String attributes() {
-        return (activation == Activation.NONE ? "" : " " + activation) + (scale == 1f ? "" : " * " + scale) + (residual ? " + residual" : "");
+        return (activation == Activation.NONE ? "" : " " + activation) + (scale == 1f ? "" : " * " + scale)
+                + (residual ? " + residual" : "");
     }
 }

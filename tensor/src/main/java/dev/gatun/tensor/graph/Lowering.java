@@ -69,9 +69,12 @@ public final class Lowering {
                     table(pack, embedding.types()), embedding.typeIds(), embedding.norm() == null ? null : pack.norm(embedding.norm()),
                     embedding.scale());
             case Recurrent recurrent -> new RecurrentOp(pack.recurrent(recurrent), recurrent.states());
-            case QuantizedConv conv -> new Int8ConvOp(pack.bytes(conv.weight(), conv.scales(), conv.bias()), conv.window(), conv.activation(),
-                    conv.input().scale(), conv.residual() == null ? 0 : conv.residual().scale(), conv.output().type(), conv.output().scale());
-            case QuantizedLinear linear -> new Int8LinearOp(pack.bytes(linear.weight(), linear.scales(), linear.bias()), linear.activation(),
+            case QuantizedConv conv -> new Int8ConvOp(pack.bytes(conv.weight(), conv.scales(), conv.bias()), conv.window(),
+                    conv.activation(),
+                    conv.input().scale(), conv.residual() == null ? 0 : conv.residual().scale(), conv.output().type(),
+                            conv.output().scale());
+            case QuantizedLinear linear -> new Int8LinearOp(pack.bytes(linear.weight(), linear.scales(), linear.bias()),
+                    linear.activation(),
                     linear.input().scale());
         };
     }

@@ -38,8 +38,10 @@ public record Recurrent(Cell cell, List<Direction> directions, List<Integer> ord
     public Recurrent {
         directions = List.copyOf(directions);
         order = List.copyOf(order);
-        if (directions.isEmpty() || order.size() != cell.gates() || order.stream().distinct().filter(i -> i >= 0 && i < cell.gates()).count() != cell.gates()) {
-            throw new IllegalArgumentException("Recurrent: " + directions.size() + " directions, order " + order + ": expected one or more, and "
+        if (directions.isEmpty() || order.size() != cell.gates()
+                || order.stream().distinct().filter(i -> i >= 0 && i < cell.gates()).count() != cell.gates()) {
+            throw new IllegalArgumentException("Recurrent: " + directions.size() + " directions, order " + order
+                    + ": expected one or more, and "
                     + cell.gates() + " gates");
         }
         LayerShape shape = shape(cell, directions);
@@ -51,7 +53,8 @@ public record Recurrent(Cell cell, List<Direction> directions, List<Integer> ord
             require(direction.stateBias(), gates);
             require(direction.projection(), shape.projected(), shape.hidden());
             if ((direction.projection() == null) != (shape.projected() == 0)) {
-                throw new IllegalArgumentException("Recurrent: " + direction.input().name() + ": one direction is projected, the other is not");
+                throw new IllegalArgumentException("Recurrent: " + direction.input().name()
+                        + ": one direction is projected, the other is not");
             }
         }
     }

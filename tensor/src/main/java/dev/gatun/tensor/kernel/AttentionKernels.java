@@ -68,7 +68,8 @@ final class AttentionKernels {
     }
 
     private static Attention.Positions positions(AttentionOp.Positions positions) {
-        return positions == null ? Attention.Positions.NONE : new Attention.Positions(segment(positions.keys()), segment(positions.queries()),
+        return positions == null ? Attention.Positions.NONE
+                : new Attention.Positions(segment(positions.keys()), segment(positions.queries()),
                 positions.rows().segment(), positions.count(), positions.rows().shape().dim(0) / 2);
     }
 

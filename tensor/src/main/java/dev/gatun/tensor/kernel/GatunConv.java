@@ -103,7 +103,8 @@ final class GatunConv {
         ConvWeights weights = op.weights();
         MemorySegment u = weights.winograd();
         MatrixKernels.Convolution sizes = sizes(op, src, pool);
-        return new KernelOp(pool ? "winograd_pool" : "winograd", dst, MatrixKernels.winogradScratchBytes(sizes, context.threads()), sharing(op),
+        return new KernelOp(pool ? "winograd_pool" : "winograd", dst, MatrixKernels.winogradScratchBytes(sizes, context.threads()),
+                sharing(op),
                 b -> MatrixKernels.winograd(b.arena(), sizes, b.inputs().get(0).segment(), u, bias(weights),
                         op.residual() ? b.dst().segment() : null, b.dst().segment(), b.scratchpad(), op.activation().kernelCode()));
     }

@@ -34,7 +34,8 @@ final class Indices {
         for (int i = 0; i <= count; i++) {
             int offset = sequences.getAtIndex(ValueLayout.JAVA_INT_UNALIGNED, i + 1L);
             if (offset < before || offset > rows || i == 0 && offset != 0) {
-                throw new IllegalArgumentException("offset " + offset + " of sequence " + i + " after " + before + ", expected to begin with 0, "
+                throw new IllegalArgumentException("offset " + offset + " of sequence " + i + " after " + before
+                        + ", expected to begin with 0, "
                         + "not to decrease, and to end at row " + rows);
             }
             before = offset;

@@ -55,7 +55,8 @@ final class NormKernels {
         return new KernelOp("layer_norm", src, CompiledOp.Sharing.mayOverwrite(0), binding -> {
             MemorySegment residual = inputs.size() > 1 ? binding.inputs().get(1).segment() : null;
             return RowKernels.layerNorm(binding.arena(), binding.inputs().get(0).segment(), residual, weights.gamma().segment(),
-                    weights.beta() == null ? null : weights.beta().segment(), binding.dst().segment(), rows, d, weights.eps(), weights.rms());
+                    weights.beta() == null ? null : weights.beta().segment(), binding.dst().segment(), rows, d, weights.eps(),
+                            weights.rms());
         });
     }
 

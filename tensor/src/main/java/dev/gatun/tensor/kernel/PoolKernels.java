@@ -80,7 +80,8 @@ final class PoolKernels {
             return Nearest.of(op.mode() == ResampleOp.Mode.NEAREST_EXACT, src, TensorDesc.of(DataType.F32, dst.dims()));
         }
         MemoryDesc wanted = OneDnnOp.wanted(context, dst, src.type(), src.isRowMajor() ? MemoryFormat.ROW_MAJOR : MemoryFormat.ANY);
-        PrimitiveDesc desc = PrimitiveDesc.resampling(context.arena(), linear ? Algorithms.RESAMPLING_LINEAR : Algorithms.RESAMPLING_NEAREST,
+        PrimitiveDesc desc = PrimitiveDesc.resampling(context.arena(), linear ? Algorithms.RESAMPLING_LINEAR
+                : Algorithms.RESAMPLING_NEAREST,
                 src.memoryDesc(context.arena()), wanted, Attributes.create(context.arena()));
         return OneDnnOp.of(context, desc).input(0, Args.SRC, src)
                 .build(TensorDesc.chosen(DataType.F32, dst, desc.dst(context.arena(), dst.dims())));

@@ -49,7 +49,8 @@ final class SequenceKernels {
     static CompiledOp rotary(RotaryOp op, List<TensorDesc> inputs, TensorDesc dst) {
         RotaryOp.Heads heads = op.heads();
         Rotary.Heads each = new Rotary.Heads(heads.queryHeads(), heads.keyHeads(), heads.headDim(), segment(op.queryNorm()),
-                segment(op.keyNorm()), op.epsilon(), segment(op.table()), op.table() == null ? 0 : op.table().shape().dim(1), heads.interleaved());
+                segment(op.keyNorm()), op.epsilon(), segment(op.table()), op.table() == null ? 0 : op.table().shape().dim(1),
+                        heads.interleaved());
         long rows = dst.shape().dim(0);
         long columns = dst.shape().dim(1);
         long positions = op.table() == null ? 0 : op.table().shape().dim(0);
@@ -68,7 +69,8 @@ final class SequenceKernels {
             return () -> {
                 int longest = Indices.longest(places, Indices.requireSequences(places, rows));
                 if (longest > positions) {
-                    throw new IllegalArgumentException("Rotary: a sequence of " + longest + " tokens, the table has " + positions + " positions");
+                    throw new IllegalArgumentException("Rotary: a sequence of " + longest + " tokens, the table has " + positions
+                            + " positions");
                 }
                 kernel.run();
             };

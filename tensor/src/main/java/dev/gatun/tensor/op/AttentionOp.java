@@ -73,18 +73,21 @@ public record AttentionOp(Source source, int numHeads, int numKvHeads, int headD
         public Positions {
             Tensor any = keys == null ? queries : keys;
             if (any == null || rows.type() != DataType.S32 || rows.shape().rank() != 1 || rows.shape().dim(0) % 2 == 0) {
-                throw new ShapeException("Attention", "rows of positions " + rows.desc() + " must be S32 [2 * reach + 1], of keys, queries or both",
+                throw new ShapeException("Attention", "rows of positions " + rows.desc()
+                        + " must be S32 [2 * reach + 1], of keys, queries or both",
                         rows.shape());
             }
             for (Tensor table : new Tensor[] {keys, queries}) {
                 if (table != null && (table.type() != DataType.F32 || !table.desc().isRowMajor() || table.shape().rank() != 2
                         || !table.shape().equals(any.shape()))) {
-                    throw new ShapeException("Attention", "positions " + table.desc() + " must be row-major F32 " + any.shape(), table.shape());
+                    throw new ShapeException("Attention", "positions " + table.desc() + " must be row-major F32 " + any.shape(),
+                            table.shape());
                 }
             }
             for (long i = 0; i < rows.shape().dim(0); i++) {
                 if (rows.getInt(i) < 0 || rows.getInt(i) >= any.shape().dim(0)) {
-                    throw new IllegalArgumentException("Attention: row " + rows.getInt(i) + " of positions, expected 0 to " + (any.shape().dim(0) - 1));
+                    throw new IllegalArgumentException("Attention: row " + rows.getInt(i) + " of positions, expected 0 to "
+                            + (any.shape().dim(0) - 1));
                 }
             }
         }
@@ -111,7 +114,8 @@ public record AttentionOp(Source source, int numHeads, int numKvHeads, int headD
         }
         Tensor table = positions == null ? null : positions.keys == null ? positions.queries : positions.keys;
         if (table != null && table.shape().dim(1) != (long) numHeads * headDim) {
-            throw new ShapeException("Attention", "positions " + table.desc() + " must have " + (long) numHeads * headDim + " columns", table.shape());
+            throw new ShapeException("Attention", "positions " + table.desc() + " must have " + (long) numHeads * headDim + " columns",
+                    table.shape());
         }
     }
 

@@ -8,8 +8,8 @@ import java.util.List;
 
 /**
  * dst[N, OC, OH / 2, OW / 2] = the largest of each two by two pixels of activation(convolution(src, weights) + bias), a
- * {@link ConvOp} and {@code PoolOp.max(2)}, where a kernel allows it without writing what is between them. src F32 [N, IC, H, W], row-major of few channels or
- * channels-last, dst channels-last. Where no kernel computes both at once, one after the other.
+ * {@link ConvOp} and {@code PoolOp.max(2)}, where a kernel allows it without writing what is between them. src F32 [N, IC, H, W], row-major
+ * of few channels or channels-last, dst channels-last. Where no kernel computes both at once, one after the other.
  *
  * @param conv without residual
  */

@@ -6,8 +6,8 @@ import dev.gatun.tensor.TensorDesc;
 import java.util.List;
 
 /**
- * dst[rows, n] = activation(gate) * up, where src F32 [rows, 2 n] has one in its first n columns and the other behind (Shazeer 2020): what a
- * gated feed-forward does with the joined product of both.
+ * dst[rows, n] = activation(gate) * up, where src F32 [rows, 2 n] has one in its first n columns and the other behind (Shazeer 2020): what
+ * a gated feed-forward does with the joined product of both.
  *
  * @param activation of the gate
  * @param gateLast   whether the gate is in the last columns

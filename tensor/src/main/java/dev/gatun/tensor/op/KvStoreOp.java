@@ -6,9 +6,9 @@ import dev.gatun.tensor.TensorDesc;
 import java.util.List;
 
 /**
- * Stores keys and values of sequences in a cache, from each one's first token on. Operands: k and v F32 [rows, width], or both side by side;
- * sequences S32 [2 + maxSequences], how many and then their offsets in rows; tables U8 [8 * maxSequences], a state: for each sequence the
- * address of its table of blocks, which must hold all its tokens. Result: the first operand, unchanged.
+ * Stores keys and values of sequences in a cache, from each one's first token on. Operands: k and v F32 [rows, width], or both side by
+ * side; sequences S32 [2 + maxSequences], how many and then their offsets in rows; tables U8 [8 * maxSequences], a state: for each sequence
+ * the address of its table of blocks, which must hold all its tokens. Result: the first operand, unchanged.
  *
  * @param layout of the cache
  * @param layer  whose keys and values these are

@@ -8,8 +8,8 @@ import java.util.List;
 
 /**
  * dst = (x - mean(x)) / sqrt(variance(x) + eps) * gamma + beta over the last dimension (Ba et al. 2016), where x is src
- * or, with a second operand, their sum; for RMS norms (Zhang and Sennrich 2019) the mean is taken for 0. F32 row-major [.., d]; takes the source's memory where nothing
- * reads it later.
+ * or, with a second operand, their sum; for RMS norms (Zhang and Sennrich 2019) the mean is taken for 0. F32 row-major [.., d]; takes the
+ * source's memory where nothing reads it later.
  *
  * @param weights the model's
  */
@@ -24,7 +24,8 @@ public record LayerNormOp(LayerNormWeights weights) implements Op {
         }
         for (TensorDesc operand : operands) {
             if (operand.type() != DataType.F32 || !operand.isRowMajor() || operand.shape().rank() == 0 || operand.shape().dim(-1) != d) {
-                throw new ShapeException("LayerNorm", (operand == src ? "src " : "residual ") + operand + ", weights [" + d + "]: the last dimension must be " + d
+                throw new ShapeException("LayerNorm", (operand == src ? "src " : "residual ") + operand + ", weights [" + d
+                        + "]: the last dimension must be " + d
                         + ", row-major F32",
                         operand.shape(), weights.gamma().shape());
             }

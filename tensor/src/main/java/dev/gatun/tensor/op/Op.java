@@ -7,8 +7,10 @@ import java.util.List;
  * An operation: its parameters and weights, not yet bound to the shapes of its operands. Immutable; weights belong to the program. How it
  * is computed is the kernels' affair.
  */
-public sealed interface Op permits AdaptivePoolOp, AttentionOp, BatchNormOp, BinaryOp, ConcatOp, ConvOp, ConvPoolOp, ConvTransposeOp, EltwiseOp,
-        EmbeddingOp, FlattenOp, GatedOp, Int8ConvOp, Int8LinearOp, KvStoreOp, LayerNormOp, LinearOp, LrnOp, MatMulOp, NormalizeOp, PagedAttentionOp,
+public sealed interface Op permits AdaptivePoolOp, AttentionOp, BatchNormOp, BinaryOp, ConcatOp, ConvOp, ConvPoolOp, ConvTransposeOp,
+        EltwiseOp,
+        EmbeddingOp, FlattenOp, GatedOp, Int8ConvOp, Int8LinearOp, KvStoreOp, LayerNormOp, LinearOp, LrnOp, MatMulOp, NormalizeOp,
+                PagedAttentionOp,
         PoolOp, RecurrentOp, ReorderOp, ResampleOp, RotaryOp, ScaledReorderOp, SequencePoolOp, SoftmaxOp {
 
     /**

@@ -8,9 +8,9 @@ import java.util.List;
 /**
  * Attention of one query row for each sequence over a cache of keys and values in blocks. Operands: q F32 [rows, numHeads * headDim]; where
  * the row's own key and value are appended first, k and v F32 [rows, numKvHeads * headDim] behind it or side by side with it; lengths S32
- * [rows], tokens of each sequence, the appended one included, 0 for a row that is not in use; tables U8 [rows, 8], a state: for each row the
- * address of its table of blocks. The block that is appended to may belong to one row only. Result: F32 [rows, numHeads * headDim], zeros
- * for length 0.
+ * [rows], tokens of each sequence, the appended one included, 0 for a row that is not in use; tables U8 [rows, 8], a state: for each row
+ * the address of its table of blocks. The block that is appended to may belong to one row only. Result: F32 [rows, numHeads * headDim],
+ * zeros for length 0.
  *
  * @param layout   of the cache
  * @param layer    whose keys and values are read
@@ -58,7 +58,8 @@ public record PagedAttentionOp(KvLayout layout, int layer, int numHeads, Append 
             TensorDesc src = operands.get(i);
             if (src.type() != DataType.F32 || src.shape().rank() != 2 || !src.isRowMajor() || src.shape().dim(1) != columns
                     || src.shape().dim(0) != rows) {
-                throw new ShapeException("PagedAttention", NAMES[i] + " " + src + " must be row-major F32 [rows, " + columns + "]", src.shape());
+                throw new ShapeException("PagedAttention", NAMES[i] + " " + src + " must be row-major F32 [rows, " + columns + "]",
+                        src.shape());
             }
         }
         TensorDesc lengths = operands.get(first);

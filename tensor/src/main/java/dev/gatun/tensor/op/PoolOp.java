@@ -46,7 +46,8 @@ public record PoolOp(Kind kind, long[] kernel, Window window, boolean ceilMode) 
     /** Whether this is {@link #max} of 2. */
     public boolean isMaxOfTwoByTwo() {
         long[] two = {2, 2};
-        return kind == Kind.MAX && !ceilMode && Arrays.equals(kernel, two) && Arrays.equals(window.strides(), two) && window.plainPadding() == 0;
+        return kind == Kind.MAX && !ceilMode && Arrays.equals(kernel, two) && Arrays.equals(window.strides(), two)
+                && window.plainPadding() == 0;
     }
 
     @Override

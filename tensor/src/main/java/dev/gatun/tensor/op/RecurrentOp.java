@@ -9,10 +9,11 @@ import java.util.List;
 
 /**
  * One recurrent layer over sequences that lie end to end, of one direction or several side by side. Operands: x F32 [rows, inputSize];
- * sequences S32 [2 + maxSequences], how many there are and then their offsets in rows; if states are given or kept h F32 [directions, streams,
- * width] and, of an LSTM, c F32 [directions, streams, hidden], where there may be no more sequences than streams (without, maxSequences). A reverse direction begins at each sequence's own end; a
- * sequence without rows leaves its state as it is. Results: F32 [rows, directions x width], zeros behind the last sequence; unless states are
- * kept also the last h and, of an LSTM, c, shaped as the operands.
+ * sequences S32 [2 + maxSequences], how many there are and then their offsets in rows; if states are given or kept h F32 [directions,
+ * streams, width] and, of an LSTM, c F32 [directions, streams, hidden], where there may be no more sequences than streams (without,
+ * maxSequences). A reverse direction begins at each sequence's own end; a sequence without rows leaves its state as it is. Results: F32
+ * [rows, directions x width], zeros behind the last sequence; unless states are kept also the last h and, of an LSTM, c, shaped as the
+ * operands.
  *
  * @param weights packed
  * @param states  where sequences begin and what becomes of their last states
@@ -69,7 +70,8 @@ public record RecurrentOp(RecurrentWeights weights, States states) implements Op
         TensorDesc c = TensorDesc.of(DataType.F32, shape.directions(), count, shape.hidden());
         for (int i = 2; i < operands.size(); i++) {
             TensorDesc expected = i == 2 ? h : c;
-            if (operands.get(i).type() != DataType.F32 || !operands.get(i).isRowMajor() || !operands.get(i).shape().equals(expected.shape())) {
+            if (operands.get(i).type() != DataType.F32 || !operands.get(i).isRowMajor()
+                    || !operands.get(i).shape().equals(expected.shape())) {
                 throw new ShapeException("Recurrent", "state " + (i == 2 ? "h " : "c ") + operands.get(i) + " must be row-major " + expected
                         + ": directions, streams, units", operands.get(i).shape(), expected.shape());
             }

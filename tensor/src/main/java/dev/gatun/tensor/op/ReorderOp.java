@@ -3,7 +3,6 @@ package dev.gatun.tensor.op;
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.MemoryFormat;
 import dev.gatun.tensor.TensorDesc;
-import dev.gatun.tensor.weights.Reorder;
 import java.util.List;
 
 /**

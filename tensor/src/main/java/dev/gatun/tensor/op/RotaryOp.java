@@ -9,8 +9,8 @@ import java.util.List;
 
 /**
  * Heads of queries and keys before they meet in attention: each is divided by its root mean square and multiplied with its gamma, if there
- * is one, then rotated by its row's position, if there is a table (Su et al. 2021). Operands: x F32 [tokens, columns], whose rows begin with
- * {@code queryHeads}, then {@code keyHeads}, and may have more, which stays as it is: the joined product of query, key and value is an
+ * is one, then rotated by its row's position, if there is a table (Su et al. 2021). Operands: x F32 [tokens, columns], whose rows begin
+ * with {@code queryHeads}, then {@code keyHeads}, and may have more, which stays as it is: the joined product of query, key and value is an
  * operand as it is. With a table the second operand says where rows stand: sequences S32 [2 + maxSequences], how many and their offsets,
  * in each of which positions count from 0, or positions S32 [tokens]. Rows past the last sequence stay as they are. Result: F32 of x's
  * shape, over its memory where nothing reads that later.
@@ -36,7 +36,8 @@ public record RotaryOp(Heads heads, Tensor table, Tensor queryNorm, Tensor keyNo
         /** Checks the numbers. */
         public Heads {
             if (queryHeads < 0 || keyHeads < 0 || queryHeads + keyHeads < 1 || headDim < 1) {
-                throw new IllegalArgumentException("Rotary: " + queryHeads + " heads of queries, " + keyHeads + " of keys, headDim " + headDim
+                throw new IllegalArgumentException("Rotary: " + queryHeads + " heads of queries, " + keyHeads + " of keys, headDim "
+                        + headDim
                         + ": expected one or more");
             }
         }
@@ -44,7 +45,8 @@ public record RotaryOp(Heads heads, Tensor table, Tensor queryNorm, Tensor keyNo
         /** Refuses a table or a norm that does not fit; null is none. */
         public void require(Shape table, Shape queryNorm, Shape keyNorm) {
             if (table != null && (table.rank() != 2 || table.dim(1) % 2 != 0 || table.dim(1) < 2 || table.dim(1) > headDim)) {
-                throw new ShapeException("Rotary", "table " + table + " must be [positions, an even number up to headDim " + headDim + "]", table);
+                throw new ShapeException("Rotary", "table " + table + " must be [positions, an even number up to headDim " + headDim + "]",
+                        table);
             }
             for (Shape norm : new Shape[] {queryNorm, keyNorm}) {
                 if (norm != null && !norm.equals(Shape.of(headDim))) {

@@ -48,7 +48,8 @@ public final class Int8Weights {
         }
         if (!fits) {
             throw new ShapeException("Int8Weights", "weight " + weight.desc() + ", scales " + scales.desc() + ", bias "
-                    + (bias == null ? "none" : bias.desc()) + ": expected S8 [OC, IC, KH, KW] or [out, in] and F32 [OC]", w, scales.shape());
+                    + (bias == null ? "none" : bias.desc()) + ": expected S8 [OC, IC, KH, KW] or [out, in] and F32 [OC]", w,
+                            scales.shape());
         }
         return new Int8Weights(arena, weight, scales, bias);
     }

@@ -18,7 +18,8 @@ public record LayerNormWeights(Tensor gamma, Tensor beta, float eps, boolean rms
     public LayerNormWeights {
         Shape g = gamma.shape();
         if (g.rank() != 1 || beta != null && !g.equals(beta.shape())) {
-            throw new ShapeException("LayerNorm", "gamma " + g + ", beta " + (beta == null ? "none" : beta.shape()) + ": both must be [d]", g);
+            throw new ShapeException("LayerNorm", "gamma " + g + ", beta " + (beta == null ? "none" : beta.shape()) + ": both must be [d]",
+                    g);
         }
     }
 

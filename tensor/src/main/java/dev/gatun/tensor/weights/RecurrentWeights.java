@@ -12,7 +12,9 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Weights of a recurrent layer, of each direction, in the order in which the kernel reads them. Immutable, owned by the program's arena. */
+/**
+ * Weights of a recurrent layer, of each direction, in the order in which the kernel reads them. Immutable, owned by the program's arena.
+ */
 public final class RecurrentWeights {
     private final LayerShape shape;
     private final List<Packed> directions;

@@ -28,7 +28,8 @@ class EncoderLayersTest {
             GraphBuilder g = new GraphBuilder("attention");
             Port x = g.input("x", Spec.of(DataType.F32, "n", 9));
             Port sequences = g.input("sequences", Spec.of(DataType.S32, 3));
-            Port[] parts = IntStream.range(0, 3).mapToObj(i -> g.add("p" + i, new Linear(weight(arena, "w" + i, 8, 9), null), x)).toArray(Port[]::new);
+            Port[] parts = IntStream.range(0, 3).mapToObj(i -> g.add("p" + i, new Linear(weight(arena, "w" + i, 8, 9), null), x))
+                    .toArray(Port[]::new);
             AttentionOp op = new AttentionOp(AttentionOp.Source.SEPARATE, 2, 2, 4, false, AttentionOp.MaskKind.NONE, false);
             g.output("y", g.add("attend", new Attention(op, weight(arena, "d", 2, 5)), parts[0], parts[1], parts[2], sequences, sequences));
             Graph joined = new JoinProjections().run(g.build(), GraphRunner.TARGET, arena);
@@ -51,7 +52,8 @@ class EncoderLayersTest {
             }
             GraphBuilder g = new GraphBuilder("norms");
             Port x = g.input("x", Spec.of(DataType.F32, "n", 16));
-            g.output("y", g.add("heads", new Rotary(new RotaryOp.Heads(1, 1, 8, false, false), null, weight(arena, "q", 8), weight(arena, "k", 8), 1e-6f), x));
+            g.output("y", g.add("heads", new Rotary(new RotaryOp.Heads(1, 1, 8, false, false), null, weight(arena, "q", 8),
+                    weight(arena, "k", 8), 1e-6f), x));
             float[] y = GraphRunner.run(g.build(), SEVEN, 1).get("y");
             double squares = 0;
             for (int d = 0; d < 8; d++) {
@@ -67,7 +69,8 @@ class EncoderLayersTest {
         int[] both = {3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 2, 2, 2, 2, 2, 1, 0, 5, 6, 6, 6, 6, 6};
         int[] back = {7, 7, 7, 7, 7, 7, 7, 6, 6, 6, 6, 6, 5, 5, 5, 4, 4, 3, 2, 1, 0, 0, 0, 0, 0, 0, 0};
         try (Arena arena = Arena.ofShared()) {
-            Weight table = new Weight("t", Tensor.ofFloats(arena, new float[] {0, 10, 1, 11, 2, 12, 3, 13, 4, 14, 5, 15, 6, 16, 7, 17}, 8, 2));
+            Weight table = new Weight("t", Tensor.ofFloats(arena, new float[] {0, 10, 1, 11, 2, 12, 3, 13, 4, 14, 5, 15, 6, 16, 7, 17}, 8,
+                    2));
             Weight wide = Distances.ofBuckets(arena, table, true, 20);
             for (int i = 0; i < both.length; i++) {
                 assertEquals(both[i], Distances.bucket(i - 20, true, 8, 20), "distance " + (i - 20));
@@ -75,7 +78,8 @@ class EncoderLayersTest {
                 assertEquals(both[i] + 10, wide.tensor().getFloat(41 + i));
             }
             // As transformers: heads beyond a power of two take every second slope of the next.
-            assertArrayEquals(new float[] {0.0625f, 0.00390625f, 0.25f}, new float[] {Distances.alibiSlopes(2)[0], Distances.alibiSlopes(2)[1],
+            assertArrayEquals(new float[] {0.0625f, 0.00390625f, 0.25f},
+                    new float[] {Distances.alibiSlopes(2)[0], Distances.alibiSlopes(2)[1],
                 Distances.alibiSlopes(3)[2]}, 1e-9f);
             assertArrayEquals(new float[] {-0.125f, -0.0625f, 0, -0.0625f, -0.125f},
                     java.util.Arrays.copyOf(Distances.alibi(arena, Distances.alibiSlopes(2), 2).tensor().toFloats(), 5));
@@ -89,7 +93,8 @@ class EncoderLayersTest {
         assertEquals(List.of(11, 11, 11, 11, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0, 0, 0), Disentangled.rows(6, false, 0, 9));
         try (Arena arena = Arena.ofShared()) {
             Weight projected = Disentangled.project(arena, weight(arena, "e", 7, 5), weight(arena, "w", 9, 5), weight(arena, "b", 9));
-            Reference.assertClose(Reference.matmul(weight(arena, "e", 7, 5).tensor().toFloats(), weight(arena, "w", 9, 5).tensor().toFloats(), true,
+            Reference.assertClose(Reference.matmul(weight(arena, "e", 7, 5).tensor().toFloats(),
+                    weight(arena, "w", 9, 5).tensor().toFloats(), true,
                     weight(arena, "b", 9).tensor().toFloats(), 7, 9, 5), projected.tensor().toFloats(), Reference.tolerance(5));
             GraphBuilder g = new GraphBuilder("positions");
             Port x = g.input("x", Spec.of(DataType.F32, "n", 27));

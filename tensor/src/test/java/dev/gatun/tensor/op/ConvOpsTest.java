@@ -71,7 +71,8 @@ class ConvOpsTest {
 
     /** Channels last and in whole panels, which our own kernels take: Winograd's for 3 x 3, a product for 1 x 1. */
     @ParameterizedTest
-    @CsvSource({"1, 32, 64, 7, 9, 3, 1, 1", "3, 64, 32, 6, 6, 3, 0, 2", "2, 96, 32, 4, 14, 3, 2, 1", "2, 32, 96, 5, 7, 1, 0, 2", "1, 64, 32, 1, 1, 1, 0, 1"})
+    @CsvSource({"1, 32, 64, 7, 9, 3, 1, 1", "3, 64, 32, 6, 6, 3, 0, 2", "2, 96, 32, 4, 14, 3, 2, 1", "2, 32, 96, 5, 7, 1, 0, 2",
+            "1, 64, 32, 1, 1, 1, 0, 1"})
     void channelsLast(int n, int ic, int oc, int h, int w, int k, int pad, int threads) {
         try (Arena arena = Arena.ofShared()) {
             float[] src = Reference.random(1, (long) n * ic * h * w);
@@ -79,7 +80,8 @@ class ConvOpsTest {
             float[] bias = Reference.random(3, oc);
             ConvWeights packed = ConvWeights.of(arena, new ConvWeights.Source(Tensor.ofFloats(arena, weights, oc, ic, k, k),
                     Tensor.ofFloats(arena, bias, oc), 1));
-            Tensor x = OpRunner.run(arena, new ReorderOp(DataType.F32, MemoryFormat.CHANNELS_LAST), Tensor.ofFloats(arena, src, n, ic, h, w));
+            Tensor x = OpRunner.run(arena, new ReorderOp(DataType.F32, MemoryFormat.CHANNELS_LAST),
+                    Tensor.ofFloats(arena, src, n, ic, h, w));
             ConvOp op = new ConvOp(packed, Window.square(1, pad), Activation.RELU);
             String kernel = Compiler.compile(op, new CompileContext(arena, threads), List.of(x.desc())).implementation();
             assertTrue(kernel.startsWith(k == 3 ? "gatun_winograd" : "gatun_gemm"), kernel);
@@ -101,7 +103,8 @@ class ConvOpsTest {
 
     /** Few planes, which our kernel for first convolutions takes, and Winograd's; as they are, and the largest of two by two pixels. */
     @ParameterizedTest
-    @CsvSource({"1, 3, 64, 24, 24, 3, 1, 1, 1", "2, 3, 64, 33, 21, 7, 2, 3, 2", "5, 1, 32, 5, 4, 3, 1, 0, 2", "1, 4, 96, 9, 300, 2, 3, 2, 3",
+    @CsvSource({"1, 3, 64, 24, 24, 3, 1, 1, 1", "2, 3, 64, 33, 21, 7, 2, 3, 2", "5, 1, 32, 5, 4, 3, 1, 0, 2",
+            "1, 4, 96, 9, 300, 2, 3, 2, 3",
         "1, 32, 128, 12, 12, 3, 1, 1, 2", "2, 32, 32, 7, 5, 3, 1, 1, 1"})
     void firstConvolutionsAndPooledOnes(int n, int ic, int oc, int h, int w, int k, int stride, int pad, int threads) {
         try (Arena arena = Arena.ofShared()) {
@@ -139,7 +142,8 @@ class ConvOpsTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"1, 3, 5, 7, 9, 3, 1, 1, U8", "2, 32, 64, 6, 5, 1, 1, 0, U8", "1, 16, 33, 11, 10, 3, 2, 1, S8", "1, 1, 16, 8, 8, 3, 1, 1, S8"})
+    @CsvSource({"1, 3, 5, 7, 9, 3, 1, 1, U8", "2, 32, 64, 6, 5, 1, 1, 0, U8", "1, 16, 33, 11, 10, 3, 2, 1, S8",
+            "1, 1, 16, 8, 8, 3, 1, 1, S8"})
     void bytesAreExact(int n, int ic, int oc, int h, int w, int k, int stride, int pad, DataType type) {
         SplittableRandom random = new SplittableRandom(9);
         try (Arena arena = Arena.ofShared()) {
@@ -158,7 +162,8 @@ class ConvOpsTest {
             }
             Tensor weight = Tensor.allocate(arena, TensorDesc.of(DataType.S8, oc, ic, k, k));
             weight.segment().copyFrom(MemorySegment.ofArray(weights));
-            Tensor x = OpRunner.run(arena, ScaledReorderOp.quantize(type, MemoryFormat.CHANNELS_LAST, 1f), Tensor.ofFloats(arena, src, n, ic, h, w));
+            Tensor x = OpRunner.run(arena, ScaledReorderOp.quantize(type, MemoryFormat.CHANNELS_LAST, 1f),
+                    Tensor.ofFloats(arena, src, n, ic, h, w));
             Int8ConvOp op = new Int8ConvOp(Int8Weights.of(arena, weight, Tensor.ofFloats(arena, scales, oc), null),
                     Window.square(stride, pad), Activation.NONE, 0.5f, 0, DataType.S8, 0.25f);
             Tensor y = OpRunner.run(arena, op, x);
@@ -200,7 +205,8 @@ class ConvOpsTest {
             float[] scales = new float[n];
             Arrays.fill(scales, 0.01f);
             float[] bias = Reference.random(5, n);
-            Tensor x = OpRunner.run(arena, ScaledReorderOp.quantize(DataType.S8, MemoryFormat.ROW_MAJOR, 1f), Tensor.ofFloats(arena, units, m, k));
+            Tensor x = OpRunner.run(arena, ScaledReorderOp.quantize(DataType.S8, MemoryFormat.ROW_MAJOR, 1f),
+                    Tensor.ofFloats(arena, units, m, k));
             Tensor y = OpRunner.run(arena, new Int8LinearOp(Int8Weights.of(arena, weight, Tensor.ofFloats(arena, scales, n),
                     Tensor.ofFloats(arena, bias, n)), Activation.RELU, 0.02f), x);
             double[] expected = new double[m * n];
@@ -255,7 +261,8 @@ class ConvOpsTest {
     @Test
     void shapesThatDoNotFitAreNamed() {
         try (Arena arena = Arena.ofShared()) {
-            ConvWeights weights = ConvWeights.of(arena, new ConvWeights.Source(Tensor.ofFloats(arena, new float[5 * 3 * 9], 5, 3, 3, 3), null, 1));
+            ConvWeights weights = ConvWeights.of(arena,
+                    new ConvWeights.Source(Tensor.ofFloats(arena, new float[5 * 3 * 9], 5, 3, 3, 3), null, 1));
             ConvOp op = new ConvOp(weights, Window.square(1, 0), Activation.NONE);
             ShapeException channels = assertThrows(ShapeException.class,
                     () -> OpRunner.run(arena, op, Tensor.ofFloats(arena, new float[4 * 16], 1, 4, 4, 4)));
@@ -263,7 +270,8 @@ class ConvOpsTest {
             ShapeException small = assertThrows(ShapeException.class,
                     () -> OpRunner.run(arena, op, Tensor.ofFloats(arena, new float[3 * 4], 1, 3, 2, 2)));
             assertTrue(small.getMessage().contains("the window does not fit"), small.getMessage());
-            assertThrows(ShapeException.class, () -> new ConvWeights.Source(Tensor.ofFloats(arena, new float[5 * 3 * 9], 5, 3, 3, 3), null, 2));
+            assertThrows(ShapeException.class, () -> new ConvWeights.Source(Tensor.ofFloats(arena, new float[5 * 3 * 9], 5, 3, 3, 3), null,
+                    2));
             ShapeException tiny = assertThrows(ShapeException.class,
                     () -> OpRunner.run(arena, new ConvPoolOp(op), Tensor.ofFloats(arena, new float[3 * 9], 1, 3, 3, 3)));
             assertTrue(tiny.getMessage().contains("too small to be pooled"), tiny.getMessage());

@@ -40,7 +40,8 @@ class EncoderOpsTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"0, 0, 1, 0, 3, false", "9, 0, 0.3, 0, 3, false", "1, 5, 1, 2, 1, true", "17, 40, 0.2, 0, 3, true", "0, 12, 1, 30, 1, false",
+    @CsvSource({"0, 0, 1, 0, 3, false", "9, 0, 0.3, 0, 3, false", "1, 5, 1, 2, 1, true", "17, 40, 0.2, 0, 3, true",
+            "0, 12, 1, 30, 1, false",
         "33, 0, 0.25, 1.5, 3, false", "65, 64, 0.7, 50, 1, true"})
     void windowsDistancesAndCaps(int window, int reach, float scale, float softcap, int kvHeads, boolean causal) {
         int heads = 3;
@@ -76,7 +77,8 @@ class EncoderOpsTest {
                 double dot = 0;
                 for (int d = 0; d < headDim; d++) {
                     dot += (double) x[(first + i) * columns + h * headDim + d] * x[(first + j) * columns + key + d];
-                    dot += position(op, h * headDim + d, j - i, x[(first + i) * columns + h * headDim + d], x[(first + j) * columns + key + d]);
+                    dot += position(op, h * headDim + d, j - i, x[(first + i) * columns + h * headDim + d],
+                            x[(first + j) * columns + key + d]);
                 }
                 double score = dot * op.scores().scale();
                 double cap = op.scores().softcap();
@@ -122,7 +124,8 @@ class EncoderOpsTest {
         for (int isa = 0; isa <= 2; isa++) {
             Kernels.limitIsa(isa);
             try (Arena arena = Arena.ofShared()) {
-                AttentionOp op = AttentionOp.packedSelf(heads, headDim).withScores(new Scores(0.2f, 0f, 0)).withPositions(new AttentionOp.Positions(
+                AttentionOp op = AttentionOp.packedSelf(heads, headDim).withScores(new Scores(0.2f, 0f, 0))
+                        .withPositions(new AttentionOp.Positions(
                         keys ? Tensor.ofFloats(arena, Arrays.copyOf(tables, half), count, heads * headDim) : null,
                         queries ? Tensor.ofFloats(arena, Arrays.copyOfRange(tables, half, 2 * half), count, heads * headDim) : null,
                         Tensor.ofInts(arena, rows, rows.length)));
@@ -130,7 +133,8 @@ class EncoderOpsTest {
                 double[] expected = new double[ROWS * heads * headDim];
                 for (int s = 0, first = 0; s < LENGTHS.length; first += LENGTHS[s++]) {
                     for (int h = 0; h < heads; h++) {
-                        attend(expected, x, columns, first, LENGTHS[s], h, (heads + h) * headDim, (2 * heads + h) * headDim, headDim, op, null);
+                        attend(expected, x, columns, first, LENGTHS[s], h, (heads + h) * headDim, (2 * heads + h) * headDim, headDim, op,
+                                null);
                     }
                 }
                 Reference.assertClose(expected, actual, 3e-6);
@@ -141,7 +145,8 @@ class EncoderOpsTest {
     @ParameterizedTest
     @CsvSource({"2, 1, 10, 10, 7, false, true, false", "3, 3, 34, 12, 0, true, false, false", "4, 0, 7, 6, 0, false, false, true",
         "1, 1, 64, 64, 64, true, true, true", "2, 2, 9, 0, 3, false, true, false", "12, 4, 64, 32, 256, false, true, false"})
-    void headsAreNormalizedAndRotated(int queryHeads, int keyHeads, int headDim, int rotaryDim, int rest, boolean interleaved, boolean norms,
+    void headsAreNormalizedAndRotated(int queryHeads, int keyHeads, int headDim, int rotaryDim, int rest, boolean interleaved,
+            boolean norms,
             boolean positions) {
         int columns = (queryHeads + keyHeads) * headDim + rest;
         int[] behind = Arrays.copyOf(LENGTHS, LENGTHS.length);
@@ -164,7 +169,8 @@ class EncoderOpsTest {
                         norms ? Tensor.ofFloats(arena, Arrays.copyOfRange(gammas, headDim, 2 * headDim), headDim) : null, 1e-6f);
                 Tensor source = Tensor.ofFloats(arena, x, ROWS, columns);
                 Tensor where = positions ? Tensor.ofInts(arena, places, ROWS) : sequences(arena, behind);
-                float[] actual = (rotaryDim == 0 ? OpRunner.run(arena, 2, op, source) : OpRunner.run(arena, 2, op, source, where)).toFloats();
+                float[] actual = (rotaryDim == 0 ? OpRunner.run(arena, 2, op, source) : OpRunner.run(arena, 2, op, source, where))
+                        .toFloats();
                 double[] expected = Reference.widen(x);
                 int rows = positions || rotaryDim == 0 ? ROWS : ROWS - 2;
                 for (int row = 0; row < rows; row++) {
@@ -239,7 +245,8 @@ class EncoderOpsTest {
                     expected[row * d + j] = (expected[row * d + j] - mean) / Math.sqrt(squares + 1e-5f) * gamma[j];
                 }
             }
-            Reference.assertClose(expected, OpRunner.run(arena, new LayerNormOp(weights), Tensor.ofFloats(arena, x, 9, d)).toFloats(), 5e-6);
+            Reference.assertClose(expected, OpRunner.run(arena, new LayerNormOp(weights), Tensor.ofFloats(arena, x, 9, d)).toFloats(),
+                    5e-6);
             assertTrue(weights.nativeByteSize() == 4L * d);
         }
     }
@@ -249,12 +256,14 @@ class EncoderOpsTest {
         try (Arena arena = Arena.ofShared()) {
             Tensor even = Tensor.ofFloats(arena, new float[8], 2, 4);
             assertThrows(ShapeException.class, () -> AttentionOp.packedSelf(2, 4).withDistances(even));
-            assertThrows(ShapeException.class, () -> AttentionOp.packedSelf(3, 4).withDistances(Tensor.ofFloats(arena, new float[10], 2, 5)));
+            assertThrows(ShapeException.class, () -> AttentionOp.packedSelf(3, 4)
+                    .withDistances(Tensor.ofFloats(arena, new float[10], 2, 5)));
             assertThrows(IllegalArgumentException.class, () -> new Scores(Float.NaN, 0, 0));
             assertThrows(IllegalArgumentException.class, () -> new Scores(1, -1, 0));
             assertThrows(IllegalArgumentException.class, () -> new Scores(1, 0, -1));
             for (int bad : new int[] {2, -1}) {
-                assertThrows(IllegalArgumentException.class, () -> new AttentionOp.Positions(even, null, Tensor.ofInts(arena, new int[] {0, bad, 1}, 3)));
+                assertThrows(IllegalArgumentException.class, () ->
+                        new AttentionOp.Positions(even, null, Tensor.ofInts(arena, new int[] {0, bad, 1}, 3)));
             }
             AttentionOp.Positions narrow = new AttentionOp.Positions(even, even, Tensor.ofInts(arena, new int[] {0, 1, 1}, 3));
             assertThrows(ShapeException.class, () -> AttentionOp.packedSelf(2, 4).withPositions(narrow));
@@ -265,12 +274,15 @@ class EncoderOpsTest {
             RotaryOp op = new RotaryOp(heads, Tensor.ofFloats(arena, new float[8], 2, 4), null, null, 0);
             Tensor x = Tensor.ofFloats(arena, new float[12], 3, 4);
             assertThrows(IllegalArgumentException.class, () -> OpRunner.run(arena, op, x, sequences(arena, 3)), "longer than the table");
-            assertThrows(IllegalArgumentException.class, () -> OpRunner.run(arena, op, x, sequences(arena, 2, 2)), "more rows than there are");
+            assertThrows(IllegalArgumentException.class, () -> OpRunner.run(arena, op, x, sequences(arena, 2, 2)),
+                    "more rows than there are");
             RotaryOp at = new RotaryOp(new RotaryOp.Heads(1, 0, 4, false, true), op.table(), null, null, 0);
             for (int bad : new int[] {2, -1}) {
-                assertThrows(IllegalArgumentException.class, () -> OpRunner.run(arena, at, x, Tensor.ofInts(arena, new int[] {0, 1, bad}, 3)));
+                assertThrows(IllegalArgumentException.class, () ->
+                        OpRunner.run(arena, at, x, Tensor.ofInts(arena, new int[] {0, 1, bad}, 3)));
             }
-            assertThrows(ShapeException.class, () -> OpRunner.run(arena, new GatedOp(Activation.SILU, false), Tensor.ofFloats(arena, new float[9], 3, 3)));
+            assertThrows(ShapeException.class, () -> OpRunner.run(arena, new GatedOp(Activation.SILU, false),
+                    Tensor.ofFloats(arena, new float[9], 3, 3)));
         }
     }
 }

@@ -58,7 +58,8 @@ class LinearOpTest {
         float[] w = Reference.random(2, (long) n * k);
         for (LinearWeights.Kernel kernel : LinearWeights.Kernel.values()) {
             try (Arena arena = Arena.ofShared()) {
-                LinearWeights packed = LinearWeights.pack(arena, kernel, new LinearWeights.Source(Tensor.ofFloats(arena, w, n, k), false, null));
+                LinearWeights packed = LinearWeights.pack(arena, kernel,
+                        new LinearWeights.Source(Tensor.ofFloats(arena, w, n, k), false, null));
                 Tensor y = OpRunner.run(arena, threads, new LinearOp(packed, Activation.NONE), Tensor.ofFloats(arena, x, m, k));
                 Reference.assertClose(Reference.matmul(x, w, true, null, m, n, k), y.toFloats(), Reference.tolerance(k));
             }
@@ -70,7 +71,8 @@ class LinearOpTest {
                     new LinearWeights.Source(Tensor.ofFloats(arena, w, n, k), false, null));
             for (Activation activation : new Activation[] {Activation.NONE, Activation.RELU}) {
                 float[] y = OpRunner.run(arena, threads, new LinearOp(packed, activation), Tensor.ofFloats(arena, x, m, k)).toFloats();
-                assertTrue(Float.isNaN(y[5]) && Float.isNaN(y[6]) && Float.isFinite(y[4]), activation + ": " + y[4] + " " + y[5] + " " + y[6]);
+                assertTrue(Float.isNaN(y[5]) && Float.isNaN(y[6]) && Float.isFinite(y[4]), activation + ": " + y[4] + " " + y[5] + " "
+                        + y[6]);
             }
         }
     }

@@ -128,7 +128,8 @@ class PagedAttentionOpTest {
         try (Arena arena = Arena.ofShared()) {
             KvLayout layout = new KvLayout(1, 2, 4);
             Tensor tables = Tensor.allocate(arena, TensorDesc.of(DataType.U8, 8));
-            ShapeException e = assertThrows(ShapeException.class, () -> OpRunner.run(arena, new PagedAttentionOp(layout, 0, 2, PagedAttentionOp.Append.JOINED, 9),
+            ShapeException e = assertThrows(ShapeException.class, () ->
+                    OpRunner.run(arena, new PagedAttentionOp(layout, 0, 2, PagedAttentionOp.Append.JOINED, 9),
                     Tensor.ofFloats(arena, new float[8], 1, 8), Tensor.ofInts(arena, new int[1], 1), tables));
             assertEquals("PagedAttention: src F32 [1, 8] must be row-major F32 [rows, 24]", e.getMessage());
             e = assertThrows(ShapeException.class, () -> OpRunner.run(arena, new KvStoreOp(layout, 0, true),

@@ -91,7 +91,8 @@ class RowOpsTest {
             float[] x = Reference.random(10, 9L * d);
             for (boolean mean : new boolean[] {true, false}) {
                 for (boolean normalize : new boolean[] {true, false}) {
-                    float[] y = OpRunner.run(arena, new SequencePoolOp(mean ? SequencePoolOp.Kind.MEAN : SequencePoolOp.Kind.FIRST, normalize, 4), Tensor.ofFloats(arena, x, 9, d),
+                    float[] y = OpRunner.run(arena, new SequencePoolOp(mean ? SequencePoolOp.Kind.MEAN : SequencePoolOp.Kind.FIRST,
+                            normalize, 4), Tensor.ofFloats(arena, x, 9, d),
                             Tensor.ofInts(arena, offsets, 6)).toFloats();
                     for (int s = 0; s < 4; s++) {
                         double[] expected = new double[d];
@@ -151,7 +152,8 @@ class RowOpsTest {
     private static Tensor guarded(Arena arena, float[] values) {
         Tensor tensor = Tensor.of(TensorDesc.of(DataType.F32, values.length),
                 NativeBuffer.allocateGuarded(arena, values.length * 4L).segment());
-        java.lang.foreign.MemorySegment.copy(values, 0, tensor.segment(), java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED, 0, values.length);
+        java.lang.foreign.MemorySegment.copy(values, 0, tensor.segment(), java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED, 0,
+                values.length);
         return tensor;
     }
 
@@ -206,7 +208,8 @@ class RowOpsTest {
             }
             Tensor rows = Tensor.ofFloats(arena, new float[8], 2, 4);
             for (int[] bad : new int[][] {{3, 0, 1, 2}, {-1, 0, 1, 2}, {2, 1, 1, 2}, {2, 0, 2, 1}, {2, 0, 1, 3}}) {
-                assertThrows(IllegalArgumentException.class, () -> OpRunner.run(arena, new SequencePoolOp(SequencePoolOp.Kind.MEAN, true, 2),
+                assertThrows(IllegalArgumentException.class, () ->
+                        OpRunner.run(arena, new SequencePoolOp(SequencePoolOp.Kind.MEAN, true, 2),
                         rows, Tensor.ofInts(arena, bad, 4)));
                 assertThrows(IllegalArgumentException.class, () -> OpRunner.run(arena, AttentionOp.packedSelf(1, 4),
                         Tensor.ofFloats(arena, new float[24], 2, 12), Tensor.ofInts(arena, bad, 4)));

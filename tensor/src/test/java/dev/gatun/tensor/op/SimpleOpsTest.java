@@ -85,7 +85,8 @@ class SimpleOpsTest {
             float[] b = Reference.random(6, batch * n * k);
             for (boolean transposed : new boolean[] {false, true}) {
                 Tensor other = transposed ? Tensor.ofFloats(arena, b, batch, n, k) : Tensor.ofFloats(arena, b, batch, k, n);
-                Tensor y = OpRunner.run(arena, new MatMulOp(transposed, 0.5f, Activation.RELU), Tensor.ofFloats(arena, a, batch, m, k), other);
+                Tensor y = OpRunner.run(arena, new MatMulOp(transposed, 0.5f, Activation.RELU), Tensor.ofFloats(arena, a, batch, m, k),
+                        other);
                 float[] actual = y.toFloats();
                 for (int i = 0; i < batch; i++) {
                     double[] expected = Reference.matmul(java.util.Arrays.copyOfRange(a, i * m * k, (i + 1) * m * k),
@@ -104,7 +105,8 @@ class SimpleOpsTest {
     void reorderToChannelsLastAndBack() {
         try (Arena arena = Arena.ofShared()) {
             float[] x = Reference.random(7, 2 * 3 * 4 * 5);
-            Tensor nhwc = OpRunner.run(arena, new ReorderOp(DataType.F32, MemoryFormat.CHANNELS_LAST), Tensor.ofFloats(arena, x, 2, 3, 4, 5));
+            Tensor nhwc = OpRunner.run(arena, new ReorderOp(DataType.F32, MemoryFormat.CHANNELS_LAST),
+                    Tensor.ofFloats(arena, x, 2, 3, 4, 5));
             float second = nhwc.segment().getAtIndex(java.lang.foreign.ValueLayout.JAVA_FLOAT, 1);
             assertTrue(second == x[20], "element 1 of NHWC is channel 1 of the first pixel");
             Tensor back = OpRunner.run(arena, new ReorderOp(DataType.F32, MemoryFormat.ROW_MAJOR), nhwc);

@@ -60,7 +60,8 @@ public record Checkpoint(Path origin, Path root, Path folder, JsonNode config, P
     /**
      * Looks at a folder, or at a file of weights in one.
      *
-     * @param model a path, or the name of a model in the local cache of the Hugging Face hub, as {@code owner/name} or {@code owner/name@revision}
+     * @param model a path, or the name of a model in the local cache of the Hugging Face hub, as {@code owner/name} or {@code
+     *              owner/name@revision}
      * @throws WeightException if there is neither, or a small file is damaged
      */
     public static Checkpoint open(Path model) {

@@ -30,7 +30,8 @@ public final class ModelPath {
         }
         Path found = cache.find(HubName.parse(text));
         if (found == null && text.contains("/")) {
-            throw new WeightException(path, "does not exist, and no model of this name is in " + cache.folder() + "; a folder, a file of weights, or a "
+            throw new WeightException(path, "does not exist, and no model of this name is in " + cache.folder()
+                    + "; a folder, a file of weights, or a "
                     + "model that \"gatun pull " + text.replace("@", " --revision ") + "\" has downloaded is expected");
         }
         return found == null ? path : found;

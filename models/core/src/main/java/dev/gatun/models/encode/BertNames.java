@@ -38,7 +38,8 @@ public record BertNames(WeightScope scope, EncoderSpec spec, int embeddingSize) 
 
     /** The token type embeddings, or null if there are none. */
     public Weight types() {
-        return spec.typeCount() == 0 ? null : scope.child("embeddings").child("token_type_embeddings").weight("weight", spec.typeCount(), embeddingSize);
+        return spec.typeCount() == 0 ? null : scope.child("embeddings").child("token_type_embeddings")
+                .weight("weight", spec.typeCount(), embeddingSize);
     }
 
     /** The norm of the embeddings. */

@@ -18,8 +18,8 @@ import java.util.List;
 
 /**
  * A text encoder of any family and what follows it, ready to run: token ids to one row a text, or one a token. Immutable, shared by any
- * number of threads, each with its own {@link EncoderSession}. Owns its native memory: {@link #close} waits for forwards under way; sessions
- * used after that throw {@link IllegalStateException}.
+ * number of threads, each with its own {@link EncoderSession}. Owns its native memory: {@link #close} waits for forwards under way;
+ * sessions used after that throw {@link IllegalStateException}.
  */
 public final class Encoder implements AutoCloseable {
     static final String RESULT = "result";
@@ -38,7 +38,8 @@ public final class Encoder implements AutoCloseable {
         Positions.Absolute absolute = weights.positions() instanceof Positions.Absolute a ? a : null;
         this.positions = absolute != null;
         this.types = weights.types() != null;
-        this.sequences = new PackedSequences(spec.vocabSize(), spec.typeCount(), spec.maxLength(), absolute == null ? 0 : absolute.firstPosition(),
+        this.sequences = new PackedSequences(spec.vocabSize(), spec.typeCount(), spec.maxLength(), absolute == null ? 0
+                : absolute.firstPosition(),
                 absolute == null ? -1 : absolute.padId());
         this.buckets = new Buckets(Math.max(spec.maxLength(), Setting.CHUNK_TOKENS.number()));
         this.program = Program.load(new Program.Part(describe(spec, weights, head), Target.ofRows(Setting.CHUNK_TOKENS.number())));

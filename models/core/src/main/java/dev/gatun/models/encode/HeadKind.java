@@ -45,14 +45,15 @@ public enum HeadKind {
     public void require(Checkpoint checkpoint) {
         List<String> said = checkpoint.architectures();
         if (!said.isEmpty() && said.stream().noneMatch(this::isOf)) {
-            throw new WeightException(checkpoint.configFile(), "architectures says " + said.getFirst() + what(said.getFirst()) + "; expected one that "
+            throw new WeightException(checkpoint.configFile(), "architectures says " + said.getFirst() + what(said.getFirst())
+                    + "; expected one that "
                     + does + ": a name that ends in " + suffixes.getFirst());
         }
     }
 
     /**
-     * Refuses, for embeddings, a checkpoint whose head is what it was made for: its hidden states are no embeddings. A masked language model
-     * is none of these, nor is a folder of sentence-transformers that says how vectors are pooled.
+     * Refuses, for embeddings, a checkpoint whose head is what it was made for: its hidden states are no embeddings. A masked language
+     * model is none of these, nor is a folder of sentence-transformers that says how vectors are pooled.
      *
      * @throws WeightException names the architecture and the task that serves it
      */

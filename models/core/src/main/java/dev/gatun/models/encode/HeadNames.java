@@ -71,8 +71,8 @@ public record HeadNames(Checkpoint checkpoint, WeightSource source, TextEncoder 
     }
 
     /**
-     * A masked language model: a dense layer, its activation and norm, and the product with the word embeddings, or with a decoder of its own
-     * where {@code tie_word_embeddings} is false.
+     * A masked language model: a dense layer, its activation and norm, and the product with the word embeddings, or with a decoder of its
+     * own where {@code tie_word_embeddings} is false.
      *
      * @param size    of the embeddings, which the dense layer leads back to
      * @param dense   the scope and name of the dense layer

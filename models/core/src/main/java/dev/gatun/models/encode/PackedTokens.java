@@ -56,7 +56,8 @@ public record PackedTokens(MemorySegment ids, MemorySegment types, MemorySegment
     private static void require(int[] row, int limit, int text, String what, String where) {
         for (int value : row) {
             if (value < 0 || value >= limit) {
-                throw new IllegalArgumentException("text " + text + " has a token that has " + what + " " + value + ", the " + where + " has 0 to "
+                throw new IllegalArgumentException("text " + text + " has a token that has " + what + " " + value + ", the " + where
+                        + " has 0 to "
                         + (limit - 1) + ": the tokenizer is of another model");
             }
         }

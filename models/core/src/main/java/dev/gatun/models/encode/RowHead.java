@@ -15,8 +15,8 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
- * A head that is too wide to be computed for every token, as that of a masked language model over its vocabulary: it is given the rows of the
- * last layer that matter. Thread-safe. Owns its native memory until {@link #close}, which waits for calls under way.
+ * A head that is too wide to be computed for every token, as that of a masked language model over its vocabulary: it is given the rows of
+ * the last layer that matter. Thread-safe. Owns its native memory until {@link #close}, which waits for calls under way.
  */
 public final class RowHead implements AutoCloseable {
     private static final String ROWS = "rows";

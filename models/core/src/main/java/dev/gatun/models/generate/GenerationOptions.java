@@ -50,7 +50,8 @@ public record GenerationOptions(int maxLength, int minLength, int numBeams, doub
         require(topK >= 0, "top_k must be 0 or more, not " + topK);
         require(topP > 0 && topP <= 1, "top_p must be above 0 and at most 1, not " + topP);
         require(doSample || temperature == 1 && topK == 0 && topP == 1, "temperature, top_k and top_p need do_sample");
-        require(repetitionPenalty > 0 && Double.isFinite(repetitionPenalty), "repetition_penalty must be positive, not " + repetitionPenalty);
+        require(repetitionPenalty > 0 && Double.isFinite(repetitionPenalty), "repetition_penalty must be positive, not "
+                + repetitionPenalty);
         require(noRepeatNgramSize >= 0, "no_repeat_ngram_size must be 0 or more, not " + noRepeatNgramSize);
         require(forcedBosTokenId >= -1 && forcedEosTokenId >= -1, "forced token ids must be -1 (none) or more");
         stopSequences = stopSequences.stream().map(List::copyOf).toList();
@@ -211,7 +212,8 @@ public record GenerationOptions(int maxLength, int minLength, int numBeams, doub
          */
         public GenerationOptions build() {
             require(maxLength == 0 || maxNewTokens == 0, "max_length and max_new_tokens exclude each other");
-            return new GenerationOptions(maxNewTokens > 0 ? maxNewTokens + 1 : maxLength, minLength, numBeams, lengthPenalty, earlyStopping, numReturnSequences, doSample,
+            return new GenerationOptions(maxNewTokens > 0 ? maxNewTokens + 1 : maxLength, minLength, numBeams, lengthPenalty, earlyStopping,
+                    numReturnSequences, doSample,
                     temperature, topK, topP, seed, repetitionPenalty, noRepeatNgramSize, forcedBosTokenId, forcedEosTokenId, stopSequences);
         }
     }

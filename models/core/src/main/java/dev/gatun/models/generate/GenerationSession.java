@@ -77,7 +77,8 @@ public final class GenerationSession implements Workers.Session {
      * @param sources  token ids of each, exactly what the encoder reads, without padding
      * @param listener hears tokens as they are chosen, and may end a sequence
      * @return for each source its sequences, best first
-     * @throws IllegalArgumentException if a source is empty, too long or has ids outside the vocabulary, or an option does not fit the model
+     * @throws IllegalArgumentException if a source is empty, too long or has ids outside the vocabulary, or an option does not fit the
+     *                                  model
      * @throws GenerationException      if the model's scores are not numbers
      * @throws IllegalStateException    if the session or the model is closed, or a run is under way here
      * @throws java.util.concurrent.CancellationException if the thread is interrupted
@@ -118,7 +119,8 @@ public final class GenerationSession implements Workers.Session {
             }
             return true;
         });
-        Spliterator<Integer> spliterator = new Spliterators.AbstractSpliterator<>(Long.MAX_VALUE, Spliterator.ORDERED | Spliterator.NONNULL) {
+        Spliterator<Integer> spliterator = new Spliterators.AbstractSpliterator<>(Long.MAX_VALUE,
+                Spliterator.ORDERED | Spliterator.NONNULL) {
             private boolean more = true;
 
             @Override

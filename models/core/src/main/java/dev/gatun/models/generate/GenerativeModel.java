@@ -15,7 +15,10 @@ public interface GenerativeModel {
     String SOURCE_POSITIONS = "source_positions";
     /** Encoder input: S32 [2 + maxSequences], how many sequences, then their offsets in tokens. */
     String SOURCE_SEQUENCES = "source_sequences";
-    /** Encoder state, which sessions fill: U8 [8 * maxSequences], for each source the address of the block table that takes its keys and values. */
+    /**
+     * Encoder state, which sessions fill: U8 [8 * maxSequences], for each source the address of the block table that takes its keys and
+     * values.
+     */
     String SOURCE_TABLES = "source_tables";
     /** Encoder output: F32 [tokens, dModel]. */
     String MEMORY = "memory";

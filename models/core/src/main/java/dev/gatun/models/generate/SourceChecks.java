@@ -24,9 +24,11 @@ final class SourceChecks {
 
     static void check(GenerationOptions options, int maxLength, GenerativeModel.Tokens tokens, int maxRows) {
         int vocabSize = tokens.vocabSize();
-        require(maxLength <= tokens.maxPositions(), "max_length " + maxLength + " is more than the model's " + tokens.maxPositions() + " positions");
+        require(maxLength <= tokens.maxPositions(), "max_length " + maxLength + " is more than the model's " + tokens.maxPositions()
+                + " positions");
         require(options.minLength() <= maxLength, "min_length " + options.minLength() + " is more than max_length " + maxLength);
-        require(options.numBeams() <= vocabSize, "num_beams " + options.numBeams() + " is more than the vocabulary's " + vocabSize + " tokens");
+        require(options.numBeams() <= vocabSize, "num_beams " + options.numBeams() + " is more than the vocabulary's " + vocabSize
+                + " tokens");
         int rows = Math.max(options.numBeams(), options.numReturnSequences());
         require(rows <= maxRows, rows + " sequences of one source are more than the session's " + maxRows + " rows");
         requireId("forced_bos_token_id", options.forcedBosTokenId(), vocabSize);

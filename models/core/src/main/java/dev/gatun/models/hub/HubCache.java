@@ -8,8 +8,8 @@ import java.util.Map;
 import java.util.regex.Pattern;
 
 /**
- * The local cache of the Hugging Face hub, as {@code huggingface_hub} lays it out: {@code models--OWNER--NAME} with {@code refs/REVISION}, which
- * holds a commit, {@code snapshots/COMMIT} with links, and {@code blobs}. It is read only. Immutable.
+ * The local cache of the Hugging Face hub, as {@code huggingface_hub} lays it out: {@code models--OWNER--NAME} with {@code refs/REVISION},
+ * which holds a commit, {@code snapshots/COMMIT} with links, and {@code blobs}. It is read only. Immutable.
  *
  * @param folder {@code HF_HUB_CACHE}, else {@code hub} in {@code HF_HOME}, else in {@code XDG_CACHE_HOME/huggingface} or
  *               {@code ~/.cache/huggingface}
@@ -33,7 +33,8 @@ public record HubCache(Path folder) {
     public static Path home(Map<String, String> environment, String home) {
         String own = environment.getOrDefault("HF_HOME", "");
         String xdg = environment.getOrDefault("XDG_CACHE_HOME", "");
-        return !own.isBlank() ? expanded(own, home) : (xdg.isBlank() ? Path.of(home, ".cache") : expanded(xdg, home)).resolve("huggingface");
+        return !own.isBlank() ? expanded(own, home)
+                : (xdg.isBlank() ? Path.of(home, ".cache") : expanded(xdg, home)).resolve("huggingface");
     }
 
     private static Path expanded(String path, String home) {

@@ -16,7 +16,8 @@ public record HubName(String repository, String revision) {
     /** Checks both: they become parts of paths. */
     public HubName {
         if (!isRepository(repository)) {
-            throw new IllegalArgumentException(repository + " is not a model's name on the hub, such as sentence-transformers/all-MiniLM-L6-v2");
+            throw new IllegalArgumentException(repository
+                    + " is not a model's name on the hub, such as sentence-transformers/all-MiniLM-L6-v2");
         }
         if (!REVISION.matcher(revision).matches() || revision.contains("..")) {
             throw new IllegalArgumentException(revision + " is not a branch, a tag or a commit");

@@ -8,9 +8,9 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.Path;
 
 /** Lines of a UTF-8 text, one after the other; what is not UTF-8 is an error that names the line. One thread. */
@@ -49,8 +49,8 @@ public final class Utf8Lines implements AutoCloseable {
     }
 
     /**
-     * The next line without its end (LF or CRLF; a CR elsewhere belongs to the line), or null after the last. A last line without an end counts; a
-     * byte order mark at the start is skipped.
+     * The next line without its end (LF or CRLF; a CR elsewhere belongs to the line), or null after the last. A last line without an end
+     * counts; a byte order mark at the start is skipped.
      *
      * @throws IOException if the line is not valid UTF-8, or longer than 256 MiB
      */

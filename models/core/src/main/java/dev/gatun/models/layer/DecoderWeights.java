@@ -27,7 +27,8 @@ public record DecoderWeights(List<Layer> layers, LayerNorm finalNorm) {
      * @param down      [dModel, dFf]
      * @param norm      before the feed-forward, or after the sum with it
      */
-    public record Layer(EncoderWeights.Attention self, LayerNorm selfNorm, EncoderWeights.Attention cross, LayerNorm crossNorm, Linear.Part up,
+    public record Layer(EncoderWeights.Attention self, LayerNorm selfNorm, EncoderWeights.Attention cross, LayerNorm crossNorm,
+            Linear.Part up,
             Linear.Part down, LayerNorm norm) {
     }
 }

@@ -16,8 +16,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Recurrent layers one upon another, as {@code nn.RNN}, {@code nn.LSTM} and {@code nn.GRU} of PyTorch are; dropout between them is training's
- * affair. Rows are steps, sequences lie end to end: a batch of PyTorch's with batch_first, or a packed one, without its padding.
+ * Recurrent layers one upon another, as {@code nn.RNN}, {@code nn.LSTM} and {@code nn.GRU} of PyTorch are; dropout between them is
+ * training's affair. Rows are steps, sequences lie end to end: a batch of PyTorch's with batch_first, or a packed one, without its padding.
  *
  * @param layers from the input on; both directions of a layer are one node
  */

@@ -31,7 +31,8 @@ public record TransformerGraph(TransformerBlocks blocks) {
      * @param self  of each layer: from query, key and value to what is attended of the target
      * @param cross of each layer: from the query to what is attended of the memory
      */
-    public Port decoder(DecoderWeights weights, Port tgt, IntFunction<TransformerBlocks.Attend> self, IntFunction<UnaryOperator<Port>> cross) {
+    public Port decoder(DecoderWeights weights, Port tgt, IntFunction<TransformerBlocks.Attend> self,
+            IntFunction<UnaryOperator<Port>> cross) {
         Port x = tgt;
         for (int i = 0; i < weights.layers().size(); i++) {
             DecoderWeights.Layer layer = weights.layers().get(i);

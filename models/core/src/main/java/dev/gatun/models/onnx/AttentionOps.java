@@ -58,19 +58,22 @@ final class AttentionOps {
         long queries = q.dim(2);
         long count = keys.dim(2);
         OnnxTensor scores = c.natives().ready() && heads * queries * count * q.dim(3) >= ProductOps.SMALL
-                ? ProductOps.batched(c, q.view(heads, queries, q.dim(3)), keys.view(heads, count, q.dim(3)), true, (float) scale, heads, queries, count)
+                ? ProductOps.batched(c, q.view(heads, queries, q.dim(3)), keys.view(heads, count, q.dim(3)), true, (float) scale, heads,
+                        queries, count)
                 : ProductOps.matMul(c, q, ProductOps.swapped(c, keys), (float) scale).view(heads, queries, count);
         OnnxTensor shown = exposed >= 0 ? c.like(scores) : null;
         float[] row = new float[Math.toIntExact(count)];
         for (long r = 0; r < heads * queries; r++) {
-            softmax(scores, shown, row, r * count, cap, exposed, bias == null ? null : new long[] {r / queries / q.dim(1), r / queries % q.dim(1), r % queries}, bias);
+            softmax(scores, shown, row, r * count, cap, exposed, bias == null ? null
+                    : new long[] {r / queries / q.dim(1), r / queries % q.dim(1), r % queries}, bias);
         }
         OnnxTensor y = ProductOps.matMul(c, scores, values.view(heads, count, values.dim(3)), 1);
         return new OnnxTensor[] {y.view(q.dim(0), q.dim(1), queries, values.dim(3)),
                 shown == null ? null : shown.view(q.dim(0), q.dim(1), queries, count)};
     }
 
-    private static void softmax(OnnxTensor scores, OnnxTensor shown, float[] row, long start, double cap, int exposed, long[] at, Bias bias) {
+    private static void softmax(OnnxTensor scores, OnnxTensor shown, float[] row, long start, double cap, int exposed, long[] at,
+            Bias bias) {
         float max = Float.NEGATIVE_INFINITY;
         boolean hidden = bias != null;
         for (int i = 0; i < row.length; i++) {
@@ -151,13 +154,15 @@ final class AttentionOps {
         };
         double scale = c.hasAttribute("scale") ? c.f("scale", 1) : 1 / Math.sqrt(q.dim(3));
         int exposed = c.wants(3) ? (int) c.i("qk_matmul_output_mode", 0) : -1;
-        OnnxTensor[] y = attend(c, q, CastOps.floats(c, presentKey), CastOps.floats(c, presentValue), scale, c.f("softcap", 0), any ? bias : null, exposed);
+        OnnxTensor[] y = attend(c, q, CastOps.floats(c, presentKey), CastOps.floats(c, presentValue), scale, c.f("softcap", 0), any ? bias
+                : null, exposed);
         OnnxTensor result = CastOps.cast(c, flat ? joined(c, y[0]) : y[0], c.in(2).type());
         return new OnnxValue[] {result, presentKey, presentValue, y[1] == null ? null : CastOps.cast(c, y[1], type)};
     }
 
     /** @param cos [positions, d / 2], or [B, L, d / 2] without positions */
-    static OnnxTensor rotary(Call c, OnnxTensor x, OnnxTensor cos, OnnxTensor sin, OnnxTensor positions, boolean interleaved, long rotated, long heads) {
+    static OnnxTensor rotary(Call c, OnnxTensor x, OnnxTensor cos, OnnxTensor sin, OnnxTensor positions, boolean interleaved, long rotated,
+            long heads) {
         boolean flat = x.rank() == 3;
         c.require(flat ? heads > 0 && x.dim(2) % heads == 0 : x.rank() == 4, "expected [B, H, L, d], or [B, L, H * d] and num_heads");
         long count = flat ? heads : x.dim(1);
@@ -266,7 +271,8 @@ final class AttentionOps {
         double scale = c.hasAttribute("scale") ? c.f("scale", 1) : 1 / Math.sqrt(q.dim(3));
         OnnxType type = c.hasAttribute("softmax_precision") ? OnnxType.ofCode(c.i("softmax_precision", 1))
                 : q.type() == OnnxType.DOUBLE ? OnnxType.DOUBLE : OnnxType.FLOAT;
-        OnnxTensor scores = CastOps.cast(c, ProductOps.matMul(c, CastOps.cast(c, q, type), ProductOps.swapped(c, CastOps.cast(c, k, type)), (float) scale), type);
+        OnnxTensor scores = CastOps.cast(c, ProductOps.matMul(c, CastOps.cast(c, q, type), ProductOps.swapped(c, CastOps.cast(c, k, type)),
+                (float) scale), type);
         if (c.hasAttribute("score_mod")) {
             scores = (OnnxTensor) c.run(c.graph("score_mod"), scores)[0];
         }

@@ -34,7 +34,8 @@ final class BinaryOps {
         Operators.one("BitShift", c -> {
             boolean left = c.s("direction", "").equals("LEFT");
             boolean signed = c.in(0).type().kind() == OnnxType.Kind.SIGNED;
-            return whole(c, c.in(0), c.in(1), (a, b) -> b >= 64 || b < 0 ? left || !signed ? 0 : a >> 63 : left ? a << b : signed ? a >> b : a >>> b);
+            return whole(c, c.in(0), c.in(1), (a, b) -> b >= 64 || b < 0 ? left || !signed ? 0 : a >> 63 : left ? a << b : signed ? a >> b
+                    : a >>> b);
         });
         folded("Max", BinaryOps::max, (a, b) -> Math.max(a, b));
         folded("Min", BinaryOps::min, (a, b) -> Math.min(a, b));
@@ -229,7 +230,8 @@ final class BinaryOps {
     private static OnnxTensor select(Call c, long[] dims, OnnxTensor condition, OnnxTensor x, OnnxTensor y) {
         OnnxTensor out = c.make(x.type(), dims);
         int size = x.type().byteSize();
-        long[][] strides = {Walk.dense(dims), Walk.strides(condition.dims(), dims), Walk.strides(x.dims(), dims), Walk.strides(y.dims(), dims)};
+        long[][] strides = {Walk.dense(dims), Walk.strides(condition.dims(), dims), Walk.strides(x.dims(), dims),
+                Walk.strides(y.dims(), dims)};
         Walk.rows(dims, strides, new long[4], (at, step, n) -> {
             for (long i = 0; i < n; i++) {
                 boolean first = condition.segment().get(ValueLayout.JAVA_BYTE, at[1] + i * step[1]) != 0;

@@ -94,7 +94,8 @@ final class Call {
             return missing;
         }
         if (!type.isInstance(value)) {
-            throw new IllegalArgumentException("attribute " + name + " is a " + value.getClass().getSimpleName() + ", expected a " + type.getSimpleName());
+            throw new IllegalArgumentException("attribute " + name + " is a " + value.getClass().getSimpleName() + ", expected a "
+                    + type.getSimpleName());
         }
         return type.cast(value);
     }

@@ -136,7 +136,8 @@ final class ControlOps {
         return results.stream().map(parts -> stack(c, parts, 0, false)).toArray(OnnxValue[]::new);
     }
 
-    private static OnnxValue[] scan(Call c, Program body, OnnxValue[] operands, int states, long[] inputAxes, long[] outputAxes, long[] directions) {
+    private static OnnxValue[] scan(Call c, Program body, OnnxValue[] operands, int states, long[] inputAxes, long[] outputAxes,
+            long[] directions) {
         int scanned = operands.length - states;
         OnnxValue[] state = Arrays.copyOf(operands, states);
         int outputs = body.outputs().size() - states;

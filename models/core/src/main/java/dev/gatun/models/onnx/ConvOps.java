@@ -40,16 +40,19 @@ final class ConvOps {
         if (x.type() == OnnxType.FLOAT && s.isNative() && work >= ProductOps.SMALL && c.natives().ready() && packed.isConstant(w)
                 && (bias == null || packed.isConstant(bias))) {
             ConvWeights weights = packed.get(w, List.of("conv", groups, bias == null ? 0L : bias.segment().address()), arena ->
-                    ConvWeights.of(arena, new ConvWeights.Source(w.tensor(w.dims()), bias == null ? null : bias.tensor(bias.size()), groups)));
+                    ConvWeights.of(arena, new ConvWeights.Source(w.tensor(w.dims()), bias == null ? null : bias.tensor(bias.size()),
+                            groups)));
             Window window = s.window();
             if (residual != null && (residual.type() != OnnxType.FLOAT || !Arrays.equals(residual.dims(), dims))) {
                 return finished(c, conv(c, x, w, bias, Activation.NONE, null), activation, residual);
             }
-            Tensor[] operands = residual == null ? new Tensor[] {x.tensor(x.dims())} : new Tensor[] {x.tensor(x.dims()), residual.tensor(dims)};
+            Tensor[] operands = residual == null ? new Tensor[] {x.tensor(x.dims())}
+                    : new Tensor[] {x.tensor(x.dims()), residual.tensor(dims)};
             return c.natives().run(c, List.of(c.step(), x.shape(), residual != null), operands, (p, in) -> {
                 ConvOp op = new ConvOp(weights, window, activation, residual != null, MemoryFormat.ANY);
                 // It writes over its residual, so it gets a copy.
-                return residual == null ? p.add(op, in[0]) : p.add(op, in[0], p.add(new ReorderOp(DataType.F32, MemoryFormat.CHANNELS_LAST), in[1]));
+                return residual == null ? p.add(op, in[0])
+                        : p.add(op, in[0], p.add(new ReorderOp(DataType.F32, MemoryFormat.CHANNELS_LAST), in[1]));
             }, dims);
         }
         OnnxTensor y = plain(c, x, w, bias, s, groups, dims);
@@ -160,13 +163,15 @@ final class ConvOps {
         Spatial s = new Spatial(kernel, strides, dilations, begin, end);
         long work = x.size() * w.dim(1) * Call.product(kernel, 0, rank);
         Packed packed = c.natives().packed();
-        if (x.type() == OnnxType.FLOAT && rank <= 2 && Arrays.stream(begin).allMatch(b -> b >= 0) && work >= ProductOps.SMALL && c.natives().ready()
+        if (x.type() == OnnxType.FLOAT && rank <= 2 && Arrays.stream(begin).allMatch(b -> b >= 0) && work >= ProductOps.SMALL
+                && c.natives().ready()
                 && packed.isConstant(w) && (bias == null || packed.isConstant(bias))) {
             for (int i = 0; i < rank; i++) {
                 end[i] -= extra[i];
             }
             ConvWeights weights = packed.get(w, List.of("transposed", groups, bias == null ? 0L : bias.segment().address()), arena ->
-                    ConvWeights.ofTransposed(arena, new ConvWeights.Source(w.tensor(w.dims()), bias == null ? null : bias.tensor(bias.size()), groups)));
+                    ConvWeights.ofTransposed(arena, new ConvWeights.Source(w.tensor(w.dims()), bias == null ? null
+                            : bias.tensor(bias.size()), groups)));
             Window window = s.window();
             return c.natives().run(c, List.of(c.step(), x.shape()), new Tensor[] {x.tensor(x.dims())},
                     (p, in) -> p.add(new ConvTransposeOp(weights, window, Activation.NONE), in[0]), dims);

@@ -19,7 +19,8 @@ final class DetectionOps {
         double overlap = c.has(3) ? c.in(3).real(0) : 0;
         double least = c.has(4) ? c.in(4).real(0) : Double.NEGATIVE_INFINITY;
         boolean center = c.flag("center_point_box");
-        c.require(boxes.rank() == 3 && boxes.dim(2) == 4 && scores.rank() == 3 && scores.dim(2) == boxes.dim(1) && scores.dim(0) == boxes.dim(0),
+        c.require(boxes.rank() == 3 && boxes.dim(2) == 4 && scores.rank() == 3 && scores.dim(2) == boxes.dim(1)
+                && scores.dim(0) == boxes.dim(0),
                 "expected boxes [B, n, 4] and scores [B, classes, n]");
         long n = boxes.dim(1);
         Wire.Numbers chosen = new Wire.Numbers();

@@ -80,7 +80,8 @@ final class ElementOps {
             MemorySegment dst = y.segment();
             long n = x.size();
             for (long i = 0; i < n; i++) {
-                dst.setAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, i, (float) f.applyAsDouble(src.getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, i)));
+                dst.setAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, i,
+                        (float) f.applyAsDouble(src.getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, i)));
             }
             return y;
         }

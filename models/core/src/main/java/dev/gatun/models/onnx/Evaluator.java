@@ -83,7 +83,8 @@ final class Evaluator {
         if (results.length < step.outputs().length) {
             for (int i = results.length; i < step.outputs().length; i++) {
                 if (step.outputs()[i] >= 0) {
-                    throw new OnnxException(file, step.node().label() + ": output " + i + " is asked for, the operator has " + results.length);
+                    throw new OnnxException(file, step.node().label() + ": output " + i + " is asked for, the operator has "
+                            + results.length);
                 }
             }
         }

@@ -40,12 +40,14 @@ final class Fusion {
         for (int slot : step.outputs()) {
             producers.put(slot, step);
         }
-        step.inputs().stream().filter(r -> r.up() == 0 && r.slot() >= 0).forEach(r -> users.computeIfAbsent(r.slot(), s -> new ArrayList<>()).add(step));
+        step.inputs().stream().filter(r -> r.up() == 0 && r.slot() >= 0)
+                .forEach(r -> users.computeIfAbsent(r.slot(), s -> new ArrayList<>()).add(step));
     }
 
     static Program run(Program program, Memory memory, Packed packed) {
         Program current = program;
-        List<Matcher> matchers = List.of(Fusions::gelu, Fusions::silu, Fusions::layerNorm, Fusions::attention, Fusions::linear, Fusions::batchNorm, Fusions::conv);
+        List<Matcher> matchers = List.of(Fusions::gelu, Fusions::silu, Fusions::layerNorm, Fusions::attention, Fusions::linear,
+                Fusions::batchNorm, Fusions::conv);
         for (Matcher matcher : matchers) {
             Fusion fusion = new Fusion(current, memory, packed);
             current = fusion.apply(matcher);
@@ -75,7 +77,8 @@ final class Fusion {
     /** A step in the place of another. */
     Program.Step replaced(Program.Step last, String op, Kernel.One kernel, Map<String, Object> attributes, Program.Ref... inputs) {
         Proto.Node node = new Proto.Node(last.node().name(), "", op, "", last.node().inputs(), last.node().outputs(), Map.of());
-        return new Program.Step(node, c -> new OnnxValue[] {kernel.run(c)}, last.version(), List.of(inputs), new int[] {last.outputs()[0]}, attributes, new int[0]);
+        return new Program.Step(node, c -> new OnnxValue[] {kernel.run(c)}, last.version(), List.of(inputs), new int[] {last.outputs()[0]},
+                attributes, new int[0]);
     }
 
     /** Whether a step is of an operator of the default domain. */
@@ -145,7 +148,8 @@ final class Fusion {
     /** A convolution in the place of another step, with the first one's attributes; NONE for no bias or residual. */
     Program.Step conv(Program.Step last, Program.Step conv, Program.Ref x, Program.Ref weight, Program.Ref bias, Program.Ref residual,
             Activation activation) {
-        Program.Step step = replaced(last, "Conv", c -> ConvOps.conv(c, c.in(0), c.in(1), c.opt(2), activation, c.opt(3)), conv.attributes(), x, weight, bias, residual);
+        Program.Step step = replaced(last, "Conv", c -> ConvOps.conv(c, c.in(0), c.in(1), c.opt(2), activation, c.opt(3)),
+                conv.attributes(), x, weight, bias, residual);
         return residual.slot() < 0 && activation == Activation.NONE ? step.with(List.of(x, weight, bias)) : step;
     }
 

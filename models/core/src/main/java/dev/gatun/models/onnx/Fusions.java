@@ -87,7 +87,8 @@ final class Fusions {
 
     /** x * sigmoid(x), x * hardsigmoid(x), and min(max(x, 0), 6). */
     static Program.Step silu(Fusion f, Program.Step step) {
-        if (Fusion.is(step, "Clip") && step.inputs().size() == 3 && f.constant(step.inputs().get(1)) != null && f.isNumber(step.inputs().get(2), 6)
+        if (Fusion.is(step, "Clip") && step.inputs().size() == 3 && f.constant(step.inputs().get(1)) != null
+                && f.isNumber(step.inputs().get(2), 6)
                 && f.constant(step.inputs().get(1)).size() == 1 && f.constant(step.inputs().get(1)).real(0) == 0) {
             return activation(f, step, step.inputs().getFirst(), Activation.RELU6);
         }
@@ -97,7 +98,8 @@ final class Fusions {
             if (Fusion.is(gate, "Sigmoid") && gate.inputs().getFirst().equals(x)) {
                 return activation(f, step, x, Activation.SILU);
             }
-            if (Fusion.is(gate, "HardSigmoid") && gate.inputs().getFirst().equals(x) && gate.attributes().get("alpha") instanceof Float alpha
+            if (Fusion.is(gate, "HardSigmoid") && gate.inputs().getFirst().equals(x)
+                    && gate.attributes().get("alpha") instanceof Float alpha
                     && Math.abs(alpha - 1f / 6) < 1e-4 && gate.attributes().getOrDefault("beta", 0.5f).equals(0.5f)) {
                 return activation(f, step, x, Activation.HARDSWISH);
             }
@@ -140,7 +142,8 @@ final class Fusions {
         Program.Step root = div == null ? null : f.only(div.inputs().get(1), "Sqrt");
         Program.Step sum = root == null ? null : f.only(root.inputs().getFirst(), "Add");
         int eps = sum == null || sub == null ? -1 : f.constantSide(sum);
-        Program.Step variance = eps < 0 || f.constant(sum.inputs().get(eps)).size() != 1 ? null : f.only(Fusion.other(sum, eps), "ReduceMean");
+        Program.Step variance = eps < 0 || f.constant(sum.inputs().get(eps)).size() != 1 ? null
+                : f.only(Fusion.other(sum, eps), "ReduceMean");
         if (variance == null || !lastAxis(f, variance)) {
             return null;
         }
@@ -150,7 +153,8 @@ final class Fusions {
         Program.Step other = squares ? f.any(square.inputs().getFirst(), "Sub") : null;
         Program.Step mean = f.any(sub.inputs().get(1), "ReduceMean");
         Program.Ref x = sub.inputs().getFirst();
-        if (other == null || !other.inputs().equals(sub.inputs()) || mean == null || !lastAxis(f, mean) || !mean.inputs().getFirst().equals(x)) {
+        if (other == null || !other.inputs().equals(sub.inputs()) || mean == null || !lastAxis(f, mean)
+                || !mean.inputs().getFirst().equals(x)) {
             return null;
         }
         OnnxTensor scale = f.constant(product.inputs().get(gamma));
@@ -159,13 +163,15 @@ final class Fusions {
             return null;
         }
         double epsilon = f.constant(sum.inputs().get(eps)).real(0);
-        return f.replaced(step, "gatun.LayerNorm", c -> (OnnxTensor) NormOps.layer(c, c.in(0), c.in(1), c.in(2), c.in(0).rank() - 1, epsilon)[0], Map.of(),
+        return f.replaced(step, "gatun.LayerNorm", c ->
+                (OnnxTensor) NormOps.layer(c, c.in(0), c.in(1), c.in(2), c.in(0).rank() - 1, epsilon)[0], Map.of(),
                 x, product.inputs().get(gamma), step.inputs().get(beta));
     }
 
     private static boolean lastAxis(Fusion f, Program.Step reduce) {
         long[] axes = reduce.attributes().get("axes") instanceof long[] a ? a
-                : reduce.inputs().size() > 1 && f.constant(reduce.inputs().get(1)) != null ? f.constant(reduce.inputs().get(1)).longs() : null;
+                : reduce.inputs().size() > 1 && f.constant(reduce.inputs().get(1)) != null ? f.constant(reduce.inputs().get(1)).longs()
+                        : null;
         return axes != null && axes.length == 1 && axes[0] == -1 && reduce.attributes().getOrDefault("keepdims", 1L).equals(1L);
     }
 
@@ -214,7 +220,8 @@ final class Fusions {
         OnnxTensor mask = c.opt(3);
         long[] dims = q.dims();
         boolean fits = q.type() == OnnxType.FLOAT && q.rank() == 4 && k.rank() == 4 && v.rank() == 4 && c.natives().ready()
-                && (mask == null || mask.type() == OnnxType.FLOAT && mask.rank() <= 4) && q.size() * k.dim(3) >= ProductOps.SMALL && v.size() > 0;
+                && (mask == null || mask.type() == OnnxType.FLOAT && mask.rank() <= 4) && q.size() * k.dim(3) >= ProductOps.SMALL
+                        && v.size() > 0;
         for (int i = 0; fits && i < 2; i++) {
             fits = k.dim(i) == dims[i] && v.dim(i) == dims[i];
         }
@@ -280,7 +287,8 @@ final class Fusions {
         }
         Program.Ref bias = product == inner ? null : inner.inputs().get(f.constantSide(inner));
         Program.Ref none = Program.Ref.NONE;
-        return f.replaced(last, "gatun.Linear", c -> product(c, activation), Map.of("activation", activation), product.inputs().get(0), product.inputs().get(1),
+        return f.replaced(last, "gatun.Linear", c -> product(c, activation), Map.of("activation", activation), product.inputs().get(0),
+                product.inputs().get(1),
                 bias == null ? none : bias, residual == null ? none : residual);
     }
 
@@ -311,8 +319,10 @@ final class Fusions {
         if (x.type() == OnnxType.FLOAT && rows * w.size() >= ProductOps.SMALL && c.natives().ready()) {
             LinearWeights weights = ProductOps.packed(c, w, bias, false);
             boolean adds = residual != null && residual.type() == OnnxType.FLOAT && java.util.Arrays.equals(residual.dims(), dims);
-            Tensor[] operands = adds ? new Tensor[] {x.tensor(rows, w.dim(0)), residual.tensor(rows, w.dim(1))} : new Tensor[] {x.tensor(rows, w.dim(0))};
-            OnnxTensor y = c.natives().run(c, List.of(c.step(), weights, rows, adds), operands, (p, in) -> p.add(new LinearOp(weights, activation, 1f, adds), in), dims);
+            Tensor[] operands = adds ? new Tensor[] {x.tensor(rows, w.dim(0)), residual.tensor(rows, w.dim(1))}
+                    : new Tensor[] {x.tensor(rows, w.dim(0))};
+            OnnxTensor y = c.natives().run(c, List.of(c.step(), weights, rows, adds), operands, (p, in) ->
+                    p.add(new LinearOp(weights, activation, 1f, adds), in), dims);
             return residual == null || adds ? y : BinaryOps.real(c, y, residual, Double::sum);
         }
         OnnxTensor y = ProductOps.matMul(c, x, w, 1);
@@ -322,7 +332,8 @@ final class Fusions {
 
     /** Batch norms of constants go into the weights of the convolution before them. */
     static Program.Step batchNorm(Fusion f, Program.Step step) {
-        Program.Step conv = Fusion.is(step, "BatchNormalization") && step.outputs().length == 1 ? f.only(step.inputs().getFirst(), "Conv") : null;
+        Program.Step conv = Fusion.is(step, "BatchNormalization") && step.outputs().length == 1 ? f.only(step.inputs().getFirst(), "Conv")
+                : null;
         if (conv == null || step.attributes().getOrDefault("training_mode", 0L).equals(1L)) {
             return null;
         }
@@ -351,7 +362,8 @@ final class Fusions {
         f.setConstant(conv.outputs()[0], new OnnxTensor(OnnxType.FLOAT, folded.shape(), folded.segment(), null, null));
         int free = f.freeSlot();
         f.setConstant(free, new OnnxTensor(OnnxType.FLOAT, shift.shape(), shift.segment(), null, null));
-        return f.conv(step, conv, conv.inputs().get(0), new Program.Ref(0, conv.outputs()[0]), new Program.Ref(0, free), Program.Ref.NONE, Activation.NONE);
+        return f.conv(step, conv, conv.inputs().get(0), new Program.Ref(0, conv.outputs()[0]), new Program.Ref(0, free), Program.Ref.NONE,
+                Activation.NONE);
     }
 
     /** activation(conv + residual), from its last node. */

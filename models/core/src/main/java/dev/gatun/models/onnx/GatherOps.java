@@ -134,7 +134,8 @@ final class GatherOps {
         OnnxTensor indices = c.in(1);
         int batch = (int) c.i("batch_dims", 0);
         long count = indices.dim(-1);
-        c.require(batch >= 0 && batch < Math.min(x.rank(), indices.rank()) && count >= 1 && batch + count <= x.rank(), "indices are too long for data");
+        c.require(batch >= 0 && batch < Math.min(x.rank(), indices.rank()) && count >= 1 && batch + count <= x.rank(),
+                "indices are too long for data");
         int last = batch + (int) count;
         long[] dims = new long[indices.rank() - 1 + x.rank() - last];
         for (int i = 0; i < dims.length; i++) {
@@ -194,7 +195,8 @@ final class GatherOps {
                 for (long i = 0; i < update.dim(axis); i++) {
                     long at = circular ? Math.floorMod(start + i, past.dim(axis)) : index(start + i, past.dim(axis));
                     long block = b * outer + o;
-                    MemorySegment.copy(update.segment(), (block * update.dim(axis) + i) * inner, y.segment(), (block * past.dim(axis) + at) * inner, inner);
+                    MemorySegment.copy(update.segment(), (block * update.dim(axis) + i) * inner, y.segment(),
+                            (block * past.dim(axis) + at) * inner, inner);
                 }
             }
         }

@@ -47,7 +47,8 @@ final class GraphCompiler {
         Program program = compile(graph, opsets, null);
         if (!missing.isEmpty()) {
             throw OnnxException.unsupported(file, missing.entrySet().stream().map(e -> e.getKey() + " ("
-                    + String.join(", ", e.getValue().stream().limit(5).toList()) + (e.getValue().size() > 5 ? ", ..." : "") + ")").toList());
+                    + String.join(", ", e.getValue().stream().limit(5).toList()) + (e.getValue().size() > 5 ? ", ..." : "") + ")")
+                            .toList());
         }
         return program;
     }
@@ -218,7 +219,8 @@ final class GraphCompiler {
             outputs[i] = name.isEmpty() ? -1 : scope.slot(name);
             scope.defined.add(name);
         }
-        return new Program.Step(node, kernel, (int) Math.max(1, Math.min(version, Integer.MAX_VALUE)), inputs, outputs, attributes, new int[0]);
+        return new Program.Step(node, kernel, (int) Math.max(1, Math.min(version, Integer.MAX_VALUE)), inputs, outputs, attributes,
+                new int[0]);
     }
 
     private Object decoded(Object value, Inliner.Scoped scoped, Scope scope) {
@@ -248,7 +250,8 @@ final class GraphCompiler {
     }
 
     /** Says after which step each value is not needed any more. */
-    static List<Program.Step> mortal(List<Program.Step> steps, List<Program.Ref> outputs, List<Integer> inputs, Map<Integer, OnnxValue> constants) {
+    static List<Program.Step> mortal(List<Program.Step> steps, List<Program.Ref> outputs, List<Integer> inputs, Map<Integer,
+            OnnxValue> constants) {
         Set<Integer> seen = new HashSet<>(constants.keySet());
         outputs.stream().filter(r -> r.up() == 0).forEach(r -> seen.add(r.slot()));
         seen.addAll(inputs);

@@ -73,7 +73,8 @@ final class Inliner {
             String inner = function.outputs().get(i);
             int input = function.inputs().indexOf(inner);
             if (!made.contains(inner) && input >= 0 && input < node.inputs().size()) {
-                body.add(new Proto.Node("", "", "Identity", "", List.of(node.inputs().get(input)), List.of(node.outputs().get(i)), Map.of()));
+                body.add(new Proto.Node("", "", "Identity", "", List.of(node.inputs().get(input)), List.of(node.outputs().get(i)),
+                        Map.of()));
             }
         }
         for (Proto.Node inner : function.nodes()) {
@@ -105,7 +106,8 @@ final class Inliner {
 
     private static Proto.Graph renamed(Proto.Graph graph, Map<String, String> names, String prefix, Map<String, Proto.Attribute> given) {
         return new Proto.Graph(graph.name(), graph.nodes().stream().map(n -> renamed(n, names, prefix, given)).toList(),
-                graph.initializers().stream().map(t -> new Proto.Tensor(rename(t.name(), names, prefix), t.dims(), t.type(), t.raw(), t.numbers(),
+                graph.initializers().stream().map(t -> new Proto.Tensor(rename(t.name(), names, prefix), t.dims(), t.type(), t.raw(),
+                        t.numbers(),
                         t.texts(), t.external())).toList(),
                 graph.sparse(), renameInfos(graph.inputs(), names, prefix), renameInfos(graph.outputs(), names, prefix));
     }

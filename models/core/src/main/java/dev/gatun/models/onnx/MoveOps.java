@@ -34,7 +34,8 @@ final class MoveOps {
         for (int i = 0; i < order.length; i++) {
             order[i] = perm == null ? order.length - 1 - i : Call.axis(perm[i], order.length);
         }
-        c.require(perm == null || perm.length == order.length && Arrays.stream(order).distinct().count() == order.length, "perm is no permutation");
+        c.require(perm == null || perm.length == order.length && Arrays.stream(order).distinct().count() == order.length,
+                "perm is no permutation");
         return transpose(c, x, order);
     }
 
@@ -133,7 +134,8 @@ final class MoveOps {
             long size = x.dim(axis);
             long from = clamp(starts[i], size, step > 0 ? 0 : 0, step > 0 ? size : size - 1);
             long to = clamp(ends[i], size, step > 0 ? 0 : -1, step > 0 ? size : size - 1);
-            dims[axis] = Math.max(0, step > 0 ? Math.ceilDiv(to - from, step) : step == Long.MIN_VALUE ? to < from ? 1 : 0 : Math.ceilDiv(from - to, -step));
+            dims[axis] = Math.max(0, step > 0 ? Math.ceilDiv(to - from, step) : step == Long.MIN_VALUE ? to < from ? 1 : 0
+                    : Math.ceilDiv(from - to, -step));
             start += from * strides[axis];
             strides[axis] = dims[axis] <= 1 ? 0 : strides[axis] * step;
         }
@@ -282,7 +284,8 @@ final class MoveOps {
     private static OnnxTensor spaceToDepth(Call c) {
         OnnxTensor x = c.in(0);
         long b = c.i("blocksize", 1);
-        c.require(x.rank() == 4 && b > 0 && x.dim(2) % b == 0 && x.dim(3) % b == 0, "height and width must be multiples of the block's size");
+        c.require(x.rank() == 4 && b > 0 && x.dim(2) % b == 0 && x.dim(3) % b == 0,
+                "height and width must be multiples of the block's size");
         long h = x.dim(2) / b;
         long w = x.dim(3) / b;
         boolean crd = c.s("mode", "DCR").equals("CRD");

@@ -149,7 +149,8 @@ final class NormOps {
 
     private static OnnxTensor natively(Call c, OnnxTensor x, OnnxTensor scale, OnnxTensor shift, long rows, long inner, double epsilon) {
         Packed packed = c.natives().packed();
-        if (x.type() != OnnxType.FLOAT || x.size() < ProductOps.SMALL || !c.natives().ready() || !packed.isConstant(scale) || scale.size() != inner
+        if (x.type() != OnnxType.FLOAT || x.size() < ProductOps.SMALL || !c.natives().ready() || !packed.isConstant(scale)
+                || scale.size() != inner
                 || shift != null && (!packed.isConstant(shift) || shift.size() != inner)) {
             return null;
         }

@@ -16,7 +16,8 @@ public record OnnxInfo(String name, String kind, OnnxType type, List<Object> dim
 
     static OnnxInfo of(Proto.Info info, boolean hasDefault) {
         Proto.Type type = info.type();
-        return new OnnxInfo(info.name(), type.kind().name().toLowerCase(java.util.Locale.ROOT), OnnxType.ofCode(type.element()), type.dims(), hasDefault);
+        return new OnnxInfo(info.name(), type.kind().name().toLowerCase(java.util.Locale.ROOT), OnnxType.ofCode(type.element()),
+                type.dims(), hasDefault);
     }
 
     /** Why a value does not fit; null if it does. */
@@ -43,7 +44,8 @@ public record OnnxInfo(String name, String kind, OnnxType type, List<Object> dim
     /** As {@code FLOAT [batch, 3, 224, 224]}. */
     @Override
     public String toString() {
-        String shape = dims == null ? "[...]" : dims.stream().map(d -> d == null ? "?" : d.toString()).collect(Collectors.joining(", ", "[", "]"));
+        String shape = dims == null ? "[...]" : dims.stream().map(d -> d == null ? "?" : d.toString())
+                .collect(Collectors.joining(", ", "[", "]"));
         return (kind.equals("tensor") ? "" : kind + " of ") + type + " " + shape;
     }
 }

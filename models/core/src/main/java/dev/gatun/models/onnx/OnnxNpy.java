@@ -55,9 +55,11 @@ public final class OnnxNpy {
         header.append('\n');
         ByteBuffer start = ByteBuffer.allocate(10 + header.length());
         start.put((byte) 0x93).put("NUMPY".getBytes(StandardCharsets.US_ASCII)).put((byte) 1).put((byte) 0);
-        start.put((byte) (header.length() & 0xff)).put((byte) (header.length() >> 8)).put(header.toString().getBytes(StandardCharsets.US_ASCII)).flip();
+        start.put((byte) (header.length() & 0xff)).put((byte) (header.length() >> 8))
+                .put(header.toString().getBytes(StandardCharsets.US_ASCII)).flip();
         Path part = file.resolveSibling(file.getFileName() + "." + UUID.randomUUID() + ".part");
-        try (Arena arena = Arena.ofConfined(); FileChannel channel = FileChannel.open(part, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW)) {
+        try (Arena arena = Arena.ofConfined(); FileChannel channel =
+                FileChannel.open(part, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW)) {
             channel.write(start);
             MemorySegment bytes = type == tensor.type() ? tensor.segment() : widened(arena, tensor).segment();
             for (long at = 0; at < bytes.byteSize();) {

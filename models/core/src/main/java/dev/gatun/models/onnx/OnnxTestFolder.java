@@ -169,7 +169,8 @@ public final class OnnxTestFolder {
         if (expected instanceof OnnxValue.Sequence sequence) {
             require(found instanceof OnnxValue.Sequence, name, "is no sequence");
             List<OnnxValue> values = ((OnnxValue.Sequence) found).values();
-            require(values.size() == sequence.values().size(), name, "has " + values.size() + " elements, expected " + sequence.values().size());
+            require(values.size() == sequence.values().size(), name, "has " + values.size() + " elements, expected "
+                    + sequence.values().size());
             double worst = 0;
             for (int i = 0; i < values.size(); i++) {
                 worst = Math.max(worst, difference(name + "[" + i + "]", values.get(i), sequence.values().get(i)));
@@ -192,7 +193,8 @@ public final class OnnxTestFolder {
         double relative = found.type() == OnnxType.BFLOAT16 ? Math.max(rtol, BRAIN) : rtol;
         for (long i = 0; i < found.size(); i++) {
             if (found.type() == OnnxType.STRING) {
-                require(found.text(i).equals(expected.text(i)), name, "element " + i + " is '" + found.text(i) + "', expected '" + expected.text(i) + "'");
+                require(found.text(i).equals(expected.text(i)), name, "element " + i + " is '" + found.text(i) + "', expected '"
+                        + expected.text(i) + "'");
             } else if (!found.type().isReal()) {
                 boolean close = Math.abs(found.real(i) - expected.real(i)) <= atol + rtol * Math.abs(expected.real(i));
                 require(close, name, "element " + i + " is " + found.whole(i) + ", expected " + expected.whole(i));
@@ -202,7 +204,8 @@ public final class OnnxTestFolder {
                 boolean same = a == b || Double.isNaN(a) && Double.isNaN(b);
                 double d = same ? 0 : Math.abs(a - b);
                 worst = Math.max(worst, d);
-                require(same || d <= atol + relative * Math.abs(b) && !Double.isInfinite(b), name, "element " + i + " of " + found.shape() + " is " + a
+                require(same || d <= atol + relative * Math.abs(b) && !Double.isInfinite(b), name, "element " + i + " of " + found.shape()
+                        + " is " + a
                         + ", expected " + b + ", tolerance " + (atol + relative * Math.abs(b)));
             }
         }

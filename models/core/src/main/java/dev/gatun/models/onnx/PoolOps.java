@@ -93,7 +93,8 @@ final class PoolOps {
     }
 
     private static OnnxTensor natively(Call c, OnnxTensor x, Spatial s, PoolOp.Kind kind, boolean ceil, long[] dims) {
-        boolean fits = x.type() == OnnxType.FLOAT && s.isNative() && c.natives().ready() && Call.product(dims, 0, dims.length) * s.kernel()[0] >= ProductOps.SMALL;
+        boolean fits = x.type() == OnnxType.FLOAT && s.isNative() && c.natives().ready()
+                && Call.product(dims, 0, dims.length) * s.kernel()[0] >= ProductOps.SMALL;
         for (int i = 0; fits && i < s.rank(); i++) {
             fits = Math.max(s.begin()[i], s.end()[i]) <= s.kernel()[i] / 2 && (kind == PoolOp.Kind.MAX || s.dilations()[i] == 1);
         }
@@ -153,7 +154,8 @@ final class PoolOps {
         boolean ceil = c.flag("ceil_mode");
         boolean padding = c.flag("count_include_pad");
         long[] out = s.output(x.dims(), ceil);
-        OnnxTensor fast = ceil && padding ? null : natively(c, x, s, padding ? PoolOp.Kind.AVERAGE_WITH_PADDING : PoolOp.Kind.AVERAGE, ceil, dims(x, out));
+        OnnxTensor fast = ceil && padding ? null : natively(c, x, s, padding ? PoolOp.Kind.AVERAGE_WITH_PADDING : PoolOp.Kind.AVERAGE, ceil,
+                dims(x, out));
         if (fast != null) {
             return fast;
         }

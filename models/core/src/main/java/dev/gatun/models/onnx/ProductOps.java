@@ -106,7 +106,8 @@ final class ProductOps {
     static LinearWeights packed(Call c, OnnxTensor b, OnnxTensor bias, boolean transposed) {
         Object how = List.of("linear", transposed, bias == null ? 0L : bias.segment().address());
         return c.natives().packed().get(b, how, arena -> {
-            LinearWeights.Source source = new LinearWeights.Source(b.tensor(b.dims()), !transposed, bias == null ? null : bias.tensor(bias.size()));
+            LinearWeights.Source source = new LinearWeights.Source(b.tensor(b.dims()), !transposed, bias == null ? null
+                    : bias.tensor(bias.size()));
             synchronized (TUNER) {
                 return LinearWeights.pack(arena, TUNER.choose(b.dim(transposed ? 1 : 0), b.dim(transposed ? 0 : 1)), source);
             }
@@ -121,7 +122,8 @@ final class ProductOps {
         boolean real = a.type().isReal();
         Walk.rows(batch, strides, new long[3], (at, step, count) -> {
             for (long i = 0; i < count; i++) {
-                multiply(a, at[1] + i * step[1], b, at[2] + i * step[2], y, at[0] + i * step[0], new long[] {m, k, n}, real ? scale : Double.NaN);
+                multiply(a, at[1] + i * step[1], b, at[2] + i * step[2], y, at[0] + i * step[0], new long[] {m, k, n}, real ? scale
+                        : Double.NaN);
             }
         });
     }
@@ -170,7 +172,8 @@ final class ProductOps {
         c.require(a.dim(1) == b.dim(transB ? 1 : 0), "K differs");
         boolean large = a.type() == OnnxType.FLOAT && a.dim(0) * a.dim(1) * n >= SMALL && c.natives().ready();
         if (large) {
-            boolean fused = bias != null && bias.size() == n && bias.dim(-1) == n && alpha == 1 && beta == 1 && c.natives().packed().isConstant(bias)
+            boolean fused = bias != null && bias.size() == n && bias.dim(-1) == n && alpha == 1 && beta == 1
+                    && c.natives().packed().isConstant(bias)
                     && c.natives().packed().isConstant(b);
             OnnxTensor y = linear(c, a, b, alpha, fused ? bias : null, transB, a.dim(0), n);
             return fused || bias == null ? y : added(c, y, bias, beta);
@@ -180,7 +183,8 @@ final class ProductOps {
     }
 
     private static OnnxTensor added(Call c, OnnxTensor y, OnnxTensor bias, float beta) {
-        return y.type().isReal() ? BinaryOps.real(c, y, bias, (p, q) -> p + beta * q) : BinaryOps.whole(c, y, bias, (p, q) -> p + (long) beta * q);
+        return y.type().isReal() ? BinaryOps.real(c, y, bias, (p, q) -> p + beta * q)
+                : BinaryOps.whole(c, y, bias, (p, q) -> p + (long) beta * q);
     }
 
     private static OnnxTensor fusedMatMul(Call c) {
@@ -230,7 +234,8 @@ final class ProductOps {
     private static String implicit(String ellipsis, String[] terms) {
         String all = String.join("", terms);
         StringBuilder result = new StringBuilder(ellipsis);
-        all.chars().sorted().distinct().filter(l -> l < 0x100 && all.indexOf(l) == all.lastIndexOf(l)).forEach(l -> result.append((char) l));
+        all.chars().sorted().distinct().filter(l -> l < 0x100 && all.indexOf(l) == all.lastIndexOf(l))
+                .forEach(l -> result.append((char) l));
         return result.toString();
     }
 

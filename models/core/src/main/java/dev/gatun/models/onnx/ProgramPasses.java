@@ -107,7 +107,8 @@ final class ProgramPasses {
         for (Program.Step step : program.steps()) {
             Program.Step renamed = renamed(step, same);
             String key = key(renamed);
-            int[] first = key == null || Arrays.stream(step.outputs()).anyMatch(captured::contains) ? null : seen.putIfAbsent(key, step.outputs());
+            int[] first = key == null || Arrays.stream(step.outputs()).anyMatch(captured::contains) ? null
+                    : seen.putIfAbsent(key, step.outputs());
             if (first == null || first.length != step.outputs().length) {
                 steps.add(renamed);
                 continue;

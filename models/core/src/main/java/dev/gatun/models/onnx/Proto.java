@@ -25,16 +25,20 @@ final class Proto {
         }
 
         String label() {
-            return "node " + (name.isEmpty() ? outputs.isEmpty() ? "" : "of " + outputs.getFirst() : name) + " (" + (domain.isEmpty() ? "" : domain + ".")
+            return "node " + (name.isEmpty() ? outputs.isEmpty() ? "" : "of " + outputs.getFirst() : name) + " ("
+                    + (domain.isEmpty() ? "" : domain + ".")
                     + op + ")";
         }
     }
 
     /** FunctionProto. Attribute defaults may be empty. */
-    record Function(List<String> inputs, List<String> outputs, Map<String, Attribute> defaults, List<Node> nodes, Map<String, Long> opsets) {
+    record Function(List<String> inputs, List<String> outputs, Map<String, Attribute> defaults, List<Node> nodes, Map<String,
+            Long> opsets) {
     }
 
-    /** AttributeProto: a Float, Long, String, Tensor, Graph, Type, float[], long[], List of String, of Tensor or of Graph; or a reference. */
+    /**
+     * AttributeProto: a Float, Long, String, Tensor, Graph, Type, float[], long[], List of String, of Tensor or of Graph; or a reference.
+     */
     record Attribute(String name, Object value, String reference) {
     }
 

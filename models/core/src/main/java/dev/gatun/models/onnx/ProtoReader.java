@@ -55,7 +55,8 @@ final class ProtoReader {
         String name = "";
         String domain = "";
         String overload = "";
-        Proto.Function f = new Proto.Function(new ArrayList<>(), new ArrayList<>(), new LinkedHashMap<>(), new ArrayList<>(), new LinkedHashMap<>());
+        Proto.Function f = new Proto.Function(new ArrayList<>(), new ArrayList<>(), new LinkedHashMap<>(), new ArrayList<>(),
+                new LinkedHashMap<>());
         while (in.next()) {
             switch (in.field()) {
                 case 1 -> name = in.string();
@@ -149,14 +150,16 @@ final class ProtoReader {
                 default -> in.skip();
             }
         }
-        return new Proto.Attribute(name, value(type, single, floats, ints, lists), reference == null || reference.isEmpty() ? null : reference);
+        return new Proto.Attribute(name, value(type, single, floats, ints, lists), reference == null || reference.isEmpty() ? null
+                : reference);
     }
 
     private static void add(Map<Integer, List<Object>> lists, int kind, Object value) {
         lists.computeIfAbsent(kind, k -> new ArrayList<>()).add(value);
     }
 
-    private static Object value(long type, Map<Integer, Object> single, Wire.Numbers floats, Wire.Numbers ints, Map<Integer, List<Object>> lists) {
+    private static Object value(long type, Map<Integer, Object> single, Wire.Numbers floats, Wire.Numbers ints, Map<Integer,
+            List<Object>> lists) {
         int kind = (int) type;
         if (kind == 0) {
             kind = !single.isEmpty() ? single.keySet().iterator().next() : floats.count() > 0 ? 6 : ints.count() > 0 ? 7

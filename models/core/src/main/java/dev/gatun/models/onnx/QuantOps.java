@@ -10,7 +10,8 @@ final class QuantOps {
     static void register() {
         Operators.one("QuantizeLinear", c -> {
             OnnxTensor zero = c.opt(2);
-            OnnxType type = zero != null ? zero.type() : c.i("output_dtype", 0) != 0 ? OnnxType.ofCode(c.i("output_dtype", 0)) : OnnxType.UINT8;
+            OnnxType type = zero != null ? zero.type() : c.i("output_dtype", 0) != 0 ? OnnxType.ofCode(c.i("output_dtype", 0))
+                    : OnnxType.UINT8;
             return quantize(c, c.in(0), c.in(1), zero, type);
         });
         Operators.one("DequantizeLinear", c -> dequantize(c, c.in(0), c.in(1), c.opt(2),
@@ -41,7 +42,8 @@ final class QuantOps {
         }
         long blocks = scale.rank() == x.rank() ? scale.dim(axis) : 0;
         long size = block > 0 ? block : Math.ceilDiv(x.dim(axis), Math.max(1, blocks));
-        c.require(blocks == Math.ceilDiv(x.dim(axis), size) && scale.size() == x.size() / x.dim(axis) * blocks, "the scale does not fit blocks of " + size);
+        c.require(blocks == Math.ceilDiv(x.dim(axis), size) && scale.size() == x.size() / x.dim(axis) * blocks,
+                "the scale does not fit blocks of " + size);
         return i -> (i / inner / x.dim(axis) * blocks + i / inner % x.dim(axis) / size) * inner + i % inner;
     }
 
@@ -144,7 +146,8 @@ final class QuantOps {
             for (int p = 0; p < k; p++) {
                 int av = (int) left.whole(t * k + p) - az;
                 for (int j = 0; j < n; j++) {
-                    sums[j] += av * ((int) right.whole((page * k + p) * n + j) - (bZero == null ? 0 : zeroOf(bZero, b, page * n + j, page, n, false)));
+                    sums[j] += av * ((int) right.whole((page * k + p) * n + j)
+                            - (bZero == null ? 0 : zeroOf(bZero, b, page * n + j, page, n, false)));
                 }
             }
             for (int j = 0; j < n; j++) {

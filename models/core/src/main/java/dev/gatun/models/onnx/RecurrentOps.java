@@ -94,9 +94,11 @@ final class RecurrentOps {
         OnnxTensor b = c.opt(3);
         String direction = c.s("direction", "forward");
         int directions = direction.equals("bidirectional") ? 2 : 1;
-        c.require(x.rank() == 3 && w.rank() == 3 && r.rank() == 3 && w.dim(0) == directions && r.dim(0) == directions, "weights do not fit the direction");
+        c.require(x.rank() == 3 && w.rank() == 3 && r.rank() == 3 && w.dim(0) == directions && r.dim(0) == directions,
+                "weights do not fit the direction");
         int hidden = Math.toIntExact(r.dim(2));
-        c.require(w.dim(1) == (long) gates * hidden && r.dim(1) == w.dim(1) && w.dim(2) == x.dim(2) && (b == null || b.dim(1) == 2L * gates * hidden),
+        c.require(w.dim(1) == (long) gates * hidden && r.dim(1) == w.dim(1) && w.dim(2) == x.dim(2)
+                && (b == null || b.dim(1) == 2L * gates * hidden),
                 "weights do not fit the operand or each other");
         int length = Math.toIntExact(x.dim(0));
         int batch = Math.toIntExact(x.dim(1));
@@ -110,7 +112,8 @@ final class RecurrentOps {
             OnnxTensor rows = x.view((long) length * batch, x.dim(2));
             OnnxTensor weights = w.rows(d, 1).view(w.dim(1), w.dim(2));
             OnnxTensor product = x.type() == OnnxType.FLOAT && rows.size() * w.dim(1) >= ProductOps.SMALL && c.natives().ready()
-                    ? ProductOps.linear(c.with(x, w, c.value(2), c.ofLongs(new long[] {d})), rows, weights, 1, null, true, rows.dim(0), w.dim(1))
+                    ? ProductOps.linear(c.with(x, w, c.value(2), c.ofLongs(new long[] {d})), rows, weights, 1, null, true, rows.dim(0),
+                            w.dim(1))
                     : ProductOps.matMul(c, rows, MoveOps.transpose(c, weights, 1, 0), 1);
             double[] inputs = ConvOps.doubles(product);
             boolean backward = direction.equals("reverse") || d == 1;
@@ -132,7 +135,8 @@ final class RecurrentOps {
                 }
             }
         }
-        return new OnnxValue[] {batchFirst ? MoveOps.transpose(c, y, 2, 0, 1, 3) : y, turned(c, lastH, batchFirst), gates == 4 ? turned(c, lastC, batchFirst) : null};
+        return new OnnxValue[] {batchFirst ? MoveOps.transpose(c, y, 2, 0, 1, 3) : y, turned(c, lastH, batchFirst), gates == 4
+                ? turned(c, lastC, batchFirst) : null};
     }
 
     private static OnnxTensor turned(Call c, OnnxTensor x, boolean batchFirst) {
@@ -157,7 +161,8 @@ final class RecurrentOps {
         for (int i = 0; i < defaults.length; i++) {
             int at = direction * defaults.length + i;
             DoubleUnaryOperator f = ActivationOps.named(names != null && at < names.size() ? (String) names.get(at) : defaults[i],
-                    alphas != null && at < alphas.length ? alphas[at] : Double.NaN, betas != null && at < betas.length ? betas[at] : Double.NaN);
+                    alphas != null && at < alphas.length ? alphas[at] : Double.NaN, betas != null && at < betas.length ? betas[at]
+                            : Double.NaN);
             cell.f[i] = clip > 0 ? v -> f.applyAsDouble(Math.max(-clip, Math.min(clip, v))) : f;
         }
         return cell;

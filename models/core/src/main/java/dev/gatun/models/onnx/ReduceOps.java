@@ -32,7 +32,8 @@ final class ReduceOps {
         Operators.one("CumProd", c -> running(c, 1, (a, b) -> a * b, (a, b) -> a * b));
     }
 
-    private static void reduce(String op, double zero, DoubleBinaryOperator step, Finish finish, long wholeZero, LongBinaryOperator wholeStep) {
+    private static void reduce(String op, double zero, DoubleBinaryOperator step, Finish finish, long wholeZero,
+            LongBinaryOperator wholeStep) {
         Operators.one(op, c -> {
             OnnxTensor x = c.in(0);
             boolean[] axes = axes(c, x.rank());
@@ -47,7 +48,8 @@ final class ReduceOps {
     }
 
     private static long limited(long zero, OnnxType type) {
-        return zero == Long.MIN_VALUE ? type == OnnxType.BOOL ? 0 : type.min() : zero == Long.MAX_VALUE ? type == OnnxType.BOOL ? 1 : type.max() : zero;
+        return zero == Long.MIN_VALUE ? type == OnnxType.BOOL ? 0 : type.min() : zero == Long.MAX_VALUE ? type == OnnxType.BOOL ? 1
+                : type.max() : zero;
     }
 
     /** Which axes go; null if nothing is to be done. */

@@ -32,14 +32,16 @@ final class ResizeOps {
     }
 
     /** What is the same for all axes. */
-    private record Axis(String mode, String coordinates, String nearest, boolean antialias, boolean excludeOutside, double cubic, double outside) {
+    private record Axis(String mode, String coordinates, String nearest, boolean antialias, boolean excludeOutside, double cubic,
+            double outside) {
 
         double source(double y, double scale, long in, long out, double roiStart, double roiEnd) {
             double width = scale * in;
             return switch (coordinates) {
                 case "align_corners" -> width == 1 ? 0 : y * (in - 1) / (width - 1);
                 case "asymmetric" -> y / scale;
-                case "tf_crop_and_resize" -> (width == 1 ? (roiEnd - roiStart) * (in - 1) / 2 : y * (roiEnd - roiStart) * (in - 1) / (width - 1))
+                case "tf_crop_and_resize" -> (width == 1 ? (roiEnd - roiStart) * (in - 1) / 2
+                        : y * (roiEnd - roiStart) * (in - 1) / (width - 1))
                         + roiStart * (in - 1);
                 case "pytorch_half_pixel" -> width == 1 ? -0.5 : (y + 0.5) / scale - 0.5;
                 case "half_pixel" -> (y + 0.5) / scale - 0.5;

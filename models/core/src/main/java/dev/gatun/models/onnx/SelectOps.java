@@ -146,7 +146,8 @@ final class SelectOps {
             inverse[i] = place[which[i]];
             counts[(int) inverse[i]]++;
         }
-        return new OnnxValue[] {GatherOps.gather(c, data, axis, indices, indices.length), c.ofLongs(indices), c.ofLongs(inverse), c.ofLongs(counts)};
+        return new OnnxValue[] {GatherOps.gather(c, data, axis, indices, indices.length), c.ofLongs(indices), c.ofLongs(inverse),
+                c.ofLongs(counts)};
     }
 
     private static OnnxTensor oneHot(Call c) {

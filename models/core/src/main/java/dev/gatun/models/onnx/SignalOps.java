@@ -117,7 +117,8 @@ final class SignalOps {
         OnnxTensor window = c.opt(2);
         int length = Math.toIntExact(c.has(3) ? c.in(3).whole(0) : window != null ? window.size() : x.dim(1));
         boolean onesided = c.i("onesided", 1) != 0;
-        c.require(step > 0 && length > 0 && length <= x.dim(1) && (window == null || window.size() == length), "the frame does not fit the signal");
+        c.require(step > 0 && length > 0 && length <= x.dim(1) && (window == null || window.size() == length),
+                "the frame does not fit the signal");
         long frames = 1 + (x.dim(1) - length) / step;
         long bins = onesided ? length / 2 + 1 : length;
         OnnxTensor y = c.make(x.type(), x.dim(0), frames, bins, 2);

@@ -31,7 +31,8 @@ final class SmallFloats {
     private static final Format E5M2 = new Format(5, 2, 15, false, true);
     private static final Format E5M2FNUZ = new Format(5, 2, 16, true, false);
     private static final Format E2M1 = new Format(2, 1, 1, false, false);
-    private static final double[][] TABLES = {table(E4M3FN, 256), table(E4M3FNUZ, 256), table(E5M2, 256), table(E5M2FNUZ, 256), table(E2M1, 16)};
+    private static final double[][] TABLES = {table(E4M3FN, 256), table(E4M3FNUZ, 256), table(E5M2, 256), table(E5M2FNUZ, 256),
+            table(E2M1, 16)};
 
     private SmallFloats() {
     }

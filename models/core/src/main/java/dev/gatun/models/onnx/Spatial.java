@@ -16,7 +16,8 @@ record Spatial(long[] kernel, long[] strides, long[] dilations, long[] begin, lo
 
     static Spatial of(Call c, long[] dims, long[] kernel) {
         int n = dims.length - 2;
-        c.require(n >= 1 && kernel != null && kernel.length == n, "the window must have as many dimensions as the operand has spatial ones");
+        c.require(n >= 1 && kernel != null && kernel.length == n,
+                "the window must have as many dimensions as the operand has spatial ones");
         long[] strides = all(c.ints("strides"), n, 1);
         long[] dilations = all(c.ints("dilations"), n, 1);
         long[] pads = all(c.ints("pads"), 2 * n, 0);
@@ -28,7 +29,8 @@ record Spatial(long[] kernel, long[] strides, long[] dilations, long[] begin, lo
         String auto = c.s("auto_pad", "NOTSET");
         for (int i = 0; i < n && !auto.equals("NOTSET") && !auto.isEmpty(); i++) {
             long total = auto.equals("VALID") ? 0
-                    : Math.max(0, (Math.ceilDiv(dims[2 + i], strides[i]) - 1) * strides[i] + dilations[i] * (kernel[i] - 1) + 1 - dims[2 + i]);
+                    : Math.max(0, (Math.ceilDiv(dims[2 + i], strides[i]) - 1) * strides[i] + dilations[i] * (kernel[i] - 1)
+                            + 1 - dims[2 + i]);
             begin[i] = auto.equals("SAME_LOWER") ? total - total / 2 : total / 2;
             end[i] = total - begin[i];
         }

@@ -145,7 +145,8 @@ final class TensorReader {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             long length = number(entries, "length", byteSize);
             if (offset < 0 || length != byteSize || offset > channel.size() - length) {
-                throw new IllegalArgumentException("external data " + location + ": " + length + " bytes at " + offset + " of " + channel.size()
+                throw new IllegalArgumentException("external data " + location + ": " + length + " bytes at " + offset + " of "
+                        + channel.size()
                         + ", the tensor takes " + byteSize);
             }
             return readFully(channel, offset, length, arena);

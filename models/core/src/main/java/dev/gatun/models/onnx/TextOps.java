@@ -171,7 +171,8 @@ final class TextOps {
         return y;
     }
 
-    private static void count(OnnxTensor x, long at, int n, int skip, Map<List<Object>, Integer> grams, long[] indexes, OnnxTensor y, long row) {
+    private static void count(OnnxTensor x, long at, int n, int skip, Map<List<Object>, Integer> grams, long[] indexes, OnnxTensor y,
+            long row) {
         List<Object> gram = new ArrayList<>();
         for (int k = 0; k < n; k++) {
             long i = at + (long) k * skip;
@@ -195,7 +196,8 @@ final class TextOps {
         OnnxTensor fallback = c.tensor("default_tensor");
         OnnxTensor typed = c.tensor("values_tensor");
         boolean text = values.isEmpty() || values.getFirst() instanceof String;
-        OnnxType type = typed != null ? typed.type() : text ? OnnxType.STRING : values.getFirst() instanceof Long ? OnnxType.INT64 : OnnxType.FLOAT;
+        OnnxType type = typed != null ? typed.type() : text ? OnnxType.STRING : values.getFirst() instanceof Long ? OnnxType.INT64
+                : OnnxType.FLOAT;
         Object missing = fallback != null ? element(fallback, 0) : text ? c.s("default_string", "_Unused")
                 : type.isReal() ? (Object) (double) c.f("default_float", -0.0) : (Object) c.i("default_int64", -1);
         String[] texts = new String[text ? Math.toIntExact(x.size()) : 0];

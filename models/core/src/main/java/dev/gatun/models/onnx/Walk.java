@@ -145,17 +145,20 @@ final class Walk {
             }
             case 2 -> {
                 for (long i = 0; i < n; i++) {
-                    dst.setAtIndex(ValueLayout.JAVA_SHORT_UNALIGNED, d + i * dStep, src.getAtIndex(ValueLayout.JAVA_SHORT_UNALIGNED, s + i * sStep));
+                    dst.setAtIndex(ValueLayout.JAVA_SHORT_UNALIGNED, d + i * dStep,
+                            src.getAtIndex(ValueLayout.JAVA_SHORT_UNALIGNED, s + i * sStep));
                 }
             }
             case 4 -> {
                 for (long i = 0; i < n; i++) {
-                    dst.setAtIndex(ValueLayout.JAVA_INT_UNALIGNED, d + i * dStep, src.getAtIndex(ValueLayout.JAVA_INT_UNALIGNED, s + i * sStep));
+                    dst.setAtIndex(ValueLayout.JAVA_INT_UNALIGNED, d + i * dStep,
+                            src.getAtIndex(ValueLayout.JAVA_INT_UNALIGNED, s + i * sStep));
                 }
             }
             case 8 -> {
                 for (long i = 0; i < n; i++) {
-                    dst.setAtIndex(ValueLayout.JAVA_LONG_UNALIGNED, d + i * dStep, src.getAtIndex(ValueLayout.JAVA_LONG_UNALIGNED, s + i * sStep));
+                    dst.setAtIndex(ValueLayout.JAVA_LONG_UNALIGNED, d + i * dStep,
+                            src.getAtIndex(ValueLayout.JAVA_LONG_UNALIGNED, s + i * sStep));
                 }
             }
             default -> {

@@ -42,7 +42,8 @@ final class Wire {
         field = (int) (tag >>> 3);
         kind = (int) (tag & 7);
         if (field < 1 || tag >>> 32 != 0 || kind != VARINT && kind != FIXED64 && kind != BYTES && kind != FIXED32) {
-            throw new IllegalArgumentException("is not an ONNX file, or is damaged: no protobuf field begins at byte " + (at - 1) + " of a message of "
+            throw new IllegalArgumentException("is not an ONNX file, or is damaged: no protobuf field begins at byte " + (at - 1)
+                    + " of a message of "
                     + bytes.byteSize());
         }
         return true;

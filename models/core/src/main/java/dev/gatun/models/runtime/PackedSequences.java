@@ -45,7 +45,8 @@ public record PackedSequences(int vocabSize, int typeCount, int maxLength, int f
         for (int i = 0; i < tokens; i++) {
             int value = src.getAtIndex(ValueLayout.JAVA_INT_UNALIGNED, start + i);
             if (value < 0 || value >= limit) {
-                throw new IllegalArgumentException("token " + (start + i) + " has " + what + " " + value + ", " + range + " 0 to " + (limit - 1));
+                throw new IllegalArgumentException("token " + (start + i) + " has " + what + " " + value + ", " + range + " 0 to "
+                        + (limit - 1));
             }
             dst.setAtIndex(ValueLayout.JAVA_INT, i, value);
         }
@@ -92,7 +93,8 @@ public record PackedSequences(int vocabSize, int typeCount, int maxLength, int f
             throw new IllegalArgumentException("offsets decrease at sequence " + sequence + ": " + from + " to " + to);
         }
         if (to - from > maxLength) {
-            throw new IllegalArgumentException("sequence " + sequence + " has " + (to - from) + " tokens, the model's positions end at " + maxLength);
+            throw new IllegalArgumentException("sequence " + sequence + " has " + (to - from) + " tokens, the model's positions end at "
+                    + maxLength);
         }
         return to - from;
     }

@@ -91,7 +91,8 @@ public final class Session implements Workers.Session {
             fits = other == null ? size > 0 : other == size;
         }
         if (!fits) {
-            throw new ShapeException("run", what + " is " + found + ", expected row-major " + spec + (sizes.isEmpty() ? "" : " with " + sizes),
+            throw new ShapeException("run", what + " is " + found + ", expected row-major " + spec
+                    + (sizes.isEmpty() ? "" : " with " + sizes),
                     found.shape());
         }
     }

@@ -37,7 +37,8 @@ record AddedToken(String content, boolean singleWord, boolean lstrip, boolean rs
             throw new WeightException(file, field + " is " + node.getNodeType() + ", expected a text or an object with a content");
         }
         boolean is = special || node.path("special").asBoolean(false);
-        return new AddedToken(node.get("content").textValue(), node.path("single_word").asBoolean(false), node.path("lstrip").asBoolean(false),
+        return new AddedToken(node.get("content").textValue(), node.path("single_word").asBoolean(false),
+                node.path("lstrip").asBoolean(false),
                 node.path("rstrip").asBoolean(false), node.path("normalized").asBoolean(!is), is);
     }
 

@@ -16,9 +16,11 @@ import java.util.stream.IntStream;
 /** Makes the definition that a tokenizer's class of transformers makes of a vocabulary, for the tokenizers library. */
 final class Definition {
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final String WORDS_OF_QWEN = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*"
+    private static final String WORDS_OF_QWEN =
+            "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*"
             + "|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
-    private static final String WORDS_OF_CLIP = "<\\|startoftext\\|>|<\\|endoftext\\|>|'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
+    private static final String WORDS_OF_CLIP =
+            "<\\|startoftext\\|>|<\\|endoftext\\|>|'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
 
     private final TokenizerSettings settings;
     private final Vocabulary vocabulary;
@@ -92,7 +94,8 @@ final class Definition {
         ArrayNode steps = JSON.createArrayNode();
         switch (settings.kind()) {
             case BERT, DISTILBERT, MPNET -> steps.add(node("BertNormalizer").put("clean_text", true)
-                    .put("handle_chinese_chars", settings.flag("tokenize_chinese_chars", true)).put("strip_accents", settings.flag("strip_accents"))
+                    .put("handle_chinese_chars", settings.flag("tokenize_chinese_chars", true))
+                            .put("strip_accents", settings.flag("strip_accents"))
                     .put("lowercase", settings.flag("do_lower_case", true)));
             case QWEN2 -> steps.add(node("NFC"));
             case CLIP -> steps.add(node("NFC")).add(replace("Regex", "\\s+", " ")).add(node("Lowercase"));
@@ -109,7 +112,8 @@ final class Definition {
                 if (settings.flag("do_lower_case", false)) {
                     steps.add(node("Lowercase"));
                 }
-                steps.add(replace("Regex", "\\s{2,}|[\\n\\r\\t]", " ")).add(node("NFC")).add(node("Strip").put("strip_left", false).put("strip_right", true));
+                steps.add(replace("Regex", "\\s{2,}|[\\n\\r\\t]", " ")).add(node("NFC"))
+                        .add(node("Strip").put("strip_left", false).put("strip_right", true));
             }
             default -> { }
         }
@@ -128,7 +132,8 @@ final class Definition {
             case CLIP -> sequence(split(WORDS_OF_CLIP, "Removed", true), bytes(false, true));
             case DEBERTA_V2 -> {
                 ObjectNode spaces = spaces(prefix ? "always" : "first");
-                yield settings.flag("split_by_punct", false) ? sequence(node("Punctuation").put("behavior", "Isolated"), spaces) : sequence(spaces);
+                yield settings.flag("split_by_punct", false) ? sequence(node("Punctuation").put("behavior", "Isolated"), spaces)
+                        : sequence(spaces);
             }
             case T5 -> sequence(node("WhitespaceSplit"), spaces("always"));
             default -> sequence(node("WhitespaceSplit"), spaces(prefix ? "always" : "never"));
@@ -197,11 +202,13 @@ final class Definition {
     private ObjectNode postProcessor(JsonNode own, boolean fromFiles) {
         return switch (settings.kind()) {
             case BERT, DISTILBERT, DEBERTA_V2 -> template("cls_token A0 sep_token", "cls_token A0 sep_token B1 sep_token1");
-            case ALBERT -> own instanceof ObjectNode kept ? kept : template("cls_token A0 sep_token", "cls_token A0 sep_token B1 sep_token1");
+            case ALBERT -> own instanceof ObjectNode kept ? kept
+                    : template("cls_token A0 sep_token", "cls_token A0 sep_token B1 sep_token1");
             case XLM_ROBERTA, CAMEMBERT -> template("bos_token A0 eos_token", "bos_token A0 eos_token eos_token B0 eos_token");
             case T5 -> template("A0 eos_token", "A0 eos_token B0 eos_token");
             case MPNET -> roberta("sep_token", "cls_token", true, false);
-            case ROBERTA -> roberta("sep_token", "cls_token", settings.flag("trim_offsets", true), settings.flag("add_prefix_space", false));
+            case ROBERTA -> roberta("sep_token", "cls_token", settings.flag("trim_offsets", true),
+                    settings.flag("add_prefix_space", false));
             case CLIP -> roberta("eos_token", "bos_token", false, false);
             default -> own instanceof ObjectNode kept ? kept : ends(fromFiles);
         };

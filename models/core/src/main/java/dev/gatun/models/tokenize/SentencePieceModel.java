@@ -51,15 +51,18 @@ record SentencePieceModel(List<Piece> pieces, byte[] charsmap, int unkId) {
         try {
             reader.model(in);
         } catch (InvalidProtocolBufferException e) {
-            throw new WeightException(file, "is not a sentencepiece model: " + e.getMessage() + " (offset " + in.getTotalBytesRead() + " of " + bytes.length + ")", e);
+            throw new WeightException(file, "is not a sentencepiece model: " + e.getMessage() + " (offset " + in.getTotalBytesRead()
+                    + " of " + bytes.length + ")", e);
         } catch (IOException e) {
             throw new WeightException(file, "cannot be read: " + e.getMessage(), e);
         }
         if (reader.type != UNIGRAM) {
-            throw new WeightException(file, "has model_type " + reader.type + ", expected 1 (unigram); transformers' save_pretrained writes a tokenizer.json of it");
+            throw new WeightException(file, "has model_type " + reader.type
+                    + ", expected 1 (unigram); transformers' save_pretrained writes a tokenizer.json of it");
         }
         if (reader.pieces.isEmpty() || reader.unkId < 0 || reader.unkId >= reader.pieces.size()) {
-            throw new WeightException(file, "has " + reader.pieces.size() + " pieces and unk_id " + reader.unkId + ", expected pieces and an id of one");
+            throw new WeightException(file, "has " + reader.pieces.size() + " pieces and unk_id " + reader.unkId
+                    + ", expected pieces and an id of one");
         }
         return new SentencePieceModel(List.copyOf(reader.pieces), reader.charsmap, reader.unkId);
     }

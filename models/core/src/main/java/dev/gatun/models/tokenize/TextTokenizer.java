@@ -100,10 +100,12 @@ public final class TextTokenizer implements AutoCloseable {
                     () -> new WeightException(file, "makes no token of any text, or several copies of it"));
             Frame single = tokenizer.frame(example, null);
             if (maxTokens < single.specials()) {
-                throw new WeightException(file, "adds " + single.specials() + " special tokens to every text: it cannot be cut at " + maxTokens + " tokens");
+                throw new WeightException(file, "adds " + single.specials() + " special tokens to every text: it cannot be cut at "
+                        + maxTokens + " tokens");
             }
             Frame pair = tokenizer.frame(example, example);
-            return new TextTokenizer(tokenizer, settings.typed() ? single : single.untyped(), settings.typed() ? pair : pair.untyped(), maxTokens,
+            return new TextTokenizer(tokenizer, settings.typed() ? single : single.untyped(), settings.typed() ? pair : pair.untyped(),
+                    maxTokens,
                     settings.truncatesLeft(source.truncatesLeft()));
         } catch (WeightException | Error e) {
             tokenizer.close();
@@ -136,8 +138,8 @@ public final class TextTokenizer implements AutoCloseable {
      *
      * @param cut which text loses tokens where there are too many
      * @throws IllegalStateException    if this is closed, or the thread is interrupted
-     * @throws IllegalArgumentException if the tokenizer makes no pairs, there is no room for its special tokens, or the text that may be cut
-     *                                  is too short for it
+     * @throws IllegalArgumentException if the tokenizer makes no pairs, there is no room for its special tokens, or the text that may be
+     *                                  cut is too short for it
      */
     public List<Tokens> encodePairs(List<Pair> pairs, Truncation cut) {
         int room = pairRoom(maxTokens);
@@ -188,7 +190,8 @@ public final class TextTokenizer implements AutoCloseable {
 
     private List<Window> windows(Frame frame, int size, int overlap, Supplier<List<Window>> work) {
         if (size > maxTokens || size < frame.specials() || overlap < 0) {
-            throw new IllegalArgumentException("windows of " + size + " tokens that share " + overlap + ": expected " + frame.specials() + " to " + maxTokens
+            throw new IllegalArgumentException("windows of " + size + " tokens that share " + overlap + ": expected " + frame.specials()
+                    + " to " + maxTokens
                     + " tokens, which share 0 or more");
         }
         return each(List.of(work), Supplier::get).getFirst();
@@ -200,7 +203,8 @@ public final class TextTokenizer implements AutoCloseable {
             return List.of(new int[] {0, count});
         }
         if (room <= overlap) {
-            throw new IllegalArgumentException("a window has room for " + room + " tokens of the text: it cannot share " + overlap + " with the one before");
+            throw new IllegalArgumentException("a window has room for " + room + " tokens of the text: it cannot share " + overlap
+                    + " with the one before");
         }
         List<int[]> ranges = new ArrayList<>();
         for (int at = 0, end = 0; end < count; at += room - overlap) {
@@ -215,7 +219,8 @@ public final class TextTokenizer implements AutoCloseable {
             throw new IllegalArgumentException("the tokenizer makes no pairs");
         }
         if (size < pair.specials()) {
-            throw new IllegalArgumentException("a pair has " + pair.specials() + " special tokens: it cannot be cut at " + size + " tokens");
+            throw new IllegalArgumentException("a pair has " + pair.specials() + " special tokens: it cannot be cut at " + size
+                    + " tokens");
         }
         return size - pair.specials();
     }

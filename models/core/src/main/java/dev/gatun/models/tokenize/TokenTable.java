@@ -58,10 +58,13 @@ public record TokenTable(Map<Integer, String> tokens, Writing writing, boolean m
         }
         json.path("added_tokens").forEach(token -> tokens.put(token.path("id").asInt(), token.path("content").asText()));
         String unknown = special(folder, "unk_token");
-        int unknownId = tokens.entrySet().stream().filter(e -> e.getValue().equals(unknown)).mapToInt(Map.Entry::getKey).findFirst().orElse(-1);
+        int unknownId = tokens.entrySet().stream().filter(e -> e.getValue().equals(unknown)).mapToInt(Map.Entry::getKey).findFirst()
+                .orElse(-1);
         String decoder = json.path("decoder").toString();
-        Writing writing = decoder.contains("\"ByteLevel\"") ? Writing.BYTES : decoder.contains("\"Metaspace\"") ? Writing.METASPACE : Writing.PLAIN;
-        return new TokenTable(tokens, writing, !model.path("continuing_subword_prefix").asText("").isEmpty(), special(folder, "mask_token"), unknownId);
+        Writing writing = decoder.contains("\"ByteLevel\"") ? Writing.BYTES : decoder.contains("\"Metaspace\"") ? Writing.METASPACE
+                : Writing.PLAIN;
+        return new TokenTable(tokens, writing, !model.path("continuing_subword_prefix").asText("").isEmpty(), special(folder, "mask_token"),
+                unknownId);
     }
 
     /** A special token that tokenizer_config.json, or else special_tokens_map.json, names; null if neither does. */

@@ -44,7 +44,8 @@ final class TokenizerChecks {
             String token = part.path("SpecialToken").path("id").asText(null);
             JsonNode special = node.path("special_tokens").path(token == null ? "" : token);
             if (token != null && (!special.path("ids").isArray() || special.path("ids").size() != special.path("tokens").size())) {
-                throw new WeightException(file, "post_processor." + name + " has the token " + Clip.text(token) + ", of which special_tokens has no ids");
+                throw new WeightException(file, "post_processor." + name + " has the token " + Clip.text(token)
+                        + ", of which special_tokens has no ids");
             }
         }
     }

@@ -11,8 +11,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Makes a {@code tokenizer.json} fit to be handed to the tokenizers library: whole JSON with the sections that it needs, without its decoder,
- * which is not needed here and in which the library ends the process over an error.
+ * Makes a {@code tokenizer.json} fit to be handed to the tokenizers library: whole JSON with the sections that it needs, without its
+ * decoder, which is not needed here and in which the library ends the process over an error.
  */
 final class TokenizerJson {
     private static final List<String> MODELS = List.of("WordPiece", "BPE", "Unigram", "WordLevel");
@@ -38,7 +38,8 @@ final class TokenizerJson {
      */
     static Source read(Path file, TokenizerSettings settings, boolean lowerCase) {
         if (!Files.exists(file)) {
-            return source(file, Definition.of(settings, Vocabulary.ofFiles(file.getParent(), settings.kind(), settings), null, true), false, lowerCase);
+            return source(file, Definition.of(settings, Vocabulary.ofFiles(file.getParent(), settings.kind(), settings), null, true), false,
+                    lowerCase);
         }
         JsonNode json;
         try {
@@ -83,7 +84,8 @@ final class TokenizerJson {
             throw new WeightException(file, "has no token " + Clip.text(unknown) + " in its vocabulary, which stands for unknown words");
         }
         if (model.path("dropout").asDouble(0) != 0) {
-            throw new WeightException(file, "model.dropout is " + model.get("dropout") + ", expected none: a text would have other tokens each time");
+            throw new WeightException(file, "model.dropout is " + model.get("dropout")
+                    + ", expected none: a text would have other tokens each time");
         }
     }
 }

@@ -12,30 +12,40 @@ import java.util.Set;
  * take nothing but the vocabulary, added tokens and character map of a {@code tokenizer.json}.
  */
 enum TokenizerKind {
-    GENERAL(false, "PreTrainedTokenizerFast TokenizersBackend PreTrainedTokenizer PythonBackend", "nystromformer umt5 xlm-roberta-xl modernbert modernbert-decoder", ""),
-    BERT(true, "BertTokenizer ElectraTokenizer MobileBertTokenizer ConvBertTokenizer SqueezeBertTokenizer LayoutLMTokenizer LxmertTokenizer "
+    GENERAL(false, "PreTrainedTokenizerFast TokenizersBackend PreTrainedTokenizer PythonBackend",
+            "nystromformer umt5 xlm-roberta-xl modernbert modernbert-decoder", ""),
+    BERT(true, "BertTokenizer ElectraTokenizer MobileBertTokenizer ConvBertTokenizer SqueezeBertTokenizer LayoutLMTokenizer "
+            + "LxmertTokenizer "
             + "DPRContextEncoderTokenizer DPRQuestionEncoderTokenizer",
             "bert distilbert electra convbert mobilebert squeezebert layoutlm nomic_bert ernie megatron-bert nezha visual_bert",
             "unk=[UNK] sep=[SEP] pad=[PAD] cls=[CLS] mask=[MASK]"),
     DISTILBERT(false, "DistilBertTokenizer", "", "unk=[UNK] sep=[SEP] pad=[PAD] cls=[CLS] mask=[MASK]"),
     MPNET(false, "MPNetTokenizer", "mpnet", "bos=<s> eos=</s> unk=[UNK] sep=</s> pad=<pad> cls=<s> mask=<mask>"),
-    ROBERTA(false, "RobertaTokenizer BartTokenizer LongformerTokenizer", "roberta bart longformer ibert data2vec-text roberta-prelayernorm lilt",
+    ROBERTA(false, "RobertaTokenizer BartTokenizer LongformerTokenizer",
+            "roberta bart longformer ibert data2vec-text roberta-prelayernorm lilt",
             "bos=<s> eos=</s> unk=<unk> sep=</s> pad=<pad> cls=<s> mask=<mask>"),
     GPT2(false, "GPT2Tokenizer", "gpt2 gpt_neo gptj opt", "bos=<|endoftext|> eos=<|endoftext|> unk=<|endoftext|>"),
     QWEN2(false, "Qwen2Tokenizer", "qwen2 qwen3", "eos=<|endoftext|> unk=<|endoftext|> pad=<|endoftext|>"),
-    CLIP(false, "CLIPTokenizer", "clip clipseg owlvit xclip groupvit", "bos=<|startoftext|> eos=<|endoftext|> unk=<|endoftext|> pad=<|endoftext|>"),
+    CLIP(false, "CLIPTokenizer", "clip clipseg owlvit xclip groupvit",
+            "bos=<|startoftext|> eos=<|endoftext|> unk=<|endoftext|> pad=<|endoftext|>"),
     ALBERT(false, "AlbertTokenizer", "albert yoso", "bos=[CLS] eos=[SEP] unk=<unk> sep=[SEP] pad=<pad> cls=[CLS] mask=[MASK]"),
-    XLM_ROBERTA(false, "XLMRobertaTokenizer", "xlm-roberta xmod gte jina_embeddings_v3", "bos=<s> eos=</s> unk=<unk> sep=</s> pad=<pad> cls=<s> mask=<mask>"),
+    XLM_ROBERTA(false, "XLMRobertaTokenizer", "xlm-roberta xmod gte jina_embeddings_v3",
+            "bos=<s> eos=</s> unk=<unk> sep=</s> pad=<pad> cls=<s> mask=<mask>"),
     CAMEMBERT(false, "CamembertTokenizer", "camembert", "bos=<s> eos=</s> unk=<unk> sep=</s> pad=<pad> cls=<s> mask=<mask>"),
     DEBERTA_V2(true, "DebertaV2Tokenizer", "deberta-v2", "bos=[CLS] eos=[SEP] unk=[UNK] sep=[SEP] pad=[PAD] cls=[CLS] mask=[MASK]"),
     T5(false, "T5Tokenizer", "t5 mt5 switch_transformers", "eos=</s> unk=<unk> pad=<pad>");
 
     /** Classes that transformers has and that are not served here; what it does not know either is taken as the general one. */
-    private static final Set<String> OTHERS = Set.of("Barthez", "Bartpho", "BertGeneration", "BertJapanese", "Bertweet", "BigBird", "BioGpt", "Blenderbot",
-            "BlenderbotSmall", "ByT5", "Canine", "CodeLlama", "Cohere", "Cpm", "CpmAnt", "CTRL", "Deberta", "Esm", "Esmc", "FNet", "FSMT", "Flaubert", "Funnel",
-            "GPTNeoX", "GPTNeoXJapanese", "GPTSw3", "Gemma", "Herbert", "LED", "LayoutLMv2", "LayoutLMv3", "LayoutXLM", "Llama", "Luke", "M2M100", "MBart",
-            "MBart50", "MLuke", "Marian", "MarkupLM", "Mgpstr", "Mvp", "MyT5", "Nllb", "Nougat", "OpenAIGPT", "PLBart", "Parakeet", "Pegasus", "Perceiver",
-            "Phobert", "ProphetNet", "Qwen3_5", "Rag", "Reformer", "RemBert", "RoCBert", "RoFormer", "SeamlessM4T", "Siglip", "Siglip2", "Splinter",
+    private static final Set<String> OTHERS =
+            Set.of("Barthez", "Bartpho", "BertGeneration", "BertJapanese", "Bertweet", "BigBird", "BioGpt", "Blenderbot",
+            "BlenderbotSmall", "ByT5", "Canine", "CodeLlama", "Cohere", "Cpm", "CpmAnt", "CTRL", "Deberta", "Esm", "Esmc", "FNet", "FSMT",
+                    "Flaubert", "Funnel",
+            "GPTNeoX", "GPTNeoXJapanese", "GPTSw3", "Gemma", "Herbert", "LED", "LayoutLMv2", "LayoutLMv3", "LayoutXLM", "Llama", "Luke",
+                    "M2M100", "MBart",
+            "MBart50", "MLuke", "Marian", "MarkupLM", "Mgpstr", "Mvp", "MyT5", "Nllb", "Nougat", "OpenAIGPT", "PLBart", "Parakeet",
+                    "Pegasus", "Perceiver",
+            "Phobert", "ProphetNet", "Qwen3_5", "Rag", "Reformer", "RemBert", "RoCBert", "RoFormer", "SeamlessM4T", "Siglip", "Siglip2",
+                    "Splinter",
             "Tapas", "Tipsv2", "Udop", "Vits", "Whisper", "XGLM", "XLM", "XLNet");
     /** Where transformers trusts its own table more than the folder. */
     private static final Set<String> OWN_CLASS = Set.of("qwen2");
@@ -78,7 +88,8 @@ enum TokenizerKind {
             return registered;
         }
         if (name.endsWith("Tokenizer") && OTHERS.contains(name.substring(0, name.length() - "Tokenizer".length()))) {
-            throw new WeightException(file, "tokenizer_class is " + said + ", which is not served; with a tokenizer.json that is complete in itself, "
+            throw new WeightException(file, "tokenizer_class is " + said
+                    + ", which is not served; with a tokenizer.json that is complete in itself, "
                     + "PreTrainedTokenizerFast is");
         }
         return List.of(values()).stream().filter(kind -> kind.names.contains(name)).findFirst().orElse(GENERAL);

@@ -26,7 +26,8 @@ import java.util.TreeMap;
  */
 record TokenizerSettings(TokenizerKind kind, ConfigFields fields, Map<String, AddedToken> named, List<AddedToken> extra,
         TreeMap<Integer, AddedToken> added, boolean typed) {
-    private static final List<String> NAMES = List.of("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token");
+    private static final List<String> NAMES =
+            List.of("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token");
 
     /** Of a tokenizer.json that stands alone. */
     static TokenizerSettings none(Path file) {
@@ -46,11 +47,13 @@ record TokenizerSettings(TokenizerKind kind, ConfigFields fields, Map<String, Ad
         ConfigFields config = ConfigFields.of(folder.resolve("config.json"), optional(folder.resolve("config.json")));
         String said = fields.text("tokenizer_class", config.text("tokenizer_class", ""));
         TokenizerKind kind = TokenizerKind.of(file, said, config.text("model_type", ""));
-        JsonNode map = json.hasNonNull("added_tokens_decoder") ? MissingNode.getInstance() : optional(folder.resolve("special_tokens_map.json"));
+        JsonNode map = json.hasNonNull("added_tokens_decoder") ? MissingNode.getInstance()
+                : optional(folder.resolve("special_tokens_map.json"));
         Map<String, AddedToken> named = named(folder, kind, json, map);
         List<AddedToken> extra = extra(folder, json, map);
         List<String> inputs = fields.texts("model_input_names");
-        return new TokenizerSettings(kind, fields, named, extra, added(folder, json, named, extra), inputs == null ? kind.typed : inputs.contains("token_type_ids"));
+        return new TokenizerSettings(kind, fields, named, extra, added(folder, json, named, extra), inputs == null ? kind.typed
+                : inputs.contains("token_type_ids"));
     }
 
     private static JsonNode optional(Path file) {
@@ -62,7 +65,8 @@ record TokenizerSettings(TokenizerKind kind, ConfigFields fields, Map<String, Ad
         for (String name : NAMES) {
             JsonNode said = map.has(name) ? map.get(name) : json.get(name);
             if (said != null && !said.isNull()) {
-                named.put(name, AddedToken.of(folder.resolve(map.has(name) ? "special_tokens_map.json" : "tokenizer_config.json"), name, said, true));
+                named.put(name, AddedToken.of(folder.resolve(map.has(name) ? "special_tokens_map.json" : "tokenizer_config.json"), name,
+                        said, true));
             } else if (said == null && kind.tokens().containsKey(name)) {
                 named.put(name, AddedToken.special(kind.tokens().get(name)));
             } else {
@@ -92,7 +96,8 @@ record TokenizerSettings(TokenizerKind kind, ConfigFields fields, Map<String, Ad
         TreeMap<Integer, AddedToken> added = new TreeMap<>();
         if (json.hasNonNull("added_tokens_decoder")) {
             Path file = folder.resolve("tokenizer_config.json");
-            json.get("added_tokens_decoder").properties().forEach(entry -> added.put(id(file, entry.getKey()), AddedToken.of(file, "added_tokens_decoder",
+            json.get("added_tokens_decoder").properties()
+                    .forEach(entry -> added.put(id(file, entry.getKey()), AddedToken.of(file, "added_tokens_decoder",
                     entry.getValue(), false)));
             return added;
         }

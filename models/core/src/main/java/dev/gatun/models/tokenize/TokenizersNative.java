@@ -11,9 +11,9 @@ import java.io.UncheckedIOException;
 import java.util.Properties;
 
 /**
- * One tokenizer of the Hugging Face tokenizers library, which comes in the jar {@code ai.djl.huggingface:tokenizers}. Its own loader is left
- * alone: the library is unpacked, checked and loaded as Gatun's own are, and nothing of the JVM is configured. Encoding is thread-safe;
- * closing while somebody encodes is not.
+ * One tokenizer of the Hugging Face tokenizers library, which comes in the jar {@code ai.djl.huggingface:tokenizers}. Its own loader is
+ * left alone: the library is unpacked, checked and loaded as Gatun's own are, and nothing of the JVM is configured. Encoding is
+ * thread-safe; closing while somebody encodes is not.
  */
 final class TokenizersNative implements AutoCloseable {
     private static final String JAR = "the jar ai.djl.huggingface:tokenizers";
@@ -54,15 +54,19 @@ final class TokenizersNative implements AutoCloseable {
         }
         String file = files.getProperty(platform + ".file");
         if (file == null) {
-            throw new NativeLibraryException("the tokenizers library has no natives for " + platform + ", only " + files.stringPropertyNames());
+            throw new NativeLibraryException("the tokenizers library has no natives for " + platform + ", only "
+                    + files.stringPropertyNames());
         }
         ClassLoader jar = TokenizersLibrary.class.getClassLoader();
         String folder = files.getProperty(platform + ".folder");
-        JniLibraries.load(new JniLibraries.Source(JAR, file, files.getProperty(platform + ".sha256"), name -> jar.getResourceAsStream(folder + name)));
+        JniLibraries.load(new JniLibraries.Source(JAR, file, files.getProperty(platform + ".sha256"), name ->
+                jar.getResourceAsStream(folder + name)));
         try {
-            LIBRARY.deleteTokenizer(LIBRARY.createTokenizerFromString("{\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"a\":0},\"unk_token\":\"a\"}}"));
+            LIBRARY.deleteTokenizer(LIBRARY.createTokenizerFromString("{\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"a\":0},"
+                    + "\"unk_token\":\"a\"}}"));
         } catch (UnsatisfiedLinkError e) {
-            throw new NativeLibraryException("the classes of " + JAR + " come from another class loader than Gatun's: put both into the same", e);
+            throw new NativeLibraryException("the classes of " + JAR
+                    + " come from another class loader than Gatun's: put both into the same", e);
         }
         loaded = true;
     }

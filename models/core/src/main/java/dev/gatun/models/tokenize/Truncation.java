@@ -43,7 +43,8 @@ public enum Truncation {
 
     private static int left(String which, int cut, int other, int over, int room) {
         if (over >= cut) {
-            throw new IllegalArgumentException("only the " + which + " text may be cut, but the other has " + other + " tokens, and there is room for "
+            throw new IllegalArgumentException("only the " + which + " text may be cut, but the other has " + other
+                    + " tokens, and there is room for "
                     + room + " of both together");
         }
         return cut - over;

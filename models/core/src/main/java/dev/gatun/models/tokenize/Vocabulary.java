@@ -6,9 +6,9 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gatun.models.checkpoint.JsonFiles;
 import dev.gatun.models.checkpoint.WeightException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashMap;
@@ -59,7 +59,8 @@ record Vocabulary(Path file, JsonNode words, ArrayNode merges, String charsmap, 
     private static Path required(Path folder, String name) {
         Path file = folder.resolve(name);
         if (!Files.exists(file)) {
-            throw new WeightException(folder.resolve("tokenizer.json"), "does not exist, and neither does " + name + "; the tokenizer is expected there");
+            throw new WeightException(folder.resolve("tokenizer.json"), "does not exist, and neither does " + name
+                    + "; the tokenizer is expected there");
         }
         return file;
     }
@@ -88,7 +89,8 @@ record Vocabulary(Path file, JsonNode words, ArrayNode merges, String charsmap, 
             }
             String[] parts = lines.get(i).split(" ", -1);
             if (parts.length != 2) {
-                throw new WeightException(mergesFile, "line " + (i + 1) + " has " + parts.length + " parts, expected two tokens and a space between them");
+                throw new WeightException(mergesFile, "line " + (i + 1) + " has " + parts.length
+                        + " parts, expected two tokens and a space between them");
             }
             merges.addArray().add(parts[0]).add(parts[1]);
         }
@@ -142,10 +144,12 @@ record Vocabulary(Path file, JsonNode words, ArrayNode merges, String charsmap, 
         JsonNode words = model.path("vocab");
         if (kind != TokenizerKind.GENERAL && words.isArray() != expected.equals("Unigram")
                 || kind != TokenizerKind.GENERAL && expected.equals("BPE") != model.path("merges").isArray()) {
-            throw new WeightException(file, "has a model of type " + model.path("type").asText("") + "; expected " + expected + ", which the tokenizer's class is made of");
+            throw new WeightException(file, "has a model of type " + model.path("type").asText("") + "; expected " + expected
+                    + ", which the tokenizer's class is made of");
         }
         Map<Integer, AddedToken> added = new TreeMap<>();
-        json.path("added_tokens").forEach(token -> added.put(token.path("id").intValue(), AddedToken.of(file, "added_tokens", token, false)));
+        json.path("added_tokens").forEach(token ->
+                added.put(token.path("id").intValue(), AddedToken.of(file, "added_tokens", token, false)));
         ArrayNode merges = model.path("merges") instanceof ArrayNode list ? list : null;
         return new Vocabulary(file, words, merges, charsmap(json.path("normalizer")), 0, added);
     }
@@ -154,7 +158,8 @@ record Vocabulary(Path file, JsonNode words, ArrayNode merges, String charsmap, 
     private static String charsmap(JsonNode normalizer) {
         List<JsonNode> steps = normalizer.path("type").asText().equals("Sequence") ? normalizer.path("normalizers").valueStream().toList()
                 : List.of(normalizer);
-        return steps.stream().filter(step -> step.path("type").asText().equals("Precompiled")).map(step -> step.path("precompiled_charsmap").asText(null))
+        return steps.stream().filter(step -> step.path("type").asText().equals("Precompiled"))
+                .map(step -> step.path("precompiled_charsmap").asText(null))
                 .filter(Objects::nonNull).findFirst().orElse(null);
     }
 }

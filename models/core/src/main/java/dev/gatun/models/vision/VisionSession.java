@@ -65,7 +65,8 @@ public final class VisionSession implements Workers.Session {
         long bad = Elements.firstNotFinite(pictures, count * pictureByteSize() / Float.BYTES);
         if (bad >= 0) {
             // A maximum would hide it.
-            throw new IllegalArgumentException("picture " + bad / (pictureByteSize() / Float.BYTES) + " has an element that is NaN or infinite");
+            throw new IllegalArgumentException("picture " + bad / (pictureByteSize() / Float.BYTES)
+                    + " has an element that is NaN or infinite");
         }
         session.enter();
         try {

@@ -67,7 +67,8 @@ class CheckpointTest {
             Files.writeString(folder.resolve(name), "x");
             assertEquals(folder.resolve(name), Checkpoint.open(folder).weights());
         }
-        assertTrue(refused(() -> Checkpoint.open(folder.resolve("none"))).endsWith("none: does not exist; expected a model's folder or a file of weights"));
+        assertTrue(refused(() -> Checkpoint.open(folder.resolve("none")))
+                .endsWith("none: does not exist; expected a model's folder or a file of weights"));
         Files.writeString(folder.resolve("config.json"), "{\"model_type\": \"bert\"}");
         assertEquals("bert", Checkpoint.open(folder.resolve("onnx/model.onnx")).modelType());
     }

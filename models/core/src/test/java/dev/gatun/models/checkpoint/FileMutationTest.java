@@ -2,11 +2,11 @@ package dev.gatun.models.checkpoint;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gatun.models.catalog.ServedFamilies;
 import dev.gatun.models.image.PictureException;
 import dev.gatun.models.image.PictureReader;
 import dev.gatun.models.io.NpyFile;
 import dev.gatun.models.io.NpyWriter;
-import dev.gatun.models.catalog.ServedFamilies;
 import dev.gatun.models.task.classify.ClassifierOptions;
 import dev.gatun.models.task.classify.ImageClassifier;
 import dev.gatun.models.task.classify.QuantizeOptions;

@@ -5,9 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.gatun.models.family.transformer.Seq2SeqModel;
 import dev.gatun.models.generate.GenerationOptions.EarlyStopping;
 import dev.gatun.models.testing.Goldens;
-import dev.gatun.models.family.transformer.Seq2SeqModel;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -73,7 +73,8 @@ class GenerationGoldenTest {
         JsonNode early = json.path("early_stopping");
         return GenerationOptions.builder().numBeams(json.path("num_beams").asInt()).maxLength(json.path("max_length").asInt())
                 .minLength(json.path("min_length").asInt()).lengthPenalty(json.path("length_penalty").asDouble())
-                .earlyStopping(early.asText().equals("never") ? EarlyStopping.NEVER : early.asBoolean() ? EarlyStopping.TRUE : EarlyStopping.FALSE)
+                .earlyStopping(early.asText().equals("never") ? EarlyStopping.NEVER : early.asBoolean() ? EarlyStopping.TRUE
+                        : EarlyStopping.FALSE)
                 .numReturnSequences(json.path("num_return_sequences").asInt()).repetitionPenalty(json.path("repetition_penalty").asDouble())
                 .noRepeatNgramSize(json.path("no_repeat_ngram_size").asInt()).forcedBosTokenId(json.path("forced_bos_token_id").asInt(-1))
                 .forcedEosTokenId(json.path("forced_eos_token_id").asInt(-1)).build();
@@ -88,7 +89,8 @@ class GenerationGoldenTest {
             for (int i = 0; i < vocabSize; i++) {
                 order[i] = i;
             }
-            java.util.Arrays.sort(order, (a, b) -> Double.compare(row.path("logits").get(b).asDouble(), row.path("logits").get(a).asDouble()));
+            java.util.Arrays.sort(order, (a, b) -> Double.compare(row.path("logits").get(b).asDouble(),
+                    row.path("logits").get(a).asDouble()));
             for (JsonNode warper : row.path("cases")) {
                 int topK = warper.path("top_k").asInt();
                 int count = topK == 0 ? vocabSize : Math.min(topK, vocabSize);

@@ -1,8 +1,8 @@
 package dev.gatun.models.generate;
 
+import dev.gatun.models.family.transformer.Seq2SeqModel;
 import dev.gatun.models.testing.Goldens;
 import dev.gatun.models.testing.ResidentMemory;
-import dev.gatun.models.family.transformer.Seq2SeqModel;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,7 +24,8 @@ final class GenerationSeries {
                     for (int i = 0; i < count; i++) {
                         sources.add(random.ints(1 + random.nextInt(40), 3, 37).toArray());
                     }
-                    session.generate(sources, GenerationOptions.builder().numBeams(1 + random.nextInt(4)).maxLength(2 + random.nextInt(20)).build());
+                    session.generate(sources, GenerationOptions.builder().numBeams(1 + random.nextInt(4)).maxLength(2 + random.nextInt(20))
+                            .build());
                     done += count;
                 }
                 ResidentMemory.print();

@@ -7,10 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gatun.models.family.transformer.Seq2SeqModel;
 import dev.gatun.models.generate.Generated.Finish;
 import dev.gatun.models.testing.Goldens;
 import dev.gatun.models.testing.RandomModels;
-import dev.gatun.models.family.transformer.Seq2SeqModel;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -29,7 +29,8 @@ import org.junit.jupiter.api.Test;
 class GenerationSessionTest {
     private static final GenerationOptions GREEDY = GenerationOptions.builder().maxLength(24).build();
     private static final GenerationOptions BEAMS = GenerationOptions.builder().maxLength(24).numBeams(4).build();
-    private static final GenerationOptions SAMPLED = GenerationOptions.builder().maxLength(24).doSample(true).seed(5).temperature(1.5).build();
+    private static final GenerationOptions SAMPLED = GenerationOptions.builder().maxLength(24).doSample(true).seed(5).temperature(1.5)
+            .build();
 
     private static Seq2SeqModel model;
 
@@ -86,7 +87,8 @@ class GenerationSessionTest {
                 while (more) {
                     more = run.step();
                 }
-                org.junit.jupiter.api.Assertions.assertArrayEquals(expected.getFirst().getFirst().ids(), run.results().getFirst().getFirst().ids());
+                org.junit.jupiter.api.Assertions.assertArrayEquals(expected.getFirst().getFirst().ids(),
+                        run.results().getFirst().getFirst().ids());
             }
         }
     }
@@ -159,7 +161,8 @@ class GenerationSessionTest {
             int plans = model.planCount();
             for (int i = 0; i < 10_000; ) {
                 int count = 1 + random.nextInt(60);
-                session.generate(sources(count, i), GenerationOptions.builder().numBeams(1 + i % 4).maxLength(2 + random.nextInt(20)).build());
+                session.generate(sources(count, i), GenerationOptions.builder().numBeams(1 + i % 4).maxLength(2 + random.nextInt(20))
+                        .build());
                 i += count;
                 assertEquals(0, session.cacheBytesInUse());
             }
@@ -229,7 +232,8 @@ class GenerationSessionTest {
             List<List<Generated>> greedy = session.generate(sources, GREEDY);
             assertEquals(greedy, session.generate(sources, one));
             assertEquals(greedy, session.generate(sources, narrow));
-            GenerationOptions many = GenerationOptions.builder().maxLength(24).doSample(true).numReturnSequences(8).temperature(2).topK(10).build();
+            GenerationOptions many = GenerationOptions.builder().maxLength(24).doSample(true).numReturnSequences(8).temperature(2).topK(10)
+                    .build();
             Set<List<Integer>> distinct = new HashSet<>();
             session.generate(sources.subList(0, 1), many).getFirst().forEach(g -> distinct.add(Arrays.stream(g.ids()).boxed().toList()));
             assertTrue(distinct.size() > 3, distinct.toString());
@@ -247,7 +251,8 @@ class GenerationSessionTest {
         int draws = 20_000;
         try (GenerationSession session = new GenerationSession(model, 1)) {
             for (int i = 0; i < draws / 100; i++) {
-                GenerationOptions options = GenerationOptions.builder().maxLength(2).doSample(true).temperature(1.5).numReturnSequences(100).seed(i).build();
+                GenerationOptions options = GenerationOptions.builder().maxLength(2).doSample(true).temperature(1.5)
+                        .numReturnSequences(100).seed(i).build();
                 session.generate(List.of(new int[] {5, 9, 2}), options).getFirst().forEach(g -> counts[g.ids()[0]]++);
             }
         }
@@ -282,11 +287,14 @@ class GenerationSessionTest {
             refused("source 0: token 0 has id 37, the vocabulary has 0 to 36", () -> session.generate(sourceOf(1, 37), GREEDY));
             refused("source 0: token 0 has id -1", () -> session.generate(sourceOf(1, -1), GREEDY));
             refused("source 0: token 0 is pad_token_id 0", () -> session.generate(sourceOf(1, 0), GREEDY));
-            refused("num_beams 38 is more than the vocabulary's 37 tokens", () -> session.generate(sourceOf(1, 5), GenerationOptions.beams(38)));
+            refused("num_beams 38 is more than the vocabulary's 37 tokens", () ->
+                    session.generate(sourceOf(1, 5), GenerationOptions.beams(38)));
             refused("max_length 49 is more than the model's 48 positions",
                     () -> session.generate(sourceOf(1, 5), GenerationOptions.builder().maxLength(49).build()));
-            refused("forced_bos_token_id is 40", () -> session.generate(sourceOf(1, 5), GenerationOptions.builder().forcedBosTokenId(40).build()));
-            refused("a stop sequence has id 99", () -> session.generate(sourceOf(1, 5), GenerationOptions.builder().stopSequence(List.of(99)).build()));
+            refused("forced_bos_token_id is 40", () ->
+                    session.generate(sourceOf(1, 5), GenerationOptions.builder().forcedBosTokenId(40).build()));
+            refused("a stop sequence has id 99", () ->
+                    session.generate(sourceOf(1, 5), GenerationOptions.builder().stopSequence(List.of(99)).build()));
             refused("200 sequences of one source are more than the session's 128 rows", () -> session.generate(sourceOf(1, 5),
                     GenerationOptions.builder().doSample(true).numReturnSequences(200).build()));
             assertEquals(0, session.generate(List.of(), GREEDY).size());
@@ -303,7 +311,8 @@ class GenerationSessionTest {
     @Test
     void optionsThatContradictEachOtherAreRefused() {
         refused("do_sample and num_beams 2 exclude each other", () -> GenerationOptions.builder().doSample(true).numBeams(2).build());
-        refused("num_return_sequences 3 is more than num_beams 2", () -> GenerationOptions.builder().numBeams(2).numReturnSequences(3).build());
+        refused("num_return_sequences 3 is more than num_beams 2", () ->
+                GenerationOptions.builder().numBeams(2).numReturnSequences(3).build());
         refused("min_length 9 is more than max_length 8", () -> GenerationOptions.builder().minLength(9).maxLength(8).build());
         refused("temperature, top_k and top_p need do_sample", () -> GenerationOptions.builder().topK(5).build());
         refused("early_stopping has a meaning only with num_beams > 1",
@@ -325,10 +334,12 @@ class GenerationSessionTest {
     @Test
     void scoresThatAreNoNumbersAreAnError() {
         for (float poison : new float[] {Float.NaN, Float.POSITIVE_INFINITY}) {
-            try (Seq2SeqModel broken = RandomModels.create(20, 16, 2, 32, poison); GenerationSession session = new GenerationSession(broken, 1)) {
+            try (Seq2SeqModel broken = RandomModels.create(20, 16, 2, 32, poison);
+                    GenerationSession session = new GenerationSession(broken, 1)) {
                 for (GenerationOptions options : List.of(GREEDY, BEAMS)) {
                     GenerationException e = assertThrows(GenerationException.class, () -> session.generate(sourceOf(3, 5), options));
-                    assertTrue(e.getMessage().startsWith("source 0, target position 1: the model's scores are not numbers"), e.getMessage());
+                    assertTrue(e.getMessage().startsWith("source 0, target position 1: the model's scores are not numbers"),
+                            e.getMessage());
                     assertEquals(0, session.cacheBytesInUse());
                 }
             }

@@ -3,10 +3,10 @@ package dev.gatun.models.generate;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gatun.models.family.transformer.Seq2SeqModel;
 import dev.gatun.models.testing.Allocation;
 import dev.gatun.models.testing.RandomModels;
 import dev.gatun.models.testing.ResidentMemory;
-import dev.gatun.models.family.transformer.Seq2SeqModel;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -22,7 +22,8 @@ class SteadyStateTest {
     void aTokenCostsNoHeap() {
         try (Seq2SeqModel model = RandomModels.create(101, 32, 2, LENGTH, 0); GenerationSession session = new GenerationSession(model, 1)) {
             for (GenerationOptions options : List.of(whole().build(), whole().numBeams(3).build(),
-                    whole().doSample(true).topK(20).topP(0.9).repetitionPenalty(1.2).build(), whole().doSample(true).numReturnSequences(2).build())) {
+                    whole().doSample(true).topK(20).topP(0.9).repetitionPenalty(1.2).build(),
+                            whole().doSample(true).numReturnSequences(2).build())) {
                 long bytes = Long.MAX_VALUE;
                 for (int i = 0; i < 30 && bytes > 0; i++) {
                     bytes = bytesOfTokens(session, options);
@@ -50,7 +51,8 @@ class SteadyStateTest {
 
     @Test
     void aTokenFarIntoASequenceCostsLittleMore() {
-        try (Seq2SeqModel model = RandomModels.create(8000, 512, 8, LENGTH, 0); GenerationSession session = new GenerationSession(model, 1)) {
+        try (Seq2SeqModel model = RandomModels.create(8000, 512, 8, LENGTH, 0);
+                GenerationSession session = new GenerationSession(model, 1)) {
             long[] nanos = new long[LENGTH];
             for (int i = 0; i < 3; i++) {
                 try (GenerationRun run = session.start(List.of(new int[] {5, 6, 7, 8}), whole().build(), TokenListener.NONE)) {
@@ -64,7 +66,8 @@ class SteadyStateTest {
             }
             double early = median(nanos, 6);
             double late = median(nanos, 996);
-            System.out.printf("time per token: %.1f us at position 10, %.1f us at position 1,000, ratio %.2f%n", early / 1e3, late / 1e3, late / early);
+            System.out.printf("time per token: %.1f us at position 10, %.1f us at position 1,000, ratio %.2f%n", early / 1e3, late / 1e3,
+                    late / early);
             // Recomputing everything would be a factor of a hundred; this only tells a cache from none on a busy machine.
             assertTrue(late < 4 * early, early + " ns, " + late + " ns");
         }

@@ -67,7 +67,8 @@ class HubCacheTest {
     @Test
     void whatIsNotThereSaysHowToGetIt() {
         WeightException e = assertThrows(WeightException.class, () -> ModelPath.resolve(Path.of("owner/none@v1"), new HubCache(folder)));
-        assertTrue(e.getMessage().contains("no model of this name is in " + folder) && e.getMessage().contains("gatun pull owner/none --revision v1"),
+        assertTrue(e.getMessage().contains("no model of this name is in " + folder)
+                && e.getMessage().contains("gatun pull owner/none --revision v1"),
                 e.getMessage());
         for (String path : List.of("none", "a/b/c", "../x", "/abs/path", "./x", "C:\\x", "owner/..", "owner/a--b", "owner/a@../b")) {
             assertEquals(Path.of(path), ModelPath.resolve(Path.of(path), new HubCache(folder)));

@@ -43,7 +43,8 @@ class Utf8LinesTest {
 
     @Test
     void invalidBytesAreNamedByLine() {
-        byte[][] bad = {{'a', '\n', 'b', (byte) 0xff, '\n'}, {'a', '\n', 'b', (byte) 0xc3, '\n'}, {'a', '\n', 'b', (byte) 0xc0, (byte) 0x80}};
+        byte[][] bad = {{'a', '\n', 'b', (byte) 0xff, '\n'}, {'a', '\n', 'b', (byte) 0xc3, '\n'}, {'a', '\n', 'b', (byte) 0xc0,
+                (byte) 0x80}};
         for (byte[] bytes : bad) {
             String message = assertThrows(IOException.class, () -> lines(bytes)).getMessage();
             assertTrue(message.contains("lines.txt: line 2: byte 2"), message);

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,7 +29,8 @@ class BadFilesTest {
     private String message(byte[]... parts) {
         Path file = OnnxFiles.write(folder, OnnxFiles.model(parts));
         OnnxException e = assertTimeoutPreemptively(Duration.ofSeconds(20), () -> assertThrows(OnnxException.class, () -> {
-            try (Arena arena = Arena.ofConfined(); OnnxModel model = OnnxModel.load(file, SMALL); OnnxSession session = model.newSession()) {
+            try (Arena arena = Arena.ofConfined(); OnnxModel model = OnnxModel.load(file, SMALL);
+                    OnnxSession session = model.newSession()) {
                 session.run(Map.of("x", OnnxTensor.ofFloats(arena, new float[6], 2, 3)));
             }
         }));
@@ -49,7 +49,8 @@ class BadFilesTest {
         requireIn(message(OnnxFiles.node("Abs", "x", "z"), OnnxFiles.node("Neg", "x", "z")), "the_z (Neg)", "taken");
         requireIn(message(OnnxFiles.node("Abs", "y", "z"), OnnxFiles.node("Neg", "z", "y")), "cycle");
         requireIn(message(OnnxFiles.node("Abs", "nothing", "z")), "the_z (Abs)", "nothing");
-        requireIn(message(OnnxFiles.node("Softmax", "x", "z", OnnxFiles.attribute("axis", 7))), "the_z (Softmax)", "axis 7", "2 dimensions");
+        requireIn(message(OnnxFiles.node("Softmax", "x", "z", OnnxFiles.attribute("axis", 7))), "the_z (Softmax)", "axis 7",
+                "2 dimensions");
         requireIn(message(OnnxFiles.node("Concat", "x", "z", OnnxFiles.attribute("axis", -9))), "the_z (Concat)", "axis -9");
     }
 
@@ -67,7 +68,8 @@ class BadFilesTest {
     @Test
     void foldedConstantsThatCannotBeComputed() {
         byte[] zero = OnnxFiles.initializer("zero", 7, new byte[8], 1);
-        byte[] divide = OnnxFiles.field(1, OnnxFiles.field(1, "zero"), OnnxFiles.field(1, "zero"), OnnxFiles.field(2, "z"), OnnxFiles.field(3, "the_z"),
+        byte[] divide = OnnxFiles.field(1, OnnxFiles.field(1, "zero"), OnnxFiles.field(1, "zero"), OnnxFiles.field(2, "z"),
+                OnnxFiles.field(3, "the_z"),
                 OnnxFiles.field(4, "Div"));
         requireIn(message(zero, divide), "the_z (Div)", "/ by zero");
         byte[] huge = OnnxFiles.initializer("shape", 7, new byte[] {0, 0, 0, 0, 0, 1, 0, 0}, 1);
@@ -76,14 +78,18 @@ class BadFilesTest {
 
     @Test
     void functionsThatCallThemselvesAndExternalDataElsewhere() {
-        byte[] call = OnnxFiles.field(1, OnnxFiles.field(1, "x"), OnnxFiles.field(2, "z"), OnnxFiles.field(4, "Again"), OnnxFiles.field(7, "mine"));
-        byte[] body = OnnxFiles.field(7, OnnxFiles.field(1, "a"), OnnxFiles.field(2, "b"), OnnxFiles.field(4, "Again"), OnnxFiles.field(7, "mine"));
-        byte[] function = OnnxFiles.field(25, OnnxFiles.field(1, "Again"), OnnxFiles.field(4, "a"), OnnxFiles.field(5, "b"), body, OnnxFiles.field(10, "mine"));
+        byte[] call = OnnxFiles.field(1, OnnxFiles.field(1, "x"), OnnxFiles.field(2, "z"), OnnxFiles.field(4, "Again"),
+                OnnxFiles.field(7, "mine"));
+        byte[] body = OnnxFiles.field(7, OnnxFiles.field(1, "a"), OnnxFiles.field(2, "b"), OnnxFiles.field(4, "Again"),
+                OnnxFiles.field(7, "mine"));
+        byte[] function = OnnxFiles.field(25, OnnxFiles.field(1, "Again"), OnnxFiles.field(4, "a"), OnnxFiles.field(5, "b"), body,
+                OnnxFiles.field(10, "mine"));
         Path file = OnnxFiles.write(folder, OnnxFiles.join(OnnxFiles.model(call), function));
         requireIn(assertThrows(OnnxException.class, () -> OnnxModel.load(file)).getMessage(), "calls itself", "Again");
         for (String location : new String[] {"../secret", "/etc/hostname", "missing.bin"}) {
             byte[] entry = OnnxFiles.field(13, OnnxFiles.field(1, "location"), OnnxFiles.field(2, location));
-            byte[] outside = OnnxFiles.field(5, OnnxFiles.field(1, 1), OnnxFiles.field(2, 1), OnnxFiles.field(8, "w"), entry, OnnxFiles.field(14, 1));
+            byte[] outside = OnnxFiles.field(5, OnnxFiles.field(1, 1), OnnxFiles.field(2, 1), OnnxFiles.field(8, "w"), entry,
+                    OnnxFiles.field(14, 1));
             requireIn(message(OnnxFiles.node("Identity", "w", "z"), outside), "tensor w", "external data");
         }
     }
@@ -134,7 +140,8 @@ class BadFilesTest {
         try (Arena arena = Arena.ofConfined(); OnnxModel model = OnnxModel.load(file, SMALL); OnnxSession session = model.newSession()) {
             Map<String, OnnxValue> inputs = new java.util.LinkedHashMap<>();
             for (OnnxInfo info : model.inputs().values()) {
-                long[] dims = info.dims() == null ? new long[0] : info.dims().stream().mapToLong(d -> d instanceof Long n && n > 0 && n < 100 ? n : 1).toArray();
+                long[] dims = info.dims() == null ? new long[0]
+                        : info.dims().stream().mapToLong(d -> d instanceof Long n && n > 0 && n < 100 ? n : 1).toArray();
                 if (info.type() != null && info.type() != OnnxType.STRING) {
                     inputs.put(info.name(), OnnxTensor.allocate(arena, info.type(), dims));
                 }

@@ -24,11 +24,15 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Each field of each family's config class (fields.json): another value changes what is computed, or is refused, or the field is listed here. */
+/**
+ * Each field of each family's config class (fields.json): another value changes what is computed, or is refused, or the field is listed
+ * here.
+ */
 class FamilyFieldsTest {
     private static final ObjectMapper JSON = new ObjectMapper();
     /** What transformers reads in training, of weights that a checkpoint brings, for its own bookkeeping, or to run in another way. */
-    private static final Set<String> IRRELEVANT = Set.of("_name_or_path", "architectures", "attention_dropout", "attention_probs_dropout_prob",
+    private static final Set<String> IRRELEVANT =
+            Set.of("_name_or_path", "architectures", "attention_dropout", "attention_probs_dropout_prob",
             "bos_token_id", "chunk_size_feed_forward", "classifier_dropout", "classifier_dropout_prob", "dropout", "dtype", "eos_token_id",
             "hidden_dropout_prob", "initializer_range", "output_attentions", "output_hidden_states", "qa_dropout", "return_dict",
             "seq_classif_dropout", "sinusoidal_pos_embds", "summary_activation", "summary_last_dropout", "summary_type", "summary_use_proj",
@@ -52,7 +56,8 @@ class FamilyFieldsTest {
         List<String> needless = new ArrayList<>();
         for (JsonNode node : fields) {
             String name = node.asText();
-            boolean listed = IRRELEVANT.contains(name) || HEADS.contains(name) || name.equals("pad_token_id") && !family.matches("\\w+-?roberta|roberta|camembert");
+            boolean listed = IRRELEVANT.contains(name) || HEADS.contains(name) || name.equals("pad_token_id")
+                    && !family.matches("\\w+-?roberta|roberta|camembert");
             boolean same = served.equals(outcome(config.deepCopy().set(name, other(config.get(name)))));
             if (same != listed) {
                 (same ? ignored : needless).add(name);
@@ -66,7 +71,8 @@ class FamilyFieldsTest {
         JsonNodeFactory f = JsonNodeFactory.instance;
         return value == null || value.isNull() ? f.booleanNode(true) : value.isBoolean() ? f.booleanNode(!value.booleanValue())
                 : value.isIntegralNumber() ? f.numberNode(value.intValue() == 1 ? 2 : value.intValue() - 1)
-                : value.isNumber() ? f.numberNode(value.doubleValue() * 2 + 0.125) : value.isTextual() ? f.textNode("something") : f.arrayNode();
+                : value.isNumber() ? f.numberNode(value.doubleValue() * 2 + 0.125) : value.isTextual() ? f.textNode("something")
+                        : f.arrayNode();
     }
 
     /** What is described, or null if it is refused. */
@@ -76,7 +82,8 @@ class FamilyFieldsTest {
         try (Arena arena = Arena.ofConfined()) {
             TextEncoder encoder = Encoders.family(checkpoint).describe(checkpoint, checkpoint.source(arena));
             EncoderWeights w = encoder.weights();
-            String positions = w.positions() instanceof Positions.Absolute a ? a.table() + " " + a.firstPosition() + " " + a.padId() : "" + w.positions();
+            String positions = w.positions() instanceof Positions.Absolute a ? a.table() + " " + a.firstPosition() + " " + a.padId() : ""
+                    + w.positions();
             return encoder.spec() + positions + w.layers().stream().map(l -> l.attention().query().weight().name()).toList();
         } catch (WeightException | IllegalArgumentException e) {
             assertNotNull(e.getMessage());

@@ -35,7 +35,8 @@ class FamilyGoldensTest {
                 Reference.assertClose(Reference.widen(hidden), forward(encoder, threads, ids, offsets), 1e-5);
             }
             for (int i = 0; i < offsets.length - 1; i++) {
-                float[] alone = forward(encoder, 1, Arrays.copyOfRange(ids, offsets[i], offsets[i + 1]), new int[] {0, offsets[i + 1] - offsets[i]});
+                float[] alone = forward(encoder, 1, Arrays.copyOfRange(ids, offsets[i], offsets[i + 1]),
+                        new int[] {0, offsets[i + 1] - offsets[i]});
                 Reference.assertClose(Reference.widen(Arrays.copyOfRange(hidden, offsets[i] * WIDTH, offsets[i + 1] * WIDTH)), alone, 1e-5);
             }
         }
@@ -44,7 +45,8 @@ class FamilyGoldensTest {
     private static float[] forward(Encoder encoder, int threads, int[] ids, int[] offsets) {
         try (EncoderSession session = encoder.newSession(threads); Arena arena = Arena.ofConfined()) {
             MemorySegment dst = arena.allocate(ids.length * (long) WIDTH * Float.BYTES, 64);
-            session.forward(arena.allocateFrom(ValueLayout.JAVA_INT, ids), arena.allocateFrom(ValueLayout.JAVA_INT, offsets), offsets.length - 1,
+            session.forward(arena.allocateFrom(ValueLayout.JAVA_INT, ids), arena.allocateFrom(ValueLayout.JAVA_INT, offsets),
+                    offsets.length - 1,
                     dst);
             return dst.toArray(ValueLayout.JAVA_FLOAT);
         }

@@ -1,9 +1,9 @@
 package dev.gatun.models.runtime;
 
+import static dev.gatun.models.runtime.Workers.doing;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static dev.gatun.models.runtime.Workers.doing;
 
 import java.util.ArrayList;
 import java.util.Collections;
@@ -127,7 +127,8 @@ class WorkersTest {
     void aCallbackThatCallsItsOwnWorkersIsRefused() {
         try (Workers<Fake> workers = workers(1, new ArrayList<>())) {
             for (Runnable inside : List.<Runnable>of(() -> workers.runWide(doing(Fake::use)), workers::close)) {
-                String message = assertThrows(IllegalStateException.class, () -> workers.runWide(doing(session -> inside.run()))).getMessage();
+                String message = assertThrows(IllegalStateException.class, () -> workers.runWide(doing(session -> inside.run())))
+                        .getMessage();
                 assertTrue(message.startsWith("the test was asked to "), message);
             }
             workers.runWide(doing(Fake::use));

@@ -1,11 +1,11 @@
 package dev.gatun.models.testing;
 
-import dev.gatun.models.generate.GenerativeModel;
+import dev.gatun.models.checkpoint.SafetensorsWriter;
+import dev.gatun.models.checkpoint.WeightSource;
 import dev.gatun.models.family.transformer.Seq2SeqConfig;
 import dev.gatun.models.family.transformer.Seq2SeqModel;
 import dev.gatun.models.family.transformer.TransformerConfig;
-import dev.gatun.models.checkpoint.SafetensorsWriter;
-import dev.gatun.models.checkpoint.WeightSource;
+import dev.gatun.models.generate.GenerativeModel;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.op.Activation;
 import java.io.IOException;

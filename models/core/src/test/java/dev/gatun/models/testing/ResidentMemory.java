@@ -19,7 +19,8 @@ public final class ResidentMemory {
     /** In the child: one report. */
     public static void print() throws IOException {
         try (Stream<String> lines = Files.lines(Path.of("/proc/self/status"))) {
-            System.out.println("resident " + lines.filter(line -> line.startsWith("VmRSS:")).findFirst().orElseThrow().replaceAll("\\D", ""));
+            System.out.println("resident " + lines.filter(line -> line.startsWith("VmRSS:")).findFirst().orElseThrow()
+                    .replaceAll("\\D", ""));
         }
     }
 

@@ -109,7 +109,8 @@ class TokenizerGoldensTest {
                 same(golden.get("cut").get(i), tokenizer.encode(TEXTS.get("long text")).ids(), "cut at " + lengths[i]);
             }
         }
-        Map<Integer, List<JsonNode>> byLength = golden.path("cut pairs").valueStream().collect(Collectors.groupingBy(c -> c.get("length").asInt()));
+        Map<Integer, List<JsonNode>> byLength = golden.path("cut pairs").valueStream()
+                .collect(Collectors.groupingBy(c -> c.get("length").asInt()));
         byLength.forEach((length, cases) -> {
             try (TextTokenizer tokenizer = TextTokenizer.load(folder, new TextTokenizer.Limit(length, false))) {
                 cases.forEach(c -> cut(tokenizer, c));

@@ -36,19 +36,22 @@ class TokenizerMutationTest {
         command.addAll(List.of(folder.toString(), Long.toString(SEED), Integer.toString(CASES)));
         ChildJvm.Result result = ChildJvm.run(command);
         String last = Files.exists(folder.resolve("last")) ? Files.readString(folder.resolve("last")) : "nothing";
-        assertEquals("done", result.output().lines().filter(line -> !line.startsWith("WARNING")).reduce((a, b) -> a + "\n" + b).orElse(""), "at " + last);
+        assertEquals("done", result.output().lines().filter(line -> !line.startsWith("WARNING")).reduce((a, b) -> a + "\n" + b).orElse(""),
+                "at " + last);
         assertEquals(0, result.exitCode());
     }
 
     /** Folder, seed, number of cases. */
     static final class Main {
         private static final ObjectMapper JSON = new ObjectMapper();
-        private static final List<String> TEXTS = List.of("", "The quick  brown fox [MASK]<mask> caf\u00e9 \uff28\u4f60 \ud83d\ude00\u200b don't 12\n", "a".repeat(300));
+        private static final List<String> TEXTS =
+                List.of("", "The quick  brown fox [MASK]<mask> caf\u00e9 \uff28\u4f60 \ud83d\ude00\u200b don't 12\n", "a".repeat(300));
 
         public static void main(String[] args) throws IOException {
             Path folder = Path.of(args[0]);
             List<Map.Entry<Path, JsonNode>> cases = new ArrayList<>();
-            for (String family : List.of("bert", "mpnet", "roberta", "gpt2", "qwen2", "modernbert", "clip", "xlm_roberta", "camembert", "albert", "deberta_v2", "t5")) {
+            for (String family : List.of("bert", "mpnet", "roberta", "gpt2", "qwen2", "modernbert", "clip", "xlm_roberta", "camembert",
+                    "albert", "deberta_v2", "t5")) {
                 Path from = Goldens.path("tokenize/" + family);
                 JSON.readTree(from.resolve("cases.json").toFile()).forEach(c -> cases.add(Map.entry(from, c)));
             }
@@ -98,7 +101,8 @@ class TokenizerMutationTest {
             } catch (IllegalArgumentException e) {
                 // No room for the text.
             } catch (RuntimeException | Error e) {
-                System.out.println(number + ": " + e + " at " + List.of(e.getStackTrace()).subList(0, Math.min(4, e.getStackTrace().length)));
+                System.out.println(number + ": " + e + " at "
+                        + List.of(e.getStackTrace()).subList(0, Math.min(4, e.getStackTrace().length)));
             }
         }
     }

@@ -34,7 +34,8 @@ class TokenizersNativeTest {
         try (InputStream in = TokenizersNative.class.getResourceAsStream("tokenizers.properties")) {
             files.load(in);
         }
-        List<String> platforms = files.stringPropertyNames().stream().filter(key -> key.endsWith(".file")).map(key -> key.replace(".file", "")).toList();
+        List<String> platforms = files.stringPropertyNames().stream().filter(key -> key.endsWith(".file"))
+                .map(key -> key.replace(".file", "")).toList();
         assertEquals(3, platforms.size());
         for (String platform : platforms) {
             String name = files.getProperty(platform + ".folder") + files.getProperty(platform + ".file");
@@ -88,7 +89,8 @@ class TokenizersNativeTest {
     private ChildJvm.Result run(String... flags) throws Exception {
         List<String> command = new ArrayList<>(List.of("--enable-native-access=ALL-UNNAMED"));
         command.addAll(List.of(flags));
-        command.addAll(List.of("-cp", ChildJvm.classPath(), TwoLoadersMain.class.getName(), Goldens.path("bert/tiny/tokenizer.json").toString()));
+        command.addAll(List.of("-cp", ChildJvm.classPath(), TwoLoadersMain.class.getName(),
+                Goldens.path("bert/tiny/tokenizer.json").toString()));
         return ChildJvm.run(command);
     }
 
@@ -115,7 +117,8 @@ class TokenizersNativeTest {
     void aCacheThatCannotBeWrittenIsNamed() throws Exception {
         Path file = Files.writeString(folder.resolve("file"), "");
         String output = run("-Dgatun.cache.dir=" + file).output();
-        assertTrue(output.contains("cannot unpack the native libraries into " + file) && output.contains("-Dgatun.cache.dir=FOLDER"), output);
+        assertTrue(output.contains("cannot unpack the native libraries into " + file) && output.contains("-Dgatun.cache.dir=FOLDER"),
+                output);
         assertFalse(output.contains("is not a tokenizer"), output);
     }
 }

@@ -21,7 +21,8 @@ public final class FuseEmbeddingNorm implements Pass {
         Rewrite rewrite = new Rewrite(graph);
         for (Node node : graph.nodes()) {
             Node before = node.layer() instanceof LayerNorm norm && !norm.rms() ? graph.producer(node.operands().getFirst()) : null;
-            if (before != null && before.layer() instanceof Embedding embedding && embedding.norm() == null && graph.isUsedOnce(before.result())) {
+            if (before != null && before.layer() instanceof Embedding embedding && embedding.norm() == null
+                    && graph.isUsedOnce(before.result())) {
                 rewrite.replace(node, embedding.withNorm((LayerNorm) node.layer()), before.operands());
             } else {
                 rewrite.keep(node);

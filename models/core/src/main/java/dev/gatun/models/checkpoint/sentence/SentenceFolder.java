@@ -44,10 +44,12 @@ public record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List
         FLAGS.put("pooling_mode_lasttoken", Pooling.LASTTOKEN);
     }
 
-    private static final Map<String, Pooling> NAMES = Map.of("cls", Pooling.CLS, "max", Pooling.MAX, "mean", Pooling.MEAN, "mean_sqrt_len_tokens",
+    private static final Map<String, Pooling> NAMES =
+            Map.of("cls", Pooling.CLS, "max", Pooling.MAX, "mean", Pooling.MEAN, "mean_sqrt_len_tokens",
             Pooling.MEAN_SQRT_LEN, "weightedmean", Pooling.WEIGHTEDMEAN, "lasttoken", Pooling.LASTTOKEN);
 
-    private static final Map<String, String> SIMILARITIES = Map.of("cosine", "cosine", "dot", "dot", "dot_score", "dot", "euclidean", "euclidean",
+    private static final Map<String, String> SIMILARITIES =
+            Map.of("cosine", "cosine", "dot", "dot", "dot_score", "dot", "euclidean", "euclidean",
             "manhattan", "manhattan");
 
     /** What is computed of pooled vectors. */
@@ -86,7 +88,8 @@ public record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List
         int dimension = root.integer("truncate_dim", 1, Integer.MAX_VALUE, 0);
         String similarity = root.choice("similarity_fn_name", "cosine", SIMILARITIES);
         if (checkpoint.modules().isEmpty()) {
-            return new SentenceFolder(List.of(Pooling.MEAN), true, List.of(new Step.Normalize()), maxTokens, lowerCase, prompts, defaultPrompt,
+            return new SentenceFolder(List.of(Pooling.MEAN), true, List.of(new Step.Normalize()), maxTokens, lowerCase, prompts,
+                    defaultPrompt,
                     dimension, similarity);
         }
         Modules modules = new Modules();
@@ -94,13 +97,15 @@ public record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List
         if (modules.poolings.isEmpty()) {
             throw new WeightException(checkpoint.root().resolve("modules.json"), "has no Pooling; expected one after the Transformer");
         }
-        return new SentenceFolder(modules.poolings, modules.includePrompt, modules.steps, maxTokens, lowerCase, prompts, defaultPrompt, dimension,
+        return new SentenceFolder(modules.poolings, modules.includePrompt, modules.steps, maxTokens, lowerCase, prompts, defaultPrompt,
+                dimension,
                 similarity);
     }
 
     /** Reads what stands beside the encoder, and refuses what would make another encoder of it. */
     private static ConfigFields transformer(Path folder) {
-        Path file = CONFIGS.stream().map(name -> folder.resolve("sentence_" + name + "_config.json")).filter(Files::isRegularFile).findFirst()
+        Path file = CONFIGS.stream().map(name -> folder.resolve("sentence_" + name + "_config.json")).filter(Files::isRegularFile)
+                .findFirst()
                 .orElse(folder.resolve("sentence_bert_config.json"));
         ConfigFields config = fields(file);
         config.require("transformer_task", "feature-extraction");
@@ -108,7 +113,8 @@ public record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List
         for (String name : List.of("query_length", "document_length", "query_expansion", "tokenizer_name_or_path")) {
             config.require(name);
         }
-        for (String name : List.of("model_args", "model_kwargs", "tokenizer_args", "processor_kwargs", "config_args", "config_kwargs", "processing_kwargs")) {
+        for (String name : List.of("model_args", "model_kwargs", "tokenizer_args", "processor_kwargs", "config_args", "config_kwargs",
+                "processing_kwargs")) {
             if (config.has(name) && !config.object(name).unread().isEmpty()) {
                 throw config.error(name, "none");
             }
@@ -123,7 +129,8 @@ public record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List
         Map<String, String> prompts = new TreeMap<>();
         if (root.has("prompts")) {
             ConfigFields object = root.object("prompts");
-            object.unread().forEach(name -> prompts.put(name.substring("prompts.".length()), object.text(name.substring("prompts.".length()))));
+            object.unread().forEach(name -> prompts.put(name.substring("prompts.".length()),
+                    object.text(name.substring("prompts.".length()))));
         }
         return prompts;
     }
@@ -167,7 +174,8 @@ public record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List
         }
 
         private static List<String> modes(ConfigFields config) {
-            return !config.has("pooling_mode") ? null : config.isText("pooling_mode") ? List.of(config.text("pooling_mode")) : config.texts("pooling_mode");
+            return !config.has("pooling_mode") ? null : config.isText("pooling_mode") ? List.of(config.text("pooling_mode"))
+                    : config.texts("pooling_mode");
         }
 
         private void pooling(ConfigFields config) {

@@ -40,7 +40,8 @@ public final class Albert implements EncoderFamily {
             case SEQUENCES -> names.classifier(names.square(names.base(), "pooler"), Activation.TANH, names.top(), "classifier");
             case MASKED -> {
                 int size = Math.toIntExact(names.encoder().weights().words().shape().dim(1));
-                yield names.masked(size, predictions.part("dense", names.encoder().spec().hiddenSize(), size), names.encoder().spec().activation(),
+                yield names.masked(size, predictions.part("dense", names.encoder().spec().hiddenSize(), size),
+                        names.encoder().spec().activation(),
                         predictions.child("LayerNorm"), predictions.child("decoder"), predictions);
             }
             case TOKENS, SPANS -> EncoderFamily.super.head(kind, names);
@@ -67,8 +68,10 @@ public final class Albert implements EncoderFamily {
             // transformers divides in floating point and cuts.
             layers.addAll(groups.get((int) (i / ((double) steps / config.groups()))));
         }
-        return new TextEncoder(spec, new EncoderWeights(names.words(), new Positions.Absolute(names.positions(spec.maxLength())), names.types(),
-                names.embeddingNorm(), scope.child("encoder").part("embedding_hidden_mapping_in", config.embeddingSize(), spec.hiddenSize()),
+        return new TextEncoder(spec, new EncoderWeights(names.words(), new Positions.Absolute(names.positions(spec.maxLength())),
+                names.types(),
+                names.embeddingNorm(), scope.child("encoder")
+                        .part("embedding_hidden_mapping_in", config.embeddingSize(), spec.hiddenSize()),
                 layers, null));
     }
 

@@ -29,7 +29,8 @@ record AlbertConfig(int embeddingSize, int groups, int innerGroups, EncoderSpec 
         int inner = config.integer("inner_group_num", 1, 1 << 12, 1);
         int layers = config.integer("num_hidden_layers", 1, 1 << 12, 12);
         return new AlbertConfig(config.integer("embedding_size", 1, 1 << 20, 128), config.integer("num_hidden_groups", 1, layers, 1), inner,
-                new EncoderSpec("albert", config.integer("vocab_size", 1, Integer.MAX_VALUE, 30000), config.integer("type_vocab_size", 0, 1 << 20, 2),
+                new EncoderSpec("albert", config.integer("vocab_size", 1, Integer.MAX_VALUE, 30000),
+                        config.integer("type_vocab_size", 0, 1 << 20, 2),
                         hiddenSize, layers * inner, numHeads, hiddenSize / numHeads, config.integer("intermediate_size", 1, 1 << 22, 16384),
                         config.integer("max_position_embeddings", 1, 1 << 24, 512), (float) config.number("layer_norm_eps", 1e-12), false,
                         Activations.of(config, "hidden_act", Activation.GELU_TANH), false));

@@ -43,8 +43,10 @@ public final class Bert implements EncoderFamily {
         WeightScope predictions = names.top().child("cls").child("predictions");
         WeightScope transform = predictions.child("transform");
         return switch (kind) {
-            case SEQUENCES -> names.classifier(names.square(names.base().child("pooler"), "dense"), Activation.TANH, names.top(), "classifier");
-            case MASKED -> names.masked(names.encoder().spec().hiddenSize(), names.square(transform, "dense"), names.encoder().spec().activation(),
+            case SEQUENCES -> names.classifier(names.square(names.base().child("pooler"), "dense"), Activation.TANH, names.top(),
+                    "classifier");
+            case MASKED -> names.masked(names.encoder().spec().hiddenSize(), names.square(transform, "dense"),
+                    names.encoder().spec().activation(),
                     transform.child("LayerNorm"), predictions.child("decoder"), predictions);
             case TOKENS, SPANS -> EncoderFamily.super.head(kind, names);
         };

@@ -39,7 +39,8 @@ public final class DistilBert implements EncoderFamily {
         return switch (kind) {
             case SEQUENCES -> names.classifier(names.square(top, "pre_classifier"), Activation.RELU, top, "classifier");
             case MASKED -> names.masked(names.encoder().spec().hiddenSize(), names.square(top, "vocab_transform"),
-                    names.encoder().spec().activation(), top.child("vocab_layer_norm"), top.child("vocab_projector"), top.child("vocab_projector"));
+                    names.encoder().spec().activation(), top.child("vocab_layer_norm"), top.child("vocab_projector"),
+                            top.child("vocab_projector"));
             case TOKENS, SPANS -> EncoderFamily.super.head(kind, names);
         };
     }
@@ -63,6 +64,7 @@ public final class DistilBert implements EncoderFamily {
         WeightScope ffn = layer.child("ffn");
         return new EncoderWeights.Layer(new EncoderWeights.Attention(attention.part("q_lin", d, d), attention.part("k_lin", d, d),
                 attention.part("v_lin", d, d), attention.part("out_lin", d, d)), names.norm(layer.child("sa_layer_norm"), d),
-                ffn.part("lin1", d, names.spec().dFf()), ffn.part("lin2", names.spec().dFf(), d), names.norm(layer.child("output_layer_norm"), d));
+                ffn.part("lin1", d, names.spec().dFf()), ffn.part("lin2", names.spec().dFf(), d),
+                        names.norm(layer.child("output_layer_norm"), d));
     }
 }

@@ -53,7 +53,8 @@ public final class Electra implements EncoderFamily {
         EncoderSpec spec = config.spec();
         WeightScope scope = WeightScope.locate(source, BertNames.FIRST);
         BertNames names = new BertNames(scope, spec, config.embeddingSize());
-        return new TextEncoder(spec, new EncoderWeights(names.words(), new Positions.Absolute(names.positions(spec.maxLength())), names.types(),
+        return new TextEncoder(spec, new EncoderWeights(names.words(), new Positions.Absolute(names.positions(spec.maxLength())),
+                names.types(),
                 names.embeddingNorm(), config.embeddingSize() == spec.hiddenSize() ? null
                         : scope.part("embeddings_project", config.embeddingSize(), spec.hiddenSize()), names.layers(), null));
     }

@@ -18,7 +18,8 @@ record ElectraConfig(int embeddingSize, EncoderSpec spec) {
         config.require("position_embedding_type", "absolute");
         config.require("is_encoder_decoder", false);
         config.require("add_cross_attention", false);
-        config.ignore("hidden_dropout_prob", "attention_probs_dropout_prob", "initializer_range", "bos_token_id", "eos_token_id", "use_cache",
+        config.ignore("hidden_dropout_prob", "attention_probs_dropout_prob", "initializer_range", "bos_token_id", "eos_token_id",
+                "use_cache",
                 "classifier_dropout", "tie_word_embeddings", "pad_token_id", "summary_type", "summary_use_proj", "summary_activation",
                 "summary_last_dropout");
         int hiddenSize = config.integer("hidden_size", 1, 1 << 20, 256);

@@ -14,9 +14,10 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Streams through a network whose layers keep their states: what a step or a chunk leaves, the next continues from, as if all had come at once.
- * Several streams side by side take chunks of lengths of their own, also none. One thread at a time; in steady state nothing is allocated.
- * The graph has an input {@link #SEQUENCES} of {@link #SEQUENCE_DIM} elements, rows of {@link #ROWS} and states over {@link #STREAMS}.
+ * Streams through a network whose layers keep their states: what a step or a chunk leaves, the next continues from, as if all had come at
+ * once. Several streams side by side take chunks of lengths of their own, also none. One thread at a time; in steady state nothing is
+ * allocated. The graph has an input {@link #SEQUENCES} of {@link #SEQUENCE_DIM} elements, rows of {@link #ROWS} and states over {@link
+ * #STREAMS}.
  */
 public final class RecurrentSession implements AutoCloseable {
     /** Input: S32 [2 + streams], how many streams, then the offsets of their rows. */

@@ -1,9 +1,9 @@
 package dev.gatun.models.family.resnet;
 
 import dev.gatun.models.checkpoint.WeightScope;
-import java.util.ArrayList;
 import dev.gatun.models.vision.VisionSpec;
 import dev.gatun.models.vision.VisionSpec.InputSize;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;

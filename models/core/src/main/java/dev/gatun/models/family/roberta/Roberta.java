@@ -32,7 +32,8 @@ public final class Roberta implements EncoderFamily {
     @Override
     public boolean claims(Checkpoint checkpoint) {
         return List.of("roberta", "xlm-roberta", "camembert").contains(checkpoint.modelType())
-                || checkpoint.modelType().isEmpty() && checkpoint.architectures().stream().anyMatch(a -> a.contains("Roberta") || a.startsWith("Camembert"));
+                || checkpoint.modelType().isEmpty() && checkpoint.architectures().stream()
+                        .anyMatch(a -> a.contains("Roberta") || a.startsWith("Camembert"));
     }
 
     @Override

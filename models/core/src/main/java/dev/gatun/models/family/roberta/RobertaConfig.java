@@ -28,7 +28,8 @@ record RobertaConfig(int vocabSize, int hiddenSize, int numLayers, int numHeads,
         config.require("position_embedding_type", "absolute");
         config.require("is_encoder_decoder", false);
         config.require("add_cross_attention", false);
-        config.ignore("hidden_dropout_prob", "attention_probs_dropout_prob", "initializer_range", "bos_token_id", "eos_token_id", "use_cache",
+        config.ignore("hidden_dropout_prob", "attention_probs_dropout_prob", "initializer_range", "bos_token_id", "eos_token_id",
+                "use_cache",
                 "classifier_dropout", "tie_word_embeddings");
         return new RobertaConfig(config.integer("vocab_size", 1, Integer.MAX_VALUE, 50265), config.integer("hidden_size", 1, 1 << 20, 768),
                 config.integer("num_hidden_layers", 1, 1 << 12, 12), config.integer("num_attention_heads", 1, 1 << 12, 12),
@@ -43,9 +44,11 @@ record RobertaConfig(int vocabSize, int hiddenSize, int numLayers, int numHeads,
             throw new IllegalArgumentException("hidden_size " + hiddenSize + " is not a multiple of num_attention_heads " + numHeads);
         }
         if (positionRows <= padTokenId + 1) {
-            throw new IllegalArgumentException("max_position_embeddings " + positionRows + " leaves no position after pad_token_id " + padTokenId);
+            throw new IllegalArgumentException("max_position_embeddings " + positionRows + " leaves no position after pad_token_id "
+                    + padTokenId);
         }
-        return new EncoderSpec("roberta", vocabSize, typeVocabSize, hiddenSize, numLayers, numHeads, hiddenSize / numHeads, intermediateSize,
+        return new EncoderSpec("roberta", vocabSize, typeVocabSize, hiddenSize, numLayers, numHeads, hiddenSize / numHeads,
+                intermediateSize,
                 positionRows - padTokenId - 1, layerNormEps, false, activation, isDecoder);
     }
 }

@@ -1,2 +1,5 @@
-/** RoBERTa, XLM-RoBERTa and CamemBERT: its config and the names of its tensors. Imports {@code encode}, {@code layer} and {@code checkpoint}. */
+/**
+ * RoBERTa, XLM-RoBERTa and CamemBERT: its config and the names of its tensors. Imports {@code encode}, {@code layer} and {@code
+ * checkpoint}.
+ */
 package dev.gatun.models.family.roberta;

@@ -2,8 +2,8 @@ package dev.gatun.models.family.transformer;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.gatun.models.generate.GenerativeModel;
 import dev.gatun.models.checkpoint.WeightException;
+import dev.gatun.models.generate.GenerativeModel;
 import dev.gatun.tensor.op.Activation;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -12,7 +12,7 @@ import java.nio.file.Path;
  * Sizes and tokens of a token model; mirrors its {@code config.json}, whose architecture is {@code seq2seq-transformer}.
  *
  * @param transformer      sizes of the layers: {@code d_model}, {@code num_heads}, {@code num_encoder_layers},
- *                         {@code num_decoder_layers}, {@code d_ff}, {@code activation} (relu, gelu), {@code norm_first}, {@code layer_norm_eps}
+ * {@code num_decoder_layers}, {@code d_ff}, {@code activation} (relu, gelu), {@code norm_first}, {@code layer_norm_eps}
  * @param tokens           {@code vocab_size}, {@code max_positions}, {@code pad_token_id}, {@code bos_token_id},
  *                         {@code eos_token_id}, {@code decoder_start_token_id}
  * @param learnedPositions {@code positions}: learned instead of sinusoidal
@@ -48,8 +48,10 @@ public record Seq2SeqConfig(TransformerConfig transformer, GenerativeModel.Token
             TransformerConfig transformer = new TransformerConfig(number(file, root, "d_model"), number(file, root, "num_heads"),
                     number(file, root, "num_encoder_layers"), number(file, root, "num_decoder_layers"), number(file, root, "d_ff"),
                     choice(file, root, "activation", "relu", "gelu") ? Activation.RELU : Activation.GELU_ERF,
-                    root.path("norm_first").asBoolean(false), (float) root.path("layer_norm_eps").asDouble(TransformerConfig.DEFAULT_EPS), true);
-            GenerativeModel.Tokens tokens = new GenerativeModel.Tokens(number(file, root, "vocab_size"), number(file, root, "max_positions"),
+                    root.path("norm_first").asBoolean(false), (float) root.path("layer_norm_eps").asDouble(TransformerConfig.DEFAULT_EPS),
+                            true);
+            GenerativeModel.Tokens tokens = new GenerativeModel.Tokens(number(file, root, "vocab_size"),
+                    number(file, root, "max_positions"),
                     number(file, root, "pad_token_id"), number(file, root, "bos_token_id"), number(file, root, "eos_token_id"),
                     number(file, root, "decoder_start_token_id"));
             boolean learned = choice(file, root, "positions", "learned", "sinusoidal");

@@ -88,9 +88,11 @@ final class Seq2SeqGraphs {
         int heads = config.transformer().numHeads();
         int maxKeys = config.tokens().maxPositions();
         Port out = new TransformerGraph(blocks).decoder(weights.decoder(), graph.add("decoder.embed", weights.target(), ids, positions),
-                i -> (name, q, k, v) -> graph.add(name, new PagedAttentionOp(layout, i, heads, PagedAttentionOp.Append.SEPARATE, maxKeys), q, k, v,
+                i -> (name, q, k, v) -> graph.add(name, new PagedAttentionOp(layout, i, heads, PagedAttentionOp.Append.SEPARATE, maxKeys),
+                        q, k, v,
                         lengths, tables),
-                i -> q -> graph.add("decoder." + i + ".cross.attend", new PagedAttentionOp(layout, i, heads, PagedAttentionOp.Append.NONE, maxKeys),
+                i -> q -> graph.add("decoder." + i + ".cross.attend",
+                        new PagedAttentionOp(layout, i, heads, PagedAttentionOp.Append.NONE, maxKeys),
                         q, sourceLengths, sourceTables));
         graph.output(GenerativeModel.LOGITS, blocks.linear("lm_head", weights.lmHead(), out));
         return graph.build();

@@ -64,7 +64,8 @@ public final class Seq2SeqModel implements GenerativeModel, AutoCloseable {
      * @param files owns what is read
      */
     public static List<Graph> describe(Checkpoint checkpoint, Arena files) {
-        Seq2SeqConfig config = Seq2SeqConfig.parse(checkpoint.configFile(), checkpoint.config().toString().getBytes(StandardCharsets.UTF_8));
+        Seq2SeqConfig config = Seq2SeqConfig.parse(checkpoint.configFile(),
+                checkpoint.config().toString().getBytes(StandardCharsets.UTF_8));
         return Stream.of(parts(config, checkpoint.source(files), files)).map(Program.Part::graph).toList();
     }
 

@@ -33,7 +33,8 @@ record Seq2SeqWeights(Embedding source, Embedding target, TransformerWeights.Enc
         float scale = config.scaleEmbedding() ? (float) Math.sqrt(d) : 1f;
         return new Seq2SeqWeights(new Embedding(words, positions, null, false, null, scale),
                 new Embedding(targetWords, targetPositions, null, false, null, scale), names.encoder(transformer.child("encoder")),
-                names.decoder(transformer.child("decoder")), new Linear.Part(head, false, scope.child("lm_head").weight("bias", vocabSize)));
+                names.decoder(transformer.child("decoder")),
+                        new Linear.Part(head, false, scope.child("lm_head").weight("bias", vocabSize)));
     }
 
     private static Weight learned(WeightScope scope, String side, Seq2SeqConfig config) {

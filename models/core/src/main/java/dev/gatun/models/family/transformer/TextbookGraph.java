@@ -80,7 +80,8 @@ final class TextbookGraph {
         Port tgt = embedded("tgt", parts.tgtEmbedding(), TGT_ROWS);
         Masks self = masks("tgt_mask", "tgt_key_padding_mask", TGT_LEN, TGT_LEN, TGT_ROWS);
         Masks cross = masks("memory_mask", "memory_key_padding_mask", TGT_LEN, SRC_LEN, SRC_ROWS);
-        return layers.decoder(parts.decoder(), tgt, i -> attend(self, sequences, sequences), i -> crossAttend(i, memory, cross, sequences, srcSequences));
+        return layers.decoder(parts.decoder(), tgt, i -> attend(self, sequences, sequences), i ->
+                crossAttend(i, memory, cross, sequences, srcSequences));
     }
 
     private UnaryOperator<Port> crossAttend(int layer, Port memory, Masks cross, Port sequences, Port srcSequences) {
@@ -113,7 +114,8 @@ final class TextbookGraph {
         }
         Port x = graph.input(name, Spec.of(DataType.F32, rows, embedding.weight().shape().dim(1)));
         Port positions = graph.input(name + "_positions", Spec.of(DataType.F32, rows, config.dModel()));
-        return graph.add(name + "_embedding", new Linear(List.of(embedding), Activation.NONE, (float) Math.sqrt(config.dModel()), true), x, positions);
+        return graph.add(name + "_embedding", new Linear(List.of(embedding), Activation.NONE, (float) Math.sqrt(config.dModel()), true), x,
+                positions);
     }
 
     private Masks masks(String mask, String padding, String queries, String keys, String keyRows) {

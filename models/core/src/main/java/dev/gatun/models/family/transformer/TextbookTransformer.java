@@ -77,7 +77,8 @@ public final class TextbookTransformer implements AutoCloseable {
         Linear.Part src = scope.part("src_embedding", sizes.inputDim(), config.dModel());
         Linear.Part tgt = sizes.sharedEmbedding() ? src : scope.part("tgt_embedding", sizes.outputDim(), config.dModel());
         WeightScope inner = scope.child("transformer");
-        return new TextbookTransformer(config, new Parts(src, tgt, names.encoder(inner.child("encoder")), names.decoder(inner.child("decoder")),
+        return new TextbookTransformer(config, new Parts(src, tgt, names.encoder(inner.child("encoder")),
+                names.decoder(inner.child("decoder")),
                 scope.part("output", config.dModel(), sizes.outputDim())));
     }
 

@@ -1,12 +1,12 @@
 package dev.gatun.models.family.transformer;
 
+import dev.gatun.models.runtime.PackedSequences;
+import dev.gatun.models.runtime.Program;
+import dev.gatun.models.runtime.Session;
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.Tensor;
-import dev.gatun.models.runtime.PackedSequences;
-import dev.gatun.models.runtime.Program;
-import dev.gatun.models.runtime.Session;
 import dev.gatun.tensor.exec.BoundPlan;
 import dev.gatun.tensor.graph.Dim;
 import dev.gatun.tensor.graph.Graph;
@@ -182,7 +182,8 @@ public final class TransformerForward implements AutoCloseable {
     private void copyRows(Tensor outside, Tensor rows, String name, boolean in) {
         long length = rows.shape().dim(0) / shape.batch();
         long width = rows.shape().dim(1);
-        require(name, outside, DataType.F32, shape.batchFirst() ? shape.batch() : length, shape.batchFirst() ? length : shape.batch(), width);
+        require(name, outside, DataType.F32, shape.batchFirst() ? shape.batch() : length, shape.batchFirst() ? length : shape.batch(),
+                width);
         long bytes = width * Float.BYTES;
         for (long b = 0; b < shape.batch(); b++) {
             for (long t = 0; t < length; t++) {

@@ -1,17 +1,17 @@
 package dev.gatun.models.task.classify;
 
 import dev.gatun.models.checkpoint.CheckedWeights;
-import dev.gatun.models.vision.VisionNetwork;
-import dev.gatun.tensor.graph.Graph;
 import dev.gatun.models.checkpoint.ModelPath;
-import dev.gatun.models.image.ImagePreprocessor;
-import dev.gatun.models.image.PictureException;
-import dev.gatun.models.vision.VisionModel;
-import dev.gatun.models.vision.VisionSession;
-import dev.gatun.models.vision.VisionSpec;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.checkpoint.WeightSource;
+import dev.gatun.models.image.ImagePreprocessor;
+import dev.gatun.models.image.PictureException;
 import dev.gatun.models.runtime.Workers;
+import dev.gatun.models.vision.VisionModel;
+import dev.gatun.models.vision.VisionNetwork;
+import dev.gatun.models.vision.VisionSession;
+import dev.gatun.models.vision.VisionSpec;
+import dev.gatun.tensor.graph.Graph;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -40,7 +40,8 @@ public final class ImageClassifier implements AutoCloseable {
      * @param files owns what is read
      */
     public static List<Graph> describe(Path model, Arena files) {
-        VisionNetwork network = VisionCheckpoint.find(model).architecture(new CheckedWeights(VisionCheckpoint.open(model, files), false), files).network();
+        VisionNetwork network = VisionCheckpoint.find(model)
+                .architecture(new CheckedWeights(VisionCheckpoint.open(model, files), false), files).network();
         return List.of(network.trunk(), network.head());
     }
 

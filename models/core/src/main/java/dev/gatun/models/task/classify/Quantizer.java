@@ -2,13 +2,13 @@ package dev.gatun.models.task.classify;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.gatun.models.image.ImagePreprocessor;
-import dev.gatun.models.image.PictureException;
 import dev.gatun.models.checkpoint.CheckedWeights;
-import dev.gatun.models.vision.VisionNetwork;
 import dev.gatun.models.checkpoint.SafetensorsFile;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.checkpoint.WeightSource;
+import dev.gatun.models.image.ImagePreprocessor;
+import dev.gatun.models.image.PictureException;
+import dev.gatun.models.vision.VisionNetwork;
 import dev.gatun.tensor.graph.Conv;
 import dev.gatun.tensor.graph.Linear;
 import dev.gatun.tensor.graph.Node;

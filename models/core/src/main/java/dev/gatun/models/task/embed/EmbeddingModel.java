@@ -3,14 +3,14 @@ package dev.gatun.models.task.embed;
 import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.checkpoint.sentence.SentenceFolder;
 import dev.gatun.models.encode.Encoder;
-import dev.gatun.models.encode.EncoderSession;
 import dev.gatun.models.encode.EncoderFamily;
+import dev.gatun.models.encode.EncoderSession;
 import dev.gatun.models.encode.HeadKind;
 import dev.gatun.models.encode.PackedTokens;
 import dev.gatun.models.encode.Shares;
 import dev.gatun.models.registry.Encoders;
-import dev.gatun.models.tokenize.TextTokenizer;
 import dev.gatun.models.runtime.Workers;
+import dev.gatun.models.tokenize.TextTokenizer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -243,7 +243,8 @@ public final class EmbeddingModel implements AutoCloseable {
                 truncated[from + i] = encodings.get(i).truncated();
             }
             try (Arena arena = Arena.ofConfined()) {
-                PackedTokens packed = PackedTokens.of(arena, encoder, encodings.stream().map(TextTokenizer.Tokens::ids).toList(), null, from);
+                PackedTokens packed = PackedTokens.of(arena, encoder, encodings.stream().map(TextTokenizer.Tokens::ids).toList(), null,
+                        from);
                 tokens.addAndGet(packed.tokens());
                 session.forward(packed.ids(), packed.offsets(), to - from, block.asSlice(from * rowBytes, (to - from) * rowBytes));
             }

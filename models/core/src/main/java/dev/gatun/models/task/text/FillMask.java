@@ -20,8 +20,8 @@ import java.util.PriorityQueue;
 import java.util.stream.IntStream;
 
 /**
- * Words for the masks of a text, with a masked language model. Probabilities are over the whole vocabulary. Thread-safe; owns its weights and
- * threads, freed by {@link #close}, which waits for calls under way.
+ * Words for the masks of a text, with a masked language model. Probabilities are over the whole vocabulary. Thread-safe; owns its weights
+ * and threads, freed by {@link #close}, which waits for calls under way.
  */
 public final class FillMask implements AutoCloseable {
     private final TextModel model;
@@ -68,7 +68,8 @@ public final class FillMask implements AutoCloseable {
         }
         Map.Entry<Encoder, RowHead> loaded = Encoders.family(checkpoint).loadApart(checkpoint, HeadKind.MASKED);
         try {
-            return new FillMask(TextModel.of("the mask filler", checkpoint, loaded.getKey(), options), loaded.getValue(), vocabulary, maskId);
+            return new FillMask(TextModel.of("the mask filler", checkpoint, loaded.getKey(), options), loaded.getValue(), vocabulary,
+                    maskId);
         } catch (RuntimeException | Error e) {
             loaded.getValue().close();
             throw e;
@@ -113,11 +114,13 @@ public final class FillMask implements AutoCloseable {
     }
 
     private List<List<Fill>> masks(String text, TextTokenizer.Tokens tokens, Rows rows, int top) {
-        long[] masked = IntStream.range(0, tokens.ids().length).filter(i -> tokens.ids()[i] == maskId).mapToLong(i -> rows.first() + i).toArray();
+        long[] masked = IntStream.range(0, tokens.ids().length).filter(i -> tokens.ids()[i] == maskId).mapToLong(i -> rows.first() + i)
+                .toArray();
         if (masked.length == 0) {
             String what = text.length() > 60 ? text.substring(0, 60) + "..." : text;
             throw new IllegalArgumentException("the text \"" + what + "\" has no " + mask()
-                    + (tokens.truncated() ? " in its first " + tokens.ids().length + " tokens" : "") + ": write it where a word is missing");
+                    + (tokens.truncated() ? " in its first " + tokens.ids().length + " tokens" : "")
+                            + ": write it where a word is missing");
         }
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment scores = arena.allocate((long) masked.length * head.columns() * Float.BYTES, 64);

@@ -12,9 +12,9 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * The part of a text that answers a question, with a model for extractive question answering. A longer text is read in windows that overlap.
- * Scores are those of transformers' pipeline: the probability that an answer begins here times that it ends there, within its window.
- * Thread-safe; owns its weights and threads, freed by {@link #close}, which waits for calls under way.
+ * The part of a text that answers a question, with a model for extractive question answering. A longer text is read in windows that
+ * overlap. Scores are those of transformers' pipeline: the probability that an answer begins here times that it ends there, within its
+ * window. Thread-safe; owns its weights and threads, freed by {@link #close}, which waits for calls under way.
  */
 public final class QuestionAnswerer implements AutoCloseable {
     /** Tokens of a window, as transformers has them. */
@@ -73,12 +73,14 @@ public final class QuestionAnswerer implements AutoCloseable {
      * Loads a model.
      *
      * @param folder a Hugging Face folder
-     * @throws dev.gatun.models.checkpoint.WeightException if a file is missing, damaged or contradicts another, or it is a model of another kind
+     * @throws dev.gatun.models.checkpoint.WeightException if a file is missing, damaged or contradicts another, or it is a model of another
+     *                                                     kind
      */
     public static QuestionAnswerer load(Path folder, TextOptions options) {
         Checkpoint checkpoint = Checkpoint.open(folder);
         HeadKind.SPANS.require(checkpoint);
-        return new QuestionAnswerer(TextModel.of("the answerer", checkpoint, Encoders.family(checkpoint).load(checkpoint, HeadKind.SPANS), options));
+        return new QuestionAnswerer(TextModel.of("the answerer", checkpoint, Encoders.family(checkpoint).load(checkpoint, HeadKind.SPANS),
+                options));
     }
 
     /** The best answer, or null if the context has no words. */

@@ -57,11 +57,13 @@ public final class Reranker implements AutoCloseable {
         Checkpoint checkpoint = Checkpoint.open(folder);
         HeadKind.SEQUENCES.require(checkpoint);
         boolean sigmoid = sigmoid(checkpoint);
-        TextModel model = TextModel.of("the reranker", checkpoint, Encoders.family(checkpoint).load(checkpoint, HeadKind.SEQUENCES), options);
+        TextModel model = TextModel.of("the reranker", checkpoint, Encoders.family(checkpoint).load(checkpoint, HeadKind.SEQUENCES),
+                options);
         if (model.labels().names().size() != 1) {
             int found = model.labels().names().size();
             model.close();
-            throw new WeightException(checkpoint.configFile(), "has " + found + " labels, expected the one of a reranker; for a classifier of several"
+            throw new WeightException(checkpoint.configFile(), "has " + found
+                    + " labels, expected the one of a reranker; for a classifier of several"
                     + " use TextClassifier (gatun classify-text)");
         }
         return new Reranker(model, sigmoid);

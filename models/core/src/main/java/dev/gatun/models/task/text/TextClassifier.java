@@ -31,7 +31,8 @@ public final class TextClassifier implements AutoCloseable {
      * Loads a model.
      *
      * @param folder a Hugging Face folder
-     * @throws dev.gatun.models.checkpoint.WeightException if a file is missing, damaged or contradicts another, or it is a model of another kind
+     * @throws dev.gatun.models.checkpoint.WeightException if a file is missing, damaged or contradicts another, or it is a model of another
+     *                                                     kind
      */
     public static TextClassifier load(Path folder, TextOptions options) {
         return new TextClassifier(load("the classifier", folder, options));

@@ -15,7 +15,9 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.Function;
 
-/** An encoder with a head, its tokenizer and its workers: what all tasks over texts share. Thread-safe; closing waits for calls under way. */
+/**
+ * An encoder with a head, its tokenizer and its workers: what all tasks over texts share. Thread-safe; closing waits for calls under way.
+ */
 final class TextModel implements AutoCloseable {
     private final String owner;
     private final Encoder encoder;
@@ -87,7 +89,8 @@ final class TextModel implements AutoCloseable {
         try {
             int positions = encoder.spec().maxLength();
             int wanted = options.maxTokens();
-            tokenizer = TextTokenizer.load(checkpoint.folder(), new TextTokenizer.Limit(wanted == 0 ? positions : Math.min(wanted, positions), wanted == 0));
+            tokenizer = TextTokenizer.load(checkpoint.folder(),
+                    new TextTokenizer.Limit(wanted == 0 ? positions : Math.min(wanted, positions), wanted == 0));
             return new TextModel(owner, encoder, tokenizer, ClassLabels.of(checkpoint), options);
         } catch (RuntimeException | Error e) {
             encoder.close();

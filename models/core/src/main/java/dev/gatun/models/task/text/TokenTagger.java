@@ -13,8 +13,8 @@ import java.util.List;
 
 /**
  * What the parts of a text are, as names of people and places, with a model for token classification. Tags are those of transformers'
- * pipeline; longer texts are read in windows that overlap. Thread-safe; owns its weights and threads, freed by {@link #close}, which waits for
- * calls under way.
+ * pipeline; longer texts are read in windows that overlap. Thread-safe; owns its weights and threads, freed by {@link #close}, which waits
+ * for calls under way.
  */
 public final class TokenTagger implements AutoCloseable {
     private static final String OUTSIDE = "O";
@@ -64,13 +64,15 @@ public final class TokenTagger implements AutoCloseable {
      * Loads a model.
      *
      * @param folder a Hugging Face folder
-     * @throws dev.gatun.models.checkpoint.WeightException if a file is missing, damaged or contradicts another, or it is a model of another kind
+     * @throws dev.gatun.models.checkpoint.WeightException if a file is missing, damaged or contradicts another, or it is a model of another
+     *                                                     kind
      */
     public static TokenTagger load(Path folder, TextOptions options) {
         Checkpoint checkpoint = Checkpoint.open(folder);
         HeadKind.TOKENS.require(checkpoint);
         TokenTable vocabulary = TokenTable.read(checkpoint.folder());
-        return new TokenTagger(TextModel.of("the tagger", checkpoint, Encoders.family(checkpoint).load(checkpoint, HeadKind.TOKENS), options), vocabulary);
+        return new TokenTagger(TextModel.of("the tagger", checkpoint, Encoders.family(checkpoint).load(checkpoint, HeadKind.TOKENS),
+                options), vocabulary);
     }
 
     /** The tags of a text, words of one tag together, those labelled O left out. */
@@ -203,7 +205,8 @@ public final class TokenTagger implements AutoCloseable {
             int start = tags.get(from).start;
             int end = tags.get(to - 1).end;
             String label = tags.get(from).label;
-            groups.add(new Tag(label.substring(label.indexOf('-') + 1), (float) (sum / (to - from)), start, end, text.substring(start, Math.max(start, end))));
+            groups.add(new Tag(label.substring(label.indexOf('-') + 1), (float) (sum / (to - from)), start, end,
+                    text.substring(start, Math.max(start, end))));
         }
         return groups;
     }
@@ -221,7 +224,8 @@ public final class TokenTagger implements AutoCloseable {
             Tag last = kept.isEmpty() ? null : kept.getLast();
             if (last == null || tag.start >= last.end) {
                 kept.add(tag);
-            } else if (tag.end - tag.start > last.end - last.start || tag.end - tag.start == last.end - last.start && tag.score > last.score) {
+            } else if (tag.end - tag.start > last.end - last.start || tag.end - tag.start == last.end - last.start
+                    && tag.score > last.score) {
                 kept.set(kept.size() - 1, tag);
             }
         }

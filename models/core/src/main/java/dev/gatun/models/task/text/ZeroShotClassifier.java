@@ -70,7 +70,8 @@ public final class ZeroShotClassifier implements AutoCloseable {
         Checkpoint checkpoint = Checkpoint.open(folder);
         HeadKind.SEQUENCES.require(checkpoint);
         int entailment = entailment(checkpoint);
-        TextModel model = TextModel.of("the zero-shot classifier", checkpoint, Encoders.family(checkpoint).load(checkpoint, HeadKind.SEQUENCES), options);
+        TextModel model = TextModel.of("the zero-shot classifier", checkpoint,
+                Encoders.family(checkpoint).load(checkpoint, HeadKind.SEQUENCES), options);
         if (entailment >= model.labels().names().size() || model.labels().names().size() < 2) {
             model.close();
             throw new WeightException(checkpoint.configFile(), "label2id says entailment is class " + entailment + ", but there are "
@@ -83,11 +84,13 @@ public final class ZeroShotClassifier implements AutoCloseable {
         List<String> names = new ArrayList<>();
         for (Map.Entry<String, JsonNode> entry : checkpoint.config().path("label2id").properties()) {
             names.add(entry.getKey());
-            if (entry.getKey().toLowerCase(Locale.ROOT).startsWith("entail") && entry.getValue().isInt() && entry.getValue().intValue() >= 0) {
+            if (entry.getKey().toLowerCase(Locale.ROOT).startsWith("entail") && entry.getValue().isInt()
+                    && entry.getValue().intValue() >= 0) {
                 return entry.getValue().intValue();
             }
         }
-        throw new WeightException(checkpoint.configFile(), "label2id has no label that begins with entail, only " + names.stream().limit(10).toList()
+        throw new WeightException(checkpoint.configFile(), "label2id has no label that begins with entail, only "
+                + names.stream().limit(10).toList()
                 + ": expected a model for natural language inference");
     }
 
@@ -103,7 +106,8 @@ public final class ZeroShotClassifier implements AutoCloseable {
      * @throws IllegalStateException    if this is closed, or the calling thread is interrupted
      */
     public List<List<Label>> classify(List<String> texts, Question question) {
-        List<Pair> pairs = texts.stream().flatMap(text -> question.labels.stream().map(label -> new Pair(text, question.template.replace("{}", label))))
+        List<Pair> pairs = texts.stream().flatMap(text ->
+                question.labels.stream().map(label -> new Pair(text, question.template.replace("{}", label))))
                 .toList();
         List<float[]> logits = TextClassifier.logits(model, pairs, Truncation.ONLY_FIRST);
         List<List<Label>> all = new ArrayList<>();

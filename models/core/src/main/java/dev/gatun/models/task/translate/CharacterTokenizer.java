@@ -2,8 +2,8 @@ package dev.gatun.models.task.translate;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.gatun.models.generate.GenerativeModel;
 import dev.gatun.models.checkpoint.WeightException;
+import dev.gatun.models.generate.GenerativeModel;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.text.Normalizer;
@@ -43,7 +43,8 @@ public final class CharacterTokenizer implements SequenceTokenizer {
             throw new WeightException(file, "is not valid JSON: " + e.getMessage(), e);
         }
         require(file, root.path("type").asText().equals("characters"), "type is " + root.path("type") + ", expected characters");
-        require(file, root.path("normalization").asText().equals("NFC"), "normalization is " + root.path("normalization") + ", expected NFC");
+        require(file, root.path("normalization").asText().equals("NFC"), "normalization is " + root.path("normalization")
+                + ", expected NFC");
         JsonNode entries = root.path("tokens");
         require(file, entries.isObject() && entries.size() == tokens.vocabSize(), "has " + entries.size()
                 + " tokens, the model's embeddings " + tokens.vocabSize());

@@ -2,13 +2,13 @@ package dev.gatun.models.task.translate;
 
 import dev.gatun.bindings.loader.OpenMpTeam;
 import dev.gatun.models.checkpoint.ModelPath;
+import dev.gatun.models.checkpoint.SafetensorsFile;
+import dev.gatun.models.checkpoint.WeightException;
+import dev.gatun.models.family.transformer.Seq2SeqConfig;
+import dev.gatun.models.family.transformer.Seq2SeqModel;
 import dev.gatun.models.generate.Generated;
 import dev.gatun.models.generate.GenerationOptions;
 import dev.gatun.models.generate.GenerationSession;
-import dev.gatun.models.family.transformer.Seq2SeqConfig;
-import dev.gatun.models.family.transformer.Seq2SeqModel;
-import dev.gatun.models.checkpoint.SafetensorsFile;
-import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.runtime.Workers;
 import java.io.IOException;
 import java.io.InputStream;
@@ -41,7 +41,9 @@ public final class Translator implements AutoCloseable {
     /** Texts of a task: enough for full batches, few enough to keep every core busy to the end. */
     private static final int MIN_TASK_TEXTS = 16;
     private static final int MAX_TASK_TEXTS = 512;
-    /** A model whose weights do not fit the caches of a core is worth several cores for one text; a smaller one loses more by waking them. */
+    /**
+     * A model whose weights do not fit the caches of a core is worth several cores for one text; a smaller one loses more by waking them.
+     */
     private static final long WIDE_WEIGHT_BYTES = 16L << 20;
 
     private final Seq2SeqModel model;
@@ -152,8 +154,8 @@ public final class Translator implements AutoCloseable {
      * Answers to each text, in order; an empty text has one, which is empty.
      *
      * @return for each text its answers, best first, {@code numReturnSequences} at most
-     * @throws IllegalArgumentException if a text is longer than the model's positions, lacks the language that the date translator wants, or an
-     *                                  option does not fit the model
+     * @throws IllegalArgumentException if a text is longer than the model's positions, lacks the language that the date translator wants,
+     *                                  or an option does not fit the model
      * @throws IllegalStateException    if this translator is closed, or the thread is interrupted
      */
     public List<List<Translation>> translate(List<String> texts, GenerationOptions options) {
@@ -187,7 +189,8 @@ public final class Translator implements AutoCloseable {
      * Refuses what {@link #translate} would refuse.
      *
      * @param name of the text in messages, as {@code line 7}
-     * @throws IllegalArgumentException if the text is longer than the model's positions, or lacks the language that the date translator wants
+     * @throws IllegalArgumentException if the text is longer than the model's positions, or lacks the language that the date translator
+     *                                  wants
      */
     public void check(String name, String text) {
         if (!text.isBlank()) {

@@ -55,7 +55,8 @@ class BertEncoderTest {
 
     @Test
     void oneByOneEqualsTogether() {
-        try (Encoder encoder = Encoders.load(Goldens.path("bert/tiny"), Head.pooled(Pooling.MEAN, true)); Arena arena = Arena.ofConfined()) {
+        try (Encoder encoder = Encoders.load(Goldens.path("bert/tiny"), Head.pooled(Pooling.MEAN, true));
+                Arena arena = Arena.ofConfined()) {
             SafetensorsFile cases = Goldens.open(arena, "bert/tiny/cases.safetensors");
             int[] ids = Goldens.ints(cases, "ids");
             int[] offsets = Goldens.ints(cases, "offsets");

@@ -5,11 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.gatun.models.registry.Encoders;
-import dev.gatun.models.encode.Head;
-import dev.gatun.models.encode.Pooling;
 import dev.gatun.models.encode.Encoder;
 import dev.gatun.models.encode.EncoderSession;
+import dev.gatun.models.encode.Head;
+import dev.gatun.models.encode.Pooling;
+import dev.gatun.models.registry.Encoders;
 import dev.gatun.models.testing.Goldens;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

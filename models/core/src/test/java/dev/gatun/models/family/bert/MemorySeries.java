@@ -1,10 +1,10 @@
 package dev.gatun.models.family.bert;
 
-import dev.gatun.models.registry.Encoders;
-import dev.gatun.models.encode.Head;
-import dev.gatun.models.encode.Pooling;
 import dev.gatun.models.encode.Encoder;
 import dev.gatun.models.encode.EncoderSession;
+import dev.gatun.models.encode.Head;
+import dev.gatun.models.encode.Pooling;
+import dev.gatun.models.registry.Encoders;
 import dev.gatun.models.testing.Goldens;
 import dev.gatun.models.testing.ResidentMemory;
 import java.io.IOException;
@@ -25,7 +25,8 @@ final class MemorySeries {
     }
 
     private static void forwards() throws IOException {
-        try (Encoder encoder = Encoders.load(Goldens.path("bert/tiny"), Head.pooled(Pooling.MEAN, true)); Arena arena = Arena.ofConfined()) {
+        try (Encoder encoder = Encoders.load(Goldens.path("bert/tiny"), Head.pooled(Pooling.MEAN, true));
+                Arena arena = Arena.ofConfined()) {
             Requests requests = new Requests(encoder, 1, arena, new SplittableRandom(9), 997, 12, 60);
             try (EncoderSession session = requests.session()) {
                 for (int i = 0; i < 40; i++) {
@@ -42,7 +43,8 @@ final class MemorySeries {
     private static void loads() throws IOException {
         for (int i = 0; i < 40; i++) {
             for (int j = 0; j < 5; j++) {
-                try (Encoder encoder = Encoders.load(Goldens.path("bert/tiny"), Head.pooled(Pooling.MEAN, true)); Arena arena = Arena.ofConfined()) {
+                try (Encoder encoder = Encoders.load(Goldens.path("bert/tiny"), Head.pooled(Pooling.MEAN, true));
+                        Arena arena = Arena.ofConfined()) {
                     Requests requests = new Requests(encoder, 1, arena, new SplittableRandom(j), 4, 4, 80);
                     requests.forward(4);
                     requests.session().close();

@@ -29,7 +29,8 @@ class SmallStackTest {
 
         private static void compute() {
             try (Encoder encoder = Encoders.load(Goldens.path("bert/tiny"), Head.pooled(Pooling.MEAN, true));
-                    EncoderSession one = encoder.newSession(1); EncoderSession two = encoder.newSession(2); Arena arena = Arena.ofConfined()) {
+                    EncoderSession one = encoder.newSession(1); EncoderSession two = encoder.newSession(2);
+                            Arena arena = Arena.ofConfined()) {
                 float[] first = run(one, arena, 5);
                 assertArrayEquals(first, run(two, arena, 5), 1e-5f);
                 run(two, arena, 30);

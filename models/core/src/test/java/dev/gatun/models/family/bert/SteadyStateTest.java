@@ -2,11 +2,11 @@ package dev.gatun.models.family.bert;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.gatun.models.registry.Encoders;
-import dev.gatun.models.encode.Head;
-import dev.gatun.models.encode.Pooling;
 import dev.gatun.models.encode.Encoder;
 import dev.gatun.models.encode.EncoderSession;
+import dev.gatun.models.encode.Head;
+import dev.gatun.models.encode.Pooling;
+import dev.gatun.models.registry.Encoders;
 import dev.gatun.models.testing.Allocation;
 import dev.gatun.models.testing.Goldens;
 import dev.gatun.models.testing.MiniLm;

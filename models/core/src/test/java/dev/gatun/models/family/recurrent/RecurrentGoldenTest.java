@@ -148,7 +148,8 @@ class RecurrentGoldenTest {
             int step = shape.hidden() < 64 ? 1 : shape.hidden() < 513 ? 7 : 31;
             try (Program program = Program.load(g.build()); Session session = program.newSession(shape.hidden() < 64 ? 1 : 2)) {
                 Map<String, Tensor> found = session.run(inputs);
-                assertNear(name + " out", Goldens.floats(golden, name + "/out"), found.get("out"), (int) (shape.directions() * shape.width()), step);
+                assertNear(name + " out", Goldens.floats(golden, name + "/out"), found.get("out"),
+                        (int) (shape.directions() * shape.width()), step);
                 assertStates(golden, name + "/h", found, "h", layers, shape.directions(), (int) shape.width(), step);
                 if (lstm) {
                     assertStates(golden, name + "/c", found, "c", layers, shape.directions(), (int) shape.hidden(), step);
@@ -157,19 +158,22 @@ class RecurrentGoldenTest {
         }
     }
 
-    private static List<Port> states(Arena arena, GraphBuilder g, Map<String, Tensor> inputs, String name, String kind, int layers, int directions,
+    private static List<Port> states(Arena arena, GraphBuilder g, Map<String, Tensor> inputs, String name, String kind, int layers,
+            int directions,
             long width) {
         int each = Math.toIntExact(directions * LENGTHS.length * width);
         float[] all = values(name + " " + kind, 1, (long) layers * each);
         List<Port> ports = new ArrayList<>();
         for (int i = 0; i < layers; i++) {
             ports.add(g.input(kind + "0" + i, Spec.of(DataType.F32, directions, STREAMS, width)));
-            inputs.put(kind + "0" + i, Tensor.ofFloats(arena, java.util.Arrays.copyOfRange(all, i * each, (i + 1) * each), directions, LENGTHS.length, width));
+            inputs.put(kind + "0" + i, Tensor.ofFloats(arena, java.util.Arrays.copyOfRange(all, i * each, (i + 1) * each), directions,
+                    LENGTHS.length, width));
         }
         return ports;
     }
 
-    private static void assertStates(SafetensorsFile golden, String name, Map<String, Tensor> found, String kind, int layers, int directions,
+    private static void assertStates(SafetensorsFile golden, String name, Map<String, Tensor> found, String kind, int layers,
+            int directions,
             int width, int step) {
         float[] all = Goldens.floats(golden, name);
         int each = all.length / layers;
@@ -300,7 +304,8 @@ class RecurrentGoldenTest {
             Port sequences = g.input("sequences", Spec.of(DataType.S32, "sequences"));
             Recurrent layer = stack(arena, "gru 7 1 forward").layers().getFirst();
             Port wrong = g.input("h", Spec.of(DataType.F32, 1, STREAMS, 8));
-            ShapeException refused = assertThrows(ShapeException.class, () -> g.addAll("layer", layer.with(States.GIVEN), x, sequences, wrong));
+            ShapeException refused = assertThrows(ShapeException.class, () ->
+                    g.addAll("layer", layer.with(States.GIVEN), x, sequences, wrong));
             assertTrue(refused.getMessage().contains("F32 [1, 16, 7]"), refused.getMessage());
             assertThrows(IllegalArgumentException.class, () -> g.addAll("layer", layer.with(States.GIVEN), x, sequences));
             Port few = g.input("few", Spec.of(DataType.F32, 1, 1, 7));
@@ -314,7 +319,8 @@ class RecurrentGoldenTest {
                     assertThrows(IllegalArgumentException.class,
                             () -> session.run(Map.of("x", rows, "h", h, "few", one, "sequences", Tensor.ofInts(arena, bad, 4))));
                 }
-                float[] out = session.run(Map.of("x", rows, "h", h, "few", one, "sequences", Tensor.ofInts(arena, new int[] {1, 0, 2, 0}, 4))).get("out").toFloats();
+                float[] out = session.run(Map.of("x", rows, "h", h, "few", one, "sequences",
+                        Tensor.ofInts(arena, new int[] {1, 0, 2, 0}, 4))).get("out").toFloats();
                 assertArrayEquals(new float[7], java.util.Arrays.copyOfRange(out, 14, 21));
             }
         }

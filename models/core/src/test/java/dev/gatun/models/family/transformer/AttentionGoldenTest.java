@@ -1,7 +1,7 @@
 package dev.gatun.models.family.transformer;
 
-import dev.gatun.models.testing.Goldens;
 import dev.gatun.models.checkpoint.SafetensorsFile;
+import dev.gatun.models.testing.Goldens;
 import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.op.AttentionOp;

@@ -66,7 +66,8 @@ class MultiHeadAttentionTest {
             Port m = isSelf ? q : input(graph, inputs, "memory", Tensor.ofFloats(arena, memory, memory.length / 20, 20));
             Port memorySequences = isSelf ? sequences
                     : input(graph, inputs, "memory_sequences", AttentionGoldenTest.sequences(arena, batch, memory.length / 20 / batch));
-            List<Port> operands = new ArrayList<>(List.of(graph.add("q", new Linear(weights.query()), q), graph.add("k", new Linear(weights.key()), m),
+            List<Port> operands = new ArrayList<>(List.of(graph.add("q", new Linear(weights.query()), q),
+                    graph.add("k", new Linear(weights.key()), m),
                     graph.add("v", new Linear(weights.value()), m), sequences, memorySequences));
             Tensor mask = mask(batch, query.length / 20 / batch, memory.length / 20 / batch);
             if (mask != null) {
@@ -75,12 +76,14 @@ class MultiHeadAttentionTest {
             boolean padding = file.names().contains(run + "key_padding_mask");
             if (padding) {
                 operands.add(input(graph, inputs, "padding", Tensor.of(TensorDesc.of(DataType.U8, memory.length / 20),
-                        arena.allocate(memory.length / 20).copyFrom(file.entry(run + "key_padding_mask").bytes().asSlice(0, memory.length / 20)))));
+                        arena.allocate(memory.length / 20).copyFrom(file.entry(run + "key_padding_mask").bytes()
+                                .asSlice(0, memory.length / 20)))));
             }
             MaskKind kind = mask == null ? MaskKind.NONE : mask.shape().rank() == 2 ? MaskKind.QUERY_KEY : MaskKind.SEQUENCE_HEAD_QUERY_KEY;
             AttentionOp op = new AttentionOp(Source.SEPARATE, 5, 5, 4, false, kind, padding);
             graph.output("out", graph.add("output", new Linear(weights.output()), graph.add("attend", op, operands.toArray(Port[]::new))));
-            try (Program program = Program.load(new Program.Part(graph.build(), new Target(16, passes))); Session session = program.newSession(1)) {
+            try (Program program = Program.load(new Program.Part(graph.build(), new Target(16, passes)));
+                    Session session = program.newSession(1)) {
                 Reference.assertClose(Reference.widen(rows("expected")), session.run(inputs).get("out").toFloats(), 1e-5);
             }
         }
@@ -101,7 +104,8 @@ class MultiHeadAttentionTest {
             for (int i = 0; bool && i < added.length; i++) {
                 added[i] = hidden[i] != 0 ? Float.NEGATIVE_INFINITY : 0;
             }
-            return perHead ? Tensor.ofFloats(arena, added, batch, config.numHeads(), queries, keys) : Tensor.ofFloats(arena, added, queries, keys);
+            return perHead ? Tensor.ofFloats(arena, added, batch, config.numHeads(), queries, keys)
+                    : Tensor.ofFloats(arena, added, queries, keys);
         }
 
         private int batch(String name) {

@@ -4,9 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.gatun.models.testing.Goldens;
 import dev.gatun.models.checkpoint.SafetensorsFile;
 import dev.gatun.models.checkpoint.WeightException;
+import dev.gatun.models.testing.Goldens;
 import dev.gatun.tensor.testing.Reference;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -69,14 +69,16 @@ class Seq2SeqModelTest {
         String config = Files.readString(good.resolve("config.json"));
         Files.copy(good.resolve("model.safetensors"), folder.resolve("model.safetensors"));
         refused(folder, config.replace("\"vocab_size\": 37", "\"vocab_size\": 38"), "expected [38, 24], found [37, 24]");
-        refused(folder, config.replace("\"num_decoder_layers\": 1", "\"num_decoder_layers\": 2"), "has no tensor transformer.decoder.layers.1.self_attn.in_proj_weight");
+        refused(folder, config.replace("\"num_decoder_layers\": 1", "\"num_decoder_layers\": 2"),
+                "has no tensor transformer.decoder.layers.1.self_attn.in_proj_weight");
         refused(folder, config.replace("\"eos_token_id\": 2", "\"eos_token_id\": 99"), "eos_token_id is 99, the vocabulary has 0 to 36");
         refused(folder, config.replace("\"d_model\": 24", "\"d_model\": \"x\""), "d_model is \"x\", expected a number");
         refused(folder, config.replace("seq2seq-transformer", "lstm"), "architecture is lstm, expected seq2seq-transformer");
         refused(folder, config.replace("\"gelu\"", "\"swish\""), "activation is swish, expected relu or gelu");
         refused(folder, "{", "is not valid JSON");
         WeightException missing = assertThrows(WeightException.class, () -> Seq2SeqModel.load(folder.resolve("nowhere")));
-        assertTrue(missing.getMessage().endsWith("config.json: does not exist; the model's sizes are expected there"), missing.getMessage());
+        assertTrue(missing.getMessage().endsWith("config.json: does not exist; the model's sizes are expected there"),
+                missing.getMessage());
     }
 
     private static void refused(Path folder, String config, String message) throws IOException {

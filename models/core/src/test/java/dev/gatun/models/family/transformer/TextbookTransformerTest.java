@@ -4,11 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.gatun.models.testing.Goldens;
-import dev.gatun.models.family.transformer.TransformerForward.ForwardShape;
 import dev.gatun.models.checkpoint.SafetensorsFile;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.checkpoint.WeightScope;
+import dev.gatun.models.family.transformer.TransformerForward.ForwardShape;
+import dev.gatun.models.testing.Goldens;
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.ShapeException;
@@ -62,8 +62,10 @@ class TextbookTransformerTest {
 
     private static TransformerConfig config(Map<String, String> m) {
         return new TransformerConfig(number(m, "d_model"), number(m, "num_heads"), number(m, "num_encoder_layers"),
-                number(m, "num_decoder_layers"), number(m, "d_ff"), m.get("activation").equals("relu") ? Activation.RELU : Activation.GELU_ERF,
-                Boolean.parseBoolean(m.get("norm_first")), Float.parseFloat(m.get("layer_norm_eps")), Boolean.parseBoolean(m.get("final_norm")));
+                number(m, "num_decoder_layers"), number(m, "d_ff"), m.get("activation").equals("relu") ? Activation.RELU
+                        : Activation.GELU_ERF,
+                Boolean.parseBoolean(m.get("norm_first")), Float.parseFloat(m.get("layer_norm_eps")),
+                        Boolean.parseBoolean(m.get("final_norm")));
     }
 
     private static int number(Map<String, String> metadata, String name) {
@@ -86,7 +88,8 @@ class TextbookTransformerTest {
         int src = length(file, run, inputs.contains("memory") ? "memory" : "src", batchFirst);
         int tgt = inputs.contains("tgt") ? length(file, run, "tgt", batchFirst) : 0;
         Shape expected = file.entry(run + "expected").shape();
-        try (TransformerForward forward = model.compile(new ForwardShape((int) expected.dim(batchFirst ? 0 : 1), src, tgt, batchFirst, masks, threads))) {
+        try (TransformerForward forward = model.compile(new ForwardShape((int) expected.dim(batchFirst ? 0 : 1), src, tgt, batchFirst,
+                masks, threads))) {
             assertEquals(new TreeSet<>(forward.inputs()), inputs);
             for (String input : inputs) {
                 boolean bytes = file.entry(run + input).type().equals("U8");
@@ -114,7 +117,8 @@ class TextbookTransformerTest {
             SafetensorsFile file = Goldens.open(arena, "transformer/textbook/encoder-post-relu.safetensors");
             TransformerConfig config = config(file.metadata());
             try (TextbookTransformer model = TextbookTransformer.encoder(WeightScope.of(file), config);
-                    TransformerForward forward = model.compile(new ForwardShape(2, 7, 0, false, Set.of("mask", "src_key_padding_mask"), 1))) {
+                    TransformerForward forward = model.compile(new ForwardShape(2, 7, 0, false, Set.of("mask", "src_key_padding_mask"),
+                            1))) {
                 ShapeException e = assertThrows(ShapeException.class,
                         () -> forward.set("mask", Tensor.allocate(arena, TensorDesc.of(DataType.F32, 7, 8))));
                 assertEquals("Transformer: mask F32 [7, 8], expected F32 [7, 7]", e.getMessage());
@@ -122,7 +126,8 @@ class TextbookTransformerTest {
                         () -> forward.set("src_key_padding_mask", Tensor.allocate(arena, TensorDesc.of(DataType.U8, 7, 2))));
                 assertEquals("Transformer: src_key_padding_mask U8 [7, 2], expected U8 [2, 7]", e.getMessage());
                 assertThrows(ShapeException.class, () -> forward.set("src", Tensor.allocate(arena, TensorDesc.of(DataType.F32, 2, 7, 20))));
-                assertThrows(IllegalArgumentException.class, () -> forward.set("tgt", Tensor.allocate(arena, TensorDesc.of(DataType.F32, 1))));
+                assertThrows(IllegalArgumentException.class, () ->
+                        forward.set("tgt", Tensor.allocate(arena, TensorDesc.of(DataType.F32, 1))));
                 assertThrows(IllegalArgumentException.class, () -> model.compile(new ForwardShape(2, 7, 0, false, Set.of("tgt_mask"), 1)));
                 forward.close();
                 assertThrows(IllegalStateException.class, forward::execute);

@@ -7,12 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.gatun.models.image.Picture;
-import dev.gatun.models.testing.SafetensorsWriter;
-import dev.gatun.models.testing.GeneratedWeights;
-import dev.gatun.models.testing.Goldens;
 import dev.gatun.models.checkpoint.SafetensorsFile;
 import dev.gatun.models.checkpoint.WeightException;
+import dev.gatun.models.image.Picture;
+import dev.gatun.models.testing.GeneratedWeights;
+import dev.gatun.models.testing.Goldens;
+import dev.gatun.models.testing.SafetensorsWriter;
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;

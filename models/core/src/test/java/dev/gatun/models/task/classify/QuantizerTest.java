@@ -4,13 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.gatun.models.image.Picture;
-import dev.gatun.models.runtime.Program;
-import dev.gatun.models.testing.SafetensorsWriter;
-import dev.gatun.models.testing.GeneratedWeights;
-import dev.gatun.models.testing.Goldens;
 import dev.gatun.models.checkpoint.SafetensorsFile;
 import dev.gatun.models.checkpoint.WeightException;
+import dev.gatun.models.image.Picture;
+import dev.gatun.models.runtime.Program;
+import dev.gatun.models.testing.GeneratedWeights;
+import dev.gatun.models.testing.Goldens;
+import dev.gatun.models.testing.SafetensorsWriter;
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
@@ -39,7 +39,8 @@ class QuantizerTest {
     Path folder;
 
     private static List<Path> digits() throws IOException {
-        Path samples = Files.isDirectory(Path.of("src/samples/digits")) ? Path.of("src/samples/digits") : Path.of("models/core/src/samples/digits");
+        Path samples = Files.isDirectory(Path.of("src/samples/digits")) ? Path.of("src/samples/digits")
+                : Path.of("models/core/src/samples/digits");
         try (Stream<Path> files = Files.list(samples)) {
             return files.filter(f -> f.toString().endsWith(".png")).sorted().toList();
         }
@@ -49,7 +50,8 @@ class QuantizerTest {
     @CsvSource({"100, false, true, 8", "100, false, false, 7", "99.99, true, true, 8"})
     void digitsStayTheSame(double percentile, boolean floatFirst, boolean floatLast, int bits) throws IOException {
         Path output = folder.resolve("int8");
-        Quantizer.Report report = Quantizer.quantize(null, digits(), output, new QuantizeOptions(percentile, floatFirst, floatLast, bits, 1));
+        Quantizer.Report report = Quantizer.quantize(null, digits(), output,
+                new QuantizeOptions(percentile, floatFirst, floatLast, bits, 1));
         assertEquals(List.of("conv1", "conv2", "fc1", "fc2"), report.layers().stream().map(Quantizer.LayerError::layer).toList());
         assertEquals(!floatFirst, report.layers().getFirst().int8());
         report.layers().forEach(layer -> assertTrue(layer.relativeError() < 0.05, layer.toString()));

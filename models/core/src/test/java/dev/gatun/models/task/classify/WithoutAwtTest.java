@@ -32,7 +32,8 @@ class WithoutAwtTest {
         }
 
         public static void main(String[] args) {
-            try (ImageClassifier classifier = ImageClassifier.digits(ClassifierOptions.defaults().withThreads(1)); Arena arena = Arena.ofShared()) {
+            try (ImageClassifier classifier = ImageClassifier.digits(ClassifierOptions.defaults().withThreads(1));
+                    Arena arena = Arena.ofShared()) {
                 MemorySegment input = arena.allocate(classifier.preprocessor().elementCount() * Float.BYTES, 64);
                 MemorySegment logits = arena.allocate(classifier.labels().size() * (long) Float.BYTES, 64);
                 classifier.preprocessor().write(new Picture(28, 28, 1, new byte[28 * 28]), input);

@@ -102,7 +102,8 @@ class EmbeddingModelTest {
                 assertThrows(IndexOutOfBoundsException.class, () -> e.truncated(3));
             }
         }
-        EmbeddingOptions options = EmbeddingOptions.defaults().withThreads(1).withPooling(Pooling.CLS).withNormalize(false).withMaxTokens(5);
+        EmbeddingOptions options = EmbeddingOptions.defaults().withThreads(1).withPooling(Pooling.CLS).withNormalize(false)
+                .withMaxTokens(5);
         try (EmbeddingModel model = EmbeddingModel.load(Goldens.path("bert/tiny"), options); Embeddings e = model.embed("a a a a a a a")) {
             assertEquals(5, e.tokens());
             assertTrue(e.truncated(0));
@@ -112,7 +113,8 @@ class EmbeddingModelTest {
 
     @Test
     void anyStringIsAText() {
-        List<String> texts = List.of("\uD800", "\uDC00a\uD83D", "\0", "a\0b", "\uD83D\uDE00", "\uFFFF", "\r\n\t", "\u202E", "a".repeat(5000));
+        List<String> texts = List.of("\uD800", "\uDC00a\uD83D", "\0", "a\0b", "\uD83D\uDE00", "\uFFFF", "\r\n\t", "\u202E",
+                "a".repeat(5000));
         try (EmbeddingModel model = load(1); Embeddings e = model.embed(texts)) {
             assertEquals(texts.size(), e.size());
         }
@@ -277,7 +279,8 @@ class EmbeddingModelTest {
             Files.copy(tiny.resolve(file), folder.resolve(file));
         }
         try (Arena arena = Arena.ofConfined()) {
-            SafetensorsWriter.writeWithNaN(folder.resolve("model.safetensors"), SafetensorsFile.open(tiny.resolve("model.safetensors"), arena),
+            SafetensorsWriter.writeWithNaN(folder.resolve("model.safetensors"),
+                    SafetensorsFile.open(tiny.resolve("model.safetensors"), arena),
                     "encoder.layer.0.output.dense.bias");
         }
         String message = assertThrows(WeightException.class, () -> EmbeddingModel.load(folder)).getMessage();
@@ -321,7 +324,8 @@ class EmbeddingModelTest {
             assertThrows(IllegalStateException.class, () -> model.embed(Stream.generate(() -> "a b"), 10, (first, batch, vectors) -> {
                 throw new IllegalStateException("enough");
             }));
-            assertThrows(NullPointerException.class, () -> model.embed(Arrays.asList("a", null).iterator(), 10, (first, batch, vectors) -> true));
+            assertThrows(NullPointerException.class, () ->
+                    model.embed(Arrays.asList("a", null).iterator(), 10, (first, batch, vectors) -> true));
             assertThrows(IllegalArgumentException.class, () -> model.embed(Stream.of("a"), 0, (first, batch, vectors) -> true));
             Thread.currentThread().interrupt();
             assertThrows(IllegalStateException.class, () -> model.embed(Stream.generate(() -> "a b"), 10, (first, batch, vectors) -> true));

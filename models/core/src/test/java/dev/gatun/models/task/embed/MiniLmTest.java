@@ -5,10 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.gatun.models.checkpoint.SafetensorsFile;
 import dev.gatun.models.testing.Goldens;
 import dev.gatun.models.testing.MiniLm;
 import dev.gatun.models.tokenize.TextTokenizer;
-import dev.gatun.models.checkpoint.SafetensorsFile;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;

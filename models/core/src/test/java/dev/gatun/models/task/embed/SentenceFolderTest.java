@@ -66,25 +66,29 @@ class SentenceFolderTest {
         EmbeddingOptions options = EmbeddingOptions.defaults().withThreads(1);
         try (Arena arena = Arena.ofConfined(); EmbeddingModel model = EmbeddingModel.load(folder(golden), options);
                 Embeddings found = golden.get("prompt").isNull() ? model.embed(texts) : model.embedQueries(texts)) {
-            float[] expected = SafetensorsFile.open(ROOT.resolve("expected.safetensors"), arena).floats(golden.get("like").asText()).toFloats();
+            float[] expected = SafetensorsFile.open(ROOT.resolve("expected.safetensors"), arena).floats(golden.get("like").asText())
+                    .toFloats();
             assertEquals(expected.length / texts.size(), found.dimension());
             for (int i = 0; i < expected.length; i++) {
                 float value = found.toFloats(i / found.dimension())[i % found.dimension()];
-                assertEquals(expected[i], value, 1e-5f * Math.max(1, Math.abs(expected[i])), "element " + i % found.dimension() + " of text "
+                assertEquals(expected[i], value, 1e-5f * Math.max(1, Math.abs(expected[i])), "element " + i % found.dimension()
+                        + " of text "
                         + i / found.dimension());
             }
         }
     }
 
     private JsonNode golden(String name) throws IOException {
-        return JSON.readTree(ROOT.resolve("cases.json").toFile()).get("cases").valueStream().filter(c -> c.get("name").asText().equals(name)).findFirst()
+        return JSON.readTree(ROOT.resolve("cases.json").toFile()).get("cases").valueStream()
+                .filter(c -> c.get("name").asText().equals(name)).findFirst()
                 .orElseThrow();
     }
 
     @Test
     void optionsOverrideTheFolder() throws IOException {
         EmbeddingOptions options = EmbeddingOptions.defaults().withThreads(1).withPooling(Pooling.CLS).withNormalize(true).withMaxTokens(5);
-        try (EmbeddingModel model = EmbeddingModel.load(folder(golden("three")), options); Embeddings e = model.embed("the cat sat on the mat");
+        try (EmbeddingModel model = EmbeddingModel.load(folder(golden("three")), options);
+                Embeddings e = model.embed("the cat sat on the mat");
                 EmbeddingModel plain = EmbeddingModel.load(TINY, options); Embeddings same = plain.embed("the cat sat on the mat")) {
             assertEquals(40, e.dimension());
             assertEquals(1, e.cosine(0, 0), 1e-5);
@@ -98,7 +102,8 @@ class SentenceFolderTest {
     private void refused(String path, String json, String message) throws IOException {
         Path folder = folder(golden("dense, norm, normalize"));
         write(folder, path, JSON.readTree(json));
-        String found = assertThrows(WeightException.class, () -> EmbeddingModel.load(folder, EmbeddingOptions.defaults().withThreads(1)).close()).getMessage();
+        String found = assertThrows(WeightException.class, () ->
+                EmbeddingModel.load(folder, EmbeddingOptions.defaults().withThreads(1)).close()).getMessage();
         assertTrue(found.contains(message), found);
     }
 
@@ -106,9 +111,12 @@ class SentenceFolderTest {
     void whatIsNotServedIsRefusedByName() throws IOException {
         String transformer = "{\"type\": \"sentence_transformers.models.Transformer\", \"path\": \"\"}";
         refused("modules.json", "[" + transformer + "]", "has no Pooling");
-        refused("modules.json", "[" + transformer + ", {\"type\": \"sentence_transformers.models.CNN\", \"path\": \"2_CNN\"}]", "is a CNN of");
-        refused("2_Dense/config.json", "{\"in_features\": 40, \"out_features\": 24, \"module_input_name\": \"token_embeddings\"}", "module_input_name");
-        refused("2_Dense/config.json", "{\"in_features\": 40, \"out_features\": 24, \"activation_function\": \"torch.nn.Softmax\"}", "activation_function");
+        refused("modules.json", "[" + transformer + ", {\"type\": \"sentence_transformers.models.CNN\", \"path\": \"2_CNN\"}]",
+                "is a CNN of");
+        refused("2_Dense/config.json", "{\"in_features\": 40, \"out_features\": 24, \"module_input_name\": \"token_embeddings\"}",
+                "module_input_name");
+        refused("2_Dense/config.json", "{\"in_features\": 40, \"out_features\": 24, \"activation_function\": \"torch.nn.Softmax\"}",
+                "activation_function");
         refused("2_Dense/config.json", "{\"in_features\": 24, \"out_features\": 24}", "in_features is 24, expected 40");
         refused("2_Dense/config.json", "{\"in_features\": 40, \"out_features\": 24, \"bias\": false}", "bias is false");
         refused("1_Pooling/config.json", "{\"pooling_mode\": \"median\"}", "pooling_mode is \"median\"");

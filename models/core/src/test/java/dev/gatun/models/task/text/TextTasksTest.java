@@ -140,7 +140,8 @@ class TextTasksTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"bert-fill", "bert-fill-untied", "roberta-fill", "xlm-roberta-fill", "distilbert-fill", "electra-fill", "albert-fill"})
+    @ValueSource(strings = {"bert-fill", "bert-fill-untied", "roberta-fill", "xlm-roberta-fill", "distilbert-fill", "electra-fill",
+            "albert-fill"})
     void masksAreFilled(String name) throws IOException {
         JsonNode golden = expected(name);
         try (FillMask filler = FillMask.load(folder(name))) {
@@ -201,7 +202,8 @@ class TextTasksTest {
         JsonNode golden = expected(name);
         try (ZeroShotClassifier classifier = ZeroShotClassifier.load(folder(name))) {
             for (JsonNode c : golden.get("cases")) {
-                ZeroShotClassifier.Question question = new ZeroShotClassifier.Question(texts(c.has("only") ? c.get("only") : golden.get("candidates")),
+                ZeroShotClassifier.Question question = new ZeroShotClassifier.Question(texts(c.has("only") ? c.get("only")
+                        : golden.get("candidates")),
                         c.get("template").asText(), c.get("multi").asBoolean());
                 List<Label> found = classifier.classify(List.of(c.get("text").asText()), question).getFirst();
                 assertEquals(texts(c.get("labels")), found.stream().map(Label::name).toList());
@@ -237,14 +239,16 @@ class TextTasksTest {
 
     @Test
     void aHeadThatTheTaskDoesNotServeIsRefusedWithTheTaskThatDoes() {
-        refused(() -> EmbeddingModel.load(folder("bert-rerank")), "architectures says BertForSequenceClassification", "Reranker", "(gatun classify-text, rerank, zero-shot)");
+        refused(() -> EmbeddingModel.load(folder("bert-rerank")), "architectures says BertForSequenceClassification", "Reranker",
+                "(gatun classify-text, rerank, zero-shot)");
         refused(() -> EmbeddingModel.load(folder("roberta-tag")), "RobertaForTokenClassification", "TokenTagger (gatun tag)");
         refused(() -> TextClassifier.load(folder("bert-tag")), "BertForTokenClassification, which classifies tokens: use TokenTagger");
         refused(() -> TokenTagger.load(folder("electra-answer")), "ElectraForQuestionAnswering", "QuestionAnswerer (gatun answer)");
         refused(() -> FillMask.load(folder("bert-classify")), "TextClassifier");
         refused(() -> QuestionAnswerer.load(Goldens.path("bert/tiny")), "architectures says BertModel, which has no head that is served");
         refused(() -> Reranker.load(folder("bert-classify")), "has 3 labels, expected the one of a reranker", "gatun classify-text");
-        refused(() -> ZeroShotClassifier.load(folder("bert-classify")), "label2id has no label that begins with entail, only [bad, good, so-so]");
+        refused(() -> ZeroShotClassifier.load(folder("bert-classify")),
+                "label2id has no label that begins with entail, only [bad, good, so-so]");
         EmbeddingModel.load(folder("bert-fill")).close();
     }
 

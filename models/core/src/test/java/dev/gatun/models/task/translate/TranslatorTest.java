@@ -5,11 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.generate.GenerationOptions;
 import dev.gatun.models.generate.GenerativeModel;
 import dev.gatun.models.testing.Goldens;
 import dev.gatun.models.testing.RandomModels;
-import dev.gatun.models.checkpoint.WeightException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -77,7 +77,8 @@ class TranslatorTest {
         List<Translation> found = dates.translate(List.of("<en> 09/27/1922"), options).getFirst();
         assertEquals(3, found.size());
         assertEquals("1922-09-27", found.getFirst().text());
-        assertTrue(found.get(0).score() >= found.get(1).score() && found.get(1).score() >= found.get(2).score() && found.get(0).score() <= 0);
+        assertTrue(found.get(0).score() >= found.get(1).score() && found.get(1).score() >= found.get(2).score()
+                && found.get(0).score() <= 0);
     }
 
     @Test
@@ -144,7 +145,8 @@ class TranslatorTest {
 
     @Test
     void wrongTextsAndModelsAreRefusedByName(@TempDir Path folder) throws IOException {
-        IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> dates.translate(List.of("<en> 1", "<en> " + "x".repeat(59))));
+        IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () ->
+                dates.translate(List.of("<en> 1", "<en> " + "x".repeat(59))));
         assertEquals("text 1 has 65 tokens, the model's positions end at 64", e.getMessage());
         assertThrows(IllegalArgumentException.class, () -> Translator.load(0));
         WeightException w = assertThrows(WeightException.class, () -> Translator.load(folder.resolve("nowhere")));
@@ -156,8 +158,10 @@ class TranslatorTest {
     @Test
     void vocabulariesThatDoNotMatchAreRefused() {
         GenerativeModel.Tokens tokens = new GenerativeModel.Tokens(6, 10, 0, 1, 2, 1);
-        String good = "{\"type\": \"characters\", \"normalization\": \"NFC\", \"pad_token_id\": 0, \"bos_token_id\": 1, \"eos_token_id\": 2,"
-                + "\"unk_token_id\": 3, \"tokens\": {\"<pad>\": 0, \"<bos>\": 1, \"<eos>\": 2, \"<unk>\": 3, \"a\": 4, \"\ud83d\ude00\": 5}}";
+        String good = "{\"type\": \"characters\", \"normalization\": \"NFC\", \"pad_token_id\": 0, \"bos_token_id\": 1, \"eos_token_id\": "
+                + "2,"
+                + "\"unk_token_id\": 3, \"tokens\": {\"<pad>\": 0, \"<bos>\": 1, \"<eos>\": 2, \"<unk>\": 3, \"a\": 4, \"\ud83d\ude00\": "
+                        + "5}}";
         CharacterTokenizer tokenizer = parse(good, tokens);
         assertArrayEquals(new int[] {4, 3, 5, 2}, tokenizer.encode("ab\ud83d\ude00"));
         assertEquals("a\ud83d\ude00", tokenizer.decode(new int[] {4, 1, 5, 2, 4}));
