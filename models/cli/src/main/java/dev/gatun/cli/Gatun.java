@@ -16,7 +16,7 @@ import picocli.CommandLine.Option;
                 ClassifyCommand.class,
                 BenchModelCommand.class, QuantizeCommand.class, InspectCommand.class, ClassifyTextCommand.class,
                 RerankCommand.class, TagCommand.class, FillMaskCommand.class, AnswerCommand.class, ZeroShotCommand.class,
-                VerifyCommand.class, RunCommand.class})
+                VerifyCommand.class, RunCommand.class, PullCommand.class})
 public final class Gatun implements Callable<Integer> {
     @Option(names = "--stacktrace", scope = CommandLine.ScopeType.INHERIT, description = "Print the stack trace of a failure.")
     boolean stacktrace;
@@ -38,7 +38,7 @@ public final class Gatun implements Callable<Integer> {
     /** The command as a call: what it prints goes to the writers; returns the exit code. */
     static int run(PrintWriter out, PrintWriter err, String... args) {
         Gatun gatun = new Gatun();
-        CommandLine command = new CommandLine(gatun).addSubcommand(new PullCommand()).setOut(out).setErr(err)
+        CommandLine command = new CommandLine(gatun).setOut(out).setErr(err)
                 .setCaseInsensitiveEnumValuesAllowed(true);
         command.setExecutionExceptionHandler((e, line, parsed) -> {
             if (Cleanup.isEnding()) {
