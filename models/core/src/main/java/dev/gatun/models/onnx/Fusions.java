@@ -128,6 +128,9 @@ final class Fusions {
             case HARDSWISH -> v -> v * Math.max(0, Math.min(1, v / 6 + 0.5));
             case TANH -> Math::tanh;
             case SIGMOID -> ActivationOps::sigmoid;
+            case RELU2 -> v -> Math.max(v, 0) * Math.max(v, 0);
+            case QUICK_GELU -> v -> v * ActivationOps.sigmoid(1.702 * v);
+            case MISH -> v -> v * Math.tanh(Math.log1p(Math.exp(v)));
             case NONE -> v -> v;
         });
     }
