@@ -9,7 +9,8 @@ blas=$unpacked/org/bytedeco/openblas/$PLATFORM
 
 rm -rf "$stage"
 mkdir -p "$stage/licenses"
-cp "$dnnl/libdnnl.so.3" "$dnnl/libgomp.so.1" "$stage"
+# oneDNN asks libgatun for its threads instead of libgomp: the name of the library that it needs is replaced by one as long.
+LC_ALL=C sed 's/libgomp\.so\.1/libgatun.so\x0/' "$dnnl/libdnnl.so.3" > "$stage/libdnnl.so.3"
 cp "$blas/libopenblas.so.0" "$blas/libgfortran.so.5" "$blas/libquadmath.so.0" "$blas/libgcc_s.so.1" "$stage"
 cp "$built/libgatun.so" "$stage"
 cp "$here"/licenses/* "$stage/licenses"
@@ -18,9 +19,9 @@ cp "$here"/licenses/* "$stage/licenses"
     echo "# name -> file; every file with its SHA-256. Written by native/stage.sh."
     echo "onednn.version=${onednn%%-*}"
     echo "openblas.version=${openblas%%-*}"
+    echo "library.gatun=libgatun.so"
     echo "library.dnnl=libdnnl.so.3"
     echo "library.openblas=libopenblas.so.0"
-    echo "library.gatun=libgatun.so"
     for file in "$stage"/lib*.so*; do
         echo "sha256.$(basename "$file")=$(sha256sum "$file" | cut -d' ' -f1)"
     done

@@ -30,8 +30,8 @@ GATUN_API const char *gatun_isa(void);
 /* For tests: use no better set than 0 baseline, 1 avx2, 2 avx512. Returns what is in use now. */
 GATUN_API int32_t gatun_limit_isa(int32_t limit);
 
-/* OpenMP threads that kernels called from this thread use, oneDNN's included. */
-GATUN_API void gatun_set_num_threads(int32_t threads);
+/* Threads that kernels called from this thread use, oneDNN's included: 1 to 256. Returns them, or 1 if the process can't start as many. */
+GATUN_API int32_t gatun_set_num_threads(int32_t threads);
 GATUN_API int32_t gatun_get_max_threads(void);
 
 /* A zeroed block, aligned to a page, whose pages are taken when first touched; NULL if there is none.

@@ -1,5 +1,6 @@
 /* The C interface: picks the instruction set once, and what needs none. */
 #include "kernels.h"
+#include "threads.h"
 
 #include <atomic>
 #include <cstddef>
@@ -42,7 +43,11 @@ int32_t gatun_limit_isa(int32_t limit) {
     return kernels == &gatun_baseline ? 0 : kernels->vector_floats == 8 ? 1 : 2;
 }
 
-void gatun_set_num_threads(int32_t threads) { omp_set_num_threads(threads); }
+int32_t gatun_set_num_threads(int32_t threads) {
+    threads = threads < 1 ? 1 : threads > GATUN_MAX_THREADS ? GATUN_MAX_THREADS : threads;
+    omp_set_num_threads(threads);
+    return gatun_reserve_threads(threads) ? threads : 1;
+}
 int32_t gatun_get_max_threads(void) { return omp_get_max_threads(); }
 
 void gatun_noop(void) {}

@@ -1,10 +1,10 @@
-# Builds $(OUT)/libgatun.so. Given: HERE, OUT, GOMP_DIR (the folder of the libgomp that ships with us).
+# Builds $(OUT)/libgatun.so. Given: HERE, OUT, UNPACKED, INCLUDE.
 # One translation unit for each instruction set; which one runs is decided on the machine that runs it.
 
 CXX ?= g++
 GATUN_CXXFLAGS := -O3 -std=c++17 -fPIC -fvisibility=hidden -fno-exceptions -fno-rtti -fno-math-errno -ffp-contract=fast -fopenmp -Wall -Wextra
 GATUN_SETS := baseline $(if $(findstring x86_64,$(PLATFORM)),avx2 avx512)
-GATUN_OBJECTS := $(OUT)/gatun.o $(OUT)/packing.o $(OUT)/limits.o $(OUT)/recurrent.o $(OUT)/layouts.o $(GATUN_SETS:%=$(OUT)/kernels_%.o)
+GATUN_OBJECTS := $(OUT)/gatun.o $(OUT)/threads.o $(OUT)/packing.o $(OUT)/limits.o $(OUT)/recurrent.o $(OUT)/layouts.o $(GATUN_SETS:%=$(OUT)/kernels_%.o)
 GATUN_FLAGS_avx2 := -mavx2 -mfma
 GATUN_FLAGS_avx512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma -mprefer-vector-width=512
 
@@ -19,19 +19,20 @@ $(OUT)/layouts.inc: $(HERE)/include/gatun.h $(HERE)/src/layouts.awk
 $(OUT)/layouts.o: GATUN_CXXFLAGS += -I$(OUT)
 $(OUT)/layouts.o: $(OUT)/layouts.inc
 
-# -nodefaultlibs keeps the system's libgomp out of it: the one beside us is the only one in the process.
-$(OUT)/libgatun.so: $(GATUN_OBJECTS) $(UNPACKED)/done
-	$(CXX) -shared -o $@ $(GATUN_OBJECTS) -Wl,-rpath,'$$ORIGIN' -Wl,--no-undefined -nodefaultlibs \
-	    -l:libgomp.so.1 -L$(GOMP_DIR) -lm -lc -lgcc
+# -nodefaultlibs keeps the compiler's libgomp out of it: src/threads.cpp has what is needed, for oneDNN too. Its threads live as long as
+# the process, so the library is never unloaded.
+$(OUT)/libgatun.so: $(GATUN_OBJECTS) $(HERE)/src/threads.map
+	$(CXX) -shared -o $@ $(GATUN_OBJECTS) -Wl,-soname,libgatun.so -Wl,--version-script,$(HERE)/src/threads.map -Wl,-Bsymbolic \
+	    -Wl,-z,nodelete -Wl,--no-undefined -nodefaultlibs -lm -lpthread -lc -lgcc
 
 # libgatun's own tests: every kernel, with every instruction set of this machine, against plain loops.
 $(OUT)/check: $(wildcard $(HERE)/test/*) $(HERE)/include/gatun.h $(OUT)/libgatun.so
-	$(CXX) -std=c++17 -O1 -Wall -Wextra -o $@ $(wildcard $(HERE)/test/*.cpp) $(OUT)/libgatun.so -Wl,-rpath,'$$ORIGIN' -Wl,-rpath-link,$(GOMP_DIR)
+	$(CXX) -std=c++17 -O1 -Wall -Wextra -pthread -o $@ $(wildcard $(HERE)/test/*.cpp) $(OUT)/libgatun.so -Wl,-rpath,'$$ORIGIN'
 
 check: $(OUT)/check
-	LD_LIBRARY_PATH=$(GOMP_DIR) $(OUT)/check
+	$(OUT)/check
 
-# The same without optimization's liberties, watched by the compiler's sanitizers; the libgomp is the system's.
+# The same without optimization's liberties, watched by the compiler's sanitizers.
 SANITIZED := $(OUT)/sanitized
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all -g -O1
 
@@ -43,7 +44,7 @@ $(SANITIZED)/layouts.o: GATUN_CXXFLAGS += -I$(OUT)
 $(SANITIZED)/layouts.o: $(OUT)/layouts.inc
 
 $(SANITIZED)/check: $(GATUN_OBJECTS:$(OUT)/%=$(SANITIZED)/%) $(wildcard $(HERE)/test/*)
-	$(CXX) -std=c++17 $(SANITIZERS) -Wall -Wextra -fopenmp -o $@ $(filter %.o %.cpp,$^)
+	$(CXX) -std=c++17 $(SANITIZERS) -Wall -Wextra -pthread -o $@ $(filter %.o %.cpp,$^)
 
 check-sanitized: $(SANITIZED)/check
 	ASAN_OPTIONS=detect_leaks=1 $(SANITIZED)/check
@@ -51,9 +52,9 @@ check-sanitized: $(SANITIZED)/check
 .PHONY: check check-sanitized
 
 # The C++ side of the ffm benchmark.
-$(TARGET)/bench-chain: $(HERE)/bench-chain.cpp $(OUT)/libgatun.so $(INCLUDE)/done
-	$(CXX) -std=c++17 -O2 -Wall -Wextra -I$(INCLUDE)/onednn -I$(HERE)/include -o $@ $< $(OUT)/libgatun.so $(GOMP_DIR)/libdnnl.so.3 \
-	    -Wl,--disable-new-dtags,-rpath,$(GOMP_DIR),-rpath,$(OUT),-rpath-link,$(GOMP_DIR)
+$(TARGET)/bench-chain: $(HERE)/bench-chain.cpp $(STAGE)/libraries.properties $(INCLUDE)/done
+	$(CXX) -std=c++17 -O2 -Wall -Wextra -I$(INCLUDE)/onednn -I$(HERE)/include -o $@ $< $(STAGE)/libgatun.so $(STAGE)/libdnnl.so.3 \
+	    -Wl,--disable-new-dtags,-rpath,$(STAGE)
 
 bench-chain: $(TARGET)/bench-chain
 

@@ -101,3 +101,4 @@ void check_decoding(outcome &);
 void check_matrices(outcome &);
 void check_recurrent(outcome &);
 void check_limits(outcome &);
+void check_threads(outcome &);

@@ -3,7 +3,6 @@ package dev.gatun.bench.harness;
 import dev.gatun.bench.Bench;
 import dev.gatun.bindings.kernels.Kernels;
 import dev.gatun.bindings.kernels.Limits;
-import dev.gatun.bindings.loader.OpenMpDefaults;
 import java.io.BufferedReader;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -34,7 +33,6 @@ public final class ContenderMain {
         // Engines print what they like; the protocol has the real standard output to itself.
         System.setOut(System.err);
         // As a service would that shares its cores; figures stay comparable with those of before.
-        OpenMpDefaults.spinBriefly();
         Suite suite = Bench.suite(args[0]);
         Workload workload = suite.workloads(Boolean.parseBoolean(args[3])).get(Integer.parseInt(args[2]));
         try (Contender contender = suite.create(args[1], workload)) {

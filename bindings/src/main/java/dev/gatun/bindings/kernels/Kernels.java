@@ -4,7 +4,7 @@ import dev.gatun.bindings.kernels.gen.GatunC;
 import dev.gatun.bindings.loader.NativeLibraries;
 import dev.gatun.bindings.loader.NativeLibraryException;
 
-/** The kernel library as a whole: its version, and the OpenMP thread count of the calling thread. */
+/** The kernel library as a whole: its version, and the thread count of the calling thread. */
 public final class Kernels {
     private static boolean verified;
 
@@ -29,12 +29,21 @@ public final class Kernels {
         verified = true;
     }
 
-    /** Sets how many OpenMP threads the calling thread's kernels use; oneDNN's and ours. */
+    /**
+     * Sets how many threads the calling thread's kernels use; oneDNN's and ours.
+     *
+     * @param threads 1 to 256
+     * @throws IllegalStateException if the process may not start as many; kernels then use one
+     */
     public static void setThreads(int threads) {
-        GatunC.gatun_set_num_threads(threads);
+        if (GatunC.gatun_set_num_threads(threads) != threads) {
+            GatunC.gatun_set_num_threads(1);
+            throw new IllegalStateException("the process cannot start " + (threads - 1) + " more threads to compute with " + threads
+                    + ": raise its limit (ulimit -u, the container's pids limit) or ask for fewer");
+        }
     }
 
-    /** How many OpenMP threads the calling thread's kernels use. */
+    /** How many threads the calling thread's kernels use. */
     public static int maxThreads() {
         load();
         return GatunC.gatun_get_max_threads();

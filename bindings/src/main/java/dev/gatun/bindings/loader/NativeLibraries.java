@@ -1,12 +1,14 @@
 package dev.gatun.bindings.loader;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The loaded native libraries of this class loader. They are found in {@code -Dgatun.library.path}
@@ -14,8 +16,8 @@ import java.util.Map;
  * else the user's cache folder). Loaded once and kept until the process ends. Thread-safe.
  */
 public final class NativeLibraries {
-    /** In load order: libgatun finds the OpenMP runtime that oneDNN brought. */
-    private static final List<String> LOAD_ORDER = List.of("dnnl", "openblas", "gatun");
+    /** In load order: libgatun has the threads that oneDNN computes with. */
+    private static final List<String> LOAD_ORDER = List.of("gatun", "dnnl", "openblas");
 
     private static Map<String, Library> loaded;
     private static NativeLibraryException failure;
@@ -82,7 +84,19 @@ public final class NativeLibraries {
         for (String name : LOAD_ORDER) {
             libraries.put(name, open(name, folder.resolve(files.get(name))));
         }
+        requireOurThreads(libraries);
         return libraries;
+    }
+
+    /** A oneDNN with threads of its own would not know how many it may use, and compute with another number than it compiled for. */
+    private static void requireOurThreads(Map<String, Library> libraries) {
+        Optional<MemorySegment> ours = libraries.get("gatun").symbols.find("omp_get_max_threads");
+        Library oneDnn = libraries.get("dnnl");
+        Optional<MemorySegment> theirs = oneDnn.symbols.find("omp_get_max_threads");
+        if (ours.isPresent() && theirs.isPresent() && !ours.equals(theirs)) {
+            throw new NativeLibraryException("library dnnl: " + oneDnn.path + " takes its threads from another library than libgatun; replace the "
+                    + "name libgomp.so.1 in it as native/stage.sh does");
+        }
     }
 
     /** The user's own folder of libraries, or null. */

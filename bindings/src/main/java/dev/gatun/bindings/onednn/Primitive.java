@@ -12,7 +12,7 @@ public final class Primitive {
         this.handle = handle;
     }
 
-    /** Compiles for the OpenMP thread count that the calling thread has now. */
+    /** Compiles for the thread count that the calling thread has now. */
     public static Primitive create(Arena arena, PrimitiveDesc desc) {
         try (Arena temporary = Arena.ofConfined()) {
             MemorySegment out = temporary.allocate(OneDnnC.C_POINTER);

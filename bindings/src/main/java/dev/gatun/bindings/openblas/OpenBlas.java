@@ -6,7 +6,7 @@ import dev.gatun.bindings.openblas.gen.OpenBlasC;
 import java.lang.foreign.MemorySegment;
 
 /**
- * OpenBLAS, kept single-threaded: threads are Gatun's (one OpenMP runtime for the process), and OpenBLAS'
+ * OpenBLAS, kept single-threaded: threads are Gatun's (one pool for the process), and OpenBLAS'
  * own pool would fight with them for the same cores.
  */
 public final class OpenBlas {

@@ -79,7 +79,7 @@ class LoadingProcessTest {
     void theLibraryPathIsUsedAsItIs() throws Exception {
         Path missing = temp.resolve("missing");
         assertContains(refusal(ACCESS, "-Dgatun.library.path=" + missing), missing + " is not a folder");
-        assertContains(refusal(ACCESS, "-Dgatun.library.path=" + temp), "library dnnl: " + temp, "does not exist");
+        assertContains(refusal(ACCESS, "-Dgatun.library.path=" + temp), "library gatun: " + temp, "does not exist");
         Path good = goodFolder();
         ChildJvm.Result result = ChildJvm.start(LoadMain.class, ACCESS, "-Dgatun.library.path=" + good,
                 "-Dgatun.cache.dir=" + temp.resolve("unused")).finish();
@@ -135,12 +135,13 @@ class LoadingProcessTest {
 
     @Test
     void aLibraryOfAnotherVersionIsRefused() throws Exception {
-        String other = "int gatun_abi_version(void) { return 99; }";
+        String other = "int gatun_abi_version(void) { return 99; } void GOMP_barrier(void) { } void GOMP_parallel(void) { }"
+                + "int omp_get_max_threads(void) { return 1; } int omp_get_num_threads(void) { return 1; }"
+                + "int omp_get_thread_num(void) { return 0; } int omp_in_parallel(void) { return 0; }";
         assertContains(refusal(ACCESS, "-Dgatun.library.path=" + folderWith("gatun", other)),
                 "libgatun in " + temp, "has interface 99, the bindings need ");
         String oneDnn = "typedef struct { int major, minor, patch; const char *hash; unsigned a, b; } version;"
                 + "static version v = {2, 7, 0, \"\", 0, 0}; const version *dnnl_version(void) { return &v; }";
-        // libgatun needs nothing of oneDNN, but libgomp beside it.
         assertContains(refusal(ACCESS, "-Dgatun.library.path=" + folderWith("dnnl", oneDnn)),
                 "oneDNN 2.7 in " + temp, "the bindings need 3.");
         String openBlas = "char *openblas_get_config(void) { return \"OpenBLAS 0.2.20 NO_AFFINITY\"; }"
@@ -157,7 +158,11 @@ class LoadingProcessTest {
         Path c = Files.writeString(folder.resolve("other.c"), source);
         Process compiler;
         try {
-            compiler = new ProcessBuilder("cc", "-shared", "-fPIC", "-o", file.toString(), c.toString()).inheritIO().start();
+            // oneDNN asks libgatun for names with these versions.
+            Path versions = Files.writeString(folder.resolve("versions"), "OMP_1.0 { omp_*; }; GOMP_1.0 { GOMP_barrier; }; GOMP_4.0 { GOMP_parallel; };"
+                    + "ALL { *; };");
+            compiler = new ProcessBuilder("cc", "-shared", "-fPIC", "-Wl,--version-script," + versions, "-o", file.toString(), c.toString())
+                    .inheritIO().start();
         } catch (IOException e) {
             assumeTrue(false, "no C compiler to build a library of another version with");
             throw e;

@@ -1,7 +1,6 @@
 package dev.gatun.cli;
 
 import dev.gatun.bindings.loader.NativeLibraryException;
-import dev.gatun.bindings.loader.OpenMpDefaults;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
@@ -26,7 +25,6 @@ public final class Gatun implements Callable<Integer> {
 
     /** The process. */
     public static void main(String[] args) {
-        OpenMpDefaults.spinBriefly();
         String lost = lostCharacters(args, System.getProperty("sun.jnu.encoding", "UTF-8"));
         if (lost != null) {
             System.err.println("gatun: " + lost);

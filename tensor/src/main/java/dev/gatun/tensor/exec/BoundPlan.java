@@ -1,7 +1,6 @@
 package dev.gatun.tensor.exec;
 
 import dev.gatun.bindings.kernels.Kernels;
-import dev.gatun.bindings.loader.OpenMpTeam;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.kernel.Binding;
@@ -81,8 +80,8 @@ public final class BoundPlan {
     /**
      * Executes every operation in order on the calling platform thread. Allocates nothing.
      *
-     * @throws IllegalStateException if the context or the model is closed, another thread is executing here, or OpenMP does not give this
-     *                               thread as many threads as the plan was compiled for
+     * @throws IllegalStateException if the context or the model is closed, another thread is executing here, or the process cannot start the
+     *                               plan's threads
      */
     public void execute() {
         begin();
@@ -110,7 +109,7 @@ public final class BoundPlan {
     }
 
     private void begin() {
-        OpenMpTeam.require(plan.threads());
+        Kernels.setThreads(plan.threads());
         plan.lifetime().enter();
         try {
             context.begin();
@@ -118,7 +117,6 @@ public final class BoundPlan {
             plan.lifetime().exit();
             throw e;
         }
-        Kernels.setThreads(plan.threads());
     }
 
     private void end() {

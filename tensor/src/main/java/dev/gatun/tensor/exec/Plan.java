@@ -47,7 +47,7 @@ public final class Plan {
         return name;
     }
 
-    /** OpenMP threads that each operation uses, but the small ones. */
+    /** Threads that each operation uses, but the small ones. */
     public int threads() {
         return threads;
     }

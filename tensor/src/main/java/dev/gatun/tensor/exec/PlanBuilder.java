@@ -39,7 +39,7 @@ public final class PlanBuilder {
      * @param name     for messages and profiles, as {@code bert[128 tokens]}
      * @param lifetime of the model whose weights the operations use
      * @param arena    shared arena of that model
-     * @param threads  OpenMP threads that each operation will use, 1 or more; one that moves few bytes uses 1
+     * @param threads  threads that each operation will use, 1 or more; one that moves few bytes uses 1
      */
     public PlanBuilder(String name, Lifetime lifetime, Arena arena, int threads) {
         if (threads < 1 || threads > MAX_THREADS) {

@@ -6,7 +6,7 @@ import java.lang.foreign.Arena;
  * Where a plan is being compiled.
  *
  * @param arena   owns what is compiled; shared, closed with the model
- * @param threads threads that will execute one operation; the compiling thread's OpenMP count is set to it
+ * @param threads threads that will execute one operation; the compiling thread's count is set to it
  */
 public record CompileContext(Arena arena, int threads) {
 }

@@ -1,6 +1,5 @@
 package dev.gatun.tensor.weights;
 
-import dev.gatun.bindings.kernels.Kernels;
 import dev.gatun.bindings.onednn.Args;
 import dev.gatun.bindings.onednn.Attributes;
 import dev.gatun.bindings.onednn.Memory;
@@ -13,9 +12,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Copies constants into the layout that a kernel wants, once, when a model is loaded. With one thread: a second would stay
- * behind in the loading thread's OpenMP pool, and where there are more such threads than cores, libgomp's no longer spin between
- * operations. A forward of two threads in another Java thread then took 3.7 ms instead of 1.7.
+ * Copies constants into the layout that a kernel wants, once, when a model is loaded.
  */
 public final class Reorder {
     private Reorder() {
@@ -27,8 +24,6 @@ public final class Reorder {
      * @param dst where to, at least {@code dstDesc.byteSize()} bytes
      */
     public static void run(MemoryDesc srcDesc, MemorySegment src, MemoryDesc dstDesc, MemorySegment dst) {
-        int threads = Kernels.maxThreads();
-        Kernels.setThreads(1);
         try (Arena arena = Arena.ofConfined()) {
             PrimitiveDesc desc = PrimitiveDesc.reorder(arena, srcDesc, dstDesc, Attributes.create(arena));
             Args args = new Args()
@@ -39,8 +34,6 @@ public final class Reorder {
                 args.with(Args.SCRATCHPAD, Memory.of(arena, scratchpad, arena.allocate(scratchpad.byteSize(), Tensor.ALIGNMENT)));
             }
             Primitive.create(arena, desc).bind(arena, Stream.create(arena), args).run();
-        } finally {
-            Kernels.setThreads(threads);
         }
     }
 }

@@ -21,7 +21,7 @@ public final class OpRunner {
         return run(arena, 1, op, inputs);
     }
 
-    /** The same with several OpenMP threads. */
+    /** The same with several threads. */
     public static Tensor run(Arena arena, int threads, Op op, Tensor... inputs) {
         try (Arena plans = Arena.ofShared(); ExecutionContext context = new ExecutionContext()) {
             PlanBuilder builder = new PlanBuilder(op.toString(), new Lifetime("test model"), plans, threads);

@@ -237,7 +237,8 @@ public class GatunC extends GatunC$shared {
     }
 
     private static class gatun_set_num_threads {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            GatunC.C_INT,
             GatunC.C_INT
         );
 
@@ -249,7 +250,7 @@ public class GatunC extends GatunC$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * void gatun_set_num_threads(int32_t threads)
+     * int32_t gatun_set_num_threads(int32_t threads)
      * }
      */
     public static FunctionDescriptor gatun_set_num_threads$descriptor() {
@@ -259,7 +260,7 @@ public class GatunC extends GatunC$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * void gatun_set_num_threads(int32_t threads)
+     * int32_t gatun_set_num_threads(int32_t threads)
      * }
      */
     public static MethodHandle gatun_set_num_threads$handle() {
@@ -269,7 +270,7 @@ public class GatunC extends GatunC$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * void gatun_set_num_threads(int32_t threads)
+     * int32_t gatun_set_num_threads(int32_t threads)
      * }
      */
     public static MemorySegment gatun_set_num_threads$address() {
@@ -278,16 +279,16 @@ public class GatunC extends GatunC$shared {
 
     /**
      * {@snippet lang=c :
-     * void gatun_set_num_threads(int32_t threads)
+     * int32_t gatun_set_num_threads(int32_t threads)
      * }
      */
-    public static void gatun_set_num_threads(int threads) {
+    public static int gatun_set_num_threads(int threads) {
         var mh$ = gatun_set_num_threads.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
                 traceDowncall("gatun_set_num_threads", threads);
             }
-            mh$.invokeExact(threads);
+            return (int)mh$.invokeExact(threads);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

@@ -1,6 +1,6 @@
 package dev.gatun.models.checkpoint;
 
-import dev.gatun.bindings.loader.OpenMpTeam;
+import dev.gatun.bindings.loader.ThreadCount;
 
 /**
  * How a model is loaded.
@@ -11,7 +11,7 @@ import dev.gatun.bindings.loader.OpenMpTeam;
 public record LoadOptions(int threads, boolean checkWeights) {
     /** Checks the number. */
     public LoadOptions {
-        OpenMpTeam.checked(threads);
+        ThreadCount.checked(threads);
     }
 
     /** Every available core, weights not checked. */

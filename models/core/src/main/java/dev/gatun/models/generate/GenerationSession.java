@@ -49,7 +49,7 @@ public final class GenerationSession implements Workers.Session {
     /**
      * A session.
      *
-     * @param threads OpenMP threads of each kernel
+     * @param threads threads of each kernel
      * @param maxRows sequences that are decoded together at most; a source with beams takes one for each
      */
     public GenerationSession(GenerativeModel model, int threads, int maxRows) {

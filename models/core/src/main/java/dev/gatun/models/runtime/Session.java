@@ -2,7 +2,7 @@ package dev.gatun.models.runtime;
 
 import dev.gatun.bindings.kernels.CountedArena;
 import dev.gatun.bindings.kernels.NativeBuffer;
-import dev.gatun.bindings.loader.OpenMpTeam;
+import dev.gatun.bindings.loader.ThreadCount;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
@@ -36,7 +36,7 @@ public final class Session implements Workers.Session {
 
     Session(Program program, int threads) {
         this.program = program;
-        this.threads = OpenMpTeam.checked(threads);
+        this.threads = ThreadCount.checked(threads);
     }
 
     /**

@@ -57,7 +57,7 @@ public final class VisionModel implements AutoCloseable {
     /**
      * A session for one caller, who closes it.
      *
-     * @param threads OpenMP threads of each kernel: 1 for throughput with many sessions, more for latency with one
+     * @param threads threads of each kernel: 1 for throughput with many sessions, more for latency with one
      * @throws IllegalArgumentException if the network cannot take this input size
      */
     public VisionSession newSession(InputSize size, int threads) {

@@ -44,7 +44,7 @@ public final class TransformerForward implements AutoCloseable {
      * @param batchFirst tensors are [batch, len, width] instead of [len, batch, width]
      * @param masks      those that will be set, by PyTorch's names: {@code mask} or {@code src_mask}, {@code tgt_mask},
      *                   {@code memory_mask}, {@code src_key_padding_mask}, {@code tgt_key_padding_mask}, {@code memory_key_padding_mask}
-     * @param threads    OpenMP threads of each kernel
+     * @param threads    threads of each kernel
      */
     public record ForwardShape(int batch, int srcLen, int tgtLen, boolean batchFirst, Set<String> masks, int threads) {
         /** Checks the numbers. */

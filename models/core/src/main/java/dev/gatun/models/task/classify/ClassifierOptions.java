@@ -1,6 +1,6 @@
 package dev.gatun.models.task.classify;
 
-import dev.gatun.bindings.loader.OpenMpTeam;
+import dev.gatun.bindings.loader.ThreadCount;
 
 /**
  * How a classifier computes.
@@ -11,7 +11,7 @@ import dev.gatun.bindings.loader.OpenMpTeam;
 public record ClassifierOptions(int threads, boolean checkWeights) {
     /** Checks the number. */
     public ClassifierOptions {
-        OpenMpTeam.checked(threads);
+        ThreadCount.checked(threads);
     }
 
     /** Every available core, weights not checked. */

@@ -1,6 +1,6 @@
 package dev.gatun.models.task.embed;
 
-import dev.gatun.bindings.loader.OpenMpTeam;
+import dev.gatun.bindings.loader.ThreadCount;
 import dev.gatun.models.checkpoint.sentence.SentenceFolder;
 import dev.gatun.models.encode.Pooling;
 import java.util.ArrayList;
@@ -20,7 +20,7 @@ public record EmbeddingOptions(int threads, Pooling pooling, Boolean normalize, 
 
     /** Checks the numbers. */
     public EmbeddingOptions {
-        OpenMpTeam.checked(threads);
+        ThreadCount.checked(threads);
         if (maxTokens < 0) {
             throw new IllegalArgumentException("maxTokens must be 0 or more, not " + maxTokens);
         }

@@ -1,6 +1,6 @@
 package dev.gatun.models.task.translate;
 
-import dev.gatun.bindings.loader.OpenMpTeam;
+import dev.gatun.bindings.loader.ThreadCount;
 import dev.gatun.models.checkpoint.ModelPath;
 import dev.gatun.models.checkpoint.SafetensorsFile;
 import dev.gatun.models.checkpoint.WeightException;
@@ -93,7 +93,7 @@ public final class Translator implements AutoCloseable {
     }
 
     private static Translator open(Path origin, Function<String, byte[]> files, List<String> tags, int threads) {
-        OpenMpTeam.checked(threads);
+        ThreadCount.checked(threads);
         Seq2SeqConfig config = Seq2SeqConfig.parse(origin.resolve("config.json"), files.apply("config.json"));
         SequenceTokenizer tokenizer = config.tokenizer().equals("characters")
                 ? CharacterTokenizer.parse(origin.resolve("vocabulary.json"), files.apply("vocabulary.json"), config.tokens())
