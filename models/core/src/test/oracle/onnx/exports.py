@@ -1,9 +1,10 @@
 """Writes random-weight ONNX files as exporters write them, with inputs and what ONNX Runtime computes, in ONNX's own test layout.
 
     python exports.py FOLDER [NAME...]
+    python exports.py --tiny FOLDER exports.zip
 
-Each FOLDER/NAME holds model.onnx and test_data_set_N, one for each set of sizes. Nothing of it is committed: run
-`gatun verify FOLDER` on it. Made with torch 2.13, transformers 5.18, onnxruntime 1.30.
+Each FOLDER/NAME holds model.onnx and test_data_set_N, one for each set of sizes. Only the
+tiny ones of --tiny are committed; run `gatun verify FOLDER` on the others. Made with torch 2.13, transformers 5.18, onnxruntime 1.30.
 """
 import json
 import sys
@@ -202,7 +203,48 @@ def recurrent_nets(root):
         yield f"{kind.__name__.lower()}_tagger", lambda n, k=kind, **m: tokens(root, n, Tagger(k), ["input_ids"], wrap=False, **m)
 
 
+def conv_bn(root):
+    """Batch norms that no exporter folded, one of them before a residual."""
+    from onnx import helper as h
+    rng = np.random.default_rng(0)
+
+    def init(name, *shape, low=-1.0):
+        return numpy_helper.from_array(rng.uniform(low, 1, shape).astype(np.float32), name)
+    weights = [init("w1", 8, 3, 3, 3), init("b1", 8), init("w2", 8, 8, 3, 3)]
+    weights += [init(f"{n}{i}", 8, low=0.5 if n == "v" else -1.0) for i in (1, 2) for n in "shmv"]
+    nodes = [h.make_node("Conv", ["x", "w1", "b1"], ["c1"], pads=[1] * 4), h.make_node("BatchNormalization", ["c1", "s1", "h1", "m1", "v1"], ["n1"]),
+             h.make_node("Relu", ["n1"], ["r1"]), h.make_node("Conv", ["r1", "w2"], ["c2"], pads=[1] * 4),
+             h.make_node("BatchNormalization", ["c2", "s2", "h2", "m2", "v2"], ["n2"], epsilon=1e-3),
+             h.make_node("Add", ["r1", "n2"], ["a"]), h.make_node("Relu", ["a"], ["y"])]
+    shapes = [h.make_tensor_value_info(n, 1, ["n", c, "h", "w"]) for n, c in (("x", 3), ("y", 8))]
+    model = h.make_model(h.make_graph(nodes, "conv_bn", shapes[:1], shapes[1:], weights), opset_imports=[h.make_opsetid("", 15)], ir_version=8)
+    folder = root / "conv_bn"
+    folder.mkdir(parents=True, exist_ok=True)
+    onnx.save(model, str(folder / "model.onnx"))
+    data(folder, [{"x": rng.standard_normal((n, 3, s, s)).astype(np.float32)} for n, s in ((1, 8), (2, 11))])
+
+
+def tiny(root, archive):
+    """The exports that are committed, in one archive."""
+    import zipfile
+    import transformers as tf
+    small = dict(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, vocab_size=30, max_position_embeddings=48)
+    conv_bn(root)
+    tokens(root, "bert", tf.BertModel(tf.BertConfig(**small, attn_implementation="eager")), ["input_ids", "attention_mask", "token_type_ids"], opset=13, vocab=30)
+    gpt = tf.GPT2Config(n_embd=16, n_layer=1, n_head=2, vocab_size=30, n_positions=48)
+    tokens(root, "gpt2", tf.GPT2LMHeadModel(gpt), ["input_ids", "attention_mask"], vocab=30)
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as out:
+        for f in sorted(root.rglob("*")):
+            if f.is_file():
+                out.writestr(zipfile.ZipInfo(str(f.relative_to(root))), f.read_bytes(), zipfile.ZIP_DEFLATED, 9)
+    print(Path(archive).stat().st_size, "bytes")
+
+
 def main():
+    if sys.argv[1] == "--tiny":
+        torch.manual_seed(0)
+        tiny(Path(sys.argv[2]), sys.argv[3])
+        return
     root, wanted = Path(sys.argv[1]), sys.argv[2:]
     torch.manual_seed(0)
     for group in (nets, transformers_nets, recurrent_nets):

@@ -133,16 +133,13 @@ final class Fusion {
         return first == second ? -1 : first ? 0 : 1;
     }
 
-    /** Gives a step's result, which nobody else reads, another value that never changes. */
-    void setConstant(int slot, OnnxTensor value) {
-        constants.put(slot, value);
-        fixed.add(slot);
+    /** A constant of the model's own, in a slot that nothing used yet. */
+    Program.Ref newConstant(OnnxTensor tensor) {
+        OnnxTensor value = new OnnxTensor(tensor.type(), tensor.shape(), tensor.segment(), null, null);
+        constants.put(slots, value);
+        fixed.add(slots);
         packed.constant(value);
-    }
-
-    /** A slot of a frame that nothing uses yet. */
-    int freeSlot() {
-        return slots++;
+        return new Program.Ref(0, slots++);
     }
 
     /** A convolution in the place of another step, with the first one's attributes; NONE for no bias or residual. */

@@ -361,12 +361,7 @@ final class Fusions {
                 folded.put(ch * each + i, w.real(ch * each + i) * by);
             }
         }
-        // The slots of what is folded away carry the new constants: nobody else reads them.
-        f.setConstant(conv.outputs()[0], new OnnxTensor(OnnxType.FLOAT, folded.shape(), folded.segment(), null, null));
-        int free = f.freeSlot();
-        f.setConstant(free, new OnnxTensor(OnnxType.FLOAT, shift.shape(), shift.segment(), null, null));
-        return f.conv(step, conv, conv.inputs().get(0), new Program.Ref(0, conv.outputs()[0]), new Program.Ref(0, free), Program.Ref.NONE,
-                Activation.NONE);
+        return f.conv(step, conv, conv.inputs().get(0), f.newConstant(folded), f.newConstant(shift), Program.Ref.NONE, Activation.NONE);
     }
 
     /** activation(conv + residual), from its last node. */

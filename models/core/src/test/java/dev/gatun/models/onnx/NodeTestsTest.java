@@ -27,8 +27,8 @@ class NodeTestsTest {
         return NodeTestsTest.class.getResourceAsStream("/onnx/" + name);
     }
 
-    private static void unzip(Path folder) throws IOException {
-        try (ZipInputStream zip = new ZipInputStream(resource("node-tests.zip"))) {
+    private static void unzip(String archive, Path folder) throws IOException {
+        try (ZipInputStream zip = new ZipInputStream(resource(archive))) {
             for (ZipEntry entry = zip.getNextEntry(); entry != null; entry = zip.getNextEntry()) {
                 Path file = folder.resolve(entry.getName());
                 Files.createDirectories(file.getParent());
@@ -59,16 +59,23 @@ class NodeTestsTest {
                 failed.add(name + ": " + outcome.result() + ", " + outcome.detail());
             }
         }
-        System.out.println("ONNX node tests: " + (count[0] - failed.size()) + " of " + count[0] + " pass");
+        System.out.println("ONNX tests: " + (count[0] - failed.size()) + " of " + count[0] + " pass");
         return failed;
     }
 
     @Test
     void theSmallestOfEachOperatorPass(@TempDir Path folder) throws IOException {
-        unzip(folder);
+        unzip("node-tests.zip", folder);
         int[] count = new int[1];
         assertEquals(List.of(), failures(folder, count));
         assertTrue(count[0] > 300, count[0] + " tests");
+    }
+
+    /** Exports of PyTorch with random weights, and what ONNX Runtime computed: what nodes alone do not show, patterns and native plans. */
+    @Test
+    void exportsAgreeWithOnnxRuntime(@TempDir Path folder) throws IOException {
+        unzip("exports.zip", folder);
+        assertEquals(List.of(), failures(folder, new int[1]));
     }
 
     @Test
