@@ -1,10 +1,82 @@
 package dev.gatun.models.onnx;
 
-/** Operators of com.microsoft that popular files contain. */
+import dev.gatun.tensor.op.Activation;
+
+/** Operators of com.microsoft that ONNX Runtime's optimizer writes into files. */
 final class MicrosoftOps {
     private MicrosoftOps() {
     }
 
     static void register() {
+        Operators.many(Operators.MICROSOFT + ":SkipLayerNormalization", c -> skipNorm(c, false));
+        Operators.many(Operators.MICROSOFT + ":SkipSimplifiedLayerNormalization", c -> skipNorm(c, true));
+        Operators.one("SimplifiedLayerNormalization", MicrosoftOps::simplified);
+        Operators.microsoft("FusedConv", MicrosoftOps::fusedConv);
+        Operators.microsoft("FusedGemm", c -> {
+            OnnxTensor y = ProductOps.gemm(c);
+            double alpha = c.hasAttribute("activation_alpha") ? c.f("activation_alpha", 0) : Double.NaN;
+            double beta = c.hasAttribute("activation_beta") ? c.f("activation_beta", 0) : Double.NaN;
+            return ElementOps.real(c, y, ActivationOps.named(c.s("activation", ""), alpha, beta));
+        });
+        Operators.microsoft("MatMulIntegerToFloat", c -> scaled(c, QuantOps.matMulInteger(c, c.in(0), c.in(1), c.opt(4), c.opt(5)),
+                c.in(2), c.in(3), c.opt(6)));
+        Operators.microsoft("DynamicQuantizeMatMul", c -> {
+            OnnxTensor[] a = QuantOps.dynamic(c, c.in(0));
+            return scaled(c, QuantOps.matMulInteger(c, a[0], c.in(1), a[2], c.opt(3)), a[1], c.in(2), c.opt(4));
+        });
+    }
+
+    /** x + skip (+ bias), normalized over the last dimension; the sum is the fourth result. */
+    private static OnnxValue[] skipNorm(Call c, boolean rms) {
+        OnnxTensor sum = BinaryOps.real(c, c.in(0), c.in(1), Double::sum);
+        int biasAt = rms ? 3 : 4;
+        sum = c.has(biasAt) ? BinaryOps.real(c, sum, c.in(biasAt), Double::sum) : sum;
+        c.require(!c.wants(1) && !c.wants(2), "mean and deviation are not given");
+        double epsilon = c.f("epsilon", 1e-12);
+        OnnxTensor y = rms ? NormOps.rms(c, sum, c.in(2), sum.rank() - 1, epsilon, null)
+                : (OnnxTensor) NormOps.layer(c, sum, c.in(2), c.opt(3), sum.rank() - 1, epsilon)[0];
+        return new OnnxValue[] {y, null, null, sum};
+    }
+
+    private static OnnxTensor simplified(Call c) {
+        OnnxTensor x = c.in(0);
+        return NormOps.rms(c, x, c.in(1), c.axis("axis", -1, x.rank()), c.f("epsilon", 1e-5), null);
+    }
+
+    /** activation(convolution + z). */
+    private static OnnxTensor fusedConv(Call c) {
+        OnnxTensor z = c.opt(3);
+        String name = c.s("activation", "");
+        float[] params = c.floats("activation_params");
+        Activation activation = switch (name) {
+            case "" -> Activation.NONE;
+            case "Relu" -> Activation.RELU;
+            case "Tanh" -> Activation.TANH;
+            case "Sigmoid" -> Activation.SIGMOID;
+            default -> null;
+        };
+        if (activation != null) {
+            return ConvOps.conv(c, c.in(0), c.in(1), c.opt(2), activation, z);
+        }
+        OnnxTensor y = ConvOps.conv(c, c.in(0), c.in(1), c.opt(2), Activation.NONE, z);
+        if (name.equals("Clip")) {
+            c.require(params != null && params.length == 2, "Clip needs two parameters");
+            return ElementOps.real(c, y, v -> Math.max(params[0], Math.min(params[1], v)));
+        }
+        double alpha = params != null && params.length > 0 ? params[0] : Double.NaN;
+        return ElementOps.real(c, y, ActivationOps.named(name, alpha, params != null && params.length > 1 ? params[1] : Double.NaN));
+    }
+
+    /** sums * scale of the left * scale of the right, one for all or for each column, + bias. */
+    private static OnnxTensor scaled(Call c, OnnxTensor sums, OnnxTensor left, OnnxTensor right, OnnxTensor bias) {
+        c.require(left.size() == 1 && (right.size() == 1 || right.size() == sums.dim(-1)), "scales do not fit");
+        OnnxTensor y = c.make(left.type(), sums.dims());
+        long n = sums.dim(-1);
+        for (long i = 0; i < sums.size(); i++) {
+            long column = i % n;
+            float by = (float) left.real(0) * (float) right.real(right.size() == 1 ? 0 : column);
+            y.put(i, sums.whole(i) * by + (bias == null ? 0f : (float) bias.real(column)));
+        }
+        return y;
     }
 }

@@ -160,7 +160,7 @@ final class ProductOps {
         }
     }
 
-    private static OnnxTensor gemm(Call c) {
+    static OnnxTensor gemm(Call c) {
         OnnxTensor a = c.flag("transA") ? MoveOps.transpose(c, c.in(0), 1, 0) : c.in(0);
         OnnxTensor b = c.in(1);
         boolean transB = c.flag("transB");

@@ -129,7 +129,7 @@ final class QuantOps {
         dims[batch.length] = m;
         dims[batch.length + 1] = n;
         OnnxTensor y = c.make(OnnxType.INT32, dims);
-        if (bZero == null || bZero.size() == 1 || bZero.rank() == 1) {
+        if (bZero == null || bZero.size() == 1 || bZero.size() == n) {
             OnnxTensor fast = IntegerProduct.run(c, a, b, aZero, bZero, y);
             if (fast != null) {
                 return fast;
