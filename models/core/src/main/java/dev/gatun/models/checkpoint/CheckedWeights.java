@@ -18,6 +18,11 @@ public final class CheckedWeights implements WeightSource {
         this.finite = finite;
     }
 
+    /** What it watches over. */
+    public WeightSource source() {
+        return source;
+    }
+
     @Override
     public Set<String> names() {
         return source.names();

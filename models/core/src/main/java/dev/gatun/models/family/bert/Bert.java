@@ -1,5 +1,6 @@
 package dev.gatun.models.family.bert;
 
+import dev.gatun.models.checkpoint.CheckedWeights;
 import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.checkpoint.OnnxBertWeights;
 import dev.gatun.models.checkpoint.WeightException;
@@ -65,7 +66,8 @@ public final class Bert implements EncoderFamily {
         if (checkpoint.hasConfig()) {
             return BertConfig.of(checkpoint.fields());
         }
-        if (source instanceof OnnxBertWeights onnx) {
+        WeightSource file = source instanceof CheckedWeights checked ? checked.source() : source;
+        if (file instanceof OnnxBertWeights onnx) {
             return BertConfig.ofGraph(checkpoint.origin(), onnx, scope);
         }
         throw new WeightException(checkpoint.configFile(), "does not exist; the model's sizes are expected there");
