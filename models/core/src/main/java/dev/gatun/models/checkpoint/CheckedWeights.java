@@ -18,7 +18,7 @@ public final class CheckedWeights implements WeightSource {
         this.finite = finite;
     }
 
-    /** What it watches over. */
+    /** What is checked. */
     public WeightSource source() {
         return source;
     }

@@ -66,8 +66,8 @@ public final class Bert implements EncoderFamily {
         if (checkpoint.hasConfig()) {
             return BertConfig.of(checkpoint.fields());
         }
-        WeightSource file = source instanceof CheckedWeights checked ? checked.source() : source;
-        if (file instanceof OnnxBertWeights onnx) {
+        WeightSource plain = source instanceof CheckedWeights checked ? checked.source() : source;
+        if (plain instanceof OnnxBertWeights onnx) {
             return BertConfig.ofGraph(checkpoint.origin(), onnx, scope);
         }
         throw new WeightException(checkpoint.configFile(), "does not exist; the model's sizes are expected there");
