@@ -2,19 +2,24 @@ package dev.gatun.tensor;
 
 import java.util.Arrays;
 
-/** Dimensions of a tensor, slowest first. Immutable; each is 0 or more, and their product fits a long. */
+/** Dimensions of a tensor, slowest first. Immutable; each is 0 or more, and the bytes of so many elements fit a long even where one is 0. */
 public final class Shape {
+    /** Widest element type. */
+    private static final long MAX_BYTES = 8;
+
     private final long[] dims;
     private final long elementCount;
 
     private Shape(long[] dims) {
         long count = 1;
+        long room = MAX_BYTES;
         for (long d : dims) {
             if (d < 0) {
                 throw new IllegalArgumentException("Shape: negative dimension in " + Arrays.toString(dims));
             }
             try {
-                count = Math.multiplyExact(count, d);
+                room = Math.multiplyExact(room, Math.max(1, d));
+                count *= d;
             } catch (ArithmeticException e) {
                 throw new IllegalArgumentException("Shape: too many elements in " + Arrays.toString(dims));
             }
@@ -26,7 +31,7 @@ public final class Shape {
     /**
      * A shape of the given dimensions; none for a scalar.
      *
-     * @throws IllegalArgumentException if one is negative or the element count overflows a long
+     * @throws IllegalArgumentException if one is negative or there are too many elements
      */
     public static Shape of(long... dims) {
         return new Shape(dims.clone());
@@ -37,7 +42,11 @@ public final class Shape {
         return dims.length;
     }
 
-    /** Dimension i; negative i counts from the last. */
+    /**
+     * Dimension i; negative i counts from the last.
+     *
+     * @throws IndexOutOfBoundsException if there is none
+     */
     public long dim(int i) {
         return dims[i < 0 ? dims.length + i : i];
     }

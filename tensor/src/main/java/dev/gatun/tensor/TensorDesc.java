@@ -31,6 +31,9 @@ public final class TensorDesc {
         if (format == MemoryFormat.BLOCKED || format == MemoryFormat.ANY) {
             throw new IllegalArgumentException("a tensor's format must be plain, not " + format);
         }
+        if (format == MemoryFormat.CHANNELS_LAST && (shape.rank() < 3 || shape.rank() > 4)) {
+            throw new IllegalArgumentException("channels-last tensors have 3 or 4 dimensions, not " + shape);
+        }
         return new TensorDesc(type, shape, format, null);
     }
 
@@ -66,7 +69,7 @@ public final class TensorDesc {
 
     /** Bytes the tensor takes, padding of blocked layouts included. */
     public long byteSize() {
-        return blocked != null ? blocked.byteSize() : Math.multiplyExact(shape.elementCount(), type.byteSize());
+        return blocked != null ? blocked.byteSize() : shape.elementCount() * type.byteSize();
     }
 
     /** oneDNN's descriptor; a plain one is made in the arena. */

@@ -18,6 +18,7 @@ public final class BoundPlan {
     private final ExecutionContext context;
     private final Tensor[] tensors;
     private final Step[] steps;
+    private final long epoch;
 
     BoundPlan(Plan plan, ExecutionContext context) {
         this.plan = plan;
@@ -28,7 +29,8 @@ public final class BoundPlan {
             TensorDesc desc = plan.desc(i);
             tensors[i] = plan.offset(i) < 0 ? null : Tensor.of(desc, context.activations().asSlice(plan.offset(i), desc.byteSize()));
         }
-        plan.states().forEach((name, id) -> tensors[id] = Tensor.of(plan.desc(id), context.state(name, plan.desc(id).byteSize())));
+        plan.states().forEach((name, id) -> tensors[id] = Tensor.of(plan.desc(id), context.state(
+                plan.holdsAddresses(id) ? "addresses of " + name : name, plan.desc(id).byteSize())));
         for (int i = 0; i < tensors.length; i++) {
             tensors[i] = tensors[i] != null ? tensors[i] : Tensor.of(plan.desc(i), tensors[(int) (-1 - plan.offset(i))].segment());
         }
@@ -36,6 +38,7 @@ public final class BoundPlan {
         for (int i = 0; i < steps.length; i++) {
             steps[i] = bind(nodes.get(i));
         }
+        this.epoch = context.epoch();
     }
 
     private Step bind(Plan.Node node) {
@@ -80,8 +83,9 @@ public final class BoundPlan {
     /**
      * Executes every operation in order on the calling platform thread. Allocates nothing.
      *
-     * @throws IllegalStateException if the context or the model is closed, another thread is executing here, or the process cannot start the
-     *                               plan's threads
+     * @throws IllegalStateException if the context, the model or its weights' arena is closed, the context has grown since this was bound,
+     *                               another thread is executing here, or OpenMP does not give this thread as many threads as the plan was
+     *                               compiled for
      */
     public void execute() {
         begin();
@@ -96,6 +100,9 @@ public final class BoundPlan {
 
     /** Executes, and adds the nanoseconds of each operation to {@code nanos}; for profiles. */
     public void execute(long[] nanos) {
+        if (nanos.length < steps.length) {
+            throw new IllegalArgumentException(nanos.length + " places for the times of " + steps.length + " operations");
+        }
         begin();
         try {
             for (int i = 0; i < steps.length; i++) {
@@ -110,9 +117,13 @@ public final class BoundPlan {
 
     private void begin() {
         Kernels.setThreads(plan.threads());
-        plan.lifetime().enter();
+        plan.enter();
         try {
             context.begin();
+            if (epoch != context.epoch()) {
+                context.end();
+                throw new IllegalStateException(plan + ": the context has grown since this was bound: ask it again");
+            }
         } catch (RuntimeException e) {
             plan.lifetime().exit();
             throw e;

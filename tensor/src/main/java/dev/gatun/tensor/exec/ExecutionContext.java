@@ -32,10 +32,11 @@ public final class ExecutionContext implements AutoCloseable {
     private final Lifetime lifetime = new Lifetime("the execution context");
     private final Map<String, MemorySegment> states = new HashMap<>();
     private final CountedArena stateArena = new CountedArena();
-    private Arena arena;
+    private CountedArena arena;
     private NativeBuffer activations;
     private NativeBuffer scratchpad;
     private Stream stream;
+    private long epoch;
     @SuppressWarnings("unused") // through BUSY
     private volatile boolean busy;
 
@@ -57,7 +58,7 @@ public final class ExecutionContext implements AutoCloseable {
             if (existing != null) {
                 return existing;
             }
-            plan.lifetime().enter();
+            plan.enter();
             try {
                 growFor(plan);
                 BoundPlan made = new BoundPlan(plan, this);
@@ -78,9 +79,9 @@ public final class ExecutionContext implements AutoCloseable {
         }
     }
 
-    /** Bytes of native memory: activations and scratchpad. Pages are taken when they are first touched. */
+    /** Bytes of native memory: activations, scratchpad, states and argument blocks. Pages are taken when they are first touched. */
     public long nativeByteSize() {
-        return lifetime.isClosed() ? 0 : activations.byteSize() + scratchpad.byteSize() + stateArena.byteSize();
+        return lifetime.isClosed() ? 0 : arena.byteSize() + stateArena.byteSize();
     }
 
     /** Frees the memory. Closing twice is harmless. */
@@ -94,7 +95,7 @@ public final class ExecutionContext implements AutoCloseable {
 
     /** New memory first: if there is none, this context keeps what it has. */
     private void reset(long activationBytes, long scratchpadBytes) {
-        Arena next = Arena.ofShared();
+        CountedArena next = new CountedArena();
         NativeBuffer nextActivations;
         NativeBuffer nextScratchpad;
         Stream nextStream;
@@ -116,8 +117,19 @@ public final class ExecutionContext implements AutoCloseable {
     }
 
     private void free() {
-        bound.clear();
+        forget();
         arena.close();
+    }
+
+    /** What was bound before shows memory that is no longer this context's. */
+    private void forget() {
+        bound.clear();
+        epoch++;
+    }
+
+    /** Changes whenever what is bound is no longer good. */
+    long epoch() {
+        return epoch;
     }
 
     /** Keeps the memory alive and this context the caller's alone, until {@link #end}. */
@@ -150,7 +162,7 @@ public final class ExecutionContext implements AutoCloseable {
             if (state != null) {
                 MemorySegment.copy(state, 0, larger, 0, state.byteSize());
                 // What was bound before shows the smaller one.
-                bound.clear();
+                forget();
             }
             states.put(name, larger);
             state = larger;

@@ -2,9 +2,11 @@ package dev.gatun.tensor.exec;
 
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.kernel.CompiledOp;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Compiled operations in order, and where their activations lie in one buffer. Immutable, shared by
@@ -21,6 +23,8 @@ public final class Plan {
     private final List<Node> nodes;
     private final BufferAssignment buffers;
     private final long scratchpadByteSize;
+    private final MemorySegment.Scope[] owners;
+    private final Set<Integer> addresses;
 
     record Node(String name, CompiledOp op, int threads, int[] inputs, int[] results) {
         int dst() {
@@ -29,7 +33,8 @@ public final class Plan {
     }
 
     Plan(String name, Lifetime lifetime, int threads, List<TensorDesc> values, Map<String, Integer> inputs,
-            Map<String, Integer> states, Map<String, Integer> outputs, List<Node> nodes, BufferAssignment buffers) {
+            Map<String, Integer> states, Map<String, Integer> outputs, List<Node> nodes, BufferAssignment buffers,
+            MemorySegment.Scope[] owners, Set<Integer> addresses) {
         this.name = name;
         this.lifetime = lifetime;
         this.threads = threads;
@@ -39,6 +44,8 @@ public final class Plan {
         this.outputs = Map.copyOf(outputs);
         this.nodes = nodes;
         this.buffers = buffers;
+        this.owners = owners;
+        this.addresses = addresses;
         this.scratchpadByteSize = nodes.stream().mapToLong(n -> n.op().scratchpadByteSize()).max().orElse(0);
     }
 
@@ -76,6 +83,17 @@ public final class Plan {
         return lines;
     }
 
+    /** Keeps the program alive until its lifetime is exited; refuses weights whose owner freed them. */
+    void enter() {
+        lifetime.enter();
+        for (MemorySegment.Scope owner : owners) {
+            if (!owner.isAlive()) {
+                lifetime.exit();
+                throw new IllegalStateException("plan " + name + ": its weights are freed: their arena was closed");
+            }
+        }
+    }
+
     Lifetime lifetime() {
         return lifetime;
     }
@@ -107,6 +125,11 @@ public final class Plan {
     /** Names and places among the values. */
     Map<String, Integer> states() {
         return states;
+    }
+
+    /** Whether a state holds addresses: what does not cannot be one that does in another plan. */
+    boolean holdsAddresses(int stateId) {
+        return addresses.contains(stateId);
     }
 
     int outputId(String outputName) {

@@ -7,10 +7,14 @@ import dev.gatun.tensor.kernel.CompiledOp;
 import dev.gatun.tensor.kernel.Compiler;
 import dev.gatun.tensor.op.Op;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.BiFunction;
 
 /**
@@ -32,6 +36,9 @@ public final class PlanBuilder {
     private final Map<String, Integer> states = new LinkedHashMap<>();
     private final Map<String, Integer> outputs = new LinkedHashMap<>();
     private final List<Plan.Node> nodes = new ArrayList<>();
+    private final Set<MemorySegment.Scope> owners = new LinkedHashSet<>();
+    /** Ids of states that hold addresses. */
+    private final Set<Integer> addresses = new HashSet<>();
 
     /**
      * Starts a plan.
@@ -85,7 +92,16 @@ public final class PlanBuilder {
      * @throws dev.gatun.tensor.ShapeException if they do not fit it
      */
     public List<Value> addAll(String nodeName, Op op, Value... operands) {
-        return add(nodeName, (compile, descs) -> Compiler.compile(op, compile, descs), op.movesData(), operands);
+        List<Value> results = add(nodeName, (compile, descs) -> Compiler.compile(op, compile, descs), op.movesData(), operands);
+        owners.addAll(op.owners());
+        if (op.addresses() >= 0) {
+            int id = operands[op.addresses()].id();
+            if (!states.containsValue(id)) {
+                throw new IllegalArgumentException("plan " + name + ": " + nodeName + " follows addresses, which only a state may hold");
+            }
+            addresses.add(id);
+        }
+        return results;
     }
 
     /** Adds what compiles itself. */
@@ -94,7 +110,7 @@ public final class PlanBuilder {
         List<TensorDesc> descs = new ArrayList<>();
         int[] ids = new int[operands.length];
         for (int i = 0; i < operands.length; i++) {
-            ids[i] = operands[i].id();
+            ids[i] = known(operands[i]);
             descs.add(values.get(ids[i]));
         }
         long bytes = descs.stream().mapToLong(TensorDesc::byteSize).sum();
@@ -113,7 +129,7 @@ public final class PlanBuilder {
 
     /** Names a value whose content is kept until the plan is executed again. */
     public void output(String outputName, Value value) {
-        if (outputs.putIfAbsent(outputName, value.id()) != null) {
+        if (outputs.putIfAbsent(outputName, known(value)) != null) {
             throw new IllegalArgumentException("plan " + name + ": two outputs named " + outputName);
         }
     }
@@ -121,7 +137,15 @@ public final class PlanBuilder {
     /** Plans the memory and finishes. */
     public Plan build() {
         BufferAssignment assignment = BufferAssignment.of(name, values, inputs.values(), states.values(), outputs.values(), nodes);
-        return new Plan(name, lifetime, context.threads(), List.copyOf(values), inputs, states, outputs, List.copyOf(nodes), assignment);
+        return new Plan(name, lifetime, context.threads(), List.copyOf(values), inputs, states, outputs, List.copyOf(nodes), assignment,
+                owners.toArray(MemorySegment.Scope[]::new), Set.copyOf(addresses));
+    }
+
+    private int known(Value value) {
+        if (value.id() < 0 || value.id() >= values.size() || values.get(value.id()) != value.desc()) {
+            throw new IllegalArgumentException("plan " + name + ": " + value + " is another plan's");
+        }
+        return value.id();
     }
 
     private Value value(TensorDesc desc) {

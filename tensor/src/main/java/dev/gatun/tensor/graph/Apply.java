@@ -14,6 +14,13 @@ import java.util.StringJoiner;
  */
 public record Apply(Op op) implements Layer {
 
+    /** Refuses operations that read memory which is not the program's. */
+    public Apply {
+        if (!op.owners().isEmpty()) {
+            throw new IllegalArgumentException(op.getClass().getSimpleName() + " has weights, which its owner could free: use the layer that has them");
+        }
+    }
+
     @Override
     public String kind() {
         return op.getClass().getSimpleName().replaceAll("Op$", "");

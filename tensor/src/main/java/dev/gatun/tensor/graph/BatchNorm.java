@@ -17,6 +17,15 @@ import java.util.List;
  */
 public record BatchNorm(Weight scale, Weight shift, Weight mean, Weight variance, double epsilon) implements Layer {
 
+    /** Checks the shapes. */
+    public BatchNorm {
+        for (Weight w : new Weight[] {scale, shift, mean, variance}) {
+            if (w.shape().elementCount() != mean.shape().elementCount()) {
+                throw new ShapeException("BatchNorm", "mean " + mean + ", another parameter " + w + ": both must be [C]", mean.shape(), w.shape());
+            }
+        }
+    }
+
     @Override
     public List<TensorDesc> results(List<TensorDesc> operands) {
         Layer.requireCount("BatchNorm", operands, 1);

@@ -9,6 +9,7 @@ import dev.gatun.tensor.op.Activation;
 import dev.gatun.tensor.op.Window;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * dst = activation(convolution(src, weight) + bias + residual): PyTorch's {@code nn.Conv1d} and {@code nn.Conv2d}. src F32 [N, IC, H, W]
@@ -28,6 +29,8 @@ public record Conv(Weight weight, Weight bias, long groups, Window window, Activ
 
     /** Checks the shapes. */
     public Conv {
+        Objects.requireNonNull(activation, "activation");
+        Objects.requireNonNull(layout, "layout");
         Shape w = weight.shape();
         if (w.rank() != window.rank() + 2 || w.elementCount() == 0 || groups < 1 || w.dim(0) % groups != 0
                 || bias != null && bias.shape().elementCount() != w.dim(0)) {

@@ -7,6 +7,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 
 /**
@@ -45,6 +46,7 @@ public final class GraphBuilder {
     }
 
     private Port source(Map<String, Graph.Source> sources, String kind, String sourceName, Spec spec) {
+        Objects.requireNonNull(sourceName, "name");
         if (inputs.containsKey(sourceName) || states.containsKey(sourceName)) {
             throw new IllegalArgumentException(name + ": " + kind + " " + sourceName + " exists already");
         }
@@ -78,13 +80,10 @@ public final class GraphBuilder {
     public List<Port> addAll(String nodeName, Layer layer, Port... operands) {
         List<TensorDesc> found = new ArrayList<>();
         for (Port operand : operands) {
-            if (operand.id() >= descs.size()) {
-                throw new IllegalArgumentException(name + ": " + nodeName + " reads " + operand + ", which is another graph's");
-            }
-            found.add(descs.get(operand.id()));
+            found.add(desc(operand));
         }
         List<Port> results = layer.results(found).stream().map(this::port).toList();
-        nodes.add(new Node(unique(nodeName), layer, List.of(operands), results));
+        nodes.add(new Node(unique(Objects.requireNonNull(nodeName, "nodeName")), layer, List.of(operands), results));
         return results;
     }
 
@@ -101,13 +100,22 @@ public final class GraphBuilder {
         return new Port(descs.size() - 1);
     }
 
-    /** Type and shape of a value, for typical sizes. */
+    /**
+     * Type and shape of a value, for typical sizes.
+     *
+     * @throws IllegalArgumentException if it is not one of this graph
+     */
     public TensorDesc desc(Port port) {
+        if (port.id() < 0 || port.id() >= descs.size()) {
+            throw new IllegalArgumentException(name + ": " + port + " is another graph's");
+        }
         return descs.get(port.id());
     }
 
     /** Names what each run gives. */
     public void output(String outputName, Port port) {
+        desc(port);
+        Objects.requireNonNull(outputName, "outputName");
         if (outputs.putIfAbsent(outputName, port) != null) {
             throw new IllegalArgumentException(name + ": output " + outputName + " exists already");
         }

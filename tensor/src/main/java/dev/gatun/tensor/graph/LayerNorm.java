@@ -27,6 +27,13 @@ public record LayerNorm(Weight gamma, Weight beta, float epsilon, boolean rms, f
         return new LayerNorm(gamma, null, epsilon, true, 0f);
     }
 
+    /** Checks the shapes. */
+    public LayerNorm {
+        if (gamma.shape().rank() != 1 || beta != null && !beta.shape().equals(gamma.shape())) {
+            throw new ShapeException("LayerNorm", "gamma " + gamma + ", beta " + beta + ": both must be [d]", gamma.shape());
+        }
+    }
+
     @Override
     public List<TensorDesc> results(List<TensorDesc> operands) {
         Layer.requireCount("LayerNorm", operands, 1);

@@ -6,6 +6,7 @@ import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.op.Activation;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * dst[M, N] = activation(scale * (src[M, K] W^T + bias)) + residual. Several parts share the source: their results lie side by side, so
@@ -46,6 +47,10 @@ public record Linear(List<Part> parts, Activation activation, float scale, boole
     /** Copies the parts and checks that they have the same K. */
     public Linear {
         parts = List.copyOf(parts);
+        Objects.requireNonNull(activation, "activation");
+        if (parts.isEmpty()) {
+            throw new IllegalArgumentException("Linear: no weights");
+        }
         for (Part part : parts) {
             if (part.in() != parts.getFirst().in()) {
                 throw new ShapeException("Linear", "weights " + parts.getFirst().weight() + " and " + part.weight() + ": K differs",

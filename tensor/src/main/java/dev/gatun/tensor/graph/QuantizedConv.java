@@ -1,11 +1,13 @@
 package dev.gatun.tensor.graph;
 
+import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.op.Activation;
 import dev.gatun.tensor.op.Window;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * A convolution of bytes: dst = quantize(activation(convolution(src, weight) + bias + residual), output). Operands: src, and a residual if
@@ -22,6 +24,18 @@ import java.util.List;
  */
 public record QuantizedConv(Weight weight, Weight scales, Weight bias, Window window, Activation activation, Range input, Range residual,
         Range output) implements Layer {
+
+    /** Checks the shapes. */
+    public QuantizedConv {
+        Objects.requireNonNull(activation, "activation");
+        Objects.requireNonNull(output, "output");
+        Shape w = weight.shape();
+        if (w.rank() != 4 || window.rank() != 2 || w.elementCount() == 0 || scales.shape().elementCount() != w.dim(0)
+                || bias != null && bias.shape().elementCount() != w.dim(0)) {
+            throw new ShapeException("QuantizedConv", "weight " + weight + ", scales " + scales + ", bias " + bias + ", " + window
+                    + ": expected [OC, IC, KH, KW], [OC] and [OC]", w);
+        }
+    }
 
     @Override
     public List<TensorDesc> results(List<TensorDesc> operands) {

@@ -1,11 +1,13 @@
 package dev.gatun.tensor.graph;
 
 import dev.gatun.tensor.DataType;
+import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.op.Activation;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * A linear layer over bytes with an F32 result: dst[M, N] = activation(src[M, K] W^T + bias).
@@ -17,6 +19,17 @@ import java.util.List;
  * @param input      range of src
  */
 public record QuantizedLinear(Weight weight, Weight scales, Weight bias, Activation activation, Range input) implements Layer {
+
+    /** Checks the shapes. */
+    public QuantizedLinear {
+        Objects.requireNonNull(activation, "activation");
+        Shape w = weight.shape();
+        if (w.rank() != 2 || w.elementCount() == 0 || scales.shape().elementCount() != w.dim(0)
+                || bias != null && bias.shape().elementCount() != w.dim(0)) {
+            throw new ShapeException("QuantizedLinear", "weight " + weight + ", scales " + scales + ", bias " + bias
+                    + ": expected [N, K], [N] and [N]", w);
+        }
+    }
 
     @Override
     public List<TensorDesc> results(List<TensorDesc> operands) {

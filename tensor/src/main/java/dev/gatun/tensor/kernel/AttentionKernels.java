@@ -10,6 +10,7 @@ import dev.gatun.tensor.op.AttentionOp;
 import dev.gatun.tensor.op.KvStoreOp;
 import dev.gatun.tensor.op.PagedAttentionOp;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.List;
 
 /** Attention, by our own kernels. */
@@ -34,26 +35,27 @@ final class AttentionKernels {
             case KEY_VALUE -> dKv;
             case SEPARATE -> 0;
         };
-        MemorySegment querySequences = segment(binding, at.querySequences());
-        MemorySegment keySequences = segment(binding, at.keySequences());
+        Indices querySequences = new Indices(binding, binding.inputs().get(at.querySequences()));
+        Indices keySequences = at.keySequences() == at.querySequences() ? querySequences
+                : new Indices(binding, binding.inputs().get(at.keySequences()));
         Attention kernel = new Attention(binding.arena(),
                 new Attention.Heads(op.numHeads(), op.numKvHeads(), op.headDim()), scores(op), positions(op.positions()),
                 new Attention.Operand(segment(binding, 0), inputs.get(0).shape().dim(1)),
                 new Attention.Operand(column(segment(binding, at.key()), kColumn), inputs.get(at.key()).shape().dim(1)),
                 new Attention.Operand(column(segment(binding, at.value()), vColumn), inputs.get(at.value()).shape().dim(1)),
                 new Attention.Operand(binding.dst().segment(), dModel),
-                querySequences, keySequences, mask(op, at, inputs, binding),
+                querySequences.copy(), keySequences.copy(), mask(op, at, inputs, binding),
                 at.padding() < 0 ? null : segment(binding, at.padding()), binding.scratchpad());
         long rows = inputs.get(0).shape().dim(0);
         long keyRows = inputs.get(at.key()).shape().dim(0);
         TensorDesc mask = at.mask() < 0 ? null : inputs.get(at.mask());
         return () -> {
-            int count = Indices.requireSequences(querySequences, rows);
-            if (!keySequences.equals(querySequences) && Indices.requireSequences(keySequences, keyRows) != count) {
+            int count = querySequences.takeSequences(rows);
+            if (keySequences != querySequences && keySequences.takeSequences(keyRows) != count) {
                 throw new IllegalArgumentException("Attention: " + count + " sequences of queries, another number of sequences of keys");
             }
             if (mask != null) {
-                requireMask(mask, count, Indices.longest(querySequences, count), Indices.longest(keySequences, count));
+                requireMask(mask, count, querySequences.longest(count), keySequences.longest(count));
             }
             kernel.run();
         };
@@ -105,6 +107,13 @@ final class AttentionKernels {
         };
     }
 
+    /** The addresses are a state, which is zero until the owner of the cache fills it. */
+    private static void requireTable(MemorySegment tables, long row, int tokens) {
+        if (tokens > 0 && tables.getAtIndex(ValueLayout.JAVA_LONG_UNALIGNED, row) == 0) {
+            throw new IllegalStateException("row " + row + " has " + tokens + " tokens and no table of a cache");
+        }
+    }
+
     private static MemorySegment segment(Binding binding, int operand) {
         return binding.inputs().get(operand).segment();
     }
@@ -117,7 +126,8 @@ final class AttentionKernels {
         return new KernelOp("paged_attention", dst, scratch, CompiledOp.Sharing.NONE, binding -> {
             boolean separate = op.append() == PagedAttentionOp.Append.SEPARATE;
             MemorySegment q = segment(binding, 0);
-            MemorySegment lengths = segment(binding, separate ? 3 : 1);
+            Indices lengths = new Indices(binding, binding.inputs().get(separate ? 3 : 1));
+            MemorySegment tables = segment(binding, op.addresses());
             MemorySegment k = switch (op.append()) {
                 case NONE -> null;
                 case SEPARATE -> segment(binding, 1);
@@ -130,11 +140,14 @@ final class AttentionKernels {
             };
             long columns = inputs.get(0).shape().dim(1);
             PagedAttention.Operands operands = new PagedAttention.Operands(q, columns, k, v, separate ? op.keyColumns() : columns,
-                    binding.dst().segment(), lengths, segment(binding, separate ? 4 : 2));
+                    binding.dst().segment(), lengths.copy(), tables);
             Runnable kernel = PagedAttention.attend(binding.arena(), part, op.numHeads(), scale, rows, op.maxKeys(), operands,
                     binding.scratchpad());
             return () -> {
-                Indices.require("lengths", lengths, rows, op.maxKeys() + 1L);
+                lengths.take("lengths", op.maxKeys() + 1L);
+                for (long row = 0; row < rows; row++) {
+                    requireTable(tables, row, lengths.copy().getAtIndex(ValueLayout.JAVA_INT, row));
+                }
                 kernel.run();
             };
         });
@@ -147,11 +160,15 @@ final class AttentionKernels {
         long rows = inputs.get(0).shape().dim(0);
         return new KernelOp("kv_store", dst, CompiledOp.Sharing.view(0), binding -> {
             MemorySegment k = segment(binding, 0);
-            MemorySegment sequences = segment(binding, first);
+            Indices sequences = new Indices(binding, binding.inputs().get(first));
+            MemorySegment tables = segment(binding, op.addresses());
             Runnable kernel = PagedAttention.store(binding.arena(), part, k, op.joined() ? column(k, width) : segment(binding, 1),
-                    op.joined() ? 2 * width : width, sequences, segment(binding, first + 1));
+                    op.joined() ? 2 * width : width, sequences.copy(), tables);
             return () -> {
-                Indices.requireSequences(sequences, rows);
+                int count = sequences.takeSequences(rows);
+                for (int i = 0; i < count; i++) {
+                    requireTable(tables, i, sequences.length(i));
+                }
                 kernel.run();
             };
         });

@@ -22,6 +22,11 @@ public record Binding(Arena arena, Stream stream, List<Tensor> inputs, List<Tens
         results = List.copyOf(results);
     }
 
+    /** Memory of this operation alone, which only it sees: what a kernel follows is checked on the way into it. */
+    MemorySegment own(long byteSize) {
+        return arena.allocate(Math.max(byteSize, Integer.BYTES), Tensor.ALIGNMENT);
+    }
+
     /** View of the first result. */
     public Tensor dst() {
         return results.getFirst();

@@ -6,6 +6,7 @@ import dev.gatun.bindings.onednn.Attributes;
 import dev.gatun.bindings.onednn.MemoryDesc;
 import dev.gatun.bindings.onednn.PrimitiveDesc;
 import dev.gatun.tensor.TensorDesc;
+import dev.gatun.tensor.op.Activation;
 import dev.gatun.tensor.op.LinearOp;
 import dev.gatun.tensor.op.MatMulOp;
 import dev.gatun.tensor.weights.LinearWeights;
@@ -55,12 +56,32 @@ final class LinearKernels {
 
     static CompiledOp matMul(MatMulOp op, CompileContext context, List<TensorDesc> inputs, TensorDesc dst) {
         TensorDesc src = inputs.get(0);
+        if (src.shape().dim(-1) == 0) {
+            return new Empty(dst, op.activation() == Activation.SIGMOID ? 0.5f : 0f);
+        }
         Attributes attributes = scaled(context, op.scale());
         op.activation().appendTo(attributes);
         MemoryDesc weights = weightsDesc(op, context, inputs.get(1));
         PrimitiveDesc desc = PrimitiveDesc.matmul(context.arena(), src.memoryDesc(context.arena()), weights, null,
                 dst.memoryDesc(context.arena()), attributes);
         return OneDnnOp.of(context, desc).input(0, Args.SRC, src).input(1, Args.WEIGHTS, weights).build(dst);
+    }
+
+    /** A product of no numbers, which oneDNN leaves unwritten: the function's value at 0. */
+    private record Empty(TensorDesc dst, float value) implements CompiledOp {
+        @Override
+        public String implementation() {
+            return "java:plain";
+        }
+
+        @Override
+        public Step bind(Binding binding) {
+            return () -> {
+                for (long i = 0; i < dst.shape().elementCount(); i++) {
+                    binding.dst().setFloat(i, value);
+                }
+            };
+        }
     }
 
     private static MemoryDesc weightsDesc(MatMulOp op, CompileContext context, TensorDesc other) {

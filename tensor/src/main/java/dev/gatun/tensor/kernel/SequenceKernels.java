@@ -25,17 +25,18 @@ final class SequenceKernels {
                 op.norm() == null ? 0 : op.norm().eps());
         int types = op.positions() == null ? 1 : 2;
         return new KernelOp("embed", dst, CompiledOp.Sharing.NONE, binding -> {
-            MemorySegment ids = binding.inputs().get(0).segment();
-            MemorySegment positions = op.positions() == null ? null : binding.inputs().get(1).segment();
-            MemorySegment typeIds = op.typeIds() ? binding.inputs().get(types).segment() : null;
-            Runnable kernel = RowKernels.embed(binding.arena(), tables, ids, positions, typeIds, binding.dst().segment(), rows, d);
+            Indices ids = new Indices(binding, binding.inputs().get(0));
+            Indices positions = op.positions() == null ? null : new Indices(binding, binding.inputs().get(1));
+            Indices typeIds = op.typeIds() ? new Indices(binding, binding.inputs().get(types)) : null;
+            Runnable kernel = RowKernels.embed(binding.arena(), tables, ids.copy(), positions == null ? null : positions.copy(),
+                    typeIds == null ? null : typeIds.copy(), binding.dst().segment(), rows, d);
             return () -> {
-                Indices.require("ids", ids, rows, op.words().shape().dim(0));
+                ids.take("ids", op.words().shape().dim(0));
                 if (positions != null) {
-                    Indices.require("positions", positions, rows, op.positions().shape().dim(0));
+                    positions.take("positions", op.positions().shape().dim(0));
                 }
                 if (typeIds != null) {
-                    Indices.require("types", typeIds, rows, op.types().shape().dim(0));
+                    typeIds.take("types", op.types().shape().dim(0));
                 }
                 kernel.run();
             };
@@ -81,11 +82,11 @@ final class SequenceKernels {
         long rows = inputs.get(0).shape().dim(0);
         long d = dst.shape().dim(1);
         return new KernelOp("pool", dst, CompiledOp.Sharing.NONE, binding -> {
-            MemorySegment sequences = binding.inputs().get(1).segment();
-            Runnable kernel = RowKernels.pool(binding.arena(), binding.inputs().get(0).segment(), sequences, binding.dst().segment(), d,
+            Indices sequences = new Indices(binding, binding.inputs().get(1));
+            Runnable kernel = RowKernels.pool(binding.arena(), binding.inputs().get(0).segment(), sequences.copy(), binding.dst().segment(), d,
                     op.kind().kernelCode(), op.normalize());
             return () -> {
-                Indices.requireSequences(sequences, rows);
+                sequences.takeSequences(rows);
                 kernel.run();
             };
         });
@@ -96,7 +97,7 @@ final class SequenceKernels {
         long rows = dst.shape().dim(0);
         long d = dst.shape().dim(1);
         return new KernelOp("normalize", dst, CompiledOp.Sharing.NONE, binding -> {
-            MemorySegment sequences = binding.arena().allocate((rows + 2) * Integer.BYTES, Integer.BYTES);
+            MemorySegment sequences = binding.own((rows + 2) * Integer.BYTES);
             sequences.setAtIndex(ValueLayout.JAVA_INT, 0, Math.toIntExact(rows));
             for (long i = 0; i <= rows; i++) {
                 sequences.setAtIndex(ValueLayout.JAVA_INT, i + 1, (int) i);

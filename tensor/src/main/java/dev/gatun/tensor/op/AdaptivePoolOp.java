@@ -1,9 +1,9 @@
 package dev.gatun.tensor.op;
 
+import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
-import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -17,11 +17,12 @@ public record AdaptivePoolOp(boolean maximum, long[] outputSize) implements Op {
 
     /** Checks and copies. */
     public AdaptivePoolOp {
-        if (outputSize.length < 1 || outputSize.length > 2 || Arrays.stream(outputSize).anyMatch(o -> o < 1)) {
-            throw new IllegalArgumentException("AdaptivePool: output size " + Arrays.toString(outputSize)
-                    + " must have one or two sizes of 1 or more");
-        }
-        outputSize = outputSize.clone();
+        outputSize = Operands.sizes("AdaptivePool", "output size", outputSize, Window.MAX_SIZE);
+    }
+
+    @Override
+    public long[] outputSize() {
+        return outputSize.clone();
     }
 
     /** The mean of each channel of pictures: [N, C, H, W] to [N, C, 1, 1]. */
@@ -38,8 +39,8 @@ public record AdaptivePoolOp(boolean maximum, long[] outputSize) implements Op {
     public List<TensorDesc> results(List<TensorDesc> operands) {
         TensorDesc src = Operands.one("AdaptivePool", operands);
         Shape s = src.shape();
-        if (s.rank() != outputSize.length + 2 || s.elementCount() == 0) {
-            throw new ShapeException("AdaptivePool", "src " + s + " must have " + (outputSize.length + 2)
+        if (src.type() != DataType.F32 || s.rank() != outputSize.length + 2 || s.elementCount() == 0) {
+            throw new ShapeException("AdaptivePool", "src " + src + " must be F32 of " + (outputSize.length + 2)
                     + " dimensions, none empty", s);
         }
         long[] dims = s.dims();

@@ -5,6 +5,7 @@ import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * Attention(Q, K, V) = softmax(cap(scale * Q K^T) + distances + mask) V, multi-head, for sequences laid end to end (Vaswani et
@@ -105,9 +106,11 @@ public record AttentionOp(Source source, int numHeads, int numKvHeads, int headD
 
     /** Checks the numbers. */
     public AttentionOp {
-        if (numHeads < 1 || numKvHeads < 1 || headDim < 1 || numHeads % numKvHeads != 0) {
+        Objects.requireNonNull(source, "source");
+        Objects.requireNonNull(mask, "mask");
+        if (numHeads < 1 || numKvHeads < 1 || headDim < 1 || numHeads % numKvHeads != 0 || (long) numHeads * headDim > Integer.MAX_VALUE) {
             throw new IllegalArgumentException("Attention: numHeads " + numHeads + ", numKvHeads " + numKvHeads + ", headDim "
-                    + headDim + ": all positive, and numKvHeads a divisor of numHeads");
+                    + headDim + ": all positive, numKvHeads a divisor of numHeads, and numHeads * headDim at most " + Integer.MAX_VALUE);
         }
         if (distances != null) {
             requireDistances(numHeads, distances.desc());
@@ -195,21 +198,24 @@ public record AttentionOp(Source source, int numHeads, int numKvHeads, int headD
             if (op.source != Source.PACKED) {
                 requireRows(inputs.get(key), "k", op.source == Source.KEY_VALUE ? 2 * dKv : dKv);
                 requireRows(inputs.get(value), "v", op.source == Source.KEY_VALUE ? 2 * dKv : dKv);
+                if (inputs.get(key).shape().dim(0) != inputs.get(value).shape().dim(0)) {
+                    throw new ShapeException("Attention", "k " + inputs.get(key) + ", v " + inputs.get(value) + ": rows differ",
+                            inputs.get(key).shape(), inputs.get(value).shape());
+                }
             }
-            requireSequences(inputs.get(querySequences));
-            requireSequences(inputs.get(keySequences));
+            Operands.maxSequences("Attention", inputs.get(querySequences));
+            Operands.maxSequences("Attention", inputs.get(keySequences));
             if (mask >= 0) {
                 int rank = op.mask == MaskKind.QUERY_KEY ? 2 : 4;
                 TensorDesc desc = inputs.get(mask);
-                if (desc.type() != DataType.F32 || desc.shape().rank() != rank
+                if (desc.type() != DataType.F32 || !desc.isRowMajor() || desc.shape().rank() != rank
                         || rank == 4 && desc.shape().dim(1) != 1 && desc.shape().dim(1) != op.numHeads) {
-                    throw new ShapeException("Attention", "mask " + desc + " must be F32 "
+                    throw new ShapeException("Attention", "mask " + desc + " must be row-major F32 "
                             + (rank == 2 ? "[queries, keys]" : "[sequences or 1, " + op.numHeads + " heads or 1, queries, keys]"),
                             desc.shape());
                 }
             }
-            if (padding >= 0 && (inputs.get(padding).type() != DataType.U8
-                    || inputs.get(padding).shape().elementCount() != inputs.get(key).shape().dim(0))) {
+            if (padding >= 0 && !Operands.isList(inputs.get(padding), DataType.U8, inputs.get(key).shape().dim(0))) {
                 throw new ShapeException("Attention", "keyPadding " + inputs.get(padding) + " must be U8 ["
                         + inputs.get(key).shape().dim(0) + "]", inputs.get(padding).shape());
             }
@@ -218,12 +224,6 @@ public record AttentionOp(Source source, int numHeads, int numKvHeads, int headD
         private static void requireRows(TensorDesc desc, String name, long columns) {
             if (desc.type() != DataType.F32 || desc.shape().rank() != 2 || !desc.isRowMajor() || desc.shape().dim(1) != columns) {
                 throw new ShapeException("Attention", name + " " + desc + " must be row-major F32 [rows, " + columns + "]", desc.shape());
-            }
-        }
-
-        private static void requireSequences(TensorDesc desc) {
-            if (desc.type() != DataType.S32 || desc.shape().rank() != 1 || desc.shape().dim(0) < 2) {
-                throw new ShapeException("Attention", "sequences " + desc + " must be S32 [2 + maxSequences]", desc.shape());
             }
         }
     }

@@ -5,7 +5,9 @@ import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.weights.BatchNormFold;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * dst = activation(src * factor[c] + offset[c]) for channel c: a batch norm in inference (Ioffe and Szegedy 2015) where it does
@@ -17,9 +19,20 @@ import java.util.List;
  */
 public record BatchNormOp(BatchNormFold.Affine affine, Activation activation) implements Op {
 
+    /** Refuses null. */
+    public BatchNormOp {
+        Objects.requireNonNull(affine, "affine");
+        Objects.requireNonNull(activation, "activation");
+    }
+
     @Override
     public boolean movesData() {
         return true;
+    }
+
+    @Override
+    public List<MemorySegment.Scope> owners() {
+        return Operands.owners(affine.factor(), affine.offset());
     }
 
     @Override

@@ -5,6 +5,7 @@ import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * dst = activation(src0 (operator) src1), element by element; a dimension of 1 in src1 is repeated. Both have
@@ -17,6 +18,12 @@ public record BinaryOp(Operator operator, Activation activation) implements Op {
 
     /** Arithmetic of two operands. */
     public enum Operator { ADD, SUB, MUL, DIV, MAX, MIN }
+
+    /** Refuses null. */
+    public BinaryOp {
+        Objects.requireNonNull(operator, "operator");
+        Objects.requireNonNull(activation, "activation");
+    }
 
     /** Without activation. */
     public BinaryOp(Operator operator) {

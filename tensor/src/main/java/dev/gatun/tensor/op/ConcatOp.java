@@ -12,6 +12,8 @@ import java.util.List;
  * @param axis negative counts from the last
  */
 public record ConcatOp(int axis) implements Op {
+    /** As many arguments as oneDNN has numbers for. */
+    private static final int MAX_OPERANDS = 1024;
 
     @Override
     public boolean movesData() {
@@ -19,6 +21,9 @@ public record ConcatOp(int axis) implements Op {
     }
 
     private Shape joined(List<TensorDesc> inputs) {
+        if (inputs.size() > MAX_OPERANDS) {
+            throw new IllegalArgumentException("Concat: " + inputs.size() + " operands, expected 1 to " + MAX_OPERANDS);
+        }
         Shape first = inputs.getFirst().shape();
         int at = axis < 0 ? axis + first.rank() : axis;
         if (at < 0 || at >= first.rank()) {
@@ -34,7 +39,7 @@ public record ConcatOp(int axis) implements Op {
                 throw new ShapeException("Concat", "src " + inputs.getFirst() + " and " + other
                         + " differ in more than axis " + axis, first, other.shape());
             }
-            dims[at] += other.shape().dim(at);
+            dims[at] = Math.addExact(dims[at], other.shape().dim(at));
         }
         return Shape.of(dims);
     }

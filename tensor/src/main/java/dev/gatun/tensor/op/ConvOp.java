@@ -6,7 +6,9 @@ import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.weights.ConvWeights;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * dst = activation(convolution(src, weights) + bias + residual), a cross-correlation over one or two spatial
@@ -25,11 +27,15 @@ public record ConvOp(ConvWeights weights, Window window, Activation activation, 
 
     /** Checks that weights and window have the same number of dimensions. */
     public ConvOp {
+        Objects.requireNonNull(activation, "activation");
+        if (window.cutsInput()) {
+            throw new IllegalArgumentException("Conv: padding of " + window + " must be 0 or more");
+        }
         if (weights.transposed() || weights.shape().rank() != window.rank() + 2) {
             throw new ShapeException("Conv", "weights " + weights.shape() + (weights.transposed() ? " transposed" : "")
                     + " do not fit a window with " + window, weights.shape());
         }
-        if (layout == MemoryFormat.BLOCKED) {
+        if (Objects.requireNonNull(layout, "layout") == MemoryFormat.BLOCKED) {
             throw new IllegalArgumentException("Conv: layout must be ANY or a plain one");
         }
     }
@@ -66,6 +72,11 @@ public record ConvOp(ConvWeights weights, Window window, Activation activation, 
                     inputs.get(1).shape(), dst);
         }
         return dst;
+    }
+
+    @Override
+    public List<MemorySegment.Scope> owners() {
+        return List.of(weights.owner());
     }
 
     @Override

@@ -4,6 +4,7 @@ import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
@@ -14,6 +15,11 @@ import java.util.List;
  * @param conv without residual
  */
 public record ConvPoolOp(ConvOp conv) implements Op {
+
+    @Override
+    public List<MemorySegment.Scope> owners() {
+        return conv.owners();
+    }
 
     @Override
     public List<TensorDesc> results(List<TensorDesc> operands) {

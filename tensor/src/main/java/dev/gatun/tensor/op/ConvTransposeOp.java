@@ -5,7 +5,9 @@ import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.weights.ConvWeights;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * dst = activation(transposed convolution of src + bias), the gradient of a convolution with regard to its input.
@@ -20,6 +22,7 @@ public record ConvTransposeOp(ConvWeights weights, Window window, Activation act
 
     /** Checks that weights and window have the same number of dimensions. */
     public ConvTransposeOp {
+        Objects.requireNonNull(activation, "activation");
         if (!weights.transposed() || weights.shape().rank() != window.rank() + 2) {
             throw new ShapeException("ConvTranspose", "weights " + weights.shape() + (weights.transposed() ? "" : " not transposed")
                     + " do not fit a window with " + window, weights.shape());
@@ -42,6 +45,11 @@ public record ConvTransposeOp(ConvWeights weights, Window window, Activation act
             }
         }
         return Shape.of(dims);
+    }
+
+    @Override
+    public List<MemorySegment.Scope> owners() {
+        return List.of(weights.owner());
     }
 
     @Override

@@ -4,6 +4,7 @@ import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * dst = activation(src), element by element, over the source's memory where nothing reads it later.
@@ -14,7 +15,7 @@ public record EltwiseOp(Activation activation) implements Op {
 
     /** Checks the activation. */
     public EltwiseOp {
-        if (activation == Activation.NONE) {
+        if (Objects.requireNonNull(activation, "activation") == Activation.NONE) {
             throw new IllegalArgumentException("Eltwise: no activation to compute");
         }
     }

@@ -6,6 +6,7 @@ import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.weights.LayerNormWeights;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
@@ -30,6 +31,9 @@ public record EmbeddingOp(Tensor words, Tensor positions, Tensor types, boolean 
         }
         if (types != null) {
             requireTable("types", types, words);
+        }
+        if (types != null && types.shape().dim(0) == 0) {
+            throw new ShapeException("Embedding", "types " + types.desc() + ": no rows", types.shape());
         }
         if (typeIds && types == null) {
             throw new IllegalArgumentException("Embedding: type ids without a table of types");
@@ -56,12 +60,16 @@ public record EmbeddingOp(Tensor words, Tensor positions, Tensor types, boolean 
     }
 
     @Override
+    public List<MemorySegment.Scope> owners() {
+        return Operands.owners(words, positions, types, norm == null ? null : norm.gamma(), norm == null ? null : norm.beta());
+    }
+
+    @Override
     public List<TensorDesc> results(List<TensorDesc> operands) {
         Operands.count("Embedding", operands, 1 + (positions == null ? 0 : 1) + (typeIds ? 1 : 0));
         for (TensorDesc operand : operands) {
-            if (operand.type() != DataType.S32 || !operand.shape().equals(operands.getFirst().shape())) {
-                throw new ShapeException("Embedding", "ids, positions and types " + operands + " must be S32 of one shape",
-                        operand.shape());
+            if (operand.type() != DataType.S32 || !operand.isRowMajor() || !operand.shape().equals(operands.getFirst().shape())) {
+                throw new ShapeException("Embedding", "ids, positions and types " + operands + " must be row-major S32 of one shape", operand.shape());
             }
         }
         return List.of(TensorDesc.of(DataType.F32, operands.getFirst().shape().elementCount(), words.shape().dim(1)));

@@ -5,7 +5,9 @@ import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.weights.Int8Weights;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * dst = activation(convolution + bias + residual) over bytes, in one kernel: src U8 or S8 [N, IC, H, W], dst U8 or S8
@@ -26,10 +28,20 @@ public record Int8ConvOp(Int8Weights weights, Window window, Activation activati
 
     /** Checks types and scales. */
     public Int8ConvOp {
-        if (type != DataType.U8 && type != DataType.S8 || !(srcScale > 0) || !(dstScale > 0) || residualScale < 0) {
-            throw new IllegalArgumentException("Int8Conv: dst " + type + ", scales " + srcScale + ", " + residualScale + ", " + dstScale
-                    + ": expected U8 or S8, and scales above 0");
+        Objects.requireNonNull(activation, "activation");
+        if (window.cutsInput()) {
+            throw new IllegalArgumentException("Int8Conv: padding of " + window + " must be 0 or more");
         }
+        if (type != DataType.U8 && type != DataType.S8 || !isScale(srcScale) || !isScale(dstScale)
+                || residualScale != 0 && !isScale(residualScale) || weights.shape().rank() != 4 || window.rank() != 2) {
+            throw new IllegalArgumentException("Int8Conv: dst " + type + ", scales " + srcScale + ", " + residualScale + ", " + dstScale
+                    + ", weights " + weights.shape() + ", " + window
+                    + ": expected U8 or S8, finite scales above 0, and pictures");
+        }
+    }
+
+    static boolean isScale(float scale) {
+        return scale > 0 && scale < Float.POSITIVE_INFINITY;
     }
 
     private Shape check(List<TensorDesc> inputs) {
@@ -53,6 +65,11 @@ public record Int8ConvOp(Int8Weights weights, Window window, Activation activati
 
     private static boolean isByte(TensorDesc desc) {
         return desc.type() == DataType.U8 || desc.type() == DataType.S8;
+    }
+
+    @Override
+    public List<MemorySegment.Scope> owners() {
+        return List.of(weights.owner());
     }
 
     @Override

@@ -4,7 +4,9 @@ import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.weights.Int8Weights;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * dst F32 [M, N] = activation(src x weights + bias), src U8 or S8 [M, K] row-major, each byte worth {@code srcScale}; sums are exact
@@ -15,6 +17,20 @@ import java.util.List;
  * @param srcScale   what one unit of src is worth
  */
 public record Int8LinearOp(Int8Weights weights, Activation activation, float srcScale) implements Op {
+
+    /** Checks the scale. */
+    public Int8LinearOp {
+        Objects.requireNonNull(weights, "weights");
+        Objects.requireNonNull(activation, "activation");
+        if (!Int8ConvOp.isScale(srcScale)) {
+            throw new IllegalArgumentException("Int8Linear: scale " + srcScale + " must be above 0 and finite");
+        }
+    }
+
+    @Override
+    public List<MemorySegment.Scope> owners() {
+        return List.of(weights.owner());
+    }
 
     @Override
     public List<TensorDesc> results(List<TensorDesc> operands) {

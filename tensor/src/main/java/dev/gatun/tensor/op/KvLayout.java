@@ -14,11 +14,13 @@ public record KvLayout(int layers, int numKvHeads, int headDim) {
     /** Tokens of a block. */
     public static final int BLOCK_TOKENS = PagedAttention.BLOCK_TOKENS;
 
+    private static final long MAX_ELEMENTS = Integer.MAX_VALUE;
+
     /** Checks the numbers. */
     public KvLayout {
-        if (layers < 1 || numKvHeads < 1 || headDim < 1) {
+        if (layers < 1 || numKvHeads < 1 || headDim < 1 || (long) numKvHeads * headDim > MAX_ELEMENTS / layers) {
             throw new IllegalArgumentException("KvLayout: layers " + layers + ", numKvHeads " + numKvHeads + ", headDim "
-                    + headDim + " must be positive");
+                    + headDim + " must be positive, and their product at most " + MAX_ELEMENTS);
         }
     }
 
@@ -29,7 +31,7 @@ public record KvLayout(int layers, int numKvHeads, int headDim) {
 
     /** Blocks of so many tokens. */
     public static int blocks(int tokens) {
-        return (tokens + BLOCK_TOKENS - 1) / BLOCK_TOKENS;
+        return Math.ceilDiv(tokens, BLOCK_TOKENS);
     }
 
     private long partElements() {

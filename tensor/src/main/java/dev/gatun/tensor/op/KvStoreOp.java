@@ -16,6 +16,16 @@ import java.util.List;
  */
 public record KvStoreOp(KvLayout layout, int layer, boolean joined) implements Op {
 
+    /** Checks the layer. */
+    public KvStoreOp {
+        layout.part(layer);
+    }
+
+    @Override
+    public int addresses() {
+        return joined ? 2 : 3;
+    }
+
     /** The same with k and v side by side. */
     public KvStoreOp withJoined() {
         return new KvStoreOp(layout, layer, true);
@@ -34,8 +44,7 @@ public record KvStoreOp(KvLayout layout, int layer, boolean joined) implements O
         }
         TensorDesc sequences = operands.get(first);
         TensorDesc tables = operands.get(first + 1);
-        if (sequences.type() != DataType.S32 || tables.type() != DataType.U8
-                || tables.shape().elementCount() != (sequences.shape().elementCount() - 2) * Long.BYTES) {
+        if (!Operands.isList(tables, DataType.U8, Operands.maxSequences("KvStore", sequences) * Long.BYTES)) {
             throw new ShapeException("KvStore", "sequences " + sequences + ", tables " + tables
                     + " must be S32 [2 + n] and U8 [8 * n]", sequences.shape(), tables.shape());
         }

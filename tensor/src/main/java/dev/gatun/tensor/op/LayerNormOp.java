@@ -4,7 +4,9 @@ import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.weights.LayerNormWeights;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * dst = (x - mean(x)) / sqrt(variance(x) + eps) * gamma + beta over the last dimension (Ba et al. 2016), where x is src
@@ -14,6 +16,16 @@ import java.util.List;
  * @param weights the model's
  */
 public record LayerNormOp(LayerNormWeights weights) implements Op {
+
+    /** Refuses null. */
+    public LayerNormOp {
+        Objects.requireNonNull(weights, "weights");
+    }
+
+    @Override
+    public List<MemorySegment.Scope> owners() {
+        return Operands.owners(weights.gamma(), weights.beta());
+    }
 
     @Override
     public List<TensorDesc> results(List<TensorDesc> operands) {

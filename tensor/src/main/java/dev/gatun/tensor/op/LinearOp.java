@@ -5,7 +5,9 @@ import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.weights.LinearWeights;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * dst[M, N] = activation(scale * (src[M, K] x W[K, N] + bias[N])) + residual[M, N], in one kernel. All F32,
@@ -17,6 +19,12 @@ import java.util.List;
  * @param residual   whether a second operand is added
  */
 public record LinearOp(LinearWeights weights, Activation activation, float scale, boolean residual) implements Op {
+
+    /** Refuses null. */
+    public LinearOp {
+        Objects.requireNonNull(weights, "weights");
+        Objects.requireNonNull(activation, "activation");
+    }
 
     /** Without scale and residual. */
     public LinearOp(LinearWeights weights, Activation activation) {
@@ -46,6 +54,11 @@ public record LinearOp(LinearWeights weights, Activation activation, float scale
                     inputs.get(1).shape(), dst.shape());
         }
         return dst;
+    }
+
+    @Override
+    public List<MemorySegment.Scope> owners() {
+        return List.of(weights.owner());
     }
 
     @Override

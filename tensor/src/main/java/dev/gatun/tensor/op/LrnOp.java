@@ -18,8 +18,8 @@ public record LrnOp(long size, float alpha, float beta, float k) implements Op {
 
     /** Checks the size. */
     public LrnOp {
-        if (size < 1) {
-            throw new IllegalArgumentException("Lrn: size must be 1 or more, not " + size);
+        if (size < 1 || size > Integer.MAX_VALUE) {
+            throw new IllegalArgumentException("Lrn: size must be 1 to " + Integer.MAX_VALUE + ", not " + size);
         }
     }
 

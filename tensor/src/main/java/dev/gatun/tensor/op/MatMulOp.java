@@ -5,6 +5,7 @@ import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * dst[.., M, N] = activation(scale * src[.., M, K] x other) of two activations, where other is [.., K, N],
@@ -15,6 +16,11 @@ import java.util.List;
  * @param activation     applied last
  */
 public record MatMulOp(boolean transposeOther, float scale, Activation activation) implements Op {
+
+    /** Refuses null. */
+    public MatMulOp {
+        Objects.requireNonNull(activation, "activation");
+    }
 
     private Shape resultShape(Shape a, Shape b) {
         boolean fits = a.rank() == b.rank() && a.rank() >= 2;

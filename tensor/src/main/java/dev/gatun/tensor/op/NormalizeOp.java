@@ -11,7 +11,8 @@ public record NormalizeOp() implements Op {
     @Override
     public List<TensorDesc> results(List<TensorDesc> operands) {
         TensorDesc src = Operands.one("Normalize", operands);
-        if (src.type() != DataType.F32 || src.shape().rank() != 2 || !src.isRowMajor()) {
+        if (src.type() != DataType.F32 || src.shape().rank() != 2 || !src.isRowMajor()
+                || src.shape().dim(0) > Integer.MAX_VALUE - 2) {
             throw new ShapeException("Normalize", "src " + src + " must be row-major F32 [rows, d]", src.shape());
         }
         return List.of(src);

@@ -1,6 +1,7 @@
 package dev.gatun.tensor.op;
 
 import dev.gatun.tensor.TensorDesc;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
@@ -20,6 +21,16 @@ public sealed interface Op permits AdaptivePoolOp, AttentionOp, BatchNormOp, Bin
      * @throws IllegalArgumentException        if there are too few or too many
      */
     List<TensorDesc> results(List<TensorDesc> operands);
+
+    /** Owners of the weights that it reads, which must be alive whenever a plan runs it; empty of an operation without weights. */
+    default List<MemorySegment.Scope> owners() {
+        return List.of();
+    }
+
+    /** The operand that holds addresses, which a kernel follows, and so must be a state that nothing computes; -1 if none does. */
+    default int addresses() {
+        return -1;
+    }
 
     /** Whether it computes little for each byte, so that few bytes are not worth more than one thread. */
     default boolean movesData() {

@@ -4,6 +4,7 @@ import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * Attention of one query row for each sequence over a cache of keys and values in blocks. Operands: q F32 [rows, numHeads * headDim]; where
@@ -27,10 +28,19 @@ public record PagedAttentionOp(KvLayout layout, int layer, int numHeads, Append 
 
     /** Checks the numbers. */
     public PagedAttentionOp {
-        if (numHeads < 1 || numHeads % layout.numKvHeads() != 0 || maxKeys < 1) {
+        Objects.requireNonNull(append, "append");
+        layout.part(layer);
+        if (numHeads < 1 || numHeads % layout.numKvHeads() != 0 || maxKeys < 1 || (long) maxKeys * numHeads > Integer.MAX_VALUE
+                || (long) numHeads * layout.headDim() > Integer.MAX_VALUE) {
             throw new IllegalArgumentException("PagedAttention: numHeads " + numHeads + ", numKvHeads " + layout.numKvHeads()
-                    + ", maxKeys " + maxKeys + ": numKvHeads must divide numHeads, maxKeys be positive");
+                    + ", maxKeys " + maxKeys + ": numKvHeads must divide numHeads, maxKeys be positive, and numHeads times maxKeys or headDim at most "
+                    + Integer.MAX_VALUE);
         }
+    }
+
+    @Override
+    public int addresses() {
+        return append == Append.SEPARATE ? 4 : 2;
     }
 
     /** The same with query, key and value side by side. */
@@ -64,8 +74,7 @@ public record PagedAttentionOp(KvLayout layout, int layer, int numHeads, Append 
         }
         TensorDesc lengths = operands.get(first);
         TensorDesc tables = operands.get(first + 1);
-        if (lengths.type() != DataType.S32 || lengths.shape().elementCount() != rows
-                || tables.type() != DataType.U8 || tables.shape().elementCount() != rows * Long.BYTES) {
+        if (!Operands.isList(lengths, DataType.S32, rows) || !Operands.isList(tables, DataType.U8, rows * Long.BYTES)) {
             throw new ShapeException("PagedAttention", "lengths " + lengths + ", tables " + tables
                     + " must be S32 [" + rows + "] and U8 [" + rows * Long.BYTES + "]", lengths.shape(), tables.shape());
         }

@@ -5,6 +5,7 @@ import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * dst = the maximum or the mean of each window of src. src F32 [N, C, H, W] or [N, C, W] in any layout, dst in the same.
@@ -22,9 +23,10 @@ public record PoolOp(Kind kind, long[] kernel, Window window, boolean ceilMode) 
 
     /** Checks sizes. */
     public PoolOp {
-        if (kernel.length != window.rank() || Arrays.stream(kernel).anyMatch(k -> k < 1)) {
-            throw new IllegalArgumentException("Pool: kernel " + Arrays.toString(kernel) + " must have " + window.rank()
-                    + " sizes of 1 or more");
+        Objects.requireNonNull(kind, "kind");
+        kernel = Operands.sizes("Pool", "kernel", kernel, Window.MAX_SIZE);
+        if (kernel.length != window.rank()) {
+            throw new IllegalArgumentException("Pool: kernel " + Arrays.toString(kernel) + " must have " + window.rank() + " sizes");
         }
         if (kind != Kind.MAX && Arrays.stream(window.dilations()).anyMatch(d -> d != 1)) {
             throw new IllegalArgumentException("Pool: a mean has no dilation, found " + window);
@@ -35,7 +37,11 @@ public record PoolOp(Kind kind, long[] kernel, Window window, boolean ceilMode) 
                         + Arrays.toString(kernel));
             }
         }
-        kernel = kernel.clone();
+    }
+
+    @Override
+    public long[] kernel() {
+        return kernel.clone();
     }
 
     /** Over square windows without padding that touch but do not overlap. */

@@ -4,6 +4,7 @@ import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.MemoryFormat;
 import dev.gatun.tensor.TensorDesc;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * dst = src in another plain layout or data type; shape unchanged. Conversion to an integer type rounds
@@ -14,6 +15,14 @@ import java.util.List;
  */
 public record ReorderOp(DataType type, MemoryFormat format) implements Op {
 
+    /** Refuses layouts that are not plain. */
+    public ReorderOp {
+        Objects.requireNonNull(type, "type");
+        if (format != MemoryFormat.ROW_MAJOR && format != MemoryFormat.CHANNELS_LAST) {
+            throw new IllegalArgumentException("Reorder: the result's format must be plain, not " + format);
+        }
+    }
+
     @Override
     public boolean movesData() {
         return true;
@@ -22,6 +31,7 @@ public record ReorderOp(DataType type, MemoryFormat format) implements Op {
     @Override
     public List<TensorDesc> results(List<TensorDesc> operands) {
         TensorDesc src = Operands.one("Reorder", operands);
+        TensorDesc.of(type, src.shape(), format);
         return List.of(TensorDesc.of(type, src.shape().dims()));
     }
 }

@@ -4,8 +4,8 @@ import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
-import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * dst = src at another size, as PyTorch's {@code interpolate} without corner alignment and antialiasing. src F32 [N, C, H, W] or
@@ -24,11 +24,13 @@ public record ResampleOp(Mode mode, long[] outputSize) implements Op {
 
     /** Checks and copies. */
     public ResampleOp {
-        if (outputSize.length < 1 || outputSize.length > 2 || Arrays.stream(outputSize).anyMatch(o -> o < 1)) {
-            throw new IllegalArgumentException("Resample: output size " + Arrays.toString(outputSize)
-                    + " must have one or two sizes of 1 or more");
-        }
-        outputSize = outputSize.clone();
+        Objects.requireNonNull(mode, "mode");
+        outputSize = Operands.sizes("Resample", "output size", outputSize, Window.MAX_SIZE);
+    }
+
+    @Override
+    public long[] outputSize() {
+        return outputSize.clone();
     }
 
     @Override

@@ -4,6 +4,7 @@ import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.MemoryFormat;
 import dev.gatun.tensor.TensorDesc;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * Into an integer type and back: dst = src * srcScale / dstScale, rounded to nearest even and saturated if dst is an integer type.
@@ -17,7 +18,11 @@ public record ScaledReorderOp(DataType type, MemoryFormat format, float srcScale
 
     /** Checks the scales. */
     public ScaledReorderOp {
-        if (!(srcScale > 0) || !(dstScale > 0) || Float.isInfinite(srcScale) || Float.isInfinite(dstScale)) {
+        Objects.requireNonNull(type, "type");
+        if (format != MemoryFormat.ROW_MAJOR && format != MemoryFormat.CHANNELS_LAST) {
+            throw new IllegalArgumentException("ScaledReorder: the result's format must be plain, not " + format);
+        }
+        if (!Int8ConvOp.isScale(srcScale) || !Int8ConvOp.isScale(dstScale)) {
             throw new IllegalArgumentException("ScaledReorder: scales " + srcScale + " and " + dstScale + " must be above 0 and finite");
         }
     }
@@ -40,6 +45,7 @@ public record ScaledReorderOp(DataType type, MemoryFormat format, float srcScale
     @Override
     public List<TensorDesc> results(List<TensorDesc> operands) {
         TensorDesc src = Operands.one("ScaledReorder", operands);
+        TensorDesc.of(type, src.shape(), format);
         return List.of(TensorDesc.of(type, src.shape().dims()));
     }
 }

@@ -5,6 +5,7 @@ import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * One vector for each sequence of src F32 [tokens, d], made of its rows; zeros if it has none.
@@ -37,6 +38,14 @@ public record SequencePoolOp(Kind kind, boolean normalize, int maxSequences) imp
         }
     }
 
+    /** Checks the number. */
+    public SequencePoolOp {
+        Objects.requireNonNull(kind, "kind");
+        if (maxSequences < 0 || maxSequences > Integer.MAX_VALUE - 2) {
+            throw new IllegalArgumentException("SequencePool: maxSequences " + maxSequences + " must be 0 or more");
+        }
+    }
+
     @Override
     public List<TensorDesc> results(List<TensorDesc> operands) {
         Operands.count("SequencePool", operands, 2);
@@ -45,7 +54,7 @@ public record SequencePoolOp(Kind kind, boolean normalize, int maxSequences) imp
         if (src.shape().rank() != 2 || src.type() != DataType.F32 || !src.isRowMajor()) {
             throw new ShapeException("SequencePool", "src " + src + " must be row-major F32 [tokens, d]", src.shape());
         }
-        if (sequences.type() != DataType.S32 || sequences.shape().elementCount() != maxSequences + 2L) {
+        if (!Operands.isList(sequences, DataType.S32, maxSequences + 2L)) {
             throw new ShapeException("SequencePool", "sequences " + sequences + " must be S32 [" + (maxSequences + 2) + "]",
                     sequences.shape());
         }

@@ -13,6 +13,9 @@ import java.util.Arrays;
  */
 public record Window(long[] strides, long[] dilations, long[] paddingBegin, long[] paddingEnd) {
 
+    /** The largest step, padding or pooled size: nobody has pictures of more. */
+    static final long MAX_SIZE = 1 << 24;
+
     /** Checks and copies. */
     public Window {
         int n = strides.length;
@@ -22,16 +25,48 @@ public record Window(long[] strides, long[] dilations, long[] paddingBegin, long
                     + Arrays.toString(paddingBegin) + ", " + Arrays.toString(paddingEnd));
         }
         for (int i = 0; i < n; i++) {
-            if (strides[i] < 1 || dilations[i] < 1 || paddingBegin[i] < 0) {
+            if (strides[i] < 1 || dilations[i] < 1 || paddingBegin[i] < 0 || Math.max(strides[i], dilations[i]) > MAX_SIZE
+                    || Math.max(paddingBegin[i], Math.abs(paddingEnd[i])) > MAX_SIZE) {
                 throw new IllegalArgumentException("strides " + Arrays.toString(strides) + " and dilations "
                         + Arrays.toString(dilations) + " must be 1 or more, padding " + Arrays.toString(paddingBegin)
-                        + " 0 or more");
+                        + " 0 or more; none of them, nor " + Arrays.toString(paddingEnd) + ", above " + MAX_SIZE);
             }
         }
         strides = strides.clone();
         dilations = dilations.clone();
         paddingBegin = paddingBegin.clone();
         paddingEnd = paddingEnd.clone();
+    }
+
+    @Override
+    public long[] strides() {
+        return strides.clone();
+    }
+
+    @Override
+    public long[] dilations() {
+        return dilations.clone();
+    }
+
+    @Override
+    public long[] paddingBegin() {
+        return paddingBegin.clone();
+    }
+
+    @Override
+    public long[] paddingEnd() {
+        return paddingEnd.clone();
+    }
+
+    /** Whether the input's last elements may be left out, which only a transposed convolution means by it. */
+    boolean cutsInput() {
+        return Arrays.stream(paddingEnd).anyMatch(end -> end < 0);
+    }
+
+    private static void requireSize(long input, long kernel) {
+        if (input > Integer.MAX_VALUE || kernel > Integer.MAX_VALUE) {
+            throw new IllegalArgumentException("an input of " + input + " and a window of " + kernel + " elements: at most " + Integer.MAX_VALUE);
+        }
     }
 
     /** A dense square window over pictures, the same padding on all sides. */
@@ -47,12 +82,14 @@ public record Window(long[] strides, long[] dilations, long[] paddingBegin, long
 
     /** Output size of a dimension for a window of {@code kernel} elements; 0 or less if the window does not fit. */
     public long outputSize(int i, long input, long kernel) {
+        requireSize(input, kernel);
         long room = input + paddingBegin[i] + paddingEnd[i] - dilations[i] * (kernel - 1) - 1;
         return room < 0 ? 0 : room / strides[i] + 1;
     }
 
     /** Output size of the transposed convolution. */
     public long transposedSize(int i, long input, long kernel) {
+        requireSize(input, kernel);
         return (input - 1) * strides[i] - paddingBegin[i] - paddingEnd[i] + dilations[i] * (kernel - 1) + 1;
     }
 

@@ -29,9 +29,9 @@ public final class BatchNormFold {
         public Parameters {
             long channels = mean.shape().elementCount();
             for (Tensor t : new Tensor[] {scale, shift, mean, variance}) {
-                if (t != null && (t.type() != DataType.F32 || t.shape().elementCount() != channels)) {
+                if (t != null && (t.type() != DataType.F32 || !t.desc().isRowMajor() || t.shape().elementCount() != channels)) {
                     throw new ShapeException("BatchNorm", "mean " + mean.desc() + ", another parameter " + t.desc()
-                            + ": all must be F32 [C]", mean.shape(), t.shape());
+                            + ": all must be row-major F32 [C]", mean.shape(), t.shape());
                 }
             }
         }
@@ -56,6 +56,16 @@ public final class BatchNormFold {
      * @param offset F32 [C]
      */
     public record Affine(Tensor factor, Tensor offset) {
+        /** Checks types and sizes. */
+        public Affine {
+            for (Tensor t : new Tensor[] {factor, offset}) {
+                if (t.type() != DataType.F32 || !t.desc().isRowMajor() || t.shape().elementCount() != factor.shape().elementCount()) {
+                    throw new ShapeException("BatchNorm", "factor " + factor.desc() + ", offset " + offset.desc()
+                            + ": both must be row-major F32 [C]", factor.shape(), offset.shape());
+                }
+            }
+        }
+
         public long channels() {
             return factor.shape().elementCount();
         }
@@ -82,6 +92,10 @@ public final class BatchNormFold {
         if (w.dim(0) != norm.channels()) {
             throw new ShapeException("BatchNorm", "weight " + w + ", mean " + norm.mean().shape() + ": channels differ",
                     w, norm.mean().shape());
+        }
+        if (conv.bias() != null && conv.bias().shape().elementCount() != norm.channels()) {
+            throw new ShapeException("BatchNorm", "weight " + w + ", bias " + conv.bias().desc() + ": bias must have " + norm.channels()
+                    + " elements", w, conv.bias().shape());
         }
         Tensor weight = Tensor.allocate(arena, conv.weight().desc());
         Tensor bias = Tensor.allocate(arena, TensorDesc.of(DataType.F32, norm.channels()));

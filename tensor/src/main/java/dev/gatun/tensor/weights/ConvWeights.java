@@ -53,6 +53,9 @@ public final class ConvWeights {
             if (groups < 1 || w.dim(0) % groups != 0) {
                 throw new ShapeException("Conv", "weight " + w + ": " + groups + " groups do not divide " + w.dim(0) + " channels", w);
             }
+            if (bias != null && (bias.type() != DataType.F32 || !bias.desc().isRowMajor() || bias.shape().rank() != 1)) {
+                throw new ShapeException("Conv", "weight " + w + ", bias " + bias.desc() + ": bias must be row-major F32 [OC]", w, bias.shape());
+            }
         }
     }
 
@@ -67,7 +70,7 @@ public final class ConvWeights {
             dims[1] = w.dim(0) / groups;
         }
         this.shape = Shape.of(dims);
-        if (source.bias != null && (source.bias.shape().elementCount() != dims[0] || source.bias.type() != DataType.F32)) {
+        if (source.bias != null && source.bias.shape().elementCount() != dims[0]) {
             throw new ShapeException("Conv", "weight " + w + ", bias " + source.bias.desc() + ": bias must have " + dims[0]
                     + " elements", w, source.bias.shape());
         }
@@ -179,6 +182,11 @@ public final class ConvWeights {
                 NativeBuffer.allocate(arena, source.desc().byteSize()).segment());
         copy.segment().copyFrom(source.segment());
         return copy;
+    }
+
+    /** The arena that owns the memory. */
+    public MemorySegment.Scope owner() {
+        return arena.scope();
     }
 
     /** OC. */

@@ -9,6 +9,7 @@ import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -44,7 +45,7 @@ public final class Int8Weights {
         boolean fits = weight.type() == DataType.S8 && weight.desc().isRowMajor() && (w.rank() == 2 || w.rank() == 4)
                 && w.elementCount() > 0;
         for (Tensor t : bias == null ? new Tensor[] {scales} : new Tensor[] {scales, bias}) {
-            fits &= t.type() == DataType.F32 && t.shape().elementCount() == w.dim(0);
+            fits &= t.type() == DataType.F32 && t.desc().isRowMajor() && t.shape().elementCount() == w.dim(0);
         }
         if (!fits) {
             throw new ShapeException("Int8Weights", "weight " + weight.desc() + ", scales " + scales.desc() + ", bias "
@@ -98,6 +99,11 @@ public final class Int8Weights {
         Tensor copy = Tensor.of(source.desc(), NativeBuffer.allocate(arena, source.desc().byteSize()).segment());
         copy.segment().copyFrom(source.segment());
         return copy;
+    }
+
+    /** The arena that owns the memory. */
+    public MemorySegment.Scope owner() {
+        return arena.scope();
     }
 
     /** [OC, IC, KH, KW] or [out, in]. */

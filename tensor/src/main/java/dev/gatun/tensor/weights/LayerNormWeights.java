@@ -1,25 +1,26 @@
 package dev.gatun.tensor.weights;
 
-import dev.gatun.tensor.Shape;
+import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.Tensor;
 
 /**
  * Parameters of a layer normalization; the model's memory.
  *
- * @param gamma F32 [d]
- * @param beta  F32 [d], or null for none
+ * @param gamma row-major F32 [d]
+ * @param beta  row-major F32 [d], or null for 0
  * @param eps   added to the variance
  * @param rms   whether the mean is taken for 0, as RMSNorm does
  */
 public record LayerNormWeights(Tensor gamma, Tensor beta, float eps, boolean rms) {
 
-    /** Checks the shapes. */
+    /** Checks types and shapes. */
     public LayerNormWeights {
-        Shape g = gamma.shape();
-        if (g.rank() != 1 || beta != null && !g.equals(beta.shape())) {
-            throw new ShapeException("LayerNorm", "gamma " + g + ", beta " + (beta == null ? "none" : beta.shape()) + ": both must be [d]",
-                    g);
+        for (Tensor t : new Tensor[] {gamma, beta == null ? gamma : beta}) {
+            if (t.type() != DataType.F32 || !t.desc().isRowMajor() || t.shape().rank() != 1 || !t.shape().equals(gamma.shape())) {
+                throw new ShapeException("LayerNorm", "gamma " + gamma.desc() + ", beta " + (beta == null ? "none" : beta.desc())
+                        + ": both must be row-major F32 [d]", gamma.shape());
+            }
         }
     }
 

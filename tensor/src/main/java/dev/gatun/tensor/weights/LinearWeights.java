@@ -62,8 +62,8 @@ public final class LinearWeights {
                 throw new ShapeException("Linear", "weight " + weight.desc() + " must be row-major F32 of two dimensions", w);
             }
             long out = w.dim(inOut ? 1 : 0);
-            if (bias != null && (bias.shape().elementCount() != out || bias.type() != DataType.F32)) {
-                throw new ShapeException("Linear", "weight " + w + ", bias " + bias.desc() + ": bias must have " + out
+            if (bias != null && (bias.shape().elementCount() != out || bias.type() != DataType.F32 || !bias.desc().isRowMajor())) {
+                throw new ShapeException("Linear", "weight " + w + ", bias " + bias.desc() + ": bias must be row-major F32 of " + out
                         + " elements", w, bias.shape());
             }
         }
@@ -89,6 +89,9 @@ public final class LinearWeights {
      * @param arena the model's
      */
     public static LinearWeights pack(Arena arena, Kernel kernel, List<Source> sources) {
+        if (sources.isEmpty()) {
+            throw new IllegalArgumentException("Linear: no weights");
+        }
         long k = sources.getFirst().in();
         long n = 0;
         boolean anyBias = false;
@@ -189,6 +192,11 @@ public final class LinearWeights {
             offset += source.out();
         }
         return joined;
+    }
+
+    /** The arena that owns the memory. */
+    public MemorySegment.Scope owner() {
+        return (data == null ? panels.segment() : data.segment()).scope();
     }
 
     /** Input features. */

@@ -13,8 +13,14 @@ import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.kernel.CompiledOp.Sharing;
 import dev.gatun.tensor.op.Activation;
+import dev.gatun.tensor.op.AttentionOp;
+import dev.gatun.tensor.op.ConcatOp;
 import dev.gatun.tensor.op.EltwiseOp;
+import dev.gatun.tensor.op.EmbeddingOp;
+import dev.gatun.tensor.op.KvLayout;
+import dev.gatun.tensor.op.KvStoreOp;
 import dev.gatun.tensor.op.MatMulOp;
+import dev.gatun.tensor.op.SequencePoolOp;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,6 +29,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -82,7 +89,8 @@ class ExecutionContextTest {
             assertSame(first, context.bind(small));
             check(first, 10);
             check(context.bind(large), 100_000);
-            assertEquals(large.activationByteSize() + large.scratchpadByteSize(), context.nativeByteSize());
+            long handles = context.nativeByteSize() - large.activationByteSize() - large.scratchpadByteSize();
+            assertTrue(handles > 0 && handles < 4096, "handles and argument blocks take " + handles + " bytes");
             assertThrows(IllegalStateException.class, first::execute, "its memory went when the context grew");
             assertThrows(IllegalStateException.class, () -> first.input("x").setFloat(0, 1));
             assertNotSame(first, context.bind(small));
@@ -241,5 +249,107 @@ class ExecutionContextTest {
         assertEquals("Plan relu 16", plan.toString());
         assertTrue(plan.describe().getFirst().startsWith("EltwiseOp -> F32 [16] "), plan.describe().toString());
         assertTrue(plan.activationByteSize() >= 128);
+    }
+
+    @Test
+    void freedWeightsAreRefused() {
+        try (ExecutionContext context = new ExecutionContext()) {
+            BoundPlan bound;
+            try (Arena weights = Arena.ofShared()) {
+                Tensor table = Tensor.ofFloats(weights, new float[12], 3, 4);
+                PlanBuilder builder = new PlanBuilder("words", model, arena, 1);
+                builder.output("y", builder.add(new EmbeddingOp(table, null, null, null), builder.input("ids", TensorDesc.of(DataType.S32, 2))));
+                bound = context.bind(builder.build());
+                bound.execute();
+            }
+            assertClosed("plan words: its weights are freed: their arena was closed", bound::execute);
+            try (ExecutionContext another = new ExecutionContext()) {
+                assertClosed("plan words: its weights are freed: their arena was closed", () -> another.bind(bound.plan()));
+            }
+        }
+    }
+
+    @Test
+    void aPlanOverAStateThatGrewIsRefused() {
+        try (ExecutionContext context = new ExecutionContext()) {
+            BoundPlan small = context.bind(stateful("small", 3));
+            small.state("h").setFloat(2, 7);
+            BoundPlan large = context.bind(stateful("large", 100));
+            assertEquals(7, large.state("h").getFloat(2));
+            assertClosed("Plan small: the context has grown since this was bound: ask it again", small::execute);
+            context.bind(small.plan()).execute();
+        }
+    }
+
+    private Plan stateful(String name, int n) {
+        PlanBuilder builder = new PlanBuilder(name, model, arena, 1);
+        builder.output("y", builder.add(new EltwiseOp(Activation.RELU), builder.state("h", TensorDesc.of(DataType.F32, n))));
+        return builder.build();
+    }
+
+    @Test
+    void addressesComeFromAStateOnlyAndZeroIsNone() {
+        KvStoreOp op = new KvStoreOp(new KvLayout(1, 1, 4), 0, true);
+        PlanBuilder refused = new PlanBuilder("input", model, arena, 1);
+        Value[] operands = {refused.input("kv", TensorDesc.of(DataType.F32, 2, 8)), refused.input("s", TensorDesc.of(DataType.S32, 3)),
+            refused.input("tables", TensorDesc.of(DataType.U8, 8))};
+        IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> refused.add(op, operands));
+        assertEquals("plan input: KvStoreOp follows addresses, which only a state may hold", e.getMessage());
+        PlanBuilder builder = new PlanBuilder("state", model, arena, 1);
+        Value kv = builder.input("kv", TensorDesc.of(DataType.F32, 2, 8));
+        builder.output("y", builder.add(op, kv, builder.input("s", TensorDesc.of(DataType.S32, 3)), builder.state("t", TensorDesc.of(DataType.U8, 8))));
+        assertThrows(IllegalArgumentException.class, () -> refused.add(new EltwiseOp(Activation.RELU), kv), "another plan's value");
+        try (ExecutionContext context = new ExecutionContext()) {
+            BoundPlan bound = context.bind(builder.build());
+            bound.input("s").setInt(0, 1);
+            bound.execute();
+            bound.input("s").setInt(2, 2);
+            assertClosed("row 0 has 2 tokens and no table of a cache", bound::execute);
+        }
+    }
+
+    /** The indices are read once, into memory of the plan's own; without that, such a race ended the process. */
+    @Test
+    void indicesThatChangeWhileAPlanRuns() throws Exception {
+        Tensor table = Tensor.ofFloats(arena, new float[12], 3, 4);
+        PlanBuilder builder = new PlanBuilder("race", model, arena, 1);
+        Value ids = builder.input("ids", TensorDesc.of(DataType.S32, 64));
+        Value rows = builder.add(new EmbeddingOp(table, null, null, null), ids);
+        Value sequences = builder.input("sequences", TensorDesc.of(DataType.S32, 18));
+        Value q = builder.add(new ConcatOp(1), rows, rows, rows);
+        builder.output("a", builder.add(AttentionOp.packedSelf(2, 2), q, sequences));
+        builder.output("p", builder.add(new SequencePoolOp(SequencePoolOp.Kind.MEAN, false, 16), rows, sequences));
+        try (ExecutionContext context = new ExecutionContext(); ExecutorService other = Executors.newSingleThreadExecutor()) {
+            BoundPlan bound = context.bind(builder.build());
+            Tensor id = bound.input("ids");
+            Tensor offsets = bound.input("sequences");
+            AtomicBoolean stop = new AtomicBoolean();
+            Future<?> writer = other.submit(() -> {
+                int[] values = {1, 1 << 30, -1 << 30, 0};
+                for (int i = 0; !stop.get(); i++) {
+                    id.setInt(i % 64, i % 5 == 0 ? values[i / 5 % 4] : i % 3);
+                    offsets.setInt(i % 18, i % 7 == 0 ? values[i / 7 % 4] : i % 18 == 0 ? 16 : (i % 18 - 1) * 4);
+                }
+            });
+            int done = 0;
+            for (int i = 0; i < 20_000; i++) {
+                try {
+                    bound.execute();
+                    done++;
+                } catch (IllegalArgumentException refused) {
+                    assertTrue(refused.getMessage().contains("expected"), refused.getMessage());
+                }
+            }
+            stop.set(true);
+            writer.get(10, TimeUnit.SECONDS);
+            for (int i = 0; i < 64; i++) {
+                id.setInt(i, i % 3);
+            }
+            for (int i = 0; i < 18; i++) {
+                offsets.setInt(i, i == 0 ? 16 : (i - 1) * 4);
+            }
+            bound.execute();
+            assertTrue(done < 20_000, "nothing was refused: nothing was raced");
+        }
     }
 }
