@@ -2,17 +2,14 @@ package dev.gatun.tensor;
 
 import java.util.Arrays;
 
-/** Dimensions of a tensor, slowest first. Immutable; each is 0 or more, and the bytes of so many elements fit a long even where one is 0. */
+/** Dimensions of a tensor, slowest first. Immutable; each is 0 or more, and the product of those that are not 0 fits a long. */
 public final class Shape {
-    /** Widest element type. */
-    private static final long MAX_BYTES = 8;
-
     private final long[] dims;
     private final long elementCount;
 
     private Shape(long[] dims) {
         long count = 1;
-        long room = MAX_BYTES;
+        long room = 1;
         for (long d : dims) {
             if (d < 0) {
                 throw new IllegalArgumentException("Shape: negative dimension in " + Arrays.toString(dims));

@@ -19,6 +19,9 @@ public final class TensorDesc {
         this.shape = Objects.requireNonNull(shape, "shape");
         this.format = Objects.requireNonNull(format, "format");
         this.blocked = blocked;
+        if (shape.elementCount() > Long.MAX_VALUE / type.byteSize()) {
+            throw new IllegalArgumentException(type + " " + shape + " is too large");
+        }
     }
 
     /** A dense row-major tensor. */

@@ -14,7 +14,7 @@ public record KvLayout(int layers, int numKvHeads, int headDim) {
     /** Tokens of a block. */
     public static final int BLOCK_TOKENS = PagedAttention.BLOCK_TOKENS;
 
-    private static final long MAX_ELEMENTS = Integer.MAX_VALUE;
+    private static final long MAX_ELEMENTS = Long.MAX_VALUE / (2 * BLOCK_TOKENS * Float.BYTES);
 
     /** Checks the numbers. */
     public KvLayout {

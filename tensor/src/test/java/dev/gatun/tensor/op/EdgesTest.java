@@ -168,7 +168,7 @@ class EdgesTest {
     void numbersThatOverflowAreRefused() {
         int most = Integer.MAX_VALUE;
         refused("too many", () -> Shape.of(0, Long.MAX_VALUE, 2));
-        refused("too many", () -> TensorDesc.of(DataType.F32, Long.MAX_VALUE / 4));
+        refused("too large", () -> TensorDesc.of(DataType.F32, Long.MAX_VALUE / 2));
         refused("at most", () -> AttentionOp.packedSelf(most, 2));
         refused("at most", () -> new KvLayout(most, most, most));
         refused("at most", () -> new PagedAttentionOp(new KvLayout(1, 1, 4), 0, 4, PagedAttentionOp.Append.NONE, most));
