@@ -52,20 +52,19 @@ record RecurrentKernel(RecurrentOp op, RecurrentKernels.Sizes sizes, List<Tensor
         boolean given = op.states() != States.NONE;
         List<Tensor> last = op.states() == States.KEPT ? binding.inputs().subList(2, binding.inputs().size())
                 : binding.results().subList(1, binding.results().size());
+        Indices sequences = new Indices(binding, binding.inputs().get(1));
         List<Runnable> directions = new ArrayList<>();
         for (int i = 0; i < op.weights().directions().size(); i++) {
             Packed direction = op.weights().directions().get(i);
             RecurrentKernels.States states = new RecurrentKernels.States(given ? part(binding.inputs().get(2), i) : null,
                     given && lstm ? part(binding.inputs().get(3), i) : null, part(last.get(0), i), lstm ? part(last.get(1), i) : null);
             directions.add(RecurrentKernels.layer(binding.arena(), sizes, direction.weights(), direction.reverse(),
-                    binding.inputs().get(0).segment(), binding.inputs().get(1).segment(), states,
-                    binding.dst().segment().asSlice(i * shape.width() * Float.BYTES), shape.directions() * shape.width(),
-                            binding.scratchpad()));
+                    binding.inputs().get(0).segment(), sequences.copy(), states,
+                    binding.dst().segment().asSlice(i * shape.width() * Float.BYTES), shape.directions() * shape.width(), binding.scratchpad()));
         }
-        MemorySegment sequences = binding.inputs().get(1).segment();
         Runnable[] all = directions.toArray(Runnable[]::new);
         return () -> {
-            int count = Indices.requireSequences(sequences, sizes.rows());
+            int count = sequences.takeSequences(sizes.rows());
             if (count > sizes.sequences()) {
                 throw new IllegalArgumentException(count + " sequences, the states have room for " + sizes.sequences());
             }

@@ -4,6 +4,7 @@ import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.weights.RecurrentWeights;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -22,6 +23,11 @@ public record RecurrentOp(RecurrentWeights weights, States states) implements Op
 
     /** NONE: sequences begin with zeros. GIVEN: with operands. KEPT: with operands, over which the last states are written. */
     public enum States { NONE, GIVEN, KEPT }
+
+    @Override
+    public List<MemorySegment.Scope> owners() {
+        return List.of(weights.owner());
+    }
 
     @Override
     public List<TensorDesc> results(List<TensorDesc> operands) {

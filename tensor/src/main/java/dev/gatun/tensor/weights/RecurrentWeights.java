@@ -16,6 +16,7 @@ import java.util.List;
  * Weights of a recurrent layer, of each direction, in the order in which the kernel reads them. Immutable, owned by the program's arena.
  */
 public final class RecurrentWeights {
+    private final MemorySegment.Scope owner;
     private final LayerShape shape;
     private final List<Packed> directions;
 
@@ -41,7 +42,8 @@ public final class RecurrentWeights {
     public record Source(Tensor input, Tensor state, Tensor inputBias, Tensor stateBias, Tensor projection, boolean reverse) {
     }
 
-    private RecurrentWeights(LayerShape shape, List<Packed> directions) {
+    private RecurrentWeights(MemorySegment.Scope owner, LayerShape shape, List<Packed> directions) {
+        this.owner = owner;
         this.shape = shape;
         this.directions = List.copyOf(directions);
     }
@@ -52,7 +54,12 @@ public final class RecurrentWeights {
         for (Source source : sources) {
             packed.add(new Packed(pack(arena, shape, source), source.reverse()));
         }
-        return new RecurrentWeights(shape, packed);
+        return new RecurrentWeights(arena.scope(), shape, packed);
+    }
+
+    /** The arena that owns the memory. */
+    public MemorySegment.Scope owner() {
+        return owner;
     }
 
     private static RecurrentKernels.Direction pack(Arena arena, LayerShape shape, Source source) {

@@ -19,6 +19,7 @@ import dev.gatun.tensor.weights.ConvWeights;
 import dev.gatun.tensor.weights.Int8Weights;
 import dev.gatun.tensor.weights.LayerNormWeights;
 import dev.gatun.tensor.weights.LinearWeights;
+import dev.gatun.tensor.weights.RecurrentWeights;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.reflect.RecordComponent;
@@ -33,7 +34,7 @@ import org.junit.jupiter.api.function.Executable;
 /** Operations at the edges of what they take: nothing, NaN, and what they refuse. */
 class EdgesTest {
     private static final Set<Class<?>> WEIGHTS = Set.of(Tensor.class, LinearWeights.class, ConvWeights.class, Int8Weights.class,
-            LayerNormWeights.class, BatchNormFold.Affine.class, ConvOp.class);
+            LayerNormWeights.class, RecurrentWeights.class, BatchNormFold.Affine.class, ConvOp.class);
     private final Arena arena = Arena.ofShared();
 
     @AfterEach

@@ -63,7 +63,9 @@ public final class OpRunner {
             MemorySegment dst = shares ? operands.get(sharing.input()).segment() : memory.allocate(compiled.dst().byteSize());
             // Blocks are a cache line's multiple, as in a context.
             long scratch = (compiled.scratchpadByteSize() + Tensor.ALIGNMENT - 1) / Tensor.ALIGNMENT * Tensor.ALIGNMENT;
-            Step step = compiled.bind(new Binding(memory, Stream.create(memory), operands, List.of(Tensor.of(compiled.dst(), dst)),
+            List<Tensor> results = new ArrayList<>(List.of(Tensor.of(compiled.dst(), dst)));
+            compiled.results().stream().skip(1).forEach(desc -> results.add(Tensor.of(desc, memory.allocate(desc.byteSize()))));
+            Step step = compiled.bind(new Binding(memory, Stream.create(memory), operands, results,
                     memory.allocate(scratch)));
             for (int i = 0; i < 2; i++) {
                 for (int j = 0; j < inputs.length; j++) {
