@@ -38,9 +38,9 @@ public final class OpRunner {
         try (Arena plans = Arena.ofShared()) {
             CompiledOp compiled = Compiler.compile(op, new CompileContext(plans, threads), Arrays.stream(inputs).map(Tensor::desc).toList());
             Tensor result = Tensor.allocate(arena, compiled.dst());
-            run(compiled, true, result, inputs);
+            execute(compiled, true, result, inputs);
             Tensor again = Tensor.allocate(plans, compiled.dst());
-            run(compiled, false, again, inputs);
+            execute(compiled, false, again, inputs);
             assertEquals(-1, result.segment().mismatch(again.segment()), () -> op + ": byte that differs where memory is placed otherwise");
             return result;
         } finally {
@@ -48,7 +48,7 @@ public final class OpRunner {
         }
     }
 
-    private static void run(CompiledOp compiled, boolean atEnd, Tensor result, Tensor... inputs) {
+    private static void execute(CompiledOp compiled, boolean atEnd, Tensor result, Tensor... inputs) {
         try (GuardedArena memory = new GuardedArena(atEnd)) {
             List<Tensor> operands = new ArrayList<>();
             for (Tensor input : inputs) {
