@@ -52,7 +52,6 @@ class ImportsTest {
 
     /** Arrows that still point the wrong way, by class, and why. */
     private static final Map<String, String> EXCEPTIONS = Map.of(
-            "tensor.weights.LinearTuner", "runs the products it chooses between; leaves weights when it is written anew",
             "tensor.weights.RecurrentWeights", "takes its sizes from the operation's record; they belong beside the weights",
             "models.layer.RecurrentStack", "finds its weights in a checkpoint by PyTorch's names, as families do");
 

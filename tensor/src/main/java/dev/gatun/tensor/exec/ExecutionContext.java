@@ -64,6 +64,10 @@ public final class ExecutionContext implements AutoCloseable {
                 BoundPlan made = new BoundPlan(plan, this);
                 bound.put(plan, made);
                 return made;
+            } catch (RuntimeException | Error e) {
+                // What was made of it is freed with the arena.
+                reset(activations.byteSize(), scratchpad.byteSize());
+                throw e;
             } finally {
                 plan.lifetime().exit();
             }

@@ -1,35 +1,52 @@
 package dev.gatun.tensor.weights;
 
+import dev.gatun.bindings.kernels.Functions;
+import dev.gatun.bindings.kernels.Kernels;
+import dev.gatun.bindings.kernels.MatrixKernels;
+import dev.gatun.bindings.kernels.RowKernels;
 import dev.gatun.bindings.loader.Setting;
+import dev.gatun.bindings.onednn.Args;
+import dev.gatun.bindings.onednn.Attributes;
+import dev.gatun.bindings.onednn.Memory;
+import dev.gatun.bindings.onednn.MemoryDesc;
+import dev.gatun.bindings.onednn.Primitive;
+import dev.gatun.bindings.onednn.PrimitiveDesc;
+import dev.gatun.bindings.onednn.Stream;
+import dev.gatun.bindings.onednn.Tags;
+import dev.gatun.bindings.openblas.OpenBlas;
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
-import dev.gatun.tensor.exec.BoundPlan;
-import dev.gatun.tensor.exec.ExecutionContext;
-import dev.gatun.tensor.exec.Lifetime;
-import dev.gatun.tensor.exec.PlanBuilder;
-import dev.gatun.tensor.exec.Value;
-import dev.gatun.tensor.op.Activation;
-import dev.gatun.tensor.op.LinearOp;
+import dev.gatun.tensor.weights.LinearWeights.Kernel;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
- * Chooses who multiplies a shape, by running all for a few milliseconds while a model is loaded; nobody is faster
- * everywhere. Remembers each shape. The property {@code gatun.linear} ({@code onednn}, {@code openblas} or
- * {@code gatun}) decides without measuring. One thread.
+ * Chooses who multiplies a shape, by running all in turns while a model is loaded: our own product, unless another is clearly and steadily
+ * faster. Remembers each shape. The property {@code gatun.linear} ({@code onednn}, {@code openblas} or {@code gatun}) decides without
+ * measuring. One thread.
  */
 public final class LinearTuner {
-    private static final int ROUNDS = 5;
-    /** Another must be clearly faster: noise must not decide. */
+    /** After so many rounds it is over, unless another looks faster. */
+    private static final int FIRST_ROUNDS = 4;
+    private static final int ROUNDS = 16;
+    /** Another must be clearly faster: what the tuner does not see, requests of fewer rows and fused functions, gains by our own. */
     private static final double MARGIN = 0.92;
+    /** And in so many rounds out of all: a machine that was busy for a moment does not decide. */
+    private static final double STEADY = 0.75;
 
     /** For so few our own product, which reads weights at the speed of memory, was the fastest at every shape measured. */
     private static final int FEW_ROWS = 16;
 
+    private record Product(long k, long n) {
+    }
+
     private final int rows;
-    private final Map<Long, LinearWeights.Kernel> chosen = new HashMap<>();
+    private final Map<Product, Kernel> chosen = new HashMap<>();
 
     /** @param rows M of the products that matter, typically the tokens of a chunk */
     public LinearTuner(int rows) {
@@ -37,46 +54,107 @@ public final class LinearTuner {
     }
 
     /** The fastest for [rows, K] x [K, N] on one thread. */
-    public LinearWeights.Kernel choose(long k, long n) {
+    public Kernel choose(long k, long n) {
         return switch (Setting.LINEAR.text()) {
-            case "onednn" -> LinearWeights.Kernel.ONEDNN;
-            case "openblas" -> LinearWeights.Kernel.OPENBLAS;
-            case "gatun" -> LinearWeights.Kernel.GATUN;
-            case "measure" -> rows <= FEW_ROWS ? LinearWeights.Kernel.GATUN : chosen.computeIfAbsent(k << 32 | n, key -> measure(k, n));
+            case "onednn" -> Kernel.ONEDNN;
+            case "openblas" -> Kernel.OPENBLAS;
+            case "gatun" -> Kernel.GATUN;
+            case "measure" -> rows <= FEW_ROWS ? Kernel.GATUN : chosen.computeIfAbsent(new Product(k, n), this::measure);
             default -> throw new AssertionError(Setting.LINEAR.text());
         };
     }
 
-    private LinearWeights.Kernel measure(long k, long n) {
-        // Ours in a draw: what the tuner does not see, requests of fewer rows, gains.
-        LinearWeights.Kernel best = LinearWeights.Kernel.GATUN;
-        double least = seconds(best, k, n) * MARGIN;
-        for (LinearWeights.Kernel other : new LinearWeights.Kernel[] {LinearWeights.Kernel.ONEDNN, LinearWeights.Kernel.OPENBLAS}) {
-            double seconds = seconds(other, k, n);
-            if (seconds < least) {
-                best = other;
-                least = seconds;
+    private Kernel measure(Product product) {
+        int before = Kernels.maxThreads();
+        Kernels.setThreads(1);
+        try (Arena arena = Arena.ofConfined()) {
+            List<Runnable> candidates = candidates(arena, product);
+            candidates.forEach(Runnable::run);
+            List<long[]> rounds = new ArrayList<>();
+            while (rounds.size() < FIRST_ROUNDS || rounds.size() < ROUNDS && fastest(rounds) != Kernel.GATUN) {
+                rounds.add(round(candidates, rounds.size()));
             }
+            return clearWinner(rounds);
+        } finally {
+            Kernels.setThreads(before);
         }
-        return best;
     }
 
-    private double seconds(LinearWeights.Kernel kernel, long k, long n) {
-        try (Arena arena = Arena.ofShared(); ExecutionContext context = new ExecutionContext()) {
-            Tensor weight = Tensor.allocate(arena, TensorDesc.of(DataType.F32, k, n));
-            LinearWeights weights = LinearWeights.pack(arena, kernel, new LinearWeights.Source(weight, true, null));
-            PlanBuilder builder = new PlanBuilder("tune " + kernel, new Lifetime("the tuner"), arena, 1);
-            Value x = builder.input("x", TensorDesc.of(DataType.F32, rows, k));
-            builder.output("y", builder.add(new LinearOp(weights, Activation.NONE), x));
-            BoundPlan plan = context.bind(builder.build());
-            plan.execute();
-            long best = Long.MAX_VALUE;
-            for (int i = 0; i < ROUNDS; i++) {
-                long start = System.nanoTime();
-                plan.execute();
-                best = Math.min(best, System.nanoTime() - start);
-            }
-            return best * 1e-9;
+    /** Nanoseconds of each, which take turns in beginning. */
+    private static long[] round(List<Runnable> candidates, int number) {
+        long[] nanos = new long[candidates.size()];
+        for (int i = 0; i < nanos.length; i++) {
+            int which = (i + number) % nanos.length;
+            long start = System.nanoTime();
+            candidates.get(which).run();
+            nanos[which] = System.nanoTime() - start;
         }
+        return nanos;
+    }
+
+    private static long best(List<long[]> rounds, Kernel kernel) {
+        return rounds.stream().mapToLong(nanos -> nanos[kernel.ordinal()]).min().orElseThrow();
+    }
+
+    /** The kernel with the best time of all rounds, ours in a draw. */
+    private static Kernel fastest(List<long[]> rounds) {
+        Kernel fastest = Kernel.GATUN;
+        double least = best(rounds, fastest) * MARGIN;
+        for (Kernel other : Kernel.values()) {
+            if (best(rounds, other) < least) {
+                fastest = other;
+                least = best(rounds, other);
+            }
+        }
+        return fastest;
+    }
+
+    /**
+     * Who multiplies.
+     *
+     * @param rounds nanoseconds by the kernels' ordinals
+     */
+    static Kernel clearWinner(List<long[]> rounds) {
+        Kernel fastest = fastest(rounds);
+        long wins = rounds.stream().filter(nanos -> nanos[fastest.ordinal()] < nanos[Kernel.GATUN.ordinal()] * MARGIN).count();
+        return wins >= STEADY * rounds.size() ? fastest : Kernel.GATUN;
+    }
+
+    /** By the kernels' ordinals. */
+    private List<Runnable> candidates(Arena arena, Product p) {
+        Tensor weight = filled(arena, p.k, p.n);
+        MemorySegment x = filled(arena, rows, p.k).segment();
+        MemorySegment y = filled(arena, rows, p.n).segment();
+        List<Runnable> candidates = new ArrayList<>();
+        for (Kernel kernel : Kernel.values()) {
+            LinearWeights packed = LinearWeights.pack(arena, kernel, new LinearWeights.Source(weight, true, null));
+            candidates.add(switch (kernel) {
+                case ONEDNN -> oneDnn(arena, packed, x, y);
+                case OPENBLAS -> RowKernels.sgemm(arena, OpenBlas.sgemmAddress(), x, packed.data().segment(), null, null, y, rows, p.n, p.k,
+                        1f, Functions.NONE);
+                case GATUN -> MatrixKernels.gemm(arena, x, packed.panels(), null, null, y, rows, p.n, p.k, Functions.NONE);
+            });
+        }
+        return candidates;
+    }
+
+    /** Zeros would be less work for the processor than numbers are. */
+    private static Tensor filled(Arena arena, long m, long n) {
+        Tensor tensor = Tensor.allocate(arena, TensorDesc.of(DataType.F32, m, n));
+        tensor.segment().fill((byte) 0x3c);
+        return tensor;
+    }
+
+    private Runnable oneDnn(Arena arena, LinearWeights weights, MemorySegment x, MemorySegment y) {
+        MemoryDesc src = MemoryDesc.ofTag(arena, new long[] {rows, weights.inFeatures()}, DataType.F32.oneDnn(), Tags.AB);
+        MemoryDesc dst = MemoryDesc.ofTag(arena, new long[] {rows, weights.outFeatures()}, DataType.F32.oneDnn(), Tags.AB);
+        PrimitiveDesc desc = PrimitiveDesc.matmul(arena, src, weights.desc(), null, dst, Attributes.create(arena));
+        Args args = new Args().with(Args.SRC, Memory.of(arena, src, x)).with(Args.DST, Memory.of(arena, dst, y))
+                .with(Args.WEIGHTS, Memory.of(arena, weights.desc(), weights.data().segment()));
+        MemoryDesc scratchpad = desc.scratchpad(arena);
+        if (scratchpad.byteSize() > 0) {
+            args.with(Args.SCRATCHPAD, Memory.of(arena, scratchpad, arena.allocate(scratchpad.byteSize(), Tensor.ALIGNMENT)));
+        }
+        return Primitive.create(arena, desc).bind(arena, Stream.create(arena), args)::run;
     }
 }

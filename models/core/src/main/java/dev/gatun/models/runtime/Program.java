@@ -12,7 +12,9 @@ import dev.gatun.tensor.graph.WeightPack;
 import dev.gatun.tensor.graph.pass.Passes;
 import java.lang.foreign.Arena;
 import java.util.Map;
+import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
  * A network ready to run: its graphs after the passes, weights packed once, and plans compiled once for each set of sizes and number of
@@ -28,6 +30,7 @@ public final class Program implements AutoCloseable {
     private final Map<String, Lowering> graphs = new ConcurrentHashMap<>();
     private final WeightPack pack = new WeightPack(arena);
     private final Map<PlanKey, Plan> plans = new ConcurrentHashMap<>();
+    private final Queue<CountedArena> planArenas = new ConcurrentLinkedQueue<>();
 
     private record PlanKey(String graph, Sizes sizes, int threads) {
     }
@@ -63,6 +66,9 @@ public final class Program implements AutoCloseable {
     }
 
     private static Program loadHere(Part... parts) {
+        if (parts.length == 0) {
+            throw new IllegalArgumentException("a program needs a graph");
+        }
         Program program = new Program(parts[0].graph().name());
         try (Arena temporary = Arena.ofShared()) {
             for (Part part : parts) {
@@ -126,9 +132,22 @@ public final class Program implements AutoCloseable {
         try {
             Plan known = plans.get(key);
             return known != null ? known
-                    : LargeStack.callIfSmall(() -> plans.computeIfAbsent(key, k -> lowering.compile(sizes, lifetime, arena, threads)));
+                    : LargeStack.callIfSmall(() -> plans.computeIfAbsent(key, k -> compile(lowering, k)));
         } finally {
             lifetime.exit();
+        }
+    }
+
+    /** A plan that does not come about, for sizes that do not fit, leaves nothing behind. */
+    private Plan compile(Lowering lowering, PlanKey key) {
+        CountedArena compiled = new CountedArena();
+        try {
+            Plan plan = lowering.compile(key.sizes(), lifetime, compiled, key.threads());
+            planArenas.add(compiled);
+            return plan;
+        } catch (RuntimeException | Error e) {
+            compiled.close();
+            throw e;
         }
     }
 
@@ -169,7 +188,7 @@ public final class Program implements AutoCloseable {
 
     /** Bytes of native memory: packed weights and what plans hold. */
     public long nativeByteSize() {
-        return arena.byteSize();
+        return arena.byteSize() + planArenas.stream().mapToLong(CountedArena::byteSize).sum();
     }
 
     Lifetime lifetime() {
@@ -181,6 +200,7 @@ public final class Program implements AutoCloseable {
     public void close() {
         if (lifetime.close()) {
             plans.clear();
+            planArenas.forEach(CountedArena::close);
             arena.close();
         }
     }

@@ -15,6 +15,7 @@ import dev.gatun.tensor.graph.Graph;
 import dev.gatun.tensor.graph.Sizes;
 import dev.gatun.tensor.graph.Spec;
 import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
@@ -27,7 +28,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 public final class Session implements Workers.Session {
     private final Program program;
     private final int threads;
-    private final ExecutionContext context = new ExecutionContext();
+    private final ExecutionContext context;
     private final CountedArena arena = new CountedArena();
     private final Lifetime lifetime = new Lifetime("the session");
     private final AtomicBoolean busy = new AtomicBoolean();
@@ -37,6 +38,7 @@ public final class Session implements Workers.Session {
     Session(Program program, int threads) {
         this.program = program;
         this.threads = ThreadCount.checked(threads);
+        this.context = new ExecutionContext();
     }
 
     /**
@@ -49,6 +51,11 @@ public final class Session implements Workers.Session {
      * @throws IllegalStateException    if the session or the program is closed, or another thread is running here
      */
     public Map<String, Tensor> run(Map<String, Tensor> inputs) {
+        // What is checked is what is copied, whatever becomes of the caller's map.
+        return runChecked(new HashMap<>(inputs));
+    }
+
+    private Map<String, Tensor> runChecked(Map<String, Tensor> inputs) {
         String name = program.mainGraph();
         Graph graph = program.graph(name);
         Sizes sizes = sizes(graph, inputs);
@@ -111,8 +118,15 @@ public final class Session implements Workers.Session {
         inside = Thread.currentThread();
     }
 
-    /** Ends what {@link #enter} began. */
+    /**
+     * Ends what {@link #enter} began.
+     *
+     * @throws IllegalStateException if another thread began it, or nobody: memory could be freed under a kernel
+     */
     public void exit() {
+        if (inside != Thread.currentThread()) {
+            throw new IllegalStateException("this thread is not inside of the session");
+        }
         inside = null;
         busy.set(false);
         lifetime.exit();

@@ -6,10 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.gatun.models.checkpoint.SafetensorsFile;
-import dev.gatun.models.checkpoint.WeightException;
-import dev.gatun.models.checkpoint.WeightScope;
-import dev.gatun.models.testing.Allocation;
 import dev.gatun.models.testing.GeneratedWeights;
 import dev.gatun.models.testing.Goldens;
 import dev.gatun.models.vision.VisionModel;
@@ -85,23 +81,6 @@ class TextbookCnnTest {
                 session.forward(input.segment(), count, all.segment());
                 Reference.assertClose(Reference.widen(java.util.Arrays.copyOf(single, count * 4)), all.toFloats(), 1e-6);
             }
-        }
-    }
-
-    @Test
-    void steadyForwardsAllocateNothing() throws IOException {
-        try (VisionModel model = small(); Arena arena = Arena.ofShared(); VisionSession session = model.newSession(1)) {
-            MemorySegment input = arena.allocate(13 * session.pictureByteSize());
-            MemorySegment logits = arena.allocate(13 * 4 * Float.BYTES);
-            for (int i = 0; i < 20_000; i++) {
-                session.forward(input, 13, logits);
-            }
-            long before = Allocation.bytes();
-            for (int i = 0; i < 2000; i++) {
-                session.forward(input, 13, logits);
-            }
-            long perForward = (Allocation.bytes() - before) / 2000;
-            assertEquals(0, perForward, "heap bytes per forward");
         }
     }
 
