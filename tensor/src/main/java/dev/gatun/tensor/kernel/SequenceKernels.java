@@ -58,17 +58,17 @@ final class SequenceKernels {
         return new KernelOp("rotary", dst, CompiledOp.Sharing.mayOverwrite(0), binding -> {
             MemorySegment x = binding.inputs().get(0).segment();
             MemorySegment to = binding.dst().segment();
-            MemorySegment places = op.table() == null ? null : binding.inputs().get(1).segment();
+            Indices places = op.table() == null ? null : new Indices(binding, binding.inputs().get(1));
             if (places == null || heads.positions()) {
-                Runnable kernel = Rotary.atPositions(binding.arena(), each, x, to, rows, columns, places);
+                Runnable kernel = Rotary.atPositions(binding.arena(), each, x, to, rows, columns, places == null ? null : places.copy());
                 return places == null ? kernel : () -> {
-                    Indices.require("positions", places, rows, positions);
+                    places.take("positions", positions);
                     kernel.run();
                 };
             }
-            Runnable kernel = Rotary.inSequences(binding.arena(), each, x, to, rows, columns, places);
+            Runnable kernel = Rotary.inSequences(binding.arena(), each, x, to, rows, columns, places.copy());
             return () -> {
-                int longest = Indices.longest(places, Indices.requireSequences(places, rows));
+                int longest = places.longest(places.takeSequences(rows));
                 if (longest > positions) {
                     throw new IllegalArgumentException("Rotary: a sequence of " + longest + " tokens, the table has " + positions
                             + " positions");

@@ -4,6 +4,7 @@ import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Objects;
 
@@ -108,6 +109,7 @@ public record AttentionOp(Source source, int numHeads, int numKvHeads, int headD
     public AttentionOp {
         Objects.requireNonNull(source, "source");
         Objects.requireNonNull(mask, "mask");
+        Objects.requireNonNull(scores, "scores");
         if (numHeads < 1 || numKvHeads < 1 || headDim < 1 || numHeads % numKvHeads != 0 || (long) numHeads * headDim > Integer.MAX_VALUE) {
             throw new IllegalArgumentException("Attention: numHeads " + numHeads + ", numKvHeads " + numKvHeads + ", headDim "
                     + headDim + ": all positive, numKvHeads a divisor of numHeads, and numHeads * headDim at most " + Integer.MAX_VALUE);
@@ -154,6 +156,11 @@ public record AttentionOp(Source source, int numHeads, int numKvHeads, int headD
     /** The same with other positions. */
     public AttentionOp withPositions(Positions other) {
         return new AttentionOp(source, numHeads, numKvHeads, headDim, causal, mask, keyPadding, scores, distances, other);
+    }
+
+    @Override
+    public List<MemorySegment.Scope> owners() {
+        return Operands.owners(distances);
     }
 
     @Override

@@ -4,6 +4,7 @@ import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * dst[rows, n] = activation(gate) * up, where src F32 [rows, 2 n] has one in its first n columns and the other behind (Shazeer 2020): what
@@ -13,6 +14,11 @@ import java.util.List;
  * @param gateLast   whether the gate is in the last columns
  */
 public record GatedOp(Activation activation, boolean gateLast) implements Op {
+
+    /** Refuses null. */
+    public GatedOp {
+        Objects.requireNonNull(activation, "activation");
+    }
 
     @Override
     public List<TensorDesc> results(List<TensorDesc> operands) {

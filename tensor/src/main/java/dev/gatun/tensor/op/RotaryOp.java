@@ -5,6 +5,7 @@ import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
@@ -86,6 +87,11 @@ public record RotaryOp(Heads heads, Tensor table, Tensor queryNorm, Tensor keyNo
             throw new ShapeException("Rotary", tensor.desc() + " must be row-major F32", tensor.shape());
         }
         return tensor == null ? null : tensor.shape();
+    }
+
+    @Override
+    public List<MemorySegment.Scope> owners() {
+        return Operands.owners(table, queryNorm, keyNorm);
     }
 
     @Override
