@@ -9,7 +9,7 @@ import java.lang.invoke.MethodHandle;
 
 /**
  * Memory between two pages that may not be touched, so that a kernel which reads or writes outside ends the process instead of going
- * unnoticed. What is not filled holds NaN.
+ * unnoticed.
  */
 @SuppressWarnings("restricted") // the bindings' guarded blocks have a page behind them only
 public final class GuardedArena implements Arena {
@@ -36,7 +36,12 @@ public final class GuardedArena implements Arena {
         return linker.downcallHandle(linker.defaultLookup().findOrThrow(name), descriptor);
     }
 
-    /** The alignment is that of a page at the beginning, and what the size leaves at the end. */
+    /** Memory that holds NaN, as a context's holds what was there before. */
+    MemorySegment used(long byteSize) {
+        return allocate(byteSize).fill((byte) 0xff);
+    }
+
+    /** Zeros. The alignment is that of a page at the beginning, and what the size leaves at the end. */
     @Override
     public MemorySegment allocate(long byteSize, long byteAlignment) {
         long data = Math.max(1, (byteSize + PAGE - 1) / PAGE) * PAGE;
@@ -45,7 +50,7 @@ public final class GuardedArena implements Arena {
             MemorySegment all = block.reinterpret(data + 2 * PAGE, arena, GuardedArena::unmap);
             protect(all.asSlice(0, PAGE));
             protect(all.asSlice(PAGE + data, PAGE));
-            return all.asSlice(PAGE, data).fill((byte) 0xff).asSlice(atEnd ? data - byteSize : 0, byteSize);
+            return all.asSlice(PAGE, data).asSlice(atEnd ? data - byteSize : 0, byteSize);
         } catch (Throwable e) {
             throw new AssertionError("no guarded memory", e);
         }

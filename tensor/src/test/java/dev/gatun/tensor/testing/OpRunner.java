@@ -52,7 +52,7 @@ public final class OpRunner {
         try (GuardedArena memory = new GuardedArena(atEnd)) {
             List<Tensor> operands = new ArrayList<>();
             for (Tensor input : inputs) {
-                operands.add(Tensor.of(input.desc(), memory.allocate(input.desc().byteSize())));
+                operands.add(Tensor.of(input.desc(), memory.used(input.desc().byteSize())));
             }
             Sharing sharing = compiled.sharing();
             boolean shares = switch (sharing.kind()) {
@@ -60,13 +60,13 @@ public final class OpRunner {
                 case MAY_OVERWRITE -> !atEnd && compiled.dst().byteSize() <= inputs[sharing.input()].desc().byteSize();
                 case MUST_OVERWRITE, VIEW -> true;
             };
-            MemorySegment dst = shares ? operands.get(sharing.input()).segment() : memory.allocate(compiled.dst().byteSize());
+            MemorySegment dst = shares ? operands.get(sharing.input()).segment() : memory.used(compiled.dst().byteSize());
             // Blocks are a cache line's multiple, as in a context.
             long scratch = (compiled.scratchpadByteSize() + Tensor.ALIGNMENT - 1) / Tensor.ALIGNMENT * Tensor.ALIGNMENT;
             List<Tensor> results = new ArrayList<>(List.of(Tensor.of(compiled.dst(), dst)));
-            compiled.results().stream().skip(1).forEach(desc -> results.add(Tensor.of(desc, memory.allocate(desc.byteSize()))));
+            compiled.results().stream().skip(1).forEach(desc -> results.add(Tensor.of(desc, memory.used(desc.byteSize()))));
             Step step = compiled.bind(new Binding(memory, Stream.create(memory), operands, results,
-                    memory.allocate(scratch)));
+                    memory.used(scratch)));
             for (int i = 0; i < 2; i++) {
                 for (int j = 0; j < inputs.length; j++) {
                     operands.get(j).segment().copyFrom(inputs[j].segment());
