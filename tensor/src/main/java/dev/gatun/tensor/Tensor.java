@@ -1,5 +1,6 @@
 package dev.gatun.tensor;
 
+import dev.gatun.bindings.kernels.NativeBuffer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -12,6 +13,8 @@ import java.lang.foreign.ValueLayout;
 public final class Tensor {
     /** Alignment of tensors that Gatun allocates: a cache line, and a vector of the widest instruction set. */
     public static final long ALIGNMENT = 64;
+
+    private static final long LARGE_BYTES = 1 << 20;
 
     private final TensorDesc desc;
     private final MemorySegment segment;
@@ -38,8 +41,15 @@ public final class Tensor {
         return new Tensor(desc, segment.asSlice(0, desc.byteSize()));
     }
 
-    /** A zeroed tensor that lives as long as the arena. */
+    /**
+     * A zeroed tensor that lives as long as the arena. Pages of a large one are taken when they are touched.
+     *
+     * @throws OutOfMemoryError if there is no native memory for it
+     */
     public static Tensor allocate(Arena arena, TensorDesc desc) {
+        if (desc.byteSize() > LARGE_BYTES) {
+            return new Tensor(desc, NativeBuffer.allocate(arena, desc.byteSize()).segment());
+        }
         return new Tensor(desc, arena.allocate(Math.max(desc.byteSize(), 1), ALIGNMENT).asSlice(0, desc.byteSize()));
     }
 

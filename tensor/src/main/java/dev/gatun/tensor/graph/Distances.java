@@ -56,8 +56,11 @@ public final class Distances {
      * @param arena owns the result until the program is loaded
      */
     public static Weight alibi(Arena arena, float[] slopes, int reach) {
-        int columns = Math.addExact(Math.multiplyExact(2, reach), 1);
-        float[] values = new float[Math.multiplyExact(slopes.length, columns)];
+        if (reach < 0 || (2L * reach + 1) * slopes.length > Integer.MAX_VALUE) {
+            throw new IllegalArgumentException("Distances: reach " + reach + " of " + slopes.length + " heads must be 0 or more, and fit an array");
+        }
+        int columns = 2 * reach + 1;
+        float[] values = new float[slopes.length * columns];
         for (int h = 0; h < slopes.length; h++) {
             for (int column = 0; column < columns; column++) {
                 values[h * columns + column] = 0f - slopes[h] * Math.abs(column - reach);
@@ -71,6 +74,9 @@ public final class Distances {
      * one's.
      */
     public static float[] alibiSlopes(int heads) {
+        if (heads < 1) {
+            throw new IllegalArgumentException("Distances: " + heads + " heads, expected 1 or more");
+        }
         int power = Integer.highestOneBit(heads);
         float[] slopes = new float[heads];
         for (int i = 0; i < heads; i++) {

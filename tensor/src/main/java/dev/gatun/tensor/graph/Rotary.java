@@ -37,6 +37,9 @@ public record Rotary(RotaryOp.Heads heads, Weight table, Weight queryNorm, Weigh
 
     /** base^(-2i / rotaryDim) for i from 0 to rotaryDim / 2, in the steps of float arithmetic that checkpoints were trained with. */
     public static float[] frequencies(double base, int rotaryDim) {
+        if (rotaryDim < 2) {
+            throw new IllegalArgumentException("Rotary: rotaryDim " + rotaryDim + ", expected 2 or more");
+        }
         float[] frequencies = new float[rotaryDim / 2];
         for (int i = 0; i < frequencies.length; i++) {
             frequencies[i] = 1f / (float) Math.pow(base, 2f * i / rotaryDim);
@@ -54,7 +57,10 @@ public record Rotary(RotaryOp.Heads heads, Weight table, Weight queryNorm, Weigh
      */
     public static Weight table(Arena arena, float[] frequencies, int positions, float factor) {
         int half = frequencies.length;
-        float[] values = new float[Math.multiplyExact(positions, 2 * half)];
+        if (positions < 0 || 2L * half * positions > Integer.MAX_VALUE) {
+            throw new IllegalArgumentException("Rotary: " + positions + " positions of " + half + " frequencies must be 0 or more, and fit an array");
+        }
+        float[] values = new float[positions * 2 * half];
         for (int p = 0; p < positions; p++) {
             for (int i = 0; i < half; i++) {
                 float angle = p * frequencies[i];

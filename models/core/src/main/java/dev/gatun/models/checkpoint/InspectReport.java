@@ -46,6 +46,13 @@ public record InspectReport(Path path, String format, Path weights, String said,
     public record Count(long tensors, long elements) {
     }
 
+    /** Refuses maps and lists with null in them. */
+    public InspectReport {
+        sizes.keySet().forEach(java.util.Objects::requireNonNull);
+        tokenizer = List.copyOf(tokenizer);
+        modules = List.copyOf(modules);
+    }
+
     static InspectReport of(Checkpoint checkpoint, Families families) {
         Map<String, Checkpoint.TensorInfo> tensors = Map.of();
         String missing = null;
