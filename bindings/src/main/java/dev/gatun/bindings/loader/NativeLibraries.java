@@ -94,7 +94,8 @@ public final class NativeLibraries {
         Library oneDnn = libraries.get("dnnl");
         Optional<MemorySegment> theirs = oneDnn.symbols.find("omp_get_max_threads");
         if (ours.isPresent() && theirs.isPresent() && !ours.equals(theirs)) {
-            throw new NativeLibraryException("library dnnl: " + oneDnn.path + " takes its threads from another library than libgatun; replace the "
+            throw new NativeLibraryException("library dnnl: " + oneDnn.path
+                    + " takes its threads from another library than libgatun; replace the "
                     + "name libgomp.so.1 in it as native/stage.sh does");
         }
     }

@@ -159,7 +159,8 @@ class LoadingProcessTest {
         Process compiler;
         try {
             // oneDNN asks libgatun for names with these versions.
-            Path versions = Files.writeString(folder.resolve("versions"), "OMP_1.0 { omp_*; }; GOMP_1.0 { GOMP_barrier; }; GOMP_4.0 { GOMP_parallel; };"
+            Path versions = Files.writeString(folder.resolve("versions"),
+                    "OMP_1.0 { omp_*; }; GOMP_1.0 { GOMP_barrier; }; GOMP_4.0 { GOMP_parallel; };"
                     + "ALL { *; };");
             compiler = new ProcessBuilder("cc", "-shared", "-fPIC", "-Wl,--version-script," + versions, "-o", file.toString(), c.toString())
                     .inheritIO().start();

@@ -83,9 +83,8 @@ public final class BoundPlan {
     /**
      * Executes every operation in order on the calling platform thread. Allocates nothing.
      *
-     * @throws IllegalStateException if the context, the model or its weights' arena is closed, the context has grown since this was bound,
-     *                               another thread is executing here, or OpenMP does not give this thread as many threads as the plan was
-     *                               compiled for
+     * @throws IllegalStateException if the context or the model is closed, another thread is executing here, or the process cannot start
+     *                               the plan's threads
      */
     public void execute() {
         begin();

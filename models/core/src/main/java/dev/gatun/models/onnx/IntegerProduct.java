@@ -18,7 +18,8 @@ final class IntegerProduct {
         int k = Math.toIntExact(b.dim(0));
         int n = Math.toIntExact(b.dim(1));
         boolean constant = c.natives().packed().isConstant(b) && (bZero == null || c.natives().packed().isConstant(bZero));
-        int[] right = constant ? c.natives().packed().get(b, "ints" + (bZero == null ? 0 : bZero.segment().address()), arena -> ints(b, bZero))
+        int[] right = constant ? c.natives().packed()
+                .get(b, "ints" + (bZero == null ? 0 : bZero.segment().address()), arena -> ints(b, bZero))
                 : ints(b, bZero);
         int zero = aZero == null ? 0 : (int) aZero.whole(0);
         long rows = y.size() / n;
