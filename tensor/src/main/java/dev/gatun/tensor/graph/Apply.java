@@ -17,7 +17,8 @@ public record Apply(Op op) implements Layer {
     /** Refuses operations that read memory which is not the program's. */
     public Apply {
         if (!op.owners().isEmpty()) {
-            throw new IllegalArgumentException(op.getClass().getSimpleName() + " has weights, which its owner could free: use the layer that has them");
+            throw new IllegalArgumentException(op.getClass().getSimpleName()
+                    + " has weights, which its owner could free: use the layer that has them");
         }
     }
 

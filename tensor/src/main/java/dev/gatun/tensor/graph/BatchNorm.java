@@ -21,7 +21,8 @@ public record BatchNorm(Weight scale, Weight shift, Weight mean, Weight variance
     public BatchNorm {
         for (Weight w : new Weight[] {scale, shift, mean, variance}) {
             if (w.shape().elementCount() != mean.shape().elementCount()) {
-                throw new ShapeException("BatchNorm", "mean " + mean + ", another parameter " + w + ": both must be [C]", mean.shape(), w.shape());
+                throw new ShapeException("BatchNorm", "mean " + mean + ", another parameter " + w + ": both must be [C]", mean.shape(),
+                        w.shape());
             }
         }
     }

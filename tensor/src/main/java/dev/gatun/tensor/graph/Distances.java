@@ -57,7 +57,8 @@ public final class Distances {
      */
     public static Weight alibi(Arena arena, float[] slopes, int reach) {
         if (reach < 0 || (2L * reach + 1) * slopes.length > Integer.MAX_VALUE) {
-            throw new IllegalArgumentException("Distances: reach " + reach + " of " + slopes.length + " heads must be 0 or more, and fit an array");
+            throw new IllegalArgumentException("Distances: reach " + reach + " of " + slopes.length
+                    + " heads must be 0 or more, and fit an array");
         }
         int columns = 2 * reach + 1;
         float[] values = new float[slopes.length * columns];

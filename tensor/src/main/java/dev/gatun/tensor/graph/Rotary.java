@@ -58,7 +58,8 @@ public record Rotary(RotaryOp.Heads heads, Weight table, Weight queryNorm, Weigh
     public static Weight table(Arena arena, float[] frequencies, int positions, float factor) {
         int half = frequencies.length;
         if (positions < 0 || 2L * half * positions > Integer.MAX_VALUE) {
-            throw new IllegalArgumentException("Rotary: " + positions + " positions of " + half + " frequencies must be 0 or more, and fit an array");
+            throw new IllegalArgumentException("Rotary: " + positions + " positions of " + half
+                    + " frequencies must be 0 or more, and fit an array");
         }
         float[] values = new float[positions * 2 * half];
         for (int p = 0; p < positions; p++) {

@@ -5,8 +5,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Indices that a kernel follows, copied into memory that nobody else sees: each is read once, and refused if it would lead the kernel out of
- * its memory, so that whoever changes the original meanwhile harms nobody. Allocates nothing unless it refuses.
+ * Indices that a kernel follows, copied into memory that nobody else sees: each is read once, and refused if it would lead the kernel out
+ * of its memory, so that whoever changes the original meanwhile harms nobody. Allocates nothing unless it refuses.
  */
 final class Indices {
     private final MemorySegment source;

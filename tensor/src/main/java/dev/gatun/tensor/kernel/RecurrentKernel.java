@@ -60,7 +60,8 @@ record RecurrentKernel(RecurrentOp op, RecurrentKernels.Sizes sizes, List<Tensor
                     given && lstm ? part(binding.inputs().get(3), i) : null, part(last.get(0), i), lstm ? part(last.get(1), i) : null);
             directions.add(RecurrentKernels.layer(binding.arena(), sizes, direction.weights(), direction.reverse(),
                     binding.inputs().get(0).segment(), sequences.copy(), states,
-                    binding.dst().segment().asSlice(i * shape.width() * Float.BYTES), shape.directions() * shape.width(), binding.scratchpad()));
+                    binding.dst().segment().asSlice(i * shape.width() * Float.BYTES), shape.directions() * shape.width(),
+                            binding.scratchpad()));
         }
         Runnable[] all = directions.toArray(Runnable[]::new);
         return () -> {

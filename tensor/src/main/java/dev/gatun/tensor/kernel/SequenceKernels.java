@@ -83,7 +83,8 @@ final class SequenceKernels {
         long d = dst.shape().dim(1);
         return new KernelOp("pool", dst, CompiledOp.Sharing.NONE, binding -> {
             Indices sequences = new Indices(binding, binding.inputs().get(1));
-            Runnable kernel = RowKernels.pool(binding.arena(), binding.inputs().get(0).segment(), sequences.copy(), binding.dst().segment(), d,
+            Runnable kernel = RowKernels.pool(binding.arena(), binding.inputs().get(0).segment(), sequences.copy(), binding.dst().segment(),
+                    d,
                     op.kind().kernelCode(), op.normalize());
             return () -> {
                 sequences.takeSequences(rows);

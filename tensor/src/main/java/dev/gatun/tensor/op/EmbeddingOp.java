@@ -69,7 +69,8 @@ public record EmbeddingOp(Tensor words, Tensor positions, Tensor types, boolean 
         Operands.count("Embedding", operands, 1 + (positions == null ? 0 : 1) + (typeIds ? 1 : 0));
         for (TensorDesc operand : operands) {
             if (operand.type() != DataType.S32 || !operand.isRowMajor() || !operand.shape().equals(operands.getFirst().shape())) {
-                throw new ShapeException("Embedding", "ids, positions and types " + operands + " must be row-major S32 of one shape", operand.shape());
+                throw new ShapeException("Embedding", "ids, positions and types " + operands + " must be row-major S32 of one shape",
+                        operand.shape());
             }
         }
         return List.of(TensorDesc.of(DataType.F32, operands.getFirst().shape().elementCount(), words.shape().dim(1)));

@@ -53,7 +53,8 @@ final class Operands {
     /** Sizes from 1 to a limit, as many as there are spatial dimensions; a copy. */
     static long[] sizes(String op, String name, long[] sizes, long limit) {
         if (sizes.length < 1 || sizes.length > 2 || Arrays.stream(sizes).anyMatch(s -> s < 1 || s > limit)) {
-            throw new IllegalArgumentException(op + ": " + name + " " + Arrays.toString(sizes) + " must have one or two sizes of 1 to " + limit);
+            throw new IllegalArgumentException(op + ": " + name + " " + Arrays.toString(sizes) + " must have one or two sizes of 1 to "
+                    + limit);
         }
         return sizes.clone();
     }

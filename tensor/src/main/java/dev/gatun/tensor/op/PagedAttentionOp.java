@@ -33,7 +33,8 @@ public record PagedAttentionOp(KvLayout layout, int layer, int numHeads, Append 
         if (numHeads < 1 || numHeads % layout.numKvHeads() != 0 || maxKeys < 1 || (long) maxKeys * numHeads > Integer.MAX_VALUE
                 || (long) numHeads * layout.headDim() > Integer.MAX_VALUE) {
             throw new IllegalArgumentException("PagedAttention: numHeads " + numHeads + ", numKvHeads " + layout.numKvHeads()
-                    + ", maxKeys " + maxKeys + ": numKvHeads must divide numHeads, maxKeys be positive, and numHeads times maxKeys or headDim at most "
+                    + ", maxKeys " + maxKeys + ": numKvHeads must divide numHeads, maxKeys be positive, and numHeads times maxKeys or "
+                            + "headDim at most "
                     + Integer.MAX_VALUE);
         }
     }

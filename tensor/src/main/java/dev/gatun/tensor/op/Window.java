@@ -65,7 +65,8 @@ public record Window(long[] strides, long[] dilations, long[] paddingBegin, long
 
     private static void requireSize(long input, long kernel) {
         if (input > Integer.MAX_VALUE || kernel > Integer.MAX_VALUE) {
-            throw new IllegalArgumentException("an input of " + input + " and a window of " + kernel + " elements: at most " + Integer.MAX_VALUE);
+            throw new IllegalArgumentException("an input of " + input + " and a window of " + kernel + " elements: at most "
+                    + Integer.MAX_VALUE);
         }
     }
 

@@ -54,7 +54,8 @@ public final class ConvWeights {
                 throw new ShapeException("Conv", "weight " + w + ": " + groups + " groups do not divide " + w.dim(0) + " channels", w);
             }
             if (bias != null && (bias.type() != DataType.F32 || !bias.desc().isRowMajor() || bias.shape().rank() != 1)) {
-                throw new ShapeException("Conv", "weight " + w + ", bias " + bias.desc() + ": bias must be row-major F32 [OC]", w, bias.shape());
+                throw new ShapeException("Conv", "weight " + w + ", bias " + bias.desc() + ": bias must be row-major F32 [OC]", w,
+                        bias.shape());
             }
         }
     }

@@ -258,7 +258,8 @@ class ExecutionContextTest {
             try (Arena weights = Arena.ofShared()) {
                 Tensor table = Tensor.ofFloats(weights, new float[12], 3, 4);
                 PlanBuilder builder = new PlanBuilder("words", model, arena, 1);
-                builder.output("y", builder.add(new EmbeddingOp(table, null, null, null), builder.input("ids", TensorDesc.of(DataType.S32, 2))));
+                builder.output("y", builder.add(new EmbeddingOp(table, null, null, null),
+                        builder.input("ids", TensorDesc.of(DataType.S32, 2))));
                 bound = context.bind(builder.build());
                 bound.execute();
             }
@@ -297,7 +298,8 @@ class ExecutionContextTest {
         assertEquals("plan input: KvStoreOp follows addresses, which only a state may hold", e.getMessage());
         PlanBuilder builder = new PlanBuilder("state", model, arena, 1);
         Value kv = builder.input("kv", TensorDesc.of(DataType.F32, 2, 8));
-        builder.output("y", builder.add(op, kv, builder.input("s", TensorDesc.of(DataType.S32, 3)), builder.state("t", TensorDesc.of(DataType.U8, 8))));
+        builder.output("y", builder.add(op, kv, builder.input("s", TensorDesc.of(DataType.S32, 3)),
+                builder.state("t", TensorDesc.of(DataType.U8, 8))));
         assertThrows(IllegalArgumentException.class, () -> refused.add(new EltwiseOp(Activation.RELU), kv), "another plan's value");
         try (ExecutionContext context = new ExecutionContext()) {
             BoundPlan bound = context.bind(builder.build());

@@ -73,7 +73,8 @@ class EdgesTest {
         assertEquals(0, OpRunner.run(arena, new EltwiseOp(Activation.TANH), floats(0, 4)).toFloats().length);
         assertEquals(0, OpRunner.run(arena, new BinaryOp(BinaryOp.Operator.ADD), floats(0, 4), floats(0, 4)).toFloats().length);
         assertEquals(0, OpRunner.run(arena, new MatMulOp(false, 1, Activation.NONE), floats(0, 4), floats(4, 3)).toFloats().length);
-        assertEquals(0, OpRunner.run(arena, new ReorderOp(DataType.S8, MemoryFormat.CHANNELS_LAST), floats(0, 4, 2, 2)).segment().byteSize());
+        assertEquals(0, OpRunner.run(arena, new ReorderOp(DataType.S8, MemoryFormat.CHANNELS_LAST), floats(0, 4, 2, 2)).segment()
+                .byteSize());
         assertEquals(3, OpRunner.run(arena, new ConcatOp(0), floats(0, 1), floats(3, 1)).toFloats().length);
         assertEquals(0, OpRunner.run(arena, new EmbeddingOp(floats(3, 4), null, null, norm(4)), empty(DataType.S32, 0)).toFloats().length);
         Tensor none = Tensor.ofInts(arena, new int[] {0, 0, 7}, 3);
@@ -84,7 +85,8 @@ class EdgesTest {
             float[] pooled = OpRunner.run(arena, new SequencePoolOp(kind, true, 1), floats(0, 4), noRows).toFloats();
             assertEquals(List.of(0f, 0f, 0f, 0f), List.of(pooled[0], pooled[1], pooled[2], pooled[3]), kind.name());
         }
-        assertEquals(0, OpRunner.run(arena, new ConvOp(conv(32, 3, 3, 3), Window.square(1, 1), Activation.NONE), floats(0, 3, 5, 5)).segment().byteSize());
+        assertEquals(0, OpRunner.run(arena, new ConvOp(conv(32, 3, 3, 3), Window.square(1, 1), Activation.NONE), floats(0, 3, 5, 5))
+                .segment().byteSize());
     }
 
     /** A product of no numbers is 0, whoever computes it. */
@@ -147,19 +149,23 @@ class EdgesTest {
                 new BatchNormFold.Parameters(null, null, floats(4), floats(4), 1e-5)));
         refused("no rows", () -> new EmbeddingOp(floats(3, 4), null, floats(0, 4), null));
         refused("Embedding: ids", () -> new EmbeddingOp(floats(3, 4), null, null, null).results(List.of(rows)));
-        AttentionOp masked = new AttentionOp(AttentionOp.Source.PACKED, 1, 1, 4, false, AttentionOp.MaskKind.SEQUENCE_HEAD_QUERY_KEY, false);
+        AttentionOp masked = new AttentionOp(AttentionOp.Source.PACKED, 1, 1, 4, false, AttentionOp.MaskKind.SEQUENCE_HEAD_QUERY_KEY,
+                false);
         refused("Attention: mask", () -> masked.results(List.of(TensorDesc.of(DataType.F32, 4, 12), TensorDesc.of(DataType.S32, 3),
                 TensorDesc.of(DataType.F32, Shape.of(1, 1, 4, 4), MemoryFormat.CHANNELS_LAST))));
         AttentionOp separate = masked.withSource(AttentionOp.Source.SEPARATE);
         refused("rows differ", () -> separate.results(List.of(TensorDesc.of(DataType.F32, 4, 4), TensorDesc.of(DataType.F32, 4, 4),
-                TensorDesc.of(DataType.F32, 3, 4), TensorDesc.of(DataType.S32, 3), TensorDesc.of(DataType.S32, 3), TensorDesc.of(DataType.F32, 1, 1, 4, 4))));
+                TensorDesc.of(DataType.F32, 3, 4), TensorDesc.of(DataType.S32, 3), TensorDesc.of(DataType.S32, 3),
+                        TensorDesc.of(DataType.F32, 1, 1, 4, 4))));
         refused("padding", () -> new ConvOp(conv(4, 3, 3, 3), Window.square(1, 1).withPaddingEnd(new long[] {-1, 0}), Activation.NONE));
         refused("must be F32", () -> AdaptivePoolOp.globalAverage().results(List.of(TensorDesc.of(DataType.S32, 1, 2, 3, 4))));
         refused("channels-last", () -> TensorDesc.of(DataType.F32, Shape.of(2, 3), MemoryFormat.CHANNELS_LAST));
         refused("plain", () -> new ReorderOp(DataType.F32, MemoryFormat.ANY));
         refused("Linear: no weights", () -> LinearWeights.pack(arena, LinearWeights.Kernel.GATUN, List.of()));
-        for (Op op : new Op[] {new NormalizeOp(), new ConcatOp(0), new SoftmaxOp(0, false), residual, new FlattenOp(), new LayerNormOp(norm(5)),
-            new MatMulOp(false, 1, Activation.NONE), AttentionOp.packedSelf(1, 4), new SequencePoolOp(SequencePoolOp.Kind.MEAN, false, 2)}) {
+        for (Op op : new Op[] {new NormalizeOp(), new ConcatOp(0), new SoftmaxOp(0, false), residual, new FlattenOp(),
+                new LayerNormOp(norm(5)),
+            new MatMulOp(false, 1, Activation.NONE), AttentionOp.packedSelf(1, 4),
+                    new SequencePoolOp(SequencePoolOp.Kind.MEAN, false, 2)}) {
             refused("operands", () -> op.results(List.of()));
         }
         refused("LayerNorm: src F32 [1, 3, 4, 4] CHANNELS_LAST", () -> new LayerNormOp(norm(4)).results(List.of(picture)));
@@ -181,7 +187,8 @@ class EdgesTest {
         refused("kernel", () -> new PoolOp(PoolOp.Kind.MAX, new long[] {1, 1L << 40}, Window.square(1, 0), false));
         refused("maxSequences", () -> new SequencePoolOp(SequencePoolOp.Kind.MEAN, false, most));
         refused("maxSequences", () -> new SequencePoolOp(SequencePoolOp.Kind.MEAN, false, -2));
-        refused("scale", () -> new Int8LinearOp(Int8Weights.of(arena, empty(DataType.S8, 2, 3), floats(2), null), Activation.NONE, Float.NaN));
+        refused("scale", () -> new Int8LinearOp(Int8Weights.of(arena, empty(DataType.S8, 2, 3), floats(2), null), Activation.NONE,
+                Float.NaN));
         assertEquals(1, KvLayout.blocks(1));
         assertEquals((1 << 27), KvLayout.blocks(most));
     }

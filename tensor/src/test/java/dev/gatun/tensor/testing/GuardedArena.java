@@ -14,7 +14,8 @@ import java.lang.invoke.MethodHandle;
 @SuppressWarnings("restricted") // the bindings' guarded blocks have a page behind them only
 public final class GuardedArena implements Arena {
     private static final long PAGE = 4096;
-    private static final MethodHandle MMAP = find("mmap", FunctionDescriptor.of(ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG,
+    private static final MethodHandle MMAP = find("mmap",
+            FunctionDescriptor.of(ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG));
     private static final MethodHandle MPROTECT = find("mprotect", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS,
             ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT));
@@ -46,7 +47,8 @@ public final class GuardedArena implements Arena {
     public MemorySegment allocate(long byteSize, long byteAlignment) {
         long data = Math.max(1, (byteSize + PAGE - 1) / PAGE) * PAGE;
         try {
-            MemorySegment block = (MemorySegment) MMAP.invokeExact(MemorySegment.NULL, data + 2 * PAGE, READ_WRITE, PRIVATE_ANONYMOUS, -1, 0L);
+            MemorySegment block = (MemorySegment) MMAP.invokeExact(MemorySegment.NULL, data + 2 * PAGE, READ_WRITE, PRIVATE_ANONYMOUS, -1,
+                    0L);
             MemorySegment all = block.reinterpret(data + 2 * PAGE, arena, GuardedArena::unmap);
             protect(all.asSlice(0, PAGE));
             protect(all.asSlice(PAGE + data, PAGE));

@@ -36,7 +36,8 @@ public final class OpRunner {
         int before = Kernels.maxThreads();
         Kernels.setThreads(threads);
         try (Arena plans = Arena.ofShared()) {
-            CompiledOp compiled = Compiler.compile(op, new CompileContext(plans, threads), Arrays.stream(inputs).map(Tensor::desc).toList());
+            CompiledOp compiled = Compiler.compile(op, new CompileContext(plans, threads),
+                    Arrays.stream(inputs).map(Tensor::desc).toList());
             Tensor result = Tensor.allocate(arena, compiled.dst());
             execute(compiled, true, result, inputs);
             Tensor again = Tensor.allocate(plans, compiled.dst());

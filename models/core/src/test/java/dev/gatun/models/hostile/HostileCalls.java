@@ -45,7 +45,8 @@ import java.util.stream.Stream;
 /** In a process of its own: calls everything that two modules export, in ways that nobody should. Prints each call before it is made. */
 final class HostileCalls {
     private static final long HANG_NANOS = 20_000_000_000L;
-    private static final List<Class<?>> DOCUMENTED = List.of(IllegalArgumentException.class, IllegalStateException.class, NullPointerException.class,
+    private static final List<Class<?>> DOCUMENTED =
+            List.of(IllegalArgumentException.class, IllegalStateException.class, NullPointerException.class,
             IndexOutOfBoundsException.class, UnsupportedOperationException.class, IOException.class, UncheckedIOException.class,
             OutOfMemoryError.class, WrongThreadException.class);
     private static volatile long began;
@@ -57,7 +58,8 @@ final class HostileCalls {
 
     private HostileCalls(long seed, Path folder) throws Exception {
         this.random = new Random(seed);
-        this.values = new Values(random, List.of(folder, folder.resolve("missing"), folder.resolve("file"), folder.resolve("model.safetensors")));
+        this.values = new Values(random, List.of(folder, folder.resolve("missing"), folder.resolve("file"),
+                folder.resolve("model.safetensors")));
         Files.writeString(folder.resolve("file"), "{\"a\": 1}");
         Files.write(folder.resolve("model.safetensors"), new byte[16]);
         for (Class<?> each : new Class<?>[] {Tensor.class, Program.class}) {
@@ -113,7 +115,8 @@ final class HostileCalls {
     }
 
     private void add(Class<?> c) {
-        if (!Modifier.isPublic(c.getModifiers()) || c.isAnonymousClass() || c.getEnclosingClass() != null && !Modifier.isPublic(c.getEnclosingClass().getModifiers())) {
+        if (!Modifier.isPublic(c.getModifiers()) || c.isAnonymousClass() || c.getEnclosingClass() != null
+                && !Modifier.isPublic(c.getEnclosingClass().getModifiers())) {
             return;
         }
         if (!Modifier.isAbstract(c.getModifiers())) {
@@ -179,7 +182,8 @@ final class HostileCalls {
         for (Object argument : arguments) {
             String one;
             try {
-                one = argument == null || argument.getClass().getName().startsWith("java.lang.") ? String.valueOf(argument) : argument.getClass().getSimpleName();
+                one = argument == null || argument.getClass().getName().startsWith("java.lang.") ? String.valueOf(argument)
+                        : argument.getClass().getSimpleName();
             } catch (RuntimeException e) {
                 one = "?";
             }
@@ -190,7 +194,8 @@ final class HostileCalls {
 
     private static Object invoke(Executable call, Object target, Object[] arguments) {
         try {
-            return call instanceof Constructor<?> constructor ? constructor.newInstance(arguments) : ((Method) call).invoke(target, arguments);
+            return call instanceof Constructor<?> constructor ? constructor.newInstance(arguments)
+                    : ((Method) call).invoke(target, arguments);
         } catch (InvocationTargetException e) {
             Throwable found = e.getCause();
             if (DOCUMENTED.stream().noneMatch(type -> type.isInstance(found)) && !found.getClass().getName().startsWith("dev.gatun.")) {

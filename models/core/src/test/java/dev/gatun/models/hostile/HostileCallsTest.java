@@ -10,8 +10,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Everything that is exported, called in ways that nobody should: null, negative and huge numbers, closed and foreign memory, closed models,
- * from two threads at once. The process does not end, no call waits for ever, and what is thrown is documented.
+ * Everything that is exported, called in ways that nobody should: null, negative and huge numbers, closed and foreign memory, closed
+ * models, from two threads at once. The process does not end, no call waits for ever, and what is thrown is documented.
  * {@code -Dgatun.hostile.calls=N} makes so many calls, {@code -Dgatun.hostile.seed=N} others.
  */
 class HostileCallsTest {
@@ -29,6 +29,7 @@ class HostileCallsTest {
         assertTrue(lines.contains("DONE"), last);
         List<String> undocumented = lines.stream().filter(line -> line.startsWith("UNDOCUMENTED")).distinct().toList();
         assertEquals(List.of(), undocumented);
-        assertTrue(lines.stream().filter(line -> line.startsWith("CALL")).count() > Integer.parseInt(calls) / 4, "hardly anything was called");
+        assertTrue(lines.stream().filter(line -> line.startsWith("CALL")).count() > Integer.parseInt(calls) / 4,
+                "hardly anything was called");
     }
 }

@@ -26,10 +26,12 @@ import java.util.Set;
 
 /** Arguments of any type: extremes of numbers, null, closed and foreign memory, what other calls gave, and what public factories make. */
 final class Values {
-    private static final long[] NUMBERS = {0, 1, 2, 3, 4, 5, 8, 16, 64, -1, 1000, 1 << 20, Integer.MAX_VALUE, Integer.MIN_VALUE, 1L << 32, 1L << 40,
+    private static final long[] NUMBERS = {0, 1, 2, 3, 4, 5, 8, 16, 64, -1, 1000, 1 << 20, Integer.MAX_VALUE, Integer.MIN_VALUE, 1L << 32,
+            1L << 40,
         Long.MAX_VALUE, Long.MIN_VALUE};
     private static final double[] REALS = {0, 1, -1, 0.5, 1e-5, Double.NaN, Double.POSITIVE_INFINITY, -1e30};
-    private static final List<String> TEXTS = List.of("", "x", "tokens", "n", "y", "weight", "a\0b", "\ud83d", "[1, 2]", "{}", "x".repeat(10_000));
+    private static final List<String> TEXTS =
+            List.of("", "x", "tokens", "n", "y", "weight", "a\0b", "\ud83d", "[1, 2]", "{}", "x".repeat(10_000));
     private static final int KEPT = 12;
 
     private final Random random;
@@ -210,10 +212,12 @@ final class Values {
                 case "toString" -> "a proxy of " + c.getSimpleName();
                 case "hashCode" -> System.identityHashCode(proxy);
                 case "equals" -> proxy == arguments[0];
-                default -> method.getReturnType().isPrimitive() && method.getReturnType() != void.class ? primitive(method.getReturnType()) : null;
+                default -> method.getReturnType().isPrimitive() && method.getReturnType() != void.class ? primitive(method.getReturnType())
+                        : null;
             });
         }
-        Class<?> chosen = c.isSealed() && c.isInterface() ? c.getPermittedSubclasses()[random.nextInt(c.getPermittedSubclasses().length)] : c;
+        Class<?> chosen = c.isSealed() && c.isInterface() ? c.getPermittedSubclasses()[random.nextInt(c.getPermittedSubclasses().length)]
+                : c;
         List<Executable> makers = new ArrayList<>();
         if (!Modifier.isAbstract(chosen.getModifiers())) {
             makers.addAll(List.of((Executable[]) chosen.getConstructors()));
@@ -229,7 +233,8 @@ final class Values {
         Executable maker = makers.get(random.nextInt(makers.size()));
         try {
             Object[] arguments = arguments(maker, depth - 1);
-            Object value = maker instanceof Constructor<?> constructor ? constructor.newInstance(arguments) : ((Method) maker).invoke(null, arguments);
+            Object value = maker instanceof Constructor<?> constructor ? constructor.newInstance(arguments)
+                    : ((Method) maker).invoke(null, arguments);
             keep(value);
             return value;
         } catch (ReflectiveOperationException e) {

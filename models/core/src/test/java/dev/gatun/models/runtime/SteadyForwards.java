@@ -101,7 +101,8 @@ final class SteadyForwards {
         SafetensorsFile file = Goldens.open(arena, "transformer/textbook/encoder-post-relu.safetensors");
         Map<String, String> m = file.metadata();
         int d = Integer.parseInt(m.get("d_model"));
-        TransformerConfig config = new TransformerConfig(d, Integer.parseInt(m.get("num_heads")), Integer.parseInt(m.get("num_encoder_layers")),
+        TransformerConfig config = new TransformerConfig(d, Integer.parseInt(m.get("num_heads")),
+                Integer.parseInt(m.get("num_encoder_layers")),
                 Integer.parseInt(m.get("num_decoder_layers")), Integer.parseInt(m.get("d_ff")), Activation.RELU, false,
                 Float.parseFloat(m.get("layer_norm_eps")), Boolean.parseBoolean(m.get("final_norm")));
         try (TextbookTransformer model = TextbookTransformer.encoder(WeightScope.of(file), config);
@@ -115,7 +116,8 @@ final class SteadyForwards {
         int length = 1024;
         GenerationOptions.Builder greedy = GenerationOptions.builder().maxLength(length).minLength(length);
         try (Seq2SeqModel model = RandomModels.create(101, 32, 2, length, 0); GenerationSession session = new GenerationSession(model, 1)) {
-            for (GenerationOptions options : List.of(greedy.build(), greedy.numBeams(3).build(), GenerationOptions.builder().maxLength(length)
+            for (GenerationOptions options : List.of(greedy.build(), greedy.numBeams(3).build(),
+                    GenerationOptions.builder().maxLength(length)
                     .minLength(length).doSample(true).topK(20).topP(0.9).repetitionPenalty(1.2).build())) {
                 List<Long> seen = new ArrayList<>();
                 // A run ends with its sequence: a few are needed until everything is warm.
