@@ -6,6 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.gatun.models.checkpoint.SafetensorsFile;
+import dev.gatun.models.checkpoint.WeightException;
+import dev.gatun.models.checkpoint.WeightScope;
 import dev.gatun.models.testing.GeneratedWeights;
 import dev.gatun.models.testing.Goldens;
 import dev.gatun.models.vision.VisionModel;
