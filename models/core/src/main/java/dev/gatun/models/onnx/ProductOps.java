@@ -15,7 +15,7 @@ import java.util.Map;
 /** Matrix products: natively where they are worth it, in plain loops for other types and tiny sizes. */
 final class ProductOps {
     /** Products of fewer multiplications are done at once. */
-    static final long SMALL = Long.getLong("gatun.onnx.small", 16_384);
+    static final long SMALL = 16_384;
     private static final int TYPICAL_ROWS = 128;
     private static final LinearTuner TUNER = new LinearTuner(TYPICAL_ROWS);
 
