@@ -1,6 +1,7 @@
 # Benchmarks. Included by the Makefile at the top.
 
-JAVA_BENCH := java --enable-native-access=ALL-UNNAMED --add-modules jdk.incubator.vector
+# ISA=avx2 limits oneDNN and libgatun to what it names, as on a machine that has no more: baseline, avx2 or avx512.
+JAVA_BENCH := $(if $(ISA),GATUN_ISA=$(ISA) )java --enable-native-access=ALL-UNNAMED --add-modules jdk.incubator.vector
 BENCH := $(JAVA_BENCH) -jar bench/target/bench.jar
 
 bench/target/bench.jar: $(GATUN_JAR) $(shell find bench/src/main -type f) bench/pom.xml

@@ -70,6 +70,7 @@ public final class NativeLibraries {
     private static Map<String, Library> loadAll() {
         Platform platform = Platform.current();
         Setting.checkAll();
+        InstructionSet.check();
         Map<String, String> files;
         Path folder = libraryPath();
         if (folder != null) {
@@ -85,6 +86,7 @@ public final class NativeLibraries {
             libraries.put(name, open(name, folder.resolve(files.get(name))));
         }
         requireOurThreads(libraries);
+        InstructionSet.limit(libraries.get("dnnl").symbols, libraries.get("gatun").symbols);
         return libraries;
     }
 
