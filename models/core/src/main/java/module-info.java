@@ -26,6 +26,7 @@ module dev.gatun.models {
     exports dev.gatun.models.runtime;
     exports dev.gatun.models.task.classify;
     exports dev.gatun.models.task.embed;
+    exports dev.gatun.models.task.language;
     exports dev.gatun.models.task.text;
     exports dev.gatun.models.task.translate;
     exports dev.gatun.models.tokenize;

@@ -15,7 +15,8 @@ import picocli.CommandLine.Option;
                 ClassifyCommand.class,
                 BenchModelCommand.class, QuantizeCommand.class, InspectCommand.class, ClassifyTextCommand.class,
                 RerankCommand.class, TagCommand.class, FillMaskCommand.class, AnswerCommand.class, ZeroShotCommand.class,
-                VerifyCommand.class, RunCommand.class, PullCommand.class})
+                VerifyCommand.class, RunCommand.class, PullCommand.class, GenerateCommand.class,
+                PerplexityCommand.class})
 public final class Gatun implements Callable<Integer> {
     @Option(names = "--stacktrace", scope = CommandLine.ScopeType.INHERIT, description = "Print the stack trace of a failure.")
     boolean stacktrace;

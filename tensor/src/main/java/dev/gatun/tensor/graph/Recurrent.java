@@ -1,12 +1,12 @@
 package dev.gatun.tensor.graph;
 
+import dev.gatun.tensor.Cell;
+import dev.gatun.tensor.RecurrentShape;
 import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
-import dev.gatun.tensor.op.Cell;
-import dev.gatun.tensor.op.RecurrentOp;
-import dev.gatun.tensor.op.RecurrentOp.LayerShape;
 import dev.gatun.tensor.op.RecurrentOp.States;
+import dev.gatun.tensor.op.RecurrentOp;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -44,7 +44,7 @@ public record Recurrent(Cell cell, List<Direction> directions, List<Integer> ord
                     + ": expected one or more, and "
                     + cell.gates() + " gates");
         }
-        LayerShape shape = shape(cell, directions);
+        RecurrentShape shape = shape(cell, directions);
         for (Direction direction : directions) {
             long gates = cell.gates() * shape.hidden();
             require(direction.input(), gates, shape.inputSize());
@@ -64,13 +64,13 @@ public record Recurrent(Cell cell, List<Direction> directions, List<Integer> ord
         this(cell, directions, List.of(0, 1, 2, 3).subList(0, cell.gates()), states);
     }
 
-    private static LayerShape shape(Cell cell, List<Direction> directions) {
+    private static RecurrentShape shape(Cell cell, List<Direction> directions) {
         Direction first = directions.getFirst();
         if (first.input().shape().rank() != 2 || first.input().shape().dim(0) % cell.gates() != 0) {
             throw new ShapeException("Recurrent", "input weight " + first.input() + " must be [" + cell.gates() + " x hidden, inputSize]",
                     first.input().shape());
         }
-        return new LayerShape(cell, first.input().shape().dim(1), first.input().shape().dim(0) / cell.gates(),
+        return new RecurrentShape(cell, first.input().shape().dim(1), first.input().shape().dim(0) / cell.gates(),
                 first.projection() == null ? 0 : first.projection().shape().dim(0), directions.size());
     }
 
@@ -81,7 +81,7 @@ public record Recurrent(Cell cell, List<Direction> directions, List<Integer> ord
     }
 
     /** Sizes. */
-    public LayerShape shape() {
+    public RecurrentShape shape() {
         return shape(cell, directions);
     }
 

@@ -2,12 +2,12 @@ package dev.gatun.tensor.kernel;
 
 import dev.gatun.bindings.kernels.Kernels;
 import dev.gatun.bindings.kernels.RecurrentKernels;
+import dev.gatun.tensor.Cell;
+import dev.gatun.tensor.RecurrentShape;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
-import dev.gatun.tensor.op.Cell;
-import dev.gatun.tensor.op.RecurrentOp;
-import dev.gatun.tensor.op.RecurrentOp.LayerShape;
 import dev.gatun.tensor.op.RecurrentOp.States;
+import dev.gatun.tensor.op.RecurrentOp;
 import dev.gatun.tensor.weights.RecurrentWeights.Packed;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -24,7 +24,7 @@ import java.util.List;
 record RecurrentKernel(RecurrentOp op, RecurrentKernels.Sizes sizes, List<TensorDesc> results) implements CompiledOp {
 
     static RecurrentKernel of(RecurrentOp op, List<TensorDesc> inputs, List<TensorDesc> results) {
-        LayerShape shape = op.weights().shape();
+        RecurrentShape shape = op.weights().shape();
         long streams = op.states() == States.NONE ? inputs.get(1).shape().dim(0) - 2 : inputs.get(2).shape().dim(1);
         return new RecurrentKernel(op, new RecurrentKernels.Sizes(shape.cell().kernelCode(), shape.inputSize(), shape.hidden(),
                 shape.projected(), inputs.get(0).shape().dim(0), streams), results);
@@ -47,7 +47,7 @@ record RecurrentKernel(RecurrentOp op, RecurrentKernels.Sizes sizes, List<Tensor
 
     @Override
     public Step bind(Binding binding) {
-        LayerShape shape = op.weights().shape();
+        RecurrentShape shape = op.weights().shape();
         boolean lstm = shape.cell() == Cell.LSTM;
         boolean given = op.states() != States.NONE;
         List<Tensor> last = op.states() == States.KEPT ? binding.inputs().subList(2, binding.inputs().size())

@@ -1,6 +1,8 @@
 package dev.gatun.tensor.op;
 
+import dev.gatun.tensor.Cell;
 import dev.gatun.tensor.DataType;
+import dev.gatun.tensor.RecurrentShape;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.weights.RecurrentWeights;
@@ -34,32 +36,8 @@ public record RecurrentOp(RecurrentWeights weights, States states) implements Op
         return results(weights.shape(), states, operands);
     }
 
-    /**
-     * Sizes of a layer.
-     *
-     * @param cell       what is computed
-     * @param inputSize  columns of x
-     * @param hidden     units
-     * @param projected  columns of a projected state (Sak et al. 2014), LSTM only; 0 for none
-     * @param directions how many
-     */
-    public record LayerShape(Cell cell, long inputSize, long hidden, long projected, int directions) {
-        /** Checks the sizes. */
-        public LayerShape {
-            if (inputSize < 1 || hidden < 1 || projected < 0 || directions < 1 || projected > 0 && cell != Cell.LSTM) {
-                throw new IllegalArgumentException("Recurrent: " + cell + " of input " + inputSize + ", hidden " + hidden + ", projected "
-                        + projected + ", directions " + directions + ": sizes must be positive, and only an LSTM is projected");
-            }
-        }
-
-        /** Columns of a direction's state h. */
-        public long width() {
-            return projected == 0 ? hidden : projected;
-        }
-    }
-
     /** What comes out; see the class. */
-    public static List<TensorDesc> results(LayerShape shape, States states, List<TensorDesc> operands) {
+    public static List<TensorDesc> results(RecurrentShape shape, States states, List<TensorDesc> operands) {
         boolean lstm = shape.cell() == Cell.LSTM;
         Operands.count("Recurrent", operands, 2 + (states == States.NONE ? 0 : lstm ? 2 : 1));
         TensorDesc x = operands.get(0);

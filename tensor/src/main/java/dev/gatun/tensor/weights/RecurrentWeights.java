@@ -3,9 +3,9 @@ package dev.gatun.tensor.weights;
 import dev.gatun.bindings.kernels.MatrixKernels;
 import dev.gatun.bindings.kernels.NativeBuffer;
 import dev.gatun.bindings.kernels.RecurrentKernels;
+import dev.gatun.tensor.Cell;
+import dev.gatun.tensor.RecurrentShape;
 import dev.gatun.tensor.Tensor;
-import dev.gatun.tensor.op.Cell;
-import dev.gatun.tensor.op.RecurrentOp.LayerShape;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -17,7 +17,7 @@ import java.util.List;
  */
 public final class RecurrentWeights {
     private final MemorySegment.Scope owner;
-    private final LayerShape shape;
+    private final RecurrentShape shape;
     private final List<Packed> directions;
 
     /**
@@ -42,14 +42,14 @@ public final class RecurrentWeights {
     public record Source(Tensor input, Tensor state, Tensor inputBias, Tensor stateBias, Tensor projection, boolean reverse) {
     }
 
-    private RecurrentWeights(MemorySegment.Scope owner, LayerShape shape, List<Packed> directions) {
+    private RecurrentWeights(MemorySegment.Scope owner, RecurrentShape shape, List<Packed> directions) {
         this.owner = owner;
         this.shape = shape;
         this.directions = List.copyOf(directions);
     }
 
     /** Packs; the sources are not needed afterwards. Their shapes were checked. */
-    public static RecurrentWeights pack(Arena arena, LayerShape shape, List<Source> sources) {
+    public static RecurrentWeights pack(Arena arena, RecurrentShape shape, List<Source> sources) {
         List<Packed> packed = new ArrayList<>();
         for (Source source : sources) {
             packed.add(new Packed(pack(arena, shape, source), source.reverse()));
@@ -62,7 +62,7 @@ public final class RecurrentWeights {
         return owner;
     }
 
-    private static RecurrentKernels.Direction pack(Arena arena, LayerShape shape, Source source) {
+    private static RecurrentKernels.Direction pack(Arena arena, RecurrentShape shape, Source source) {
         long hidden = shape.hidden();
         int gates = shape.cell().gates();
         boolean late = shape.cell() == Cell.GRU;
@@ -89,14 +89,14 @@ public final class RecurrentWeights {
         return packed;
     }
 
-    private static MemorySegment projection(Arena arena, Tensor weight, LayerShape shape) {
+    private static MemorySegment projection(Arena arena, Tensor weight, RecurrentShape shape) {
         long floats = MatrixKernels.panelFloats(shape.hidden(), shape.projected());
         MemorySegment packed = NativeBuffer.allocate(arena, floats * Float.BYTES).segment();
         return MatrixKernels.packPanels(weight.segment(), shape.hidden(), shape.projected(), 1, shape.hidden(), packed).segment();
     }
 
     /** Sizes. */
-    public LayerShape shape() {
+    public RecurrentShape shape() {
         return shape;
     }
 

@@ -7,6 +7,8 @@ import dev.gatun.models.encode.EncoderFamily;
 import dev.gatun.models.encode.Head;
 import dev.gatun.models.encode.Pooling;
 import dev.gatun.models.encode.TextEncoder;
+import dev.gatun.models.family.recurrent.RnnConfig;
+import dev.gatun.models.family.recurrent.RnnLanguageModel;
 import dev.gatun.models.family.transformer.Seq2SeqModel;
 import dev.gatun.models.task.classify.ImageClassifier;
 import dev.gatun.tensor.graph.Graph;
@@ -41,6 +43,9 @@ public final class Graphs {
         if (family instanceof EncoderFamily encoders) {
             TextEncoder encoder = encoders.describe(checkpoint, checkpoint.source(files));
             return List.of(Encoder.describe(encoder.spec(), encoder.weights(), Head.pooled(Pooling.MEAN, true).apply(encoder)));
+        }
+        if (family.name().equals(RnnConfig.ARCHITECTURE)) {
+            return List.of(RnnLanguageModel.describe(checkpoint, files));
         }
         return family.name().equals(ServedFamilies.TOKEN_MODEL_FAMILY) ? Seq2SeqModel.describe(checkpoint, files)
                 : ImageClassifier.describe(checkpoint.origin(), files);

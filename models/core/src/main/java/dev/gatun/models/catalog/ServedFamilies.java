@@ -4,11 +4,13 @@ import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.checkpoint.Families;
 import dev.gatun.models.checkpoint.Family;
 import dev.gatun.models.checkpoint.LoadOptions;
+import dev.gatun.models.family.recurrent.RnnConfig;
 import dev.gatun.models.family.resnet.ResNetConfig;
 import dev.gatun.models.family.transformer.Seq2SeqModel;
 import dev.gatun.models.registry.Encoders;
 import dev.gatun.models.task.classify.ClassifierOptions;
 import dev.gatun.models.task.classify.ImageClassifier;
+import dev.gatun.models.task.language.LanguageModel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -29,7 +31,9 @@ public final class ServedFamilies {
             new Served<>(TEXTBOOK_CNN, List.of(TEXTBOOK_CNN), ServedFamilies::isTextbookCnn,
                     (c, options) -> ImageClassifier.load(path(c), new ClassifierOptions(options.threads(), options.checkWeights()))),
             new Served<>(TOKEN_MODEL_FAMILY, List.of(TOKEN_MODEL), c -> c.architectures().contains(TOKEN_MODEL),
-                    (c, options) -> Seq2SeqModel.load(c.folder())))).toList());
+                    (c, options) -> Seq2SeqModel.load(c.folder())),
+            new Served<>(RnnConfig.ARCHITECTURE, List.of(RnnConfig.ARCHITECTURE), c -> c.architectures().contains(RnnConfig.ARCHITECTURE),
+                    (c, options) -> LanguageModel.load(c.folder(), options.threads())))).toList());
 
     private ServedFamilies() {
     }

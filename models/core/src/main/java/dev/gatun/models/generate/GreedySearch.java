@@ -7,26 +7,14 @@ import java.util.List;
 /** The best token at every step, or one drawn; several independent sequences of one source where they are drawn. */
 final class GreedySearch extends Search {
     private final Rules rules;
-    private final Sampler sampler;
+    private final Draw draw;
     private final Generated[] results;
-    private final RankedRow row = new RankedRow();
-
-    /** The ranked scores of one row; a field, so that drawing makes no objects. */
-    private static final class RankedRow implements Sampler.Scores {
-        private Scores scores;
-        private int index;
-
-        @Override
-        public float at(int rank) {
-            return scores.ranked().value(index, rank);
-        }
-    }
 
     /** @param sampler null to take the best */
     GreedySearch(int source, int sourceLength, BlockTable sourceTable, Rules rules, Sampler sampler) {
         super(source, sourceLength, sourceTable, rules.options().numReturnSequences());
         this.rules = rules;
-        this.sampler = sampler;
+        this.draw = sampler == null ? null : new Draw(rules.options(), sampler, rules.tokens().vocabSize());
         this.results = new Generated[rules.options().numReturnSequences()];
         for (int i = 0; i < results.length; i++) {
             Sequence sequence = rules.pool().takeSequence();
@@ -61,7 +49,7 @@ final class GreedySearch extends Search {
             finish(sequence, Finish.FORBIDDEN);
             return;
         }
-        int token = sampler == null ? scores.ranked().index(at, 0) : draw(sequence, scores, at);
+        int token = draw == null ? scores.ranked().index(at, 0) : draw.token(sequence, scores, at);
         float score = scores.logits().getAtIndex(ValueLayout.JAVA_FLOAT, (long) at * rules.tokens().vocabSize() + token);
         boolean stop = rules.stops(sequence, token);
         sequence.append(token, sequence.sum + score - scores.ranked().logSumExp(at));
@@ -75,40 +63,6 @@ final class GreedySearch extends Search {
         } else if (sequence.length == rules.maxLength()) {
             finish(sequence, Finish.LENGTH);
         }
-    }
-
-    private int draw(Sequence sequence, Scores scores, int at) {
-        sequence.random = Sampler.next(sequence.random);
-        double uniform = Sampler.uniform(sequence.random);
-        GenerationOptions options = rules.options();
-        if (options.topK() == 0 && options.topP() == 1) {
-            return drawFromAll(scores, at, uniform);
-        }
-        row.scores = scores;
-        row.index = at;
-        int kept = sampler.warp(row, scores.ranks());
-        return scores.ranked().index(at, sampler.pick(uniform, kept));
-    }
-
-    /** Without cuts nothing needs to be sorted. */
-    private int drawFromAll(Scores scores, int at, double uniform) {
-        int vocabSize = rules.tokens().vocabSize();
-        long base = (long) at * vocabSize;
-        double best = scores.ranked().value(at, 0);
-        double temperature = rules.options().temperature();
-        double total = 0;
-        for (int i = 0; i < vocabSize; i++) {
-            total += Math.exp((scores.logits().getAtIndex(ValueLayout.JAVA_FLOAT, base + i) - best) / temperature);
-        }
-        double target = uniform * total;
-        double sum = 0;
-        for (int i = 0; i < vocabSize; i++) {
-            sum += Math.exp((scores.logits().getAtIndex(ValueLayout.JAVA_FLOAT, base + i) - best) / temperature);
-            if (target < sum) {
-                return i;
-            }
-        }
-        return scores.ranked().index(at, 0);
     }
 
     private void finish(Sequence sequence, Finish finish) {

@@ -9,16 +9,23 @@ import java.lang.foreign.ValueLayout;
  */
 final class LogitsProcessors {
     private final GenerationOptions options;
-    private final GenerativeModel.Tokens tokens;
+    private final int vocabSize;
+    private final int eos;
     private final int maxLength;
     private final int[] seen;
     private int stamp;
 
     LogitsProcessors(GenerationOptions options, GenerativeModel.Tokens tokens, int maxLength) {
+        this(options, tokens.vocabSize(), tokens.eos(), maxLength);
+    }
+
+    /** @param eos -1 for none: then no option may need it */
+    LogitsProcessors(GenerationOptions options, int vocabSize, int eos, int maxLength) {
         this.options = options;
-        this.tokens = tokens;
+        this.vocabSize = vocabSize;
+        this.eos = eos;
         this.maxLength = maxLength;
-        this.seen = options.repetitionPenalty() == 1 ? new int[0] : new int[tokens.vocabSize()];
+        this.seen = options.repetitionPenalty() == 1 ? new int[0] : new int[vocabSize];
     }
 
     /**
@@ -30,8 +37,8 @@ final class LogitsProcessors {
      * @param probabilities whether log-probabilities are processed, not logits
      */
     void process(MemorySegment scores, int row, Sequence sequence, float logSumExp, boolean probabilities) {
-        long base = (long) row * tokens.vocabSize();
-        int length = sequence.length;
+        long base = (long) row * vocabSize;
+        int length = sequence.length - sequence.prompt;
         if (options.repetitionPenalty() != 1) {
             penalize(scores, base, sequence, probabilities ? logSumExp : 0);
         }
@@ -39,7 +46,7 @@ final class LogitsProcessors {
             banRepeated(scores, base, sequence);
         }
         if (length < options.minLength()) {
-            set(scores, base + tokens.eos(), Float.NEGATIVE_INFINITY);
+            set(scores, base + eos, Float.NEGATIVE_INFINITY);
         }
         if (options.forcedBosTokenId() >= 0 && length == 1) {
             force(scores, base, options.forcedBosTokenId(), logSumExp);
@@ -79,7 +86,7 @@ final class LogitsProcessors {
 
     /** A forced token has log-probability 0. */
     private void force(MemorySegment scores, long base, int token, float logSumExp) {
-        for (int i = 0; i < tokens.vocabSize(); i++) {
+        for (int i = 0; i < vocabSize; i++) {
             set(scores, base + i, Float.NEGATIVE_INFINITY);
         }
         set(scores, base + token, logSumExp);

@@ -14,6 +14,8 @@ final class Sequence {
     /** Which of its source's sequences this is. */
     int index;
     boolean done;
+    /** Tokens before the one that counts as the start token. */
+    int prompt;
 
     Sequence(BlockTable table) {
         this.table = table;
@@ -28,6 +30,14 @@ final class Sequence {
         sum = 0;
         index = number;
         done = false;
+    }
+
+    /** Starts with a prompt, whose last token is the start token. */
+    void begin(int[] tokens, int maxLength, int number) {
+        start(tokens[0], Math.addExact(tokens.length - 1, maxLength), number);
+        System.arraycopy(tokens, 0, ids, 0, tokens.length);
+        length = tokens.length;
+        prompt = tokens.length - 1;
     }
 
     /** Continues another's tokens; blocks are shared, not copied. */
@@ -50,6 +60,6 @@ final class Sequence {
 
     /** The tokens after the start token. */
     int[] generated() {
-        return Arrays.copyOfRange(ids, 1, length);
+        return Arrays.copyOfRange(ids, prompt + 1, length);
     }
 }

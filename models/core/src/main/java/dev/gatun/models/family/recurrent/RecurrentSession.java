@@ -100,9 +100,10 @@ public final class RecurrentSession implements AutoCloseable {
 
     /** Computes the chunk: outputs and states are what it leaves. */
     public void execute() {
+        BoundPlan plan = bound();
         session.enter();
         try {
-            bound().execute();
+            plan.execute();
         } finally {
             session.exit();
         }
@@ -161,10 +162,11 @@ public final class RecurrentSession implements AutoCloseable {
         if (from < -1 || from >= streams || to < 0 || to >= streams) {
             throw new IllegalArgumentException("streams " + from + " and " + to + ", expected 0 to " + (streams - 1));
         }
+        BoundPlan plan = bound();
         session.enter();
         try {
             for (int i = 0; i < states.size(); i++) {
-                Tensor state = bound().state(states.get(i));
+                Tensor state = plan.state(states.get(i));
                 long width = state.shape().dim(2);
                 for (long d = 0; d < state.shape().dim(0); d++) {
                     for (long j = 0; j < width; j++) {

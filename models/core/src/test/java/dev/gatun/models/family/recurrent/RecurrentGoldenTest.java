@@ -6,24 +6,23 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gatun.models.checkpoint.SafetensorsFile;
-import dev.gatun.models.layer.RecurrentStack;
 import dev.gatun.models.runtime.Program;
 import dev.gatun.models.runtime.Session;
 import dev.gatun.models.testing.Allocation;
 import dev.gatun.models.testing.Goldens;
+import dev.gatun.tensor.Cell;
 import dev.gatun.tensor.DataType;
+import dev.gatun.tensor.RecurrentShape;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.exec.BoundPlan;
 import dev.gatun.tensor.graph.Dim;
 import dev.gatun.tensor.graph.GraphBuilder;
 import dev.gatun.tensor.graph.Port;
-import dev.gatun.tensor.graph.Recurrent;
 import dev.gatun.tensor.graph.Recurrent.Direction;
+import dev.gatun.tensor.graph.Recurrent;
 import dev.gatun.tensor.graph.Spec;
 import dev.gatun.tensor.graph.Weight;
-import dev.gatun.tensor.op.Cell;
-import dev.gatun.tensor.op.RecurrentOp.LayerShape;
 import dev.gatun.tensor.op.RecurrentOp.States;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -75,7 +74,7 @@ class RecurrentGoldenTest {
         int hidden = Integer.parseInt(words[1]);
         int directions = words[3].equals("both") ? 2 : 1;
         int projected = words[0].equals("lstmp") && hidden > 1 ? hidden / 2 : 0;
-        LayerShape shape = new LayerShape(cell(words[0]), INPUT, hidden, projected, directions);
+        RecurrentShape shape = new RecurrentShape(cell(words[0]), INPUT, hidden, projected, directions);
         List<Recurrent> layers = new ArrayList<>();
         for (int i = 0; i < Integer.parseInt(words[2]); i++) {
             List<Direction> all = new ArrayList<>();
@@ -126,7 +125,7 @@ class RecurrentGoldenTest {
     private static void check(SafetensorsFile golden, String name) {
         try (Arena arena = Arena.ofShared()) {
             RecurrentStack stack = stack(arena, name);
-            LayerShape shape = stack.layers().getFirst().shape();
+            RecurrentShape shape = stack.layers().getFirst().shape();
             int layers = stack.layers().size();
             boolean lstm = shape.cell() == Cell.LSTM;
             GraphBuilder g = new GraphBuilder(name);

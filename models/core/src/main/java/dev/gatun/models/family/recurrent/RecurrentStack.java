@@ -1,16 +1,16 @@
-package dev.gatun.models.layer;
+package dev.gatun.models.family.recurrent;
 
 import dev.gatun.models.checkpoint.WeightScope;
+import dev.gatun.tensor.Cell;
 import dev.gatun.tensor.DataType;
+import dev.gatun.tensor.RecurrentShape;
 import dev.gatun.tensor.graph.Dim;
 import dev.gatun.tensor.graph.GraphBuilder;
 import dev.gatun.tensor.graph.Port;
-import dev.gatun.tensor.graph.Recurrent;
 import dev.gatun.tensor.graph.Recurrent.Direction;
+import dev.gatun.tensor.graph.Recurrent;
 import dev.gatun.tensor.graph.Spec;
 import dev.gatun.tensor.graph.Weight;
-import dev.gatun.tensor.op.Cell;
-import dev.gatun.tensor.op.RecurrentOp.LayerShape;
 import dev.gatun.tensor.op.RecurrentOp.States;
 import java.util.ArrayList;
 import java.util.List;
@@ -34,7 +34,7 @@ public record RecurrentStack(List<Recurrent> layers) {
      * @param layers how many
      * @throws dev.gatun.models.checkpoint.WeightException if a tensor is missing or has another shape
      */
-    public static RecurrentStack of(WeightScope scope, LayerShape shape, int layers) {
+    public static RecurrentStack of(WeightScope scope, RecurrentShape shape, int layers) {
         List<Recurrent> stack = new ArrayList<>();
         for (int i = 0; i < layers; i++) {
             long input = i == 0 ? shape.inputSize() : shape.directions() * shape.width();
@@ -47,7 +47,7 @@ public record RecurrentStack(List<Recurrent> layers) {
         return new RecurrentStack(stack);
     }
 
-    private static Direction direction(WeightScope scope, LayerShape shape, long input, String end, boolean reverse) {
+    private static Direction direction(WeightScope scope, RecurrentShape shape, long input, String end, boolean reverse) {
         long gates = shape.cell().gates() * shape.hidden();
         Weight projection = shape.projected() == 0 ? null : scope.weight("weight_hr" + end, shape.projected(), shape.hidden());
         return new Direction(scope.weight("weight_ih" + end, gates, input), scope.weight("weight_hh" + end, gates, shape.width()),
@@ -77,7 +77,7 @@ public record RecurrentStack(List<Recurrent> layers) {
     public Port addKept(GraphBuilder graph, String name, Port x, Port sequences, Dim count) {
         Port out = x;
         for (int i = 0; i < layers.size(); i++) {
-            LayerShape shape = layers.get(i).shape();
+            RecurrentShape shape = layers.get(i).shape();
             String layer = name + ".l" + i;
             List<Port> operands = new ArrayList<>(List.of(out, sequences,
                     graph.state(layer + ".h", Spec.of(DataType.F32, shape.directions(), count, shape.width()))));

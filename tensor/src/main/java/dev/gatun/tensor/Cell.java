@@ -1,4 +1,4 @@
-package dev.gatun.tensor.op;
+package dev.gatun.tensor;
 
 import dev.gatun.bindings.kernels.RecurrentKernels;
 

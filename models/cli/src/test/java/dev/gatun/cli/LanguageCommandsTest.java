@@ -1,0 +1,36 @@
+package dev.gatun.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code perplexity} and {@code generate}, by the model that ships. */
+class LanguageCommandsTest {
+    @TempDir
+    Path folder;
+
+    private static String run(int code, String... args) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        assertEquals(code, Gatun.run(new PrintWriter(out), new PrintWriter(err), args), err.toString());
+        return code == 0 ? out.toString() : err.toString();
+    }
+
+    @Test
+    void aTextIsScoredAndGoesOn() throws IOException {
+        Path text = Files.writeString(folder.resolve("text"), "The Congress shall assemble at least once in every Year.\n");
+        assertTrue(run(0, "perplexity", "--input", text.toString(), "--threads", "1").matches("[1-9]\\.\\d+\t56 tokens\\R"));
+        String greedy = run(0, "generate", "The Congress shall ", "--max-new-tokens", "12", "--threads", "1");
+        assertEquals(19 + 12, greedy.stripTrailing().length() + (greedy.endsWith(" \n") ? 1 : 0));
+        assertEquals(run(0, "generate", "We ", "--sample", "--seed", "3", "--count", "2"), run(0, "generate", "We ", "--sample", "--seed", "3", "--count", "2"));
+        assertTrue(run(1, "generate", "\u20ac").contains("the vocabulary has no '\u20ac'"));
+        assertTrue(run(1, "generate", "We ", "--top-k", "3").contains("do_sample"));
+    }
+}
