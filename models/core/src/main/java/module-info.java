@@ -30,5 +30,6 @@ module dev.gatun.models {
     exports dev.gatun.models.task.text;
     exports dev.gatun.models.task.translate;
     exports dev.gatun.models.tokenize;
+    exports dev.gatun.models.train;
     exports dev.gatun.models.vision;
 }

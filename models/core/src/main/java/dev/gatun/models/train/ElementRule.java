@@ -1,0 +1,76 @@
+package dev.gatun.models.train;
+
+import dev.gatun.tensor.op.Activation;
+import java.lang.foreign.MemorySegment;
+import java.util.EnumSet;
+import java.util.Set;
+
+/** Functions of single elements. NONE copies, as a change of shape does. */
+final class ElementRule implements Rule {
+    private static final Set<Activation> TRAINED = EnumSet.of(Activation.NONE, Activation.RELU, Activation.TANH, Activation.SIGMOID,
+            Activation.SILU, Activation.GELU_TANH);
+
+    private final Activation activation;
+    private final MemorySegment x;
+    private final MemorySegment y;
+    private final MemorySegment dx;
+    private final MemorySegment dy;
+    private final long count;
+
+    ElementRule(Activation activation, MemorySegment x, MemorySegment y, MemorySegment dx, MemorySegment dy) {
+        if (!TRAINED.contains(activation)) {
+            throw new IllegalArgumentException("activation " + activation + " cannot be trained, only " + TRAINED);
+        }
+        this.activation = activation;
+        this.x = x;
+        this.y = y;
+        this.dx = dx;
+        this.dy = dy;
+        this.count = x.byteSize() / Float.BYTES;
+    }
+
+    @Override
+    public void forward() {
+        for (long i = 0; i < count; i++) {
+            float v = Rule.at(x, i);
+            Rule.set(y, i, activation == Activation.RELU ? v > 0 || v != v ? v : 0 : activation == Activation.NONE ? v : (float) value(v));
+        }
+    }
+
+    private double value(double v) {
+        return switch (activation) {
+            case TANH -> Math.tanh(v);
+            case SIGMOID -> 1 / (1 + Math.exp(-v));
+            case SILU -> v / (1 + Math.exp(-v));
+            case GELU_TANH -> v * (1 + Math.tanh(inner(v))) / 2;
+            default -> throw new IllegalStateException(activation + " has no rule");
+        };
+    }
+
+    private static double inner(double v) {
+        return Math.sqrt(2 / Math.PI) * (v + 0.044715 * v * v * v);
+    }
+
+    @Override
+    public void backward() {
+        for (long i = 0; dx != null && i < count; i++) {
+            float g = Rule.at(dy, i);
+            float v = Rule.at(x, i);
+            Rule.add(dx, i, activation == Activation.RELU ? v > 0 ? g : 0 : activation == Activation.NONE ? g : (float) (g * derivative(v)));
+        }
+    }
+
+    private double derivative(double v) {
+        double s = 1 / (1 + Math.exp(-v));
+        return switch (activation) {
+            case TANH -> 1 - Math.tanh(v) * Math.tanh(v);
+            case SIGMOID -> s * (1 - s);
+            case SILU -> s * (1 + v * (1 - s));
+            case GELU_TANH -> {
+                double t = Math.tanh(inner(v));
+                yield (1 + t) / 2 + v * (1 - t * t) / 2 * Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * v * v);
+            }
+            default -> throw new IllegalStateException(activation + " has no rule");
+        };
+    }
+}

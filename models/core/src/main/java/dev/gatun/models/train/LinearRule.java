@@ -1,0 +1,49 @@
+package dev.gatun.models.train;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/** y = x W^T + b; dx = dy W, dW = dy^T x, db = sum of dy's rows. */
+final class LinearRule implements Rule {
+    private final Runnable forward;
+    private final Runnable toInput;
+    private final Runnable toWeight;
+    private final MemorySegment dy;
+    private final MemorySegment transposed;
+    private final MemorySegment biasGradient;
+    private final long rows;
+    private final long out;
+
+    /** @param dx null if nobody wants it */
+    LinearRule(Arena arena, Parameter weight, Parameter bias, MemorySegment x, MemorySegment y, MemorySegment dx, MemorySegment dy) {
+        this.out = weight.value().shape().dim(0);
+        long in = weight.value().shape().dim(1);
+        this.rows = x.byteSize() / Float.BYTES / in;
+        this.dy = dy;
+        this.biasGradient = bias == null ? null : bias.gradient().segment();
+        this.transposed = Rule.floats(arena, rows * out);
+        MemorySegment w = weight.value().segment();
+        this.forward = Rule.product(arena, x, new Factor(w, 1, in), bias == null ? null : bias.value().segment(), y, false, rows, out, in);
+        this.toInput = dx == null ? () -> { } : Rule.product(arena, dy, new Factor(w, in, 1), null, dx, true, rows, in, out);
+        this.toWeight = Rule.product(arena, transposed, new Factor(x, in, 1), null, weight.gradient().segment(), true, out, in, rows);
+    }
+
+    @Override
+    public void forward() {
+        forward.run();
+    }
+
+    @Override
+    public void backward() {
+        toInput.run();
+        Rule.transpose(dy, rows, out, transposed);
+        toWeight.run();
+        for (long j = 0; biasGradient != null && j < out; j++) {
+            float sum = 0;
+            for (long i = 0; i < rows; i++) {
+                sum += Rule.at(transposed, j * rows + i);
+            }
+            Rule.add(biasGradient, j, sum);
+        }
+    }
+}

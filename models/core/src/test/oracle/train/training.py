@@ -1,0 +1,104 @@
+"""Goldens of training: gradients of single layers, and the textbook CNN's weights after 20 steps of SGD and of AdamW from the same start
+and batches, in PyTorch. Weights and batches are the formula of oracle/recurrent/layers.py.
+
+    python training.py FOLDER       (also writes scikit-learn's digits, 8 x 8 of 0 .. 15 (16 is 15), two to a byte)
+"""
+import os
+import sys
+
+import numpy as np
+import torch
+from safetensors.numpy import save_file
+from torch import nn
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cnn"))
+from textbook_cnn import TextbookCnn  # noqa: E402
+
+torch.set_num_threads(1)
+
+
+def java_hash(text):
+    h = 0
+    for c in text:
+        h = (31 * h + ord(c)) & 0xFFFFFFFF
+    return h
+
+
+def values(name, bound, *shape):
+    with np.errstate(over="ignore"):
+        x = np.arange(int(np.prod(shape)), dtype=np.uint32) * np.uint32(2654435761) + np.uint32(java_hash(name))
+        x = (x ^ (x >> np.uint32(15))) * np.uint32(2246822519)
+        x = x ^ (x >> np.uint32(13))
+    v = (x >> np.uint32(8)).astype(np.float32) / np.float32(1 << 23) - np.float32(1)
+    return torch.from_numpy((v * np.float32(bound)).reshape(shape))
+
+
+def train(name, optimizer, loss, clip, schedule, out):
+    model = TextbookCnn((3, 5, 7), 12, 8, 11, 4)
+    with torch.no_grad():
+        for key, p in model.named_parameters():
+            p.copy_(values(key, 0.3, *p.shape))
+    optimizer = optimizer(model.parameters())
+    schedule = schedule and schedule(optimizer)
+    losses = []
+    for step in range(20):
+        x = values(f"x{step}", 1, 6, 3, 12, 8)
+        y = (values(f"y{step}", 1, 6) * 100).long().abs() % 4
+        if name == "adamw":
+            y[step % 6] = -100
+        value = loss(model(x), y)
+        optimizer.zero_grad()
+        value.backward()
+        if step == 0:
+            out.update({f"{name}/gradient/{k}": p.grad.numpy().copy() for k, p in model.named_parameters()})
+        if clip:
+            nn.utils.clip_grad_norm_(model.parameters(), clip)
+        optimizer.step()
+        if schedule:
+            schedule.step()
+        losses.append(value.item())
+    out[f"{name}/losses"] = np.array(losses, np.float32)
+    out.update({f"{name}/{k}": p.detach().numpy().copy() for k, p in model.named_parameters()})
+
+
+def layer(name, module, out, *shape):
+    with torch.no_grad():
+        for key, p in module.named_parameters():
+            p.copy_(values(f"{name} {key}", 0.5, *p.shape))
+    x = values(f"{name} x", 1, *shape).requires_grad_()
+    y = module(x)
+    target = values(f"{name} t", 1, *y.shape)
+    nn.functional.mse_loss(y, target, reduction="sum").backward()
+    out[f"layer {name}/y"] = y.detach().numpy().copy()
+    out[f"layer {name}/dx"] = x.grad.numpy().copy()
+    out.update({f"layer {name}/d {k}": p.grad.numpy().copy() for k, p in module.named_parameters()})
+
+
+def main(folder):
+    out = {}
+    train("sgd", lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, weight_decay=0.01, nesterov=True), nn.CrossEntropyLoss(), 0,
+          lambda o: torch.optim.lr_scheduler.StepLR(o, 7, 0.5), out)
+    train("sgd dampened", lambda p: torch.optim.SGD(p, lr=0.02, momentum=0.8, dampening=0.3), nn.CrossEntropyLoss(reduction="sum"), 0, None, out)
+    train("adamw", lambda p: torch.optim.AdamW(p, lr=0.01, weight_decay=0.1),
+          nn.CrossEntropyLoss(weight=torch.tensor([1.0, 0.5, 2.0, 1.5]), label_smoothing=0.1), 0.5,
+          lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 20), out)
+    layer("linear", nn.Linear(7, 5), out, 3, 7)
+    layer("conv", nn.Conv2d(2, 3, (3, 2), stride=(2, 1), padding=(1, 0), dilation=(1, 2)), out, 2, 2, 7, 6)
+    layer("conv without bias", nn.Conv2d(3, 4, 1, bias=False), out, 2, 3, 3, 5)
+    layer("max", nn.MaxPool2d(3, 2, 1), out, 2, 2, 7, 5)
+    layer("average", nn.AvgPool2d((2, 3), (1, 2), (0, 1)), out, 2, 2, 5, 6)
+    layer("average inside", nn.AvgPool2d(3, 2, 1, count_include_pad=False), out, 2, 1, 6, 5)
+    for name, module in (("relu", nn.ReLU()), ("tanh", nn.Tanh()), ("sigmoid", nn.Sigmoid()), ("silu", nn.SiLU()),
+                         ("gelu_tanh", nn.GELU(approximate="tanh"))):
+        layer(name, module, out, 3, 5)
+    save_file(out, os.path.join(folder, "training.safetensors"))
+    from sklearn.datasets import load_digits
+    digits = load_digits()
+    pixels = digits.images.reshape(-1, 64).astype(np.uint8)
+    low, high = np.minimum(pixels[:, 0::2], 15), np.minimum(pixels[:, 1::2], 15)
+    save_file({"pixels": (low * 16 + high).astype(np.uint8), "labels": digits.target.astype(np.uint8)}, os.path.join(folder, "digits.safetensors"))
+    for name in ("training", "digits"):
+        os.chmod(os.path.join(folder, name + ".safetensors"), 0o644)
+
+
+main(sys.argv[1])
