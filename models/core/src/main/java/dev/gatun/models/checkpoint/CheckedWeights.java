@@ -1,6 +1,7 @@
 package dev.gatun.models.checkpoint;
 
 import dev.gatun.tensor.Tensor;
+import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
@@ -21,6 +22,11 @@ public final class CheckedWeights implements WeightSource {
     /** What is checked. */
     public WeightSource source() {
         return source;
+    }
+
+    @Override
+    public Arena arena() {
+        return source.arena();
     }
 
     @Override

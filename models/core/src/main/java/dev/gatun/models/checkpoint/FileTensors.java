@@ -19,6 +19,11 @@ abstract class FileTensors implements WeightSource {
     }
 
     @Override
+    public Arena arena() {
+        return arena;
+    }
+
+    @Override
     public Set<String> names() {
         return entries.keySet();
     }

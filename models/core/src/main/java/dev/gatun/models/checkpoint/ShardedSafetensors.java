@@ -16,10 +16,12 @@ public final class ShardedSafetensors implements WeightSource {
     private static final Pattern PLAIN_NAME = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9._ -]{0,254}");
 
     private final Path index;
+    private final Arena arena;
     private final Map<String, SafetensorsFile> files = new LinkedHashMap<>();
 
-    private ShardedSafetensors(Path index) {
+    private ShardedSafetensors(Path index, Arena arena) {
         this.index = index;
+        this.arena = arena;
     }
 
     /**
@@ -33,7 +35,7 @@ public final class ShardedSafetensors implements WeightSource {
         if (!map.isObject()) {
             throw new WeightException(index, "has no weight_map");
         }
-        ShardedSafetensors result = new ShardedSafetensors(index);
+        ShardedSafetensors result = new ShardedSafetensors(index, arena);
         Map<String, SafetensorsFile> opened = new HashMap<>();
         map.properties().forEach(property -> {
             String shard = property.getValue().asText();
@@ -46,6 +48,11 @@ public final class ShardedSafetensors implements WeightSource {
             result.files.put(property.getKey(), file);
         });
         return result;
+    }
+
+    @Override
+    public Arena arena() {
+        return arena;
     }
 
     @Override

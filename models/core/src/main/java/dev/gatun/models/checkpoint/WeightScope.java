@@ -3,12 +3,17 @@ package dev.gatun.models.checkpoint;
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.Tensor;
+import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.graph.Linear;
 import dev.gatun.tensor.graph.Weight;
 import dev.gatun.tensor.weights.LinearWeights;
+import java.lang.foreign.Arena;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.LongStream;
 
 /**
  * A place in a checkpoint's tree of names: {@code scope.child("encoder").child("layer").child(0)}. Tensors are asked
@@ -142,6 +147,44 @@ public final class WeightScope {
         boolean inOut = layer.inOut("weight");
         Weight weight = inOut ? layer.weight("weight", in, out) : layer.weight("weight", out, in);
         return new Linear.Part(weight, inOut, layer.optional("bias", out));
+    }
+
+    /** The same where a config says whether there is a bias. */
+    public Linear.Part part(String name, long in, long out, boolean bias) {
+        if (child(name).has("bias") != bias) {
+            throw new WeightException(file(name + ".weight"), "tensor " + full(name) + ".bias " + (bias ? "is missing, but" : "is there, though")
+                    + " the config says " + (bias ? "there is one" : "that there is none"));
+        }
+        return part(name, in, out);
+    }
+
+    /** Linear layers whose weights lie one behind the other in the rows of {@code name.weight}, of so many rows each. */
+    public List<Linear.Part> parts(String name, long in, boolean bias, long... outs) {
+        Linear.Part all = part(name, in, LongStream.of(outs).sum(), bias);
+        if (all.inOut()) {
+            throw new WeightException(file(name + ".weight"), "tensor " + full(name) + ".weight is [in, out], expected [out, in]");
+        }
+        List<Linear.Part> parts = new ArrayList<>();
+        long first = 0;
+        for (long out : outs) {
+            parts.add(new Linear.Part(rows(all.weight(), first, out), false, bias ? rows(all.bias(), first, out) : null));
+            first += out;
+        }
+        return parts;
+    }
+
+    /** Some rows of a weight. */
+    public static Weight rows(Weight weight, long first, long count) {
+        long[] dims = weight.shape().dims();
+        long rowBytes = weight.tensor().desc().byteSize() / dims[0];
+        dims[0] = count;
+        return new Weight(weight.name() + "[" + first + ":" + (first + count) + "]", Tensor.of(TensorDesc.of(weight.tensor().type(), dims),
+                weight.tensor().segment().asSlice(first * rowBytes, count * rowBytes)));
+    }
+
+    /** Owns what is read here, and what is made of it until a program is loaded. */
+    public Arena arena() {
+        return source.arena();
     }
 
     /** The same as {@link #part}, as F32. */

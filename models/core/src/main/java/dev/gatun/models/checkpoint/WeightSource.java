@@ -2,6 +2,7 @@ package dev.gatun.models.checkpoint;
 
 import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.Tensor;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Set;
@@ -15,6 +16,9 @@ public interface WeightSource {
 
     /** Names of all tensors. */
     Set<String> names();
+
+    /** Owns the tensors, and what is made of them until a program is loaded. */
+    Arena arena();
 
     /** What the file says of a tensor, and its bytes. Thread-safe. */
     final class Entry {

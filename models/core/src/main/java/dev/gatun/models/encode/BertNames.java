@@ -5,6 +5,7 @@ import dev.gatun.models.layer.EncoderSpec;
 import dev.gatun.models.layer.EncoderWeights;
 import dev.gatun.models.layer.Positions;
 import dev.gatun.tensor.graph.LayerNorm;
+import dev.gatun.tensor.graph.Rotary;
 import dev.gatun.tensor.graph.Weight;
 import java.util.ArrayList;
 import java.util.List;
@@ -69,6 +70,25 @@ public record BertNames(WeightScope scope, EncoderSpec spec, int embeddingSize) 
                 self.part("value", d, inner), attention.child("output").part("dense", inner, d)),
                 norm(attention.child("output").child("LayerNorm"), d), layer.child("intermediate").part("dense", d, spec.dFf()),
                 layer.child("output").part("dense", spec.dFf(), d), norm(layer.child("output").child("LayerNorm"), d));
+    }
+
+    /**
+     * A layer with rotary positions, a gated feed-forward and norms after the sums, as transformers names its tensors.
+     *
+     * @param layer         where {@code self_attn} is
+     * @param attentionBias whether projections of attention have a bias
+     * @param downBias      whether the last product of the feed-forward has
+     */
+    public EncoderWeights.Layer rotary(WeightScope layer, boolean attentionBias, boolean downBias, Rotary rotary) {
+        int d = spec.hiddenSize();
+        int inner = spec.numHeads() * spec.headDim();
+        WeightScope attention = layer.child("self_attn");
+        WeightScope mlp = layer.child("mlp");
+        return new EncoderWeights.Layer(new EncoderWeights.Attention(attention.part("q_proj", d, inner, attentionBias),
+                attention.part("k_proj", d, inner, attentionBias), attention.part("v_proj", d, inner, attentionBias),
+                attention.part("o_proj", inner, d, attentionBias), null, null, null, rotary), norm(layer.child("post_attention_layernorm"), d),
+                mlp.part("gate_proj", d, spec.dFf(), false), mlp.part("up_proj", d, spec.dFf(), false),
+                mlp.part("down_proj", spec.dFf(), d, downBias), norm(layer.child("post_mlp_layernorm"), d));
     }
 
     /** A norm of this model. */

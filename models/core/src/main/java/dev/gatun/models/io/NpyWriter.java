@@ -34,9 +34,13 @@ public final class NpyWriter implements AutoCloseable {
      * Begins a file, or goes on with what an earlier writer left of it: whole rows stay, see {@link #rows}.
      *
      * @param resume whether to go on, and to leave what is written for the next if {@link #finish} is not reached
-     * @throws IOException if the file is a pipe or a device: a header is written last
+     * @throws IOException              if the file is a pipe or a device: a header is written last
+     * @throws IllegalArgumentException if columns is negative, or a row larger than an array can be
      */
     public static NpyWriter open(Path target, long columns, boolean resume) throws IOException {
+        if (columns < 0 || columns > Integer.MAX_VALUE / Float.BYTES) {
+            throw new IllegalArgumentException("columns must be 0 to " + Integer.MAX_VALUE / Float.BYTES + ", not " + columns);
+        }
         PartFile file = PartFile.open(target, resume);
         try {
             if (file.isDirect()) {
@@ -58,8 +62,15 @@ public final class NpyWriter implements AutoCloseable {
         return rows;
     }
 
-    /** The last row that is written. */
+    /**
+     * The last row that is written.
+     *
+     * @throws IllegalStateException if there is none
+     */
     public float[] lastRow() throws IOException {
+        if (rows == 0) {
+            throw new IllegalStateException("no row is written yet");
+        }
         ByteBuffer row = ByteBuffer.allocate(Math.toIntExact(columns * Float.BYTES)).order(ByteOrder.LITTLE_ENDIAN);
         long at = HEADER_BYTES + (rows - 1) * columns * Float.BYTES;
         while (row.hasRemaining() && file.channel().read(row, at + row.position()) >= 0) {

@@ -1,8 +1,12 @@
 package dev.gatun.models.layer;
 
 import dev.gatun.tensor.DataType;
+import dev.gatun.tensor.graph.Apply;
+import dev.gatun.tensor.graph.Attention;
 import dev.gatun.tensor.graph.Embedding;
 import dev.gatun.tensor.graph.GraphBuilder;
+import dev.gatun.tensor.graph.Layer;
+import dev.gatun.tensor.graph.LayerNorm;
 import dev.gatun.tensor.graph.Port;
 import dev.gatun.tensor.graph.Spec;
 import dev.gatun.tensor.op.AttentionOp;
@@ -47,17 +51,26 @@ public final class EncoderGraph {
     /** Adds embeddings and layers: F32 [tokens, hiddenSize]. */
     public Port hidden() {
         TransformerBlocks blocks = new TransformerBlocks(graph, spec.normFirst(), spec.activation());
-        AttentionOp op = new AttentionOp(AttentionOp.Source.SEPARATE, spec.numHeads(), spec.numHeads(), spec.headDim(), spec.causal(),
-                AttentionOp.MaskKind.NONE, false);
         Port x = embeddings(blocks);
         for (int i = 0; i < weights.layers().size(); i++) {
             EncoderWeights.Layer layer = weights.layers().get(i);
             String name = "layer." + i;
-            x = blocks.selfAttention(name + ".attention", layer.attention(), layer.attentionNorm(), x,
-                    (at, q, k, v) -> graph.add(at, op, q, k, v, sequences, sequences));
-            x = blocks.feedForward(name + ".ffn", layer.up(), layer.down(), layer.norm(), x);
+            x = attention(blocks, name + ".attention", layer.attention(), layer.attentionNorm(), x);
+            x = blocks.feedForward(name + ".ffn", layer, x);
         }
         return weights.finalNorm() == null ? x : graph.add("final_norm", weights.finalNorm(), x);
+    }
+
+    private Port attention(TransformerBlocks blocks, String name, EncoderWeights.Attention weights, LayerNorm norm, Port x) {
+        AttentionOp.Source source = weights.rotary() == null ? AttentionOp.Source.SEPARATE : AttentionOp.Source.PACKED;
+        AttentionOp op = new AttentionOp(source, spec.numHeads(), spec.numKvHeads(), spec.headDim(), spec.causal(), AttentionOp.MaskKind.NONE, false);
+        AttentionOp scored = weights.scores() == null ? op : op.withScores(weights.scores());
+        Layer layer = weights.distances() == null && weights.positions() == null ? new Apply(scored)
+                : new Attention(scored, weights.distances(), weights.positions());
+        return weights.rotary() == null
+                ? blocks.selfAttention(name, weights, norm, x, (at, q, k, v) -> graph.add(at, layer, q, k, v, sequences, sequences))
+                : blocks.joinedAttention(name, weights, norm, x, (at, joined) -> graph.add(at, layer,
+                        graph.add(name + ".rotary", weights.rotary(), joined, sequences), sequences));
     }
 
     private Port embeddings(TransformerBlocks blocks) {

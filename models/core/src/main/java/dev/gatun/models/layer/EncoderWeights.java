@@ -1,8 +1,11 @@
 package dev.gatun.models.layer;
 
+import dev.gatun.tensor.graph.Disentangled;
 import dev.gatun.tensor.graph.LayerNorm;
 import dev.gatun.tensor.graph.Linear;
+import dev.gatun.tensor.graph.Rotary;
 import dev.gatun.tensor.graph.Weight;
+import dev.gatun.tensor.op.AttentionOp;
 import java.util.List;
 
 /**
@@ -26,16 +29,33 @@ public record EncoderWeights(Weight words, Positions positions, Weight types, La
     /**
      * One layer: attention and feed-forward, with the norm of each.
      *
-     * @param attention     the four projections
-     * @param attentionNorm before the attention, or after the sum with it
+     * @param attention     the four projections, and how queries meet keys
+     * @param attentionNorm before the attention, or after the sum with it; null for none
+     * @param gate          [dFf, dModel] of a gated feed-forward, whose activation it has; or null
      * @param up            [dFf, dModel]
      * @param down          [dModel, dFf]
      * @param norm          before the feed-forward, or after the sum with it
      */
-    public record Layer(Attention attention, LayerNorm attentionNorm, Linear.Part up, Linear.Part down, LayerNorm norm) {
+    public record Layer(Attention attention, LayerNorm attentionNorm, Linear.Part gate, Linear.Part up, Linear.Part down, LayerNorm norm) {
+        /** A feed-forward without a gate. */
+        public Layer(Attention attention, LayerNorm attentionNorm, Linear.Part up, Linear.Part down, LayerNorm norm) {
+            this(attention, attentionNorm, null, up, down, norm);
+        }
     }
 
-    /** The projections of an attention. */
-    public record Attention(Linear.Part query, Linear.Part key, Linear.Part value, Linear.Part output) {
+    /**
+     * The projections of an attention, and how queries meet keys.
+     *
+     * @param scores    scale, cap and window of the products, or null for the usual scale alone
+     * @param distances what is added by the distance from query to key, or null; see {@link dev.gatun.tensor.graph.Distances}
+     * @param positions what queries and keys are multiplied with by that distance, or null
+     * @param rotary    norms and rotation of queries and keys, or null
+     */
+    public record Attention(Linear.Part query, Linear.Part key, Linear.Part value, Linear.Part output, AttentionOp.Scores scores,
+            Weight distances, Disentangled positions, Rotary rotary) {
+        /** Products with the usual scale. */
+        public Attention(Linear.Part query, Linear.Part key, Linear.Part value, Linear.Part output) {
+            this(query, key, value, output, null, null, null, null);
+        }
     }
 }

@@ -7,6 +7,9 @@ import dev.gatun.tensor.graph.Port;
 import dev.gatun.tensor.op.Activation;
 import dev.gatun.tensor.op.BinaryOp;
 import dev.gatun.tensor.op.EltwiseOp;
+import dev.gatun.tensor.op.GatedOp;
+import java.util.List;
+import java.util.function.BiFunction;
 import java.util.function.UnaryOperator;
 
 /**
@@ -32,9 +35,22 @@ public record TransformerBlocks(GraphBuilder graph, boolean normFirst, Activatio
                 linear(name + ".key", weights.key(), in), linear(name + ".value", weights.value(), in)));
     }
 
+    /** The same where what attends takes query, key and value side by side: F32 [tokens, (heads + 2 kvHeads) * headDim]. */
+    public Port joinedAttention(String name, EncoderWeights.Attention weights, LayerNorm norm, Port x, BiFunction<String, Port, Port> attend) {
+        return sublayer(name, norm, x, weights.output(), in -> attend.apply(name + ".attend", graph.add(name + ".qkv",
+                new Linear(List.of(weights.query(), weights.key(), weights.value()), Activation.NONE, 1f, false), in)));
+    }
+
     /** Attention of rows to the keys and values of others, with residual and norm: what is attended is handed in, from the query. */
     public Port crossAttention(String name, EncoderWeights.Attention weights, LayerNorm norm, Port x, UnaryOperator<Port> attend) {
         return sublayer(name, norm, x, weights.output(), in -> attend.apply(linear(name + ".query", weights.query(), in)));
+    }
+
+    /** The feed-forward of a layer, gated or not, with residual and norm. */
+    public Port feedForward(String name, EncoderWeights.Layer layer, Port x) {
+        return layer.gate() == null ? feedForward(name, layer.up(), layer.down(), layer.norm(), x)
+                : sublayer(name, layer.norm(), x, layer.down(), in -> graph.add(name + ".gated", new GatedOp(activation, false),
+                        graph.add(name + ".up", new Linear(List.of(layer.gate(), layer.up()), Activation.NONE, 1f, false), in)));
     }
 
     /** The feed-forward, with residual and norm. */
@@ -42,9 +58,9 @@ public record TransformerBlocks(GraphBuilder graph, boolean normFirst, Activatio
         return sublayer(name, norm, x, down, in -> activate(name + ".activation", linear(name + ".up", up, in)));
     }
 
-    /** x + last(inner(norm(x))), or norm(x + last(inner(x))). */
+    /** x + last(inner(norm(x))), or norm(x + last(inner(x))); a norm that is null is left out. */
     public Port sublayer(String name, LayerNorm norm, Port x, Linear.Part last, UnaryOperator<Port> inner) {
-        Port in = normFirst ? graph.add(name + ".norm", norm, x) : x;
+        Port in = normFirst && norm != null ? graph.add(name + ".norm", norm, x) : x;
         Port sum = graph.add(name + ".sum", new BinaryOp(BinaryOp.Operator.ADD), linear(name + ".output", last, inner.apply(in)), x);
         return normFirst ? sum : graph.add(name + ".norm", norm, sum);
     }

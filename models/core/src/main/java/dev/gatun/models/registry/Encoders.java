@@ -9,9 +9,16 @@ import dev.gatun.models.encode.Head;
 import dev.gatun.models.encode.TextEncoder;
 import dev.gatun.models.family.albert.Albert;
 import dev.gatun.models.family.bert.Bert;
+import dev.gatun.models.family.deberta.Deberta;
 import dev.gatun.models.family.distilbert.DistilBert;
 import dev.gatun.models.family.electra.Electra;
+import dev.gatun.models.family.gte.Gte;
+import dev.gatun.models.family.llama.Llama;
+import dev.gatun.models.family.modernbert.ModernBert;
+import dev.gatun.models.family.mpnet.MpNet;
+import dev.gatun.models.family.nomic.NomicBert;
 import dev.gatun.models.family.roberta.Roberta;
+import dev.gatun.models.family.t5.T5Encoder;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Function;
@@ -19,7 +26,8 @@ import java.util.function.Function;
 /** The families of text encoders that are served. */
 public final class Encoders {
     /** In the order in which they are asked: BERT last, which claims what says nothing and has its tensors. */
-    public static final List<EncoderFamily> ALL = List.of(new Roberta(), new DistilBert(), new Electra(), new Albert(), new Bert());
+    public static final List<EncoderFamily> ALL = List.of(new Roberta(), new DistilBert(), new Electra(), new Albert(), new MpNet(),
+            new Deberta(), new T5Encoder(), new ModernBert(), new NomicBert(), new Gte(), new Llama(), new Bert());
 
     private static final Families FAMILIES = new Families(List.copyOf(ALL));
 

@@ -96,7 +96,7 @@ class NpyTest {
     @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
         "1 | {'descr': '<f4', 'fortran_order': True, 'shape': (2, 1)} | fortran_order",
         "1 | {'descr': '>f4', 'fortran_order': False, 'shape': (2, 1)} | >f4",
-        "1 | {'descr': '<f8', 'fortran_order': False, 'shape': (1, 1)} | <f8",
+        "1 | {'descr': '<c8', 'fortran_order': False, 'shape': (1, 1)} | <c8",
         "1 | {'descr': '<f4', 'fortran_order': False, 'shape': (3, 1)} | takes 12",
         "1 | {'descr': '<f4', 'fortran_order': False, 'shape': (-2, 1)} | shape",
         "1 | {'descr': '<f4', 'fortran_order': False, 'shape': (2 1)} | shape",

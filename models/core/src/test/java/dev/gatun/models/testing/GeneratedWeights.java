@@ -122,6 +122,11 @@ public final class GeneratedWeights implements WeightSource {
     }
 
     @Override
+    public Arena arena() {
+        return arena;
+    }
+
+    @Override
     public Set<String> names() {
         return shapes.keySet();
     }

@@ -117,6 +117,11 @@ public final class RandomModels {
         }
 
         @Override
+        public Arena arena() {
+            return arena;
+        }
+
+        @Override
         public Set<String> names() {
             return tensors.keySet();
         }

@@ -3,8 +3,6 @@ package dev.gatun.models.family.transformer;
 import dev.gatun.models.checkpoint.WeightScope;
 import dev.gatun.models.layer.DecoderWeights;
 import dev.gatun.models.layer.EncoderWeights;
-import dev.gatun.tensor.Tensor;
-import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.graph.LayerNorm;
 import dev.gatun.tensor.graph.Linear;
 import dev.gatun.tensor.graph.Weight;
@@ -54,17 +52,9 @@ record TransformerWeights(TransformerConfig config) {
         Weight bias = scope.has("in_proj_bias") ? scope.weight("in_proj_bias", 3L * d) : null;
         Linear.Part[] thirds = new Linear.Part[3];
         for (int i = 0; i < 3; i++) {
-            thirds[i] = new Linear.Part(rows(weight, i * d, d), false, bias == null ? null : rows(bias, i * d, d));
+            thirds[i] = new Linear.Part(WeightScope.rows(weight, i * d, d), false, bias == null ? null : WeightScope.rows(bias, i * d, d));
         }
         return new EncoderWeights.Attention(thirds[0], thirds[1], thirds[2], scope.part("out_proj", d, d));
-    }
-
-    private static Weight rows(Weight weight, long first, long count) {
-        long[] dims = weight.shape().dims();
-        long rowBytes = weight.tensor().desc().byteSize() / dims[0];
-        dims[0] = count;
-        return new Weight(weight.name() + "[" + first + ":" + (first + count) + "]", Tensor.of(TensorDesc.of(weight.tensor().type(), dims),
-                weight.tensor().segment().asSlice(first * rowBytes, count * rowBytes)));
     }
 
     private LayerNorm norm(WeightScope scope) {

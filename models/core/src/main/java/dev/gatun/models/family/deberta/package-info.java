@@ -1,0 +1,2 @@
+/** DeBERTa-v2 and v3: its config and the names of its tensors. Imports {@code encode}, {@code layer} and {@code checkpoint}. */
+package dev.gatun.models.family.deberta;

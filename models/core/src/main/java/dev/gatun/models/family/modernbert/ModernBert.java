@@ -1,0 +1,76 @@
+package dev.gatun.models.family.modernbert;
+
+import dev.gatun.models.checkpoint.Checkpoint;
+import dev.gatun.models.checkpoint.WeightScope;
+import dev.gatun.models.checkpoint.WeightSource;
+import dev.gatun.models.encode.EncoderFamily;
+import dev.gatun.models.encode.TextEncoder;
+import dev.gatun.models.layer.EncoderSpec;
+import dev.gatun.models.layer.EncoderWeights;
+import dev.gatun.models.layer.Positions;
+import dev.gatun.tensor.graph.LayerNorm;
+import dev.gatun.tensor.graph.Linear;
+import dev.gatun.tensor.graph.Rotary;
+import dev.gatun.tensor.op.AttentionOp;
+import dev.gatun.tensor.op.RotaryOp;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * ModernBERT (Warner et al. 2024): norms first, gated feed-forwards, rotary positions; some layers see only what is near, and have a rotary
+ * base of their own.
+ */
+public final class ModernBert implements EncoderFamily {
+    private static final String FIRST = "embeddings.tok_embeddings.weight";
+
+    @Override
+    public String name() {
+        return "modernbert";
+    }
+
+    @Override
+    public List<String> words() {
+        return List.of("modernbert", "ModernBertModel");
+    }
+
+    @Override
+    public boolean claims(Checkpoint checkpoint) {
+        return checkpoint.modelType().equals("modernbert");
+    }
+
+    @Override
+    public TextEncoder describe(Checkpoint checkpoint, WeightSource source) {
+        ModernBertConfig config = ModernBertConfig.of(checkpoint.fields());
+        EncoderSpec spec = config.spec();
+        WeightScope scope = WeightScope.locate(source, FIRST);
+        RotaryOp.Heads heads = new RotaryOp.Heads(spec.numHeads(), spec.numHeads(), spec.headDim(), false, false);
+        Rotary global = new Rotary(heads, config.global().table(source.arena(), spec.maxLength()));
+        Rotary local = new Rotary(heads, config.local().table(source.arena(), spec.maxLength()));
+        // transformers: what is half of local_attention away is seen.
+        AttentionOp.Scores near = new AttentionOp.Scores(AttentionOp.Scores.of(spec.headDim()).scale(), 0f, config.localAttention() / 2 + 1);
+        List<EncoderWeights.Layer> layers = new ArrayList<>();
+        for (int i = 0; i < spec.numLayers(); i++) {
+            boolean sliding = config.sliding().get(i);
+            layers.add(layer(scope.child("layers").child(i), config, i == 0, sliding ? near : null, sliding ? local : global));
+        }
+        WeightScope embeddings = scope.child("embeddings");
+        return new TextEncoder(spec, new EncoderWeights(embeddings.child("tok_embeddings").weight("weight", spec.vocabSize(), spec.hiddenSize()),
+                new Positions.None(), null, norm(embeddings.child("norm"), config), null, layers, norm(scope.child("final_norm"), config)));
+    }
+
+    private static EncoderWeights.Layer layer(WeightScope layer, ModernBertConfig config, boolean first, AttentionOp.Scores scores, Rotary rotary) {
+        EncoderSpec spec = config.spec();
+        int d = spec.hiddenSize();
+        List<Linear.Part> qkv = layer.child("attn").parts("Wqkv", d, config.attentionBias(), d, d, d);
+        List<Linear.Part> wi = layer.child("mlp").parts("Wi", d, config.mlpBias(), spec.dFf(), spec.dFf());
+        return new EncoderWeights.Layer(new EncoderWeights.Attention(qkv.get(0), qkv.get(1), qkv.get(2),
+                layer.child("attn").part("Wo", d, d, config.attentionBias()), scores, null, null, rotary),
+                first ? null : norm(layer.child("attn_norm"), config), wi.get(0), wi.get(1),
+                layer.child("mlp").part("Wo", spec.dFf(), d, config.mlpBias()), norm(layer.child("mlp_norm"), config));
+    }
+
+    private static LayerNorm norm(WeightScope norm, ModernBertConfig config) {
+        int d = config.spec().hiddenSize();
+        return new LayerNorm(norm.weight("weight", d), config.normBias() ? norm.weight("bias", d) : null, config.spec().normEps());
+    }
+}
