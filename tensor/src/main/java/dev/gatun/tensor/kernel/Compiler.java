@@ -24,6 +24,7 @@ import dev.gatun.tensor.op.MatMulOp;
 import dev.gatun.tensor.op.NormalizeOp;
 import dev.gatun.tensor.op.Op;
 import dev.gatun.tensor.op.PagedAttentionOp;
+import dev.gatun.tensor.op.PatchTokensOp;
 import dev.gatun.tensor.op.PoolOp;
 import dev.gatun.tensor.op.RecurrentOp;
 import dev.gatun.tensor.op.ReorderOp;
@@ -69,6 +70,7 @@ public final class Compiler {
             case ReorderOp reorder -> LayoutKernels.reorder(reorder, context, inputs);
             case ScaledReorderOp reorder -> LayoutKernels.scaled(reorder, context, inputs);
             case FlattenOp flatten -> LayoutKernels.flatten(context, inputs, dst);
+            case PatchTokensOp tokens -> LayoutKernels.patchTokens(tokens, context, inputs, dst);
             case ConcatOp concat -> LayoutKernels.concat(concat, context, inputs, dst.shape());
             case EmbeddingOp embedding -> SequenceKernels.embedding(embedding, inputs, dst);
             case RotaryOp rotary -> SequenceKernels.rotary(rotary, inputs, dst);

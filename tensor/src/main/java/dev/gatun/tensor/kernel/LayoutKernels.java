@@ -4,11 +4,13 @@ import dev.gatun.bindings.onednn.Args;
 import dev.gatun.bindings.onednn.Attributes;
 import dev.gatun.bindings.onednn.MemoryDesc;
 import dev.gatun.bindings.onednn.PrimitiveDesc;
+import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.MemoryFormat;
 import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.op.ConcatOp;
+import dev.gatun.tensor.op.PatchTokensOp;
 import dev.gatun.tensor.op.ReorderOp;
 import dev.gatun.tensor.op.ScaledReorderOp;
 import java.util.ArrayList;
@@ -16,6 +18,9 @@ import java.util.List;
 
 /** Data in another layout, type or order. */
 final class LayoutKernels {
+    /** {@code dnnl_data_type_undef}: reorders add in no other type than the result's. */
+    private static final int AS_DST = 0;
+
     private LayoutKernels() {
     }
 
@@ -66,6 +71,20 @@ final class LayoutKernels {
         public Step bind(Binding binding) {
             return () -> { };
         }
+    }
+
+    /** A reorder that adds to what is there, into the rows as a picture whose pixels are rows. */
+    static CompiledOp patchTokens(PatchTokensOp op, CompileContext context, List<TensorDesc> inputs, TensorDesc dst) {
+        TensorDesc patches = inputs.get(1);
+        long[] dims = patches.shape().dims();
+        long columns = dims[1];
+        long tokens = dims[2] * dims[3] + op.rest();
+        MemoryDesc rows = MemoryDesc.ofStrides(context.arena(), dims, DataType.F32.oneDnn(),
+                new long[] {tokens * columns, 1, dims[3] * columns, columns});
+        Attributes attributes = Attributes.create(context.arena());
+        attributes.appendSum(1f, 0, AS_DST);
+        PrimitiveDesc reorder = PrimitiveDesc.reorder(context.arena(), patches.memoryDesc(context.arena()), rows, attributes);
+        return OneDnnOp.of(context, reorder).input(1, Args.SRC, patches).dst(rows).build(dst, CompiledOp.Sharing.mustOverwrite(0));
     }
 
     static CompiledOp concat(ConcatOp op, CompileContext context, List<TensorDesc> inputs, Shape shape) {

@@ -13,6 +13,7 @@ import dev.gatun.tensor.testing.Reference;
 import java.lang.foreign.Arena;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -112,5 +113,29 @@ class SimpleOpsTest {
             Tensor back = OpRunner.run(arena, new ReorderOp(DataType.F32, MemoryFormat.ROW_MAJOR), nhwc);
             assertArrayEquals(x, back.toFloats());
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 1, 1, 1, 0", "3, 5, 2, 3, 1", "2, 37, 4, 3, 2", "2, 16, 3, 3, 1"})
+    void patchesAreAddedToTheirRows(int n, int c, int h, int w, int rest) {
+        for (MemoryFormat format : new MemoryFormat[] {MemoryFormat.ROW_MAJOR, MemoryFormat.CHANNELS_LAST}) {
+            try (Arena arena = Arena.ofShared()) {
+                int tokens = h * w + rest;
+                float[] rows = Reference.random(11, (long) n * tokens * c);
+                float[] patches = Reference.random(12, (long) n * c * h * w);
+                double[] expected = Reference.widen(rows);
+                for (int i = 0; i < patches.length; i++) {
+                    int at = i % (h * w);
+                    int channel = i / (h * w) % c;
+                    expected[(i / (h * w * c) * tokens + at) * c + channel] += patches[i];
+                }
+                Tensor src = OpRunner.run(arena, new ReorderOp(DataType.F32, format), Tensor.ofFloats(arena, patches, n, c, h, w));
+                Tensor base = Tensor.ofFloats(arena, rows, (long) n * tokens, c);
+                Reference.assertClose(expected, OpRunner.run(arena, new PatchTokensOp(rest), base, src).toFloats(), 1e-6);
+                assertThrows(ShapeException.class, () -> OpRunner.run(arena, new PatchTokensOp(rest + 1), base, src));
+                assertThrows(ShapeException.class, () -> OpRunner.run(arena, new PatchTokensOp(rest), src, base));
+            }
+        }
+        assertThrows(IllegalArgumentException.class, () -> new PatchTokensOp(-1));
     }
 }

@@ -7,6 +7,7 @@ import dev.gatun.models.checkpoint.LoadOptions;
 import dev.gatun.models.family.recurrent.RnnConfig;
 import dev.gatun.models.family.resnet.ResNetConfig;
 import dev.gatun.models.family.transformer.Seq2SeqModel;
+import dev.gatun.models.family.vit.Vit;
 import dev.gatun.models.registry.Encoders;
 import dev.gatun.models.task.classify.ClassifierOptions;
 import dev.gatun.models.task.classify.ImageClassifier;
@@ -29,6 +30,9 @@ public final class ServedFamilies {
             new Served<>("resnet", List.of("resnet18", "resnet34", "resnet50", "resnet101", "resnet152"), ServedFamilies::isResNet,
                     (c, options) -> ImageClassifier.load(path(c), new ClassifierOptions(options.threads(), options.checkWeights()))),
             new Served<>(TEXTBOOK_CNN, List.of(TEXTBOOK_CNN), ServedFamilies::isTextbookCnn,
+                    (c, options) -> ImageClassifier.load(path(c), new ClassifierOptions(options.threads(), options.checkWeights()))),
+            new Served<>("vit", Stream.concat(Vit.MODEL_TYPES.stream(), Vit.ARCHITECTURES.stream()).toList(),
+                    c -> Vit.MODEL_TYPES.contains(c.modelType()),
                     (c, options) -> ImageClassifier.load(path(c), new ClassifierOptions(options.threads(), options.checkWeights()))),
             new Served<>(TOKEN_MODEL_FAMILY, List.of(TOKEN_MODEL), c -> c.architectures().contains(TOKEN_MODEL),
                     (c, options) -> Seq2SeqModel.load(c.folder())),

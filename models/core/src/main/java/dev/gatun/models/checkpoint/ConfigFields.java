@@ -54,6 +54,11 @@ public final class ConfigFields {
         return json.path(name).isTextual();
     }
 
+    /** Whether the field is a number, where it may be something else too; does not count as reading it. */
+    public boolean isNumber(String name) {
+        return json.path(name).isNumber();
+    }
+
     private JsonNode node(String name) {
         asked.add(prefix + name);
         return has(name) ? json.get(name) : null;

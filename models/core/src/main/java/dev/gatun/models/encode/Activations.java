@@ -11,7 +11,8 @@ public final class Activations {
             Map.entry("gelu_pytorch_tanh", Activation.GELU_TANH), Map.entry("gelu_fast", Activation.GELU_TANH),
             Map.entry("gelu_python_tanh", Activation.GELU_TANH), Map.entry("relu", Activation.RELU), Map.entry("relu6", Activation.RELU6),
             Map.entry("silu", Activation.SILU), Map.entry("swish", Activation.SILU), Map.entry("tanh", Activation.TANH),
-            Map.entry("sigmoid", Activation.SIGMOID), Map.entry("hardswish", Activation.HARDSWISH), Map.entry("linear", Activation.NONE));
+            Map.entry("sigmoid", Activation.SIGMOID), Map.entry("hardswish", Activation.HARDSWISH), Map.entry("linear", Activation.NONE),
+            Map.entry("quick_gelu", Activation.QUICK_GELU));
 
     private Activations() {
     }

@@ -18,15 +18,24 @@ import java.util.Objects;
  * @param mean      per channel
  * @param std       per channel, not 0
  * @param interpolation how it is resized
+ * @param corner   null for torchvision's crop: what cannot lie in the middle lies half a pixel to either side; empty for transformers',
+ *                 where it always lies to the left and above; two sides, height first, for that of a picture stretched to them
  */
 public record ImagePreprocessor(int channels, int height, int width, int shortSide, float[] mean, float[] std,
-        Interpolation interpolation) {
+        Interpolation interpolation, int[] corner) {
 
     /** Checks the parameters and copies the arrays. */
     public ImagePreprocessor {
         Objects.requireNonNull(interpolation, "interpolation");
         mean = mean.clone();
         std = std.clone();
+        corner = corner == null ? null : corner.clone();
+        boolean stretches = corner != null && corner.length == 2;
+        if (corner != null && (stretches ? shortSide != 0 || corner[0] < height || corner[1] < width
+                : corner.length > 0 || shortSide == 0)) {
+            throw new IllegalArgumentException("ImagePreprocessor: stretched to " + Arrays.toString(corner) + ", shortSide " + shortSide
+                    + ", expected two sides of at least " + height + " x " + width + " or a shorter side");
+        }
         if (channels != 1 && channels != 3) {
             throw new IllegalArgumentException("ImagePreprocessor: channels " + channels + ", expected 1 or 3");
         }
@@ -55,9 +64,19 @@ public record ImagePreprocessor(int channels, int height, int width, int shortSi
         this(channels, height, width, shortSide, mean, std, Interpolation.BILINEAR);
     }
 
+    /** Cropped as torchvision does. */
+    public ImagePreprocessor(int channels, int height, int width, int shortSide, float[] mean, float[] std, Interpolation interpolation) {
+        this(channels, height, width, shortSide, mean, std, interpolation, null);
+    }
+
     /** The same with another filter. */
     public ImagePreprocessor withInterpolation(Interpolation other) {
-        return new ImagePreprocessor(channels, height, width, shortSide, mean, std, other);
+        return new ImagePreprocessor(channels, height, width, shortSide, mean, std, other, corner);
+    }
+
+    /** The same cropped as transformers does, of a picture stretched to two sides, or to none, which leaves it to the shorter side. */
+    public ImagePreprocessor withCorner(int... sides) {
+        return new ImagePreprocessor(channels, height, width, shortSide, mean, std, interpolation, sides);
     }
 
     /** The usual preprocessing of ImageNet models: shorter side 256, centre 224 x 224, ImageNet's mean and std. */
@@ -76,6 +95,12 @@ public record ImagePreprocessor(int channels, int height, int width, int shortSi
     @Override
     public float[] std() {
         return std.clone();
+    }
+
+    /** A copy, or null. */
+    @Override
+    public int[] corner() {
+        return corner == null ? null : corner.clone();
     }
 
     /** Floats of one input: {@code channels * height * width}. */
@@ -129,6 +154,10 @@ public record ImagePreprocessor(int channels, int height, int width, int shortSi
 
     /** The 8-bit picture that the model sees: height x width, in the colours of the source. */
     public Picture fit(Picture picture) {
+        if (corner != null && corner.length == 2) {
+            return Resampler.resize(picture, interpolation, corner[1], corner[0], (corner[1] - width) / 2, (corner[0] - height) / 2, width,
+                    height);
+        }
         if (shortSide == 0) {
             return Resampler.resize(picture, interpolation, width, height, 0, 0, width, height);
         }
@@ -137,8 +166,8 @@ public record ImagePreprocessor(int channels, int height, int width, int shortSi
         int outWidth = tall ? shortSide : longer;
         int outHeight = tall ? longer : shortSide;
         // Python's round(), as torchvision's CenterCrop: halves go to the even number.
-        int x = (int) Math.rint((outWidth - width) / 2.0);
-        int y = (int) Math.rint((outHeight - height) / 2.0);
+        int x = corner != null ? (outWidth - width) / 2 : (int) Math.rint((outWidth - width) / 2.0);
+        int y = corner != null ? (outHeight - height) / 2 : (int) Math.rint((outHeight - height) / 2.0);
         return Resampler.resize(picture, interpolation, outWidth, outHeight, x, y, width, height);
     }
 

@@ -35,7 +35,8 @@ public final class VisionModel implements AutoCloseable {
         this.spec = network.spec();
         this.trunk = network.trunk().name();
         this.head = network.head().name();
-        this.program = Program.load(new Program.Part(network.trunk(), TARGET), new Program.Part(network.head(), TARGET));
+        Target target = spec.tokens() == null ? TARGET : Target.ofRows(spec.tokens().count() * MIN_TRUNK_BATCH);
+        this.program = Program.load(new Program.Part(network.trunk(), target), new Program.Part(network.head(), TARGET));
         this.weightByteSize = program.nativeByteSize();
         try {
             this.pictureByteSize = Math.max(1, trunk(spec.inputSize(), 1, 1).activationByteSize());
@@ -134,7 +135,8 @@ public final class VisionModel implements AutoCloseable {
     /** Pictures that the trunk computes together, a power of two. */
     int trunkBatch(InputSize size, int threads) {
         if (Setting.TRUNK_BATCH.isSet()) {
-            return Integer.highestOneBit(Setting.TRUNK_BATCH.number());
+            int wanted = Integer.highestOneBit(Setting.TRUNK_BATCH.number());
+            return spec.tokens() == null ? wanted : Math.min(wanted, VisionSpec.MAX_SEQUENCES);
         }
         long each = Math.max(1, trunk(size, 1, threads).activationByteSize());
         return Math.clamp(Long.highestOneBit(CACHE_BYTES / each), MIN_TRUNK_BATCH, MAX_TRUNK_BATCH);

@@ -17,6 +17,12 @@ import java.util.stream.Stream;
 public record VisionNetwork(VisionSpec spec, Graph trunk, Graph head) {
     /** The trunk's input: F32 [n, C, H, W]. */
     public static final String PICTURES = "pictures";
+    /** Input of a trunk that is a Transformer: {@link VisionSpec#places()}. */
+    public static final String PLACES = "places";
+    /** Input of a trunk that is a Transformer: {@link VisionSpec#sequences()}. */
+    public static final String SEQUENCES = "sequences";
+    /** Input of a trunk that is a Transformer: {@link VisionSpec#results()}. */
+    public static final String RESULTS = "results";
     /** The trunk's output and the head's input: F32 [n, trunkSize]. */
     public static final String ROWS = "rows";
     /** Output of the head: F32 [n, featureCount]. */

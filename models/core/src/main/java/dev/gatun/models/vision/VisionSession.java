@@ -90,6 +90,9 @@ public final class VisionSession implements Workers.Session {
             BoundPlan trunk = session.bind(trunk(batch));
             MemorySegment.copy(pictures, (first + done) * pictureByteSize(), trunk.input(VisionNetwork.PICTURES).segment(), 0,
                     batch * pictureByteSize());
+            if (spec.tokens() != null) {
+                tokens(trunk, batch);
+            }
             trunk.execute();
             MemorySegment.copy(trunk.output(VisionNetwork.ROWS).segment(), 0, rows, done * rowBytes, batch * rowBytes);
             done += batch;
@@ -104,6 +107,27 @@ public final class VisionSession implements Workers.Session {
         head.execute();
         copyOut(head, VisionNetwork.LOGITS, logits, first, count, spec.classCount());
         copyOut(head, VisionNetwork.FEATURES, features, first, count, spec.featureCount());
+    }
+
+    /** Says where pictures and tokens lie; each time, because plans share their memory. */
+    private void tokens(BoundPlan trunk, int batch) {
+        VisionSpec.Tokens tokens = spec.tokens();
+        MemorySegment places = trunk.input(VisionNetwork.PLACES).segment();
+        for (int i = 0; i < batch * tokens.count(); i++) {
+            places.setAtIndex(ValueLayout.JAVA_INT, i, i % tokens.count());
+        }
+        offsets(trunk.input(VisionNetwork.SEQUENCES).segment(), batch, 1);
+        offsets(trunk.input(VisionNetwork.RESULTS).segment(), batch, tokens.results());
+    }
+
+    /** Offsets of sequences that end in the last tokens of each picture. */
+    private void offsets(MemorySegment sequences, int batch, int each) {
+        int count = spec.tokens().count();
+        sequences.setAtIndex(ValueLayout.JAVA_INT, 0, batch * each);
+        sequences.setAtIndex(ValueLayout.JAVA_INT, 1, 0);
+        for (int i = 0; i < batch * each; i++) {
+            sequences.setAtIndex(ValueLayout.JAVA_INT, 2 + i, (i / each + 1) * count - each + 1 + i % each);
+        }
     }
 
     private static void copyOut(BoundPlan head, String name, MemorySegment dst, int first, int count, int columns) {

@@ -15,12 +15,30 @@ import dev.gatun.tensor.graph.Spec;
  * @param trunkSize    columns of the trunk's result
  * @param featureCount columns of the features: the penultimate layer
  * @param classCount   columns of the logits
+ * @param tokens       what a picture is in a trunk that is a Transformer, or null
  */
 public record VisionSpec(String name, int channels, InputSize inputSize, int smallestSide, int trunkSize, int featureCount,
-        int classCount) {
+        int classCount, Tokens tokens) {
+    /** Pictures that a Transformer takes at once at most. */
+    static final int MAX_SEQUENCES = 8;
     private static final String N = "n";
     private static final String HEIGHT = "height";
     private static final String WIDTH = "width";
+    private static final String TOKENS = "tokens";
+
+    /** Of a trunk that is no Transformer. */
+    public VisionSpec(String name, int channels, InputSize inputSize, int smallestSide, int trunkSize, int featureCount, int classCount) {
+        this(name, channels, inputSize, smallestSide, trunkSize, featureCount, classCount, null);
+    }
+
+    /**
+     * A picture as a sequence of tokens.
+     *
+     * @param count   of a picture
+     * @param results the last of them, which are the trunk's result side by side
+     */
+    public record Tokens(int count, int results) {
+    }
 
     /**
      * Height and width.
@@ -66,6 +84,26 @@ public record VisionSpec(String name, int channels, InputSize inputSize, int sma
                 new Dim(fixed ? null : WIDTH, inputSize.width()));
     }
 
+    /** Input of a Transformer: S32 [n * tokens], each token's place in its picture. */
+    public Spec places() {
+        return Spec.of(DataType.S32, new Dim(TOKENS, tokens.count));
+    }
+
+    /** Input of a Transformer: S32, how many pictures, then their offsets in tokens. */
+    public Spec sequences() {
+        return Spec.of(DataType.S32, MAX_SEQUENCES + 2);
+    }
+
+    /** Input of a Transformer: S32, how many tokens are the result, then offsets of sequences that end in one each. */
+    public Spec results() {
+        return Spec.of(DataType.S32, maxResults() + 2);
+    }
+
+    /** Tokens that are the result of as many pictures as there may be. */
+    public int maxResults() {
+        return MAX_SEQUENCES * tokens.results;
+    }
+
     /** The head's input: F32 [n, trunkSize]. */
     public Spec rows() {
         return Spec.of(DataType.F32, new Dim(N, 1), trunkSize);
@@ -73,7 +111,7 @@ public record VisionSpec(String name, int channels, InputSize inputSize, int sma
 
     /** Sizes of the trunk's free dimensions for so many pictures. */
     Sizes trunkSizes(InputSize size, int batch) {
-        Sizes sizes = headSizes(batch);
+        Sizes sizes = tokens == null ? headSizes(batch) : headSizes(batch).with(TOKENS, (long) batch * tokens.count);
         return smallestSide == 0 ? sizes : sizes.with(HEIGHT, size.height()).with(WIDTH, size.width());
     }
 

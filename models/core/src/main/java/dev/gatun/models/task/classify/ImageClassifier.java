@@ -200,7 +200,7 @@ public final class ImageClassifier implements AutoCloseable {
      * @throws IllegalArgumentException if the model's input has neither one channel nor three
      */
     public ImagePreprocessor preprocessor() {
-        return Preprocessing.of(checkpoint.config(), model.spec());
+        return checkpoint.preprocessing(model.spec());
     }
 
     /** {@code int8} if the model was quantized, otherwise {@code f32}. */

@@ -46,6 +46,9 @@ public final class Quantizer {
         if (architecture.quantized()) {
             throw new WeightException(checkpoint.origin(), "is quantized already");
         }
+        if (architecture.network().spec().tokens() != null) {
+            throw new WeightException(checkpoint.origin(), "is a Transformer; only convolutional networks are quantized");
+        }
         this.network = architecture.network().rewrite(graph -> QuantizedFile.fused(graph, arena));
         this.preprocessor = Preprocessing.of(checkpoint.config(), network.spec());
     }

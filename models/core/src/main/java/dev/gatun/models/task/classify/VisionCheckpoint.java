@@ -6,6 +6,7 @@ import dev.gatun.models.checkpoint.CheckedWeights;
 import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.checkpoint.Clip;
 import dev.gatun.models.checkpoint.ConfigFields;
+import dev.gatun.models.checkpoint.JsonFiles;
 import dev.gatun.models.checkpoint.SafetensorsFile;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.checkpoint.WeightScope;
@@ -14,6 +15,8 @@ import dev.gatun.models.family.cnn.TextbookCnn;
 import dev.gatun.models.family.cnn.TextbookCnnConfig;
 import dev.gatun.models.family.resnet.ResNet;
 import dev.gatun.models.family.resnet.ResNetConfig;
+import dev.gatun.models.family.vit.Vit;
+import dev.gatun.models.image.ImagePreprocessor;
 import dev.gatun.models.vision.VisionModel;
 import dev.gatun.models.vision.VisionNetwork;
 import dev.gatun.models.vision.VisionSpec;
@@ -126,6 +129,9 @@ record VisionCheckpoint(Path origin, JsonNode config, List<String> labels) {
      */
     Architecture architecture(CheckedWeights weights, Arena temporary) {
         String name = config.path("architecture").asText("");
+        if (name.isEmpty() && isVit()) {
+            return new Architecture(Vit.describe(fields(), weights, temporary), Map.of());
+        }
         boolean quantized = config.has(QuantizedFile.CONFIG_KEY);
         boolean unnamed = name.isEmpty() && !config.has("model_type") && !config.has("architectures");
         boolean resNet = name.startsWith("resnet") || unnamed && has(weights, "layer1.0.conv1.weight");
@@ -147,8 +153,8 @@ record VisionCheckpoint(Path origin, JsonNode config, List<String> labels) {
         String words = String.join(", ", Stream.of("model_type", "architectures").filter(config::has)
                 .map(field -> field + " " + config.get(field)).toList());
         throw new IllegalArgumentException(!words.isEmpty() && name.isEmpty()
-                ? "config.json says " + Clip.text(words) + ", expected architecture textbook-cnn or a resnet by"
-                + " torchvision's or timm's names" : name.isEmpty()
+                ? "config.json says " + Clip.text(words) + ", expected model_type vit or deit, or architecture"
+                + " textbook-cnn or a resnet by torchvision's or timm's names" : name.isEmpty()
                 ? "its tensors are neither a ResNet's nor the textbook CNN's, and config.json names no architecture"
                 : "architecture " + Clip.text(name) + ", expected textbook-cnn, resnet18, resnet34, resnet50, resnet101 or resnet152");
     }
@@ -159,10 +165,33 @@ record VisionCheckpoint(Path origin, JsonNode config, List<String> labels) {
             return;
         }
         try {
-            Preprocessing.of(config, network);
+            preprocessing(network);
+        } catch (WeightException e) {
+            throw e;
         } catch (IllegalArgumentException e) {
             throw new WeightException(fields().file(), e.getMessage(), e);
         }
+    }
+
+    private boolean isVit() {
+        return Vit.MODEL_TYPES.contains(config.path("model_type").asText(""));
+    }
+
+    /**
+     * How pictures become inputs.
+     *
+     * @throws WeightException          if a ViT's folder has no preprocessor_config.json, or one that is not served
+     * @throws IllegalArgumentException if another network's config is not served
+     */
+    ImagePreprocessor preprocessing(VisionSpec network) {
+        if (!isVit()) {
+            return Preprocessing.of(config, network);
+        }
+        Path file = fields().file().resolveSibling("preprocessor_config.json");
+        if (!Files.isRegularFile(file)) {
+            throw new WeightException(file, "does not exist; expected the file that says how pictures are resized and normalized");
+        }
+        return HubPreprocessing.of(ConfigFields.of(file, JsonFiles.object(file)), network);
     }
 
     private static boolean has(CheckedWeights weights, String tensor) {
