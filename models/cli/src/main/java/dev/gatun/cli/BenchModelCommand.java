@@ -115,7 +115,7 @@ final class BenchModelCommand implements Callable<Integer> {
         return 0;
     }
 
-    /** An encoder has a tokenizer beside it, or says what it is. */
+    /** An encoder of texts has a tokenizer beside it, or says what it is. */
     private static boolean isEncoder(Path path) throws IOException {
         boolean safetensors = Files.exists(path.resolve("model.safetensors"));
         boolean onnx = Files.exists(path.resolve("model.onnx")) || Files.exists(path.resolve("onnx"));
@@ -123,7 +123,8 @@ final class BenchModelCommand implements Callable<Integer> {
             return true;
         }
         Path config = path.resolve("config.json");
-        return Files.isRegularFile(config) && Files.readString(config).contains("\"num_attention_heads\"");
+        String says = Files.isRegularFile(config) ? Files.readString(config) : "";
+        return says.contains("\"num_attention_heads\"") && !says.contains("\"image_size\"");
     }
 
     private record OnnxClient(Arena arena, OnnxSession session, Map<String, OnnxTensor> inputs) implements BenchModelLoad.Client {

@@ -27,6 +27,9 @@ class BenchModelCommandTest {
         assertTrue(json.at("/latencyMillis/p50").asDouble() <= json.at("/latencyMillis/p99").asDouble());
         assertEquals(2, json.get("workers").asInt());
         out.getBuffer().setLength(0);
+        assertEquals(0, run("bench-model", "--model", Goldens.path("vit/vit").toString(), "--seconds", "0.3", "--json"), err.toString());
+        assertTrue(new ObjectMapper().readTree(out.toString()).get("imagesPerSecond").asDouble() > 1);
+        out.getBuffer().setLength(0);
         assertEquals(0, run("bench-model", "--model", Goldens.path("bert/tiny").toString(), "--seconds", "0.3", "--seq-len", "7",
                 "--threads", "1", "--json"), err.toString());
         json = new ObjectMapper().readTree(out.toString());
