@@ -59,7 +59,7 @@ MODELS = {
 }
 
 
-def randomize(model, seed, scale):
+def randomize(model, seed, scale=0.3):
     """Weights that F16 holds exactly, large enough that every part matters."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():

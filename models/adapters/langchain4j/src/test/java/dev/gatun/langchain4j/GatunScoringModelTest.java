@@ -20,12 +20,19 @@ class GatunScoringModelTest {
         JsonNode golden = new ObjectMapper().readTree(folder.resolve("expected.json").toFile());
         String query = golden.get("query").asText();
         List<TextSegment> segments = new ArrayList<>();
-        golden.get("documents").forEach(document -> segments.add(TextSegment.from(document.asText())));
+        List<Double> expected = new ArrayList<>();
+        for (int i = 0; i < golden.get("documents").size(); i++) {
+            // LangChain4j has no empty segments.
+            if (!golden.get("documents").get(i).asText().isEmpty()) {
+                segments.add(TextSegment.from(golden.get("documents").get(i).asText()));
+                expected.add(golden.get("scores").get(i).asDouble());
+            }
+        }
         try (GatunScoringModel model = GatunScoringModel.load(folder)) {
             List<Double> scores = model.scoreAll(segments, query).content();
             assertEquals(segments.size(), scores.size());
             for (int i = 0; i < scores.size(); i++) {
-                assertEquals(golden.get("scores").get(i).asDouble(), scores.get(i), 1e-5, "document " + i);
+                assertEquals(expected.get(i), scores.get(i), 1e-5, "document " + i);
                 assertEquals(scores.get(i), model.score(segments.get(i), query).content(), 1e-6);
             }
             assertEquals(List.of(), model.scoreAll(List.of(), query).content());

@@ -3,8 +3,12 @@ package dev.gatun.models.family.deberta;
 import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.checkpoint.WeightScope;
 import dev.gatun.models.checkpoint.WeightSource;
+import dev.gatun.models.encode.Activations;
 import dev.gatun.models.encode.BertNames;
 import dev.gatun.models.encode.EncoderFamily;
+import dev.gatun.models.encode.HeadKind;
+import dev.gatun.models.encode.HeadLayers;
+import dev.gatun.models.encode.HeadNames;
 import dev.gatun.models.encode.TextEncoder;
 import dev.gatun.models.layer.EncoderSpec;
 import dev.gatun.models.layer.EncoderWeights;
@@ -14,6 +18,7 @@ import dev.gatun.tensor.graph.Disentangled;
 import dev.gatun.tensor.graph.LayerNorm;
 import dev.gatun.tensor.graph.Linear;
 import dev.gatun.tensor.graph.Weight;
+import dev.gatun.tensor.op.Activation;
 import dev.gatun.tensor.op.AttentionOp;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -35,6 +40,14 @@ public final class Deberta implements EncoderFamily {
     @Override
     public boolean claims(Checkpoint checkpoint) {
         return checkpoint.modelType().equals("deberta-v2");
+    }
+
+    @Override
+    public HeadLayers head(HeadKind kind, HeadNames names) {
+        return kind == HeadKind.SEQUENCES
+                ? names.classifier(names.square(names.top().child("pooler"), "dense"),
+                        Activations.of(names.config(), "pooler_hidden_act", Activation.GELU_ERF), names.top(), "classifier")
+                : EncoderFamily.super.head(kind, names);
     }
 
     @Override

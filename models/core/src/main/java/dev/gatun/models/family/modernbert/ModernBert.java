@@ -3,7 +3,12 @@ package dev.gatun.models.family.modernbert;
 import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.checkpoint.WeightScope;
 import dev.gatun.models.checkpoint.WeightSource;
+import dev.gatun.models.encode.Activations;
 import dev.gatun.models.encode.EncoderFamily;
+import dev.gatun.models.encode.HeadKind;
+import dev.gatun.models.encode.HeadLayers;
+import dev.gatun.models.encode.HeadNames;
+import dev.gatun.models.encode.Pooling;
 import dev.gatun.models.encode.TextEncoder;
 import dev.gatun.models.layer.EncoderSpec;
 import dev.gatun.models.layer.EncoderWeights;
@@ -11,10 +16,12 @@ import dev.gatun.models.layer.Positions;
 import dev.gatun.tensor.graph.LayerNorm;
 import dev.gatun.tensor.graph.Linear;
 import dev.gatun.tensor.graph.Rotary;
+import dev.gatun.tensor.op.Activation;
 import dev.gatun.tensor.op.AttentionOp;
 import dev.gatun.tensor.op.RotaryOp;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /**
  * ModernBERT (Warner et al. 2024): norms first, gated feed-forwards, rotary positions; some layers see only what is near, and have a rotary
@@ -36,6 +43,27 @@ public final class ModernBert implements EncoderFamily {
     @Override
     public boolean claims(Checkpoint checkpoint) {
         return checkpoint.modelType().equals("modernbert");
+    }
+
+    /** Every head begins with a dense layer, its activation and norm. */
+    @Override
+    public HeadLayers head(HeadKind kind, HeadNames names) {
+        ModernBertConfig config = ModernBertConfig.of(names.config());
+        int d = config.spec().hiddenSize();
+        WeightScope head = names.top().child("head");
+        Pooling pooling = kind == HeadKind.SEQUENCES
+                ? names.config().choice("classifier_pooling", Pooling.CLS, Map.of("cls", Pooling.CLS, "mean", Pooling.MEAN)) : null;
+        HeadLayers common = HeadLayers.of(pooling).dense(head.part("dense", d, d, names.config().flag("classifier_bias", false)))
+                .activate(Activations.of(names.config(), "classifier_activation", Activation.GELU_ERF)).norm(norm(head.child("norm"), config));
+        return switch (kind) {
+            case SEQUENCES, TOKENS -> names.classes(common, names.top(), "classifier");
+            case SPANS -> common.dense(names.top().part("classifier", d, 2));
+            case MASKED -> {
+                names.config().require("tie_word_embeddings", true);
+                yield common.dense(new Linear.Part(names.encoder().weights().words(), false, names.config().flag("decoder_bias", true)
+                        ? names.top().child("decoder").weight("bias", config.spec().vocabSize()) : null));
+            }
+        };
     }
 
     @Override

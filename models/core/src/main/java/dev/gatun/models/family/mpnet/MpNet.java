@@ -5,12 +5,16 @@ import dev.gatun.models.checkpoint.WeightScope;
 import dev.gatun.models.checkpoint.WeightSource;
 import dev.gatun.models.encode.BertNames;
 import dev.gatun.models.encode.EncoderFamily;
+import dev.gatun.models.encode.HeadKind;
+import dev.gatun.models.encode.HeadLayers;
+import dev.gatun.models.encode.HeadNames;
 import dev.gatun.models.encode.TextEncoder;
 import dev.gatun.models.layer.EncoderSpec;
 import dev.gatun.models.layer.EncoderWeights;
 import dev.gatun.models.layer.Positions;
 import dev.gatun.tensor.graph.Distances;
 import dev.gatun.tensor.graph.Weight;
+import dev.gatun.tensor.op.Activation;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -34,6 +38,17 @@ public final class MpNet implements EncoderFamily {
     @Override
     public boolean claims(Checkpoint checkpoint) {
         return checkpoint.modelType().equals("mpnet");
+    }
+
+    @Override
+    public HeadLayers head(HeadKind kind, HeadNames names) {
+        WeightScope head = names.top().child("lm_head");
+        return switch (kind) {
+            case SEQUENCES -> names.denseOutProj(Activation.TANH);
+            case MASKED -> names.masked(names.encoder().spec().hiddenSize(), names.square(head, "dense"), Activation.GELU_ERF,
+                    head.child("layer_norm"), head.child("decoder"), head);
+            case TOKENS, SPANS -> EncoderFamily.super.head(kind, names);
+        };
     }
 
     @Override

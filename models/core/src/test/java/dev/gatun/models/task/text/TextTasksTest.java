@@ -64,7 +64,8 @@ class TextTasksTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"bert, 1", "bert, 2", "roberta, 2", "xlm-roberta, 1", "camembert, 1", "distilbert, 2", "electra, 1", "albert, 2"})
+    @CsvSource({"bert, 1", "bert, 2", "roberta, 2", "xlm-roberta, 1", "camembert, 1", "distilbert, 2", "electra, 1", "albert, 2", "mpnet, 2",
+        "deberta-v2, 1", "modernbert, 2"})
     void textsAndPairsAreClassified(String family, int threads) throws IOException {
         JsonNode golden = expected(family + "-classify");
         try (TextClassifier classifier = TextClassifier.load(folder(family + "-classify"), options(threads))) {
@@ -106,7 +107,7 @@ class TextTasksTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"bert", "roberta", "xlm-roberta", "distilbert", "electra", "albert"})
+    @ValueSource(strings = {"bert", "roberta", "xlm-roberta", "distilbert", "electra", "albert", "mpnet", "deberta-v2"})
     void tokensAreTagged(String family) throws IOException {
         try (TokenTagger tagger = TokenTagger.load(folder(family + "-tag"))) {
             for (TokenTagger.Aggregation aggregation : TokenTagger.Aggregation.values()) {
@@ -141,7 +142,7 @@ class TextTasksTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"bert-fill", "bert-fill-untied", "roberta-fill", "xlm-roberta-fill", "distilbert-fill", "electra-fill",
-            "albert-fill"})
+            "albert-fill", "mpnet-fill", "modernbert-fill"})
     void masksAreFilled(String name) throws IOException {
         JsonNode golden = expected(name);
         try (FillMask filler = FillMask.load(folder(name))) {
@@ -164,7 +165,7 @@ class TextTasksTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"bert", "roberta", "xlm-roberta", "distilbert", "electra", "albert"})
+    @ValueSource(strings = {"bert", "roberta", "xlm-roberta", "distilbert", "electra", "albert", "mpnet", "deberta-v2", "modernbert"})
     void questionsAreAnswered(String family) throws IOException {
         try (QuestionAnswerer answerer = QuestionAnswerer.load(folder(family + "-answer"))) {
             for (boolean impossible : new boolean[] {false, true}) {
