@@ -17,7 +17,8 @@ public enum Setting {
     LIBRARY_PATH("gatun.library.path", "a folder", "", "a folder of native libraries to use as they are; nothing is unpacked", v ->
             !v.isBlank()),
     /** The best instruction set that may be used. */
-    ISA("gatun.isa", "baseline, avx2 or avx512", "", "no better instructions than these in oneDNN and libgatun; the variable GATUN_ISA is the same, "
+    ISA("gatun.isa", "baseline, avx2 or avx512", "",
+            "no better instructions than these in oneDNN and libgatun; the variable GATUN_ISA is the same, "
             + "and counts where the property is not set", choice("baseline", "avx2", "avx512")),
     /** Who multiplies. */
     LINEAR("gatun.linear", "onednn, openblas, gatun or measure", "measure",

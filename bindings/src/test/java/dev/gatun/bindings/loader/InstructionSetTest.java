@@ -22,7 +22,8 @@ class InstructionSetTest {
         }
 
         public static void main(String[] args) throws Throwable {
-            int oneDnn = (int) Linker.nativeLinker().downcallHandle(NativeLibraries.lookup("dnnl").findOrThrow("dnnl_get_effective_cpu_isa"),
+            int oneDnn = (int) Linker.nativeLinker().downcallHandle(NativeLibraries.lookup("dnnl")
+                    .findOrThrow("dnnl_get_effective_cpu_isa"),
                     FunctionDescriptor.of(ValueLayout.JAVA_INT)).invokeExact();
             System.out.println("sets: " + Kernels.isa() + " " + oneDnn);
         }
@@ -39,7 +40,8 @@ class InstructionSetTest {
         String best = sets(Map.of(), ACCESS);
         assertEquals("sets: baseline 1", sets(Map.of(), ACCESS, "-Dgatun.isa=baseline"));
         assertEquals("sets: baseline 1", sets(Map.of("GATUN_ISA", "baseline"), ACCESS));
-        assertEquals(best, sets(Map.of("GATUN_ISA", "baseline"), ACCESS, "-Dgatun.isa=avx512"), "the property counts, and is a limit, not a wish");
+        assertEquals(best, sets(Map.of("GATUN_ISA", "baseline"), ACCESS, "-Dgatun.isa=avx512"),
+                "the property counts, and is a limit, not a wish");
         String avx2 = sets(Map.of("GATUN_ISA", "avx2"), ACCESS);
         assertEquals(best.contains("baseline") ? best : "sets: avx2 7", avx2);
     }

@@ -51,7 +51,8 @@ final class GenerateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        GenerationOptions options = GenerationOptions.builder().maxNewTokens(maxNewTokens).doSample(sample).temperature(temperature).topK(topK)
+        GenerationOptions options = GenerationOptions.builder().maxNewTokens(maxNewTokens).doSample(sample).temperature(temperature)
+                .topK(topK)
                 .topP(topP).seed(seed).repetitionPenalty(repetitionPenalty).numReturnSequences(count).build();
         try (LanguageModel language = PerplexityCommand.load(model, threads)) {
             language.generate(text, options).forEach(rest -> spec.commandLine().getOut().println(text + rest));

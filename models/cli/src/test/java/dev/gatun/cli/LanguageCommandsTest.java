@@ -29,7 +29,8 @@ class LanguageCommandsTest {
         assertTrue(run(0, "perplexity", "--input", text.toString(), "--threads", "1").matches("[1-9]\\.\\d+\t56 tokens\\R"));
         String greedy = run(0, "generate", "The Congress shall ", "--max-new-tokens", "12", "--threads", "1");
         assertEquals(19 + 12, greedy.stripTrailing().length() + (greedy.endsWith(" \n") ? 1 : 0));
-        assertEquals(run(0, "generate", "We ", "--sample", "--seed", "3", "--count", "2"), run(0, "generate", "We ", "--sample", "--seed", "3", "--count", "2"));
+        assertEquals(run(0, "generate", "We ", "--sample", "--seed", "3", "--count", "2"), run(0, "generate", "We ", "--sample", "--seed",
+                "3", "--count", "2"));
         assertTrue(run(1, "generate", "\u20ac").contains("the vocabulary has no '\u20ac'"));
         assertTrue(run(1, "generate", "We ", "--top-k", "3").contains("do_sample"));
     }

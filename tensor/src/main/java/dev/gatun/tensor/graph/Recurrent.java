@@ -5,8 +5,8 @@ import dev.gatun.tensor.RecurrentShape;
 import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
-import dev.gatun.tensor.op.RecurrentOp.States;
 import dev.gatun.tensor.op.RecurrentOp;
+import dev.gatun.tensor.op.RecurrentOp.States;
 import java.util.ArrayList;
 import java.util.List;
 

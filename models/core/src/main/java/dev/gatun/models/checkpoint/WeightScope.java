@@ -152,7 +152,8 @@ public final class WeightScope {
     /** The same where a config says whether there is a bias. */
     public Linear.Part part(String name, long in, long out, boolean bias) {
         if (child(name).has("bias") != bias) {
-            throw new WeightException(file(name + ".weight"), "tensor " + full(name) + ".bias " + (bias ? "is missing, but" : "is there, though")
+            throw new WeightException(file(name + ".weight"), "tensor " + full(name) + ".bias " + (bias ? "is missing, but"
+                    : "is there, though")
                     + " the config says " + (bias ? "there is one" : "that there is none"));
         }
         return part(name, in, out);

@@ -86,7 +86,8 @@ public record BertNames(WeightScope scope, EncoderSpec spec, int embeddingSize) 
         WeightScope mlp = layer.child("mlp");
         return new EncoderWeights.Layer(new EncoderWeights.Attention(attention.part("q_proj", d, inner, attentionBias),
                 attention.part("k_proj", d, inner, attentionBias), attention.part("v_proj", d, inner, attentionBias),
-                attention.part("o_proj", inner, d, attentionBias), null, null, null, rotary), norm(layer.child("post_attention_layernorm"), d),
+                attention.part("o_proj", inner, d, attentionBias), null, null, null, rotary), norm(layer.child("post_attention_layernorm"),
+                d),
                 mlp.part("gate_proj", d, spec.dFf(), false), mlp.part("up_proj", d, spec.dFf(), false),
                 mlp.part("down_proj", spec.dFf(), d, downBias), norm(layer.child("post_mlp_layernorm"), d));
     }

@@ -81,7 +81,8 @@ public final class Continuation {
     private record Ranking(Logits logits, int ranks) {
     }
 
-    private Generated run(int[] prompt, int index, Model model, Search.Rules rules, LogitsProcessors processors, Draw draw, Ranking ranking) {
+    private Generated run(int[] prompt, int index, Model model, Search.Rules rules, LogitsProcessors processors, Draw draw,
+            Ranking ranking) {
         Sequence sequence = new Sequence(null);
         sequence.begin(prompt, options.maxLength(), index);
         sequence.random = Sampler.seed(options.seed(), 0, index);
@@ -93,7 +94,8 @@ public final class Continuation {
             ranking.logits.logSumExp(logits, 1);
             float logSumExp = ranking.logits.logSumExp(0);
             if (!Float.isFinite(logSumExp)) {
-                throw new GenerationException(0, sequence.length, "the model's scores are not numbers (NaN or infinite); its weights are damaged");
+                throw new GenerationException(0, sequence.length,
+                        "the model's scores are not numbers (NaN or infinite); its weights are damaged");
             }
             processors.process(logits, 0, sequence, logSumExp, false);
             ranking.logits.topK(logits, 1, ranking.ranks);

@@ -63,7 +63,8 @@ public final class EncoderGraph {
 
     private Port attention(TransformerBlocks blocks, String name, EncoderWeights.Attention weights, LayerNorm norm, Port x) {
         AttentionOp.Source source = weights.rotary() == null ? AttentionOp.Source.SEPARATE : AttentionOp.Source.PACKED;
-        AttentionOp op = new AttentionOp(source, spec.numHeads(), spec.numKvHeads(), spec.headDim(), spec.causal(), AttentionOp.MaskKind.NONE, false);
+        AttentionOp op = new AttentionOp(source, spec.numHeads(), spec.numKvHeads(), spec.headDim(), spec.causal(),
+                AttentionOp.MaskKind.NONE, false);
         AttentionOp scored = weights.scores() == null ? op : op.withScores(weights.scores());
         Layer layer = weights.distances() == null && weights.positions() == null ? new Apply(scored)
                 : new Attention(scored, weights.distances(), weights.positions());

@@ -42,9 +42,11 @@ public record EncoderSpec(String name, int vocabSize, int typeCount, int hiddenS
     }
 
     /** Every query head has a key and value head of its own. */
-    public EncoderSpec(String name, int vocabSize, int typeCount, int hiddenSize, int numLayers, int numHeads, int headDim, int dFf, int maxLength,
+    public EncoderSpec(String name, int vocabSize, int typeCount, int hiddenSize, int numLayers, int numHeads, int headDim, int dFf,
+            int maxLength,
             float normEps, boolean normFirst, Activation activation, boolean causal) {
-        this(name, vocabSize, typeCount, hiddenSize, numLayers, numHeads, numHeads, headDim, dFf, maxLength, normEps, normFirst, activation, causal);
+        this(name, vocabSize, typeCount, hiddenSize, numLayers, numHeads, numHeads, headDim, dFf, maxLength, normEps, normFirst,
+                activation, causal);
     }
 
     private static void positive(String field, int value) {

@@ -36,7 +36,8 @@ public record TransformerBlocks(GraphBuilder graph, boolean normFirst, Activatio
     }
 
     /** The same where what attends takes query, key and value side by side: F32 [tokens, (heads + 2 kvHeads) * headDim]. */
-    public Port joinedAttention(String name, EncoderWeights.Attention weights, LayerNorm norm, Port x, BiFunction<String, Port, Port> attend) {
+    public Port joinedAttention(String name, EncoderWeights.Attention weights, LayerNorm norm, Port x, BiFunction<String, Port,
+            Port> attend) {
         return sublayer(name, norm, x, weights.output(), in -> attend.apply(name + ".attend", graph.add(name + ".qkv",
                 new Linear(List.of(weights.query(), weights.key(), weights.value()), Activation.NONE, 1f, false), in)));
     }

@@ -66,7 +66,8 @@ final class ConvRule implements Rule {
             MemorySegment out = y.asSlice(i * oc * places * Float.BYTES);
             MemorySegment gradient = dy.asSlice(i * oc * places * Float.BYTES, oc * places * Float.BYTES);
             products[i] = Rule.product(arena, weight.value().segment(), new Factor(columns, places, 1), null, out, false, oc, places, taps);
-            toWeight[i] = Rule.product(arena, gradient, new Factor(columns, 1, places), null, weight.gradient().segment(), true, oc, taps, places);
+            toWeight[i] = Rule.product(arena, gradient, new Factor(columns, 1, places), null, weight.gradient().segment(), true, oc, taps,
+                    places);
             toColumns[i] = Rule.product(arena, transposed, new Factor(gradient, places, 1), null, columns, false, taps, places, oc);
         }
     }

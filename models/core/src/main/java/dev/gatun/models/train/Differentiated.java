@@ -60,15 +60,19 @@ final class Differentiated {
         MemorySegment dy = gradients.get(node.result()).segment();
         return switch (node.layer()) {
             case Linear linear when linear.parts().size() == 1 && !linear.parts().getFirst().inOut() && plain(linear.activation())
-                    && linear.scale() == 1 && !linear.residual() -> new LinearRule(arena, parameters.get(linear.parts().getFirst().weight()),
+                    && linear.scale() == 1 && !linear.residual() -> new LinearRule(arena,
+                            parameters.get(linear.parts().getFirst().weight()),
                     parameters.get(linear.parts().getFirst().bias()), x.segment(), y.segment(), dx, dy);
-            case Conv conv when conv.groups() == 1 && conv.window().rank() == 2 && plain(conv.activation()) && !conv.residual() && !conv.pooled() ->
+            case Conv conv when conv.groups() == 1 && conv.window().rank() == 2 && plain(conv.activation()) && !conv.residual()
+                    && !conv.pooled() ->
                     new ConvRule(arena, conv, parameters.get(conv.weight()), parameters.get(conv.bias()), x.shape(), y.shape(), x.segment(),
                             y.segment(), dx, dy);
-            case Apply(PoolOp pool) when pool.window().rank() == 2 -> new PoolRule(pool, x.shape(), y.shape(), x.segment(), y.segment(), dx, dy);
+            case Apply(PoolOp pool) when pool.window().rank() == 2 -> new PoolRule(pool, x.shape(), y.shape(), x.segment(), y.segment(),
+                    dx, dy);
             case Apply(EltwiseOp eltwise) -> new ElementRule(eltwise.activation(), x.segment(), y.segment(), dx, dy);
             case Apply(FlattenOp _) -> new ElementRule(Activation.NONE, x.segment(), y.segment(), dx, dy);
-            default -> throw new IllegalArgumentException(node.layer().kind() + node.layer().attributes() + " cannot be trained: linear layers, "
+            default -> throw new IllegalArgumentException(node.layer().kind() + node.layer().attributes()
+                    + " cannot be trained: linear layers, "
                     + "convolutions of one group, pooling, element-wise functions and flattening can");
         };
     }

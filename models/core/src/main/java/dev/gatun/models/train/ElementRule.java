@@ -33,7 +33,8 @@ final class ElementRule implements Rule {
     public void forward() {
         for (long i = 0; i < count; i++) {
             float v = Rule.at(x, i);
-            Rule.set(y, i, activation == Activation.RELU ? v > 0 || v != v ? v : 0 : activation == Activation.NONE ? v : (float) value(v));
+            Rule.set(y, i, activation == Activation.RELU ? v > 0 || Float.isNaN(v) ? v : 0 : activation == Activation.NONE ? v
+                    : (float) value(v));
         }
     }
 
@@ -56,7 +57,8 @@ final class ElementRule implements Rule {
         for (long i = 0; dx != null && i < count; i++) {
             float g = Rule.at(dy, i);
             float v = Rule.at(x, i);
-            Rule.add(dx, i, activation == Activation.RELU ? v > 0 ? g : 0 : activation == Activation.NONE ? g : (float) (g * derivative(v)));
+            Rule.add(dx, i, activation == Activation.RELU ? v > 0 ? g : 0 : activation == Activation.NONE ? g
+                    : (float) (g * derivative(v)));
         }
     }
 

@@ -56,7 +56,8 @@ public sealed interface Loss {
             for (long i = 0; i < rows; i++) {
                 int label = targets.getInt(i);
                 if (label != ignoreIndex && (label < 0 || label >= classes)) {
-                    throw new IllegalArgumentException("label " + i + " is " + label + ", expected 0 to " + (classes - 1) + " or " + ignoreIndex);
+                    throw new IllegalArgumentException("label " + i + " is " + label + ", expected 0 to " + (classes - 1) + " or "
+                            + ignoreIndex);
                 }
                 if (label == ignoreIndex) {
                     for (int k = 0; k < classes; k++) {

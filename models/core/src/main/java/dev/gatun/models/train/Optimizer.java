@@ -79,7 +79,8 @@ public sealed interface Optimizer {
     record AdamW(double lr, double beta1, double beta2, double eps, double weightDecay) implements Optimizer {
         /** Checks the ranges. */
         public AdamW {
-            require(lr >= 0 && eps >= 0 && weightDecay >= 0 && beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1, "lr " + lr + ", betas " + beta1
+            require(lr >= 0 && eps >= 0 && weightDecay >= 0 && beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1, "lr " + lr + ", betas "
+                    + beta1
                     + " " + beta2 + ", eps " + eps + ", weight_decay " + weightDecay + ": must be 0 or more, betas below 1");
         }
 

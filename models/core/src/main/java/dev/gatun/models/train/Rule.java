@@ -40,7 +40,8 @@ interface Rule {
     }
 
     /** c[m, n] = a[m, k] b + bias, or added to c; b is packed each time, for it changes. */
-    static Runnable product(Arena arena, MemorySegment a, Factor b, MemorySegment bias, MemorySegment c, boolean add, long m, long n, long k) {
+    static Runnable product(Arena arena, MemorySegment a, Factor b, MemorySegment bias, MemorySegment c, boolean add, long m, long n,
+            long k) {
         MemorySegment packed = NativeBuffer.allocate(arena, MatrixKernels.panelFloats(k, n) * Float.BYTES).segment();
         Runnable gemm = MatrixKernels.gemm(arena, a, new MatrixKernels.Panels(packed, false), bias, add ? c : null, c, m, n, k, 0);
         return () -> {

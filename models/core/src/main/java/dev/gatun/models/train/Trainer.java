@@ -25,8 +25,10 @@ import java.util.Map;
 import java.util.Random;
 
 /**
- * Trains the weights of a graph of one input, whose first dimension is free, and one output: mini-batches, the loss, its gradients, an update.
- * The graph is one before the passes; its weights are where training begins. Batches are shuffled by seed and epoch, so that a training that
+ * Trains the weights of a graph of one input, whose first dimension is free, and one output: mini-batches, the loss, its gradients, an
+ * update.
+ * The graph is one before the passes; its weights are where training begins. Batches are shuffled by seed and epoch, so that a training
+ * that
  * goes on from a checkpoint of an epoch's end comes to the same weights. One thread; owns its native memory.
  */
 public final class Trainer implements AutoCloseable {
@@ -68,7 +70,8 @@ public final class Trainer implements AutoCloseable {
         this.graph = graph;
         this.options = options;
         if (graph.inputs().size() != 1 || graph.outputs().size() != 1 || !graph.states().isEmpty()) {
-            throw new IllegalArgumentException(graph.name() + ": has inputs " + graph.inputs().keySet() + ", states " + graph.states().keySet()
+            throw new IllegalArgumentException(graph.name() + ": has inputs " + graph.inputs().keySet() + ", states "
+                    + graph.states().keySet()
                     + ", outputs " + graph.outputs().keySet() + ": expected one input and one output");
         }
         try {
@@ -127,7 +130,8 @@ public final class Trainer implements AutoCloseable {
         Differentiated net = forward(inputs);
         double loss = options.loss().compute(net.output(), targets, net.outputGradient());
         if (!Double.isFinite(loss)) {
-            throw new TrainingException("the loss is " + loss + " at step " + (step + 1) + ": the first that is not finite is " + net.firstNotFinite());
+            throw new TrainingException("the loss is " + loss + " at step " + (step + 1) + ": the first that is not finite is "
+                    + net.firstNotFinite());
         }
         for (Parameter parameter : parameters.values()) {
             parameter.gradient().segment().fill((byte) 0);
@@ -296,7 +300,8 @@ public final class Trainer implements AutoCloseable {
             }
             String steps = source.metadata().get(STEP);
             if (steps == null || !steps.matches("\\d{1,18}") || source.names().size() != copies.size()) {
-                throw new WeightException(file, "has step " + steps + " and " + source.names().size() + " tensors, expected a number of steps and "
+                throw new WeightException(file, "has step " + steps + " and " + source.names().size()
+                        + " tensors, expected a number of steps and "
                         + copies.size() + " tensors: is it another optimizer's?");
             }
             copies.forEach(MemorySegment::copyFrom);

@@ -11,7 +11,8 @@ import dev.gatun.tensor.Tensor;
 public record TrainingData(Tensor inputs, Tensor targets) {
     /** Checks that there are as many of both. */
     public TrainingData {
-        if (inputs.shape().rank() < 1 || targets.shape().rank() < 1 || inputs.shape().dim(0) != targets.shape().dim(0) || inputs.shape().dim(0) < 1) {
+        if (inputs.shape().rank() < 1 || targets.shape().rank() < 1 || inputs.shape().dim(0) != targets.shape().dim(0)
+                || inputs.shape().dim(0) < 1) {
             throw new IllegalArgumentException("inputs " + inputs + ", targets " + targets + ": expected as many of both, one or more");
         }
     }

@@ -38,9 +38,11 @@ class FamilyFieldsTest {
             "bos_token_id", "chunk_size_feed_forward", "classifier_dropout", "classifier_dropout_prob", "dropout", "dtype", "eos_token_id",
             "hidden_dropout_prob", "initializer_range", "output_attentions", "output_hidden_states", "qa_dropout", "return_dict",
             "seq_classif_dropout", "sinusoidal_pos_embds", "summary_activation", "summary_last_dropout", "summary_type", "summary_use_proj",
-            "transformers_version", "use_cache", "cls_token_id", "decoder_start_token_id", "dense_act_fn", "deterministic_flash_attn", "dropout_rate",
+            "transformers_version", "use_cache", "cls_token_id", "decoder_start_token_id", "dense_act_fn", "deterministic_flash_attn",
+            "dropout_rate",
             "embedding_dropout", "initializer_cutoff_factor", "initializer_factor", "is_gated_act", "mask_token_id", "mlp_dropout",
-            "num_decoder_layers", "pretraining_tp", "scale_decoder_outputs", "sep_token_id", "sparse_pred_ignore_index", "sparse_prediction",
+            "num_decoder_layers", "pretraining_tp", "scale_decoder_outputs", "sep_token_id", "sparse_pred_ignore_index",
+            "sparse_prediction",
             "max_window_layers");
     /** Read by tasks and heads. */
     private static final Set<String> HEADS = Set.of("id2label", "label2id", "problem_type", "tie_word_embeddings", "classifier_activation",
@@ -53,7 +55,8 @@ class FamilyFieldsTest {
     Path folder;
 
     @ParameterizedTest
-    @ValueSource(strings = {"bert", "roberta", "xlm-roberta", "camembert", "distilbert", "electra", "albert", "mpnet", "deberta-v2", "t5", "umt5",
+    @ValueSource(strings = {"bert", "roberta", "xlm-roberta", "camembert", "distilbert", "electra", "albert", "mpnet", "deberta-v2", "t5",
+            "umt5",
         "modernbert", "nomic_bert", "gte", "qwen3", "qwen2", "llama", "mistral", "eurobert"})
     void noFieldIsIgnoredThatChangesNumbers(String family) throws IOException {
         JsonNode fields = JSON.readTree(Goldens.path("families/fields.json").toFile()).get(family);
@@ -96,7 +99,8 @@ class FamilyFieldsTest {
             String positions = w.positions() instanceof Positions.Absolute a ? a.table() + " " + a.firstPosition() + " " + a.padId() : ""
                     + w.positions();
             return encoder.spec() + positions + w.layers().stream().map(l -> l.attention()).map(a -> a.query().weight().name() + a.scores()
-                    + values(a.distances()) + (a.positions() == null ? "" : "" + a.positions().keys() + a.positions().queries() + a.positions().rows())
+                    + values(a.distances()) + (a.positions() == null ? "" : "" + a.positions().keys() + a.positions().queries()
+                            + a.positions().rows())
                     + (a.rotary() == null ? "" : a.rotary().attributes() + values(a.rotary().table()))).toList();
         } catch (WeightException | IllegalArgumentException e) {
             assertNotNull(e.getMessage());

@@ -63,7 +63,8 @@ class LanguageModelTest {
         try (LanguageModel model = LanguageModel.load(2)) {
             double perplexity = expected.path("perplexity").doubleValue();
             assertEquals(perplexity, model.perplexity(expected.path("held_out").textValue()).perplexity(), 5e-5 * perplexity);
-            assertEquals(List.of(expected.path("greedy").textValue()), model.generate(expected.path("prompt").textValue(), tokens(60).build()));
+            assertEquals(List.of(expected.path("greedy").textValue()), model.generate(expected.path("prompt").textValue(),
+                    tokens(60).build()));
         }
     }
 
@@ -111,7 +112,8 @@ class LanguageModelTest {
         for (String name : List.of("model.safetensors", "vocabulary.json")) {
             Files.copy(Goldens.path("recurrent/tiny/lstm/" + name), folder.resolve(name));
         }
-        String[][] changes = {{"\"nhid\": 9", "\"nhid\": 8"}, {"\"rnn_type\": \"LSTM\"", "\"rnn_type\": \"GRU\""}, {"\"ntoken\": 11", "\"ntoken\": 12"},
+        String[][] changes = {{"\"nhid\": 9", "\"nhid\": 8"}, {"\"rnn_type\": \"LSTM\"", "\"rnn_type\": \"GRU\""}, {"\"ntoken\": 11",
+                "\"ntoken\": 12"},
             {"\"LSTM\"", "\"QRNN\""}, {"\"nlayers\": 2", "\"nlayers\": 3"}, {"\"nlayers\": 2", "\"nlayers\": 2, \"nhead\": 2"},
             {"\"words\"", "\"pieces\""}};
         for (String[] change : changes) {

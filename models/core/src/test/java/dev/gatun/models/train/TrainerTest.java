@@ -74,7 +74,8 @@ class TrainerTest {
         GraphBuilder g = new GraphBuilder("cnn");
         Port x = g.input("x", Spec.of(DataType.F32, "n", channels[0], height, width));
         for (int i = 1; i <= 2; i++) {
-            x = g.add("conv" + i, new Conv(weight(arena, "conv" + i + ".weight", "conv" + i + ".weight", bound, channels[i], channels[i - 1], 3, 3),
+            x = g.add("conv" + i, new Conv(weight(arena, "conv" + i + ".weight", "conv" + i + ".weight", bound, channels[i],
+                    channels[i - 1], 3, 3),
                     weight(arena, "conv" + i + ".bias", "conv" + i + ".bias", bound, channels[i]), Window.square(1, 1)), x);
             x = g.add("pool" + i, PoolOp.max(2), g.add("relu" + i, new EltwiseOp(Activation.RELU), x));
         }
@@ -105,7 +106,8 @@ class TrainerTest {
                 if (name.equals("adamw")) {
                     labels[step % 6] = -100;
                 }
-                double loss = trainer.step(Tensor.ofFloats(arena, values("x" + step, 1, 6 * 3 * 12 * 8), 6, 3, 12, 8), Tensor.ofInts(arena, labels, 6));
+                double loss = trainer.step(Tensor.ofFloats(arena, values("x" + step, 1, 6 * 3 * 12 * 8), 6, 3, 12, 8), Tensor.ofInts(arena,
+                        labels, 6));
                 assertEquals(losses[step], loss, 1e-4 * Math.max(1, losses[step]), name + " loss of step " + step);
             }
             trainer.parameters().forEach((parameter, value) ->
@@ -127,19 +129,24 @@ class TrainerTest {
         long[] p = {1, 1};
         try (Arena arena = Arena.ofShared()) {
             Map<String, Layer> layers = new HashMap<>();
-            layers.put("linear", new Linear(weight(arena, "weight", "linear weight", 0.5f, 5, 7), weight(arena, "bias", "linear bias", 0.5f, 5)));
-            layers.put("conv", new Conv(weight(arena, "weight", "conv weight", 0.5f, 3, 2, 3, 2), weight(arena, "bias", "conv bias", 0.5f, 3),
+            layers.put("linear", new Linear(weight(arena, "weight", "linear weight", 0.5f, 5, 7), weight(arena, "bias", "linear bias",
+                    0.5f, 5)));
+            layers.put("conv", new Conv(weight(arena, "weight", "conv weight", 0.5f, 3, 2, 3, 2), weight(arena, "bias", "conv bias", 0.5f,
+                    3),
                     new Window(new long[] {2, 1}, new long[] {1, 2}, new long[] {1, 0}, new long[] {1, 0})));
-            layers.put("conv without bias", new Conv(weight(arena, "weight", "conv without bias weight", 0.5f, 4, 3, 1, 1), null, Window.square(1, 0)));
+            layers.put("conv without bias", new Conv(weight(arena, "weight", "conv without bias weight", 0.5f, 4, 3, 1, 1), null,
+                    Window.square(1, 0)));
             layers.put("max", new Apply(new PoolOp(PoolOp.Kind.MAX, new long[] {3, 3}, Window.square(2, 1), false)));
             layers.put("average", new Apply(new PoolOp(PoolOp.Kind.AVERAGE_WITH_PADDING, new long[] {2, 3},
                     new Window(new long[] {1, 2}, p, new long[] {0, 1}, new long[] {0, 1}), false)));
             layers.put("average inside", new Apply(new PoolOp(PoolOp.Kind.AVERAGE, new long[] {3, 3}, Window.square(2, 1), false)));
-            for (Activation activation : List.of(Activation.RELU, Activation.TANH, Activation.SIGMOID, Activation.SILU, Activation.GELU_TANH)) {
+            for (Activation activation : List.of(Activation.RELU, Activation.TANH, Activation.SIGMOID, Activation.SILU,
+                    Activation.GELU_TANH)) {
                 layers.put(activation.name().toLowerCase(java.util.Locale.ROOT), new Apply(new EltwiseOp(activation)));
             }
             SafetensorsFile golden = Goldens.open(arena, "train/training.safetensors");
-            Map<String, long[]> shapes = Map.of("linear", new long[] {3, 7}, "conv", new long[] {2, 2, 7, 6}, "conv without bias", new long[] {2, 3, 3, 5},
+            Map<String, long[]> shapes = Map.of("linear", new long[] {3, 7}, "conv", new long[] {2, 2, 7, 6}, "conv without bias",
+                    new long[] {2, 3, 3, 5},
                     "max", new long[] {2, 2, 7, 5}, "average", new long[] {2, 2, 5, 6}, "average inside", new long[] {2, 1, 6, 5});
             assertEquals(11, layers.size());
             layers.forEach((name, layer) -> checkLayer(arena, golden, name, layer, shapes.getOrDefault(name, new long[] {3, 5})));
@@ -165,7 +172,8 @@ class TrainerTest {
         g.output("y", g.add("layer", layer, x));
         Graph graph = g.build();
         Map<Weight, Parameter> parameters = new HashMap<>();
-        graph.weights().forEach(w -> parameters.put(w, new Parameter(w.name(), w.tensor(), Tensor.allocate(arena, w.tensor().desc()), null)));
+        graph.weights().forEach(w -> parameters.put(w, new Parameter(w.name(), w.tensor(), Tensor.allocate(arena, w.tensor().desc()),
+                null)));
         Differentiated net = new Differentiated(arena, graph, Sizes.of("n", dims[0]), parameters);
         net.input().segment().copyFrom(Tensor.ofFloats(arena, values(name + " x", 1, count), count).segment());
         net.forward();
@@ -175,7 +183,8 @@ class TrainerTest {
         new Loss.MeanSquared(Reduction.SUM).compute(net.output(), target, net.outputGradient());
         net.backward();
         close(Goldens.floats(golden, "layer " + name + "/dx"), net.gradient(x), name + " dx");
-        layer.weights().forEach(w -> close(Goldens.floats(golden, "layer " + name + "/d " + w.name()), parameters.get(w).gradient(), name + " " + w));
+        layer.weights().forEach(w -> close(Goldens.floats(golden, "layer " + name + "/d " + w.name()), parameters.get(w).gradient(), name
+                + " " + w));
     }
 
     private static void close(float[] expected, Tensor found, String what) {
@@ -243,7 +252,8 @@ class TrainerTest {
             second.restore(checkpoint);
             assertEquals(6, second.steps());
             second.fit(seen, 40, 2, 3, 1, (epoch, loss) -> true);
-            whole.parameters().forEach((name, value) -> assertArrayEquals(value.toFloats(), second.parameters().get(name).toFloats(), name));
+            whole.parameters().forEach((name, value) -> assertArrayEquals(value.toFloats(), second.parameters().get(name).toFloats(),
+                    name));
             byte[] bytes = Files.readAllBytes(checkpoint);
             Files.write(folder.resolve("cut.safetensors"), java.util.Arrays.copyOf(bytes, bytes.length - 10));
             assertThrows(WeightException.class, () -> second.restore(folder.resolve("cut.safetensors")));
@@ -259,7 +269,8 @@ class TrainerTest {
     void badLabelsNaNAndLayersWithoutARuleAreNamed() {
         try (Arena arena = Arena.ofShared(); Trainer trainer = digitsTrainer(arena)) {
             Tensor x = Tensor.allocate(arena, TensorDesc.of(DataType.F32, 2, 1, 8, 8));
-            IllegalArgumentException label = assertThrows(IllegalArgumentException.class, () -> trainer.step(x, Tensor.ofInts(arena, new int[] {3, 10}, 2)));
+            IllegalArgumentException label = assertThrows(IllegalArgumentException.class, () -> trainer.step(x, Tensor.ofInts(arena,
+                    new int[] {3, 10}, 2)));
             assertEquals("label 1 is 10, expected 0 to 9 or -100", label.getMessage());
             assertThrows(IllegalArgumentException.class, () -> trainer.step(x, Tensor.ofInts(arena, new int[] {3}, 1)));
             float[] before = trainer.parameters().get("fc1.weight").toFloats();

@@ -58,13 +58,15 @@ public final class Deberta implements EncoderFamily {
         WeightScope encoder = names.scope().child("encoder");
         boolean positional = config.relative() && (config.contentToPosition() || config.positionToContent());
         Weight relative = positional ? relative(encoder, names, config) : null;
-        List<Integer> rows = positional ? Disentangled.rows(span(config), config.buckets() > 0, config.longest(), spec.maxLength() - 1) : null;
+        List<Integer> rows = positional ? Disentangled.rows(span(config), config.buckets() > 0, config.longest(), spec.maxLength() - 1)
+                : null;
         List<EncoderWeights.Layer> layers = new ArrayList<>();
         for (int i = 0; i < spec.numLayers(); i++) {
             layers.add(layer(names, encoder.child("layer").child(i), config, relative, rows));
         }
         Positions positions = config.absolute() ? new Positions.Absolute(names.positions(spec.maxLength())) : new Positions.None();
-        return new TextEncoder(spec, new EncoderWeights(names.words(), positions, names.types(), names.embeddingNorm(), null, layers, null));
+        return new TextEncoder(spec, new EncoderWeights(names.words(), positions, names.types(), names.embeddingNorm(), null, layers,
+                null));
     }
 
     private static int span(DebertaConfig config) {
@@ -99,7 +101,8 @@ public final class Deberta implements EncoderFamily {
         return new Weight(x.name() + " normalized", Tensor.ofFloats(arena, values, x.shape().dims()));
     }
 
-    private static EncoderWeights.Layer layer(BertNames names, WeightScope layer, DebertaConfig config, Weight relative, List<Integer> rows) {
+    private static EncoderWeights.Layer layer(BertNames names, WeightScope layer, DebertaConfig config, Weight relative,
+            List<Integer> rows) {
         int d = names.spec().hiddenSize();
         int dFf = names.spec().dFf();
         WeightScope self = layer.child("attention").child("self");
@@ -107,11 +110,14 @@ public final class Deberta implements EncoderFamily {
         Linear.Part query = self.part("query_proj", d, d);
         Linear.Part key = self.part("key_proj", d, d);
         Disentangled positions = relative == null ? null : new Disentangled(
-                config.contentToPosition() ? project(layer.arena(), relative, config.shareKey() ? key : self.part("pos_key_proj", d, d)) : null,
-                config.positionToContent() ? project(layer.arena(), relative, config.shareKey() ? query : self.part("pos_query_proj", d, d)) : null, rows);
+                config.contentToPosition() ? project(layer.arena(), relative, config.shareKey() ? key : self.part("pos_key_proj", d, d))
+                : null,
+                config.positionToContent() ? project(layer.arena(), relative, config.shareKey() ? query : self.part("pos_query_proj", d,
+                d)) : null, rows);
         int terms = 1 + (config.contentToPosition() ? 1 : 0) + (config.positionToContent() ? 1 : 0);
         AttentionOp.Scores scores = new AttentionOp.Scores((float) (1 / Math.sqrt((double) names.spec().headDim() * terms)), 0f, 0);
-        return new EncoderWeights.Layer(new EncoderWeights.Attention(query, key, self.part("value_proj", d, d), output.part("dense", d, d), scores,
+        return new EncoderWeights.Layer(new EncoderWeights.Attention(query, key, self.part("value_proj", d, d), output.part("dense", d, d),
+                scores,
                 null, positions, null), names.norm(output.child("LayerNorm"), d), layer.child("intermediate").part("dense", d, dFf),
                 layer.child("output").part("dense", dFf, d), names.norm(layer.child("output").child("LayerNorm"), d));
     }

@@ -25,7 +25,8 @@ record DebertaConfig(EncoderSpec spec, boolean relative, int buckets, int longes
 
     /** Reads the fields; what is absent has transformers' default. */
     static DebertaConfig of(ConfigFields config) {
-        config.ignore("hidden_dropout_prob", "attention_probs_dropout_prob", "initializer_range", "pad_token_id", "bos_token_id", "eos_token_id",
+        config.ignore("hidden_dropout_prob", "attention_probs_dropout_prob", "initializer_range", "pad_token_id", "bos_token_id",
+                "eos_token_id",
                 "pooler_dropout", "pooler_hidden_act", "pooler_hidden_size", "legacy", "tie_word_embeddings");
         config.require("is_encoder_decoder", false);
         config.require("conv_kernel_size", 0);
@@ -46,14 +47,16 @@ record DebertaConfig(EncoderSpec spec, boolean relative, int buckets, int longes
         List<String> kinds = kinds(config);
         config.require("norm_rel_ebd", "none", "layer_norm");
         return new DebertaConfig(spec, relative, Math.max(config.integer("position_buckets", -1, 1 << 20, -1), 0),
-                longest < 1 ? positions : longest, config.text("norm_rel_ebd", "none").equals("layer_norm"), config.flag("share_att_key", false),
+                longest < 1 ? positions : longest, config.text("norm_rel_ebd", "none").equals("layer_norm"), config.flag("share_att_key",
+                false),
                 kinds.contains("c2p"), kinds.contains("p2c"), config.flag("position_biased_input", true));
     }
 
     /** A list, or words between bars. */
     private static List<String> kinds(ConfigFields config) {
         List<String> kinds = config.isText("pos_att_type")
-                ? List.of(config.text("pos_att_type").toLowerCase(Locale.ROOT).replace(" ", "").split("\\|")) : config.texts("pos_att_type");
+                ? List.of(config.text("pos_att_type").toLowerCase(Locale.ROOT).replace(" ", "").split("\\|"))
+                        : config.texts("pos_att_type");
         if (kinds == null) {
             return List.of();
         }

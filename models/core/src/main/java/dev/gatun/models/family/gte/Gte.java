@@ -46,7 +46,8 @@ public final class Gte implements EncoderFamily {
             layers.add(original ? layer(names, names.scope().child("encoder").child("layer").child(i), rotary)
                     : names.rotary(names.scope().child("layers").child(i), true, true, rotary));
         }
-        return new TextEncoder(spec, new EncoderWeights(names.words(), new Positions.None(), names.types(), names.embeddingNorm(), null, layers, null));
+        return new TextEncoder(spec, new EncoderWeights(names.words(), new Positions.None(), names.types(), names.embeddingNorm(), null,
+                layers, null));
     }
 
     private static EncoderWeights.Layer layer(BertNames names, WeightScope layer, Rotary rotary) {
@@ -55,7 +56,8 @@ public final class Gte implements EncoderFamily {
         List<Linear.Part> qkv = layer.child("attention").parts("qkv_proj", d, true, d, d, d);
         List<Linear.Part> upGate = layer.child("mlp").parts("up_gate_proj", d, false, dFf, dFf);
         return new EncoderWeights.Layer(new EncoderWeights.Attention(qkv.get(0), qkv.get(1), qkv.get(2),
-                layer.child("attention").part("o_proj", d, d, true), null, null, null, rotary), names.norm(layer.child("attn_ln"), d), upGate.get(1),
+                layer.child("attention").part("o_proj", d, d, true), null, null, null, rotary), names.norm(layer.child("attn_ln"), d),
+                upGate.get(1),
                 upGate.get(0), layer.child("mlp").part("down_proj", dFf, d, true), names.norm(layer.child("mlp_ln"), d));
     }
 }

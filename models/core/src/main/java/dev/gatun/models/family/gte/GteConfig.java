@@ -17,7 +17,8 @@ record GteConfig(EncoderSpec spec, RotarySettings rotary) {
     /** Reads the fields; what is absent has transformers' default. */
     static GteConfig of(ConfigFields config) {
         config.ignore("hidden_dropout_prob", "attention_probs_dropout_prob", "initializer_range", "pad_token_id", "classifier_dropout",
-                "bos_token_id", "eos_token_id", "tie_word_embeddings", "unpad_inputs", "use_memory_efficient_attention", "use_cache", "auto_map");
+                "bos_token_id", "eos_token_id", "tie_word_embeddings", "unpad_inputs", "use_memory_efficient_attention", "use_cache",
+                "auto_map");
         config.require("is_encoder_decoder", false);
         config.require("position_embedding_type", "rope");
         config.require("layer_norm_type", "layer_norm");

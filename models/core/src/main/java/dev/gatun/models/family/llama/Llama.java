@@ -17,7 +17,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Decoders that encode: Llama (Touvron et al. 2023), Mistral, Qwen2 and Qwen3 see what stands before a token, EuroBERT everything. RMS norms
+ * Decoders that encode: Llama (Touvron et al. 2023), Mistral, Qwen2 and Qwen3 see what stands before a token, EuroBERT everything. RMS
+ * norms
  * first, rotary positions, key and value heads shared by queries, gated feed-forwards.
  */
 public final class Llama implements EncoderFamily {
@@ -30,7 +31,8 @@ public final class Llama implements EncoderFamily {
 
     @Override
     public List<String> words() {
-        return List.of("llama", "mistral", "qwen2", "qwen3", "eurobert", "LlamaModel", "MistralModel", "Qwen2Model", "Qwen3Model", "EuroBertModel");
+        return List.of("llama", "mistral", "qwen2", "qwen3", "eurobert", "LlamaModel", "MistralModel", "Qwen2Model", "Qwen3Model",
+                "EuroBertModel");
     }
 
     @Override
@@ -61,11 +63,13 @@ public final class Llama implements EncoderFamily {
         WeightScope mlp = layer.child("mlp");
         RotaryOp.Heads heads = new RotaryOp.Heads(spec.numHeads(), spec.numKvHeads(), spec.headDim(), false, false);
         Rotary rotary = !config.headNorms() ? new Rotary(heads, table) : new Rotary(heads, table,
-                attention.child("q_norm").weight("weight", spec.headDim()), attention.child("k_norm").weight("weight", spec.headDim()), spec.normEps());
+                attention.child("q_norm").weight("weight", spec.headDim()), attention.child("k_norm").weight("weight", spec.headDim()),
+                spec.normEps());
         AttentionOp.Scores scores = window == 0 ? null : new AttentionOp.Scores(AttentionOp.Scores.of(spec.headDim()).scale(), 0f, window);
         return new EncoderWeights.Layer(new EncoderWeights.Attention(attention.part("q_proj", d, inner, config.qkvBias()),
                 attention.part("k_proj", d, keys, config.qkvBias()), attention.part("v_proj", d, keys, config.qkvBias()),
-                attention.part("o_proj", inner, d, config.outputBias()), scores, null, null, rotary), norm(layer.child("input_layernorm"), spec),
+                attention.part("o_proj", inner, d, config.outputBias()), scores, null, null, rotary), norm(layer.child("input_layernorm"),
+                spec),
                 mlp.part("gate_proj", d, spec.dFf(), config.mlpBias()), mlp.part("up_proj", d, spec.dFf(), config.mlpBias()),
                 mlp.part("down_proj", spec.dFf(), d, config.mlpBias()), norm(layer.child("post_attention_layernorm"), spec));
     }

@@ -38,7 +38,8 @@ record LlamaConfig(EncoderSpec spec, RotarySettings rotary, List<Integer> window
 
     /** Reads the fields; what is absent has transformers' default. */
     static LlamaConfig of(String type, ConfigFields config) {
-        config.ignore("initializer_range", "use_cache", "tie_word_embeddings", "attention_dropout", "pad_token_id", "bos_token_id", "eos_token_id",
+        config.ignore("initializer_range", "use_cache", "tie_word_embeddings", "attention_dropout", "pad_token_id", "bos_token_id",
+                "eos_token_id",
                 "mask_token_id", "pretraining_tp", "classifier_pooling", "auto_map");
         config.require("is_encoder_decoder", false);
         Defaults defaults = Defaults.of(type);
@@ -51,12 +52,15 @@ record LlamaConfig(EncoderSpec spec, RotarySettings rotary, List<Integer> window
         if (headDim % 2 != 0) {
             throw new IllegalArgumentException("head_dim " + headDim + " is not even");
         }
-        EncoderSpec spec = new EncoderSpec(type, config.integer("vocab_size", 1, Integer.MAX_VALUE, defaults.vocabSize), 0, d, layers, heads,
+        EncoderSpec spec = new EncoderSpec(type, config.integer("vocab_size", 1, Integer.MAX_VALUE, defaults.vocabSize), 0, d, layers,
+                heads,
                 config.integer("num_key_value_heads", 1, 1 << 12, defaults.kvHeads == 0 ? heads : defaults.kvHeads), headDim,
-                config.integer("intermediate_size", 1, 1 << 22, defaults.dFf), positions, (float) config.number("rms_norm_eps", defaults.eps), true,
+                config.integer("intermediate_size", 1, 1 << 22, defaults.dFf), positions, (float) config.number("rms_norm_eps",
+                defaults.eps), true,
                 Activations.of(config, "hidden_act", Activation.SILU), !bidirectional);
         boolean bias = config.flag("attention_bias", false);
-        return new LlamaConfig(spec, RotarySettings.of(config, bidirectional ? 250_000 : 10_000, headDim, positions), windows(type, config, layers),
+        return new LlamaConfig(spec, RotarySettings.of(config, bidirectional ? 250_000 : 10_000, headDim, positions), windows(type, config,
+                layers),
                 type.equals("qwen3"), bias || type.equals("qwen2"), bias, config.flag("mlp_bias", false));
     }
 
@@ -79,6 +83,7 @@ record LlamaConfig(EncoderSpec spec, RotarySettings rotary, List<Integer> window
                 || window == 0 && types.contains("sliding_attention"))) {
             throw config.error("layer_types", layers + " times full_attention, or sliding_attention where use_sliding_window is true");
         }
-        return IntStream.range(0, layers).mapToObj(i -> (types == null ? i >= full : types.get(i).equals("sliding_attention")) ? window : 0).toList();
+        return IntStream.range(0, layers).mapToObj(i -> (types == null ? i >= full : types.get(i).equals("sliding_attention")) ? window
+                : 0).toList();
     }
 }

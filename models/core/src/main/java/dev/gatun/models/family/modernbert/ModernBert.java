@@ -54,7 +54,8 @@ public final class ModernBert implements EncoderFamily {
         Pooling pooling = kind == HeadKind.SEQUENCES
                 ? names.config().choice("classifier_pooling", Pooling.CLS, Map.of("cls", Pooling.CLS, "mean", Pooling.MEAN)) : null;
         HeadLayers common = HeadLayers.of(pooling).dense(head.part("dense", d, d, names.config().flag("classifier_bias", false)))
-                .activate(Activations.of(names.config(), "classifier_activation", Activation.GELU_ERF)).norm(norm(head.child("norm"), config));
+                .activate(Activations.of(names.config(), "classifier_activation", Activation.GELU_ERF)).norm(norm(head.child("norm"),
+                        config));
         return switch (kind) {
             case SEQUENCES, TOKENS -> names.classes(common, names.top(), "classifier");
             case SPANS -> common.dense(names.top().part("classifier", d, 2));
@@ -75,18 +76,21 @@ public final class ModernBert implements EncoderFamily {
         Rotary global = new Rotary(heads, config.global().table(source.arena(), spec.maxLength()));
         Rotary local = new Rotary(heads, config.local().table(source.arena(), spec.maxLength()));
         // transformers: what is half of local_attention away is seen.
-        AttentionOp.Scores near = new AttentionOp.Scores(AttentionOp.Scores.of(spec.headDim()).scale(), 0f, config.localAttention() / 2 + 1);
+        AttentionOp.Scores near = new AttentionOp.Scores(AttentionOp.Scores.of(spec.headDim()).scale(), 0f, config.localAttention() / 2
+                + 1);
         List<EncoderWeights.Layer> layers = new ArrayList<>();
         for (int i = 0; i < spec.numLayers(); i++) {
             boolean sliding = config.sliding().get(i);
             layers.add(layer(scope.child("layers").child(i), config, i == 0, sliding ? near : null, sliding ? local : global));
         }
         WeightScope embeddings = scope.child("embeddings");
-        return new TextEncoder(spec, new EncoderWeights(embeddings.child("tok_embeddings").weight("weight", spec.vocabSize(), spec.hiddenSize()),
+        return new TextEncoder(spec, new EncoderWeights(embeddings.child("tok_embeddings").weight("weight", spec.vocabSize(),
+                spec.hiddenSize()),
                 new Positions.None(), null, norm(embeddings.child("norm"), config), null, layers, norm(scope.child("final_norm"), config)));
     }
 
-    private static EncoderWeights.Layer layer(WeightScope layer, ModernBertConfig config, boolean first, AttentionOp.Scores scores, Rotary rotary) {
+    private static EncoderWeights.Layer layer(WeightScope layer, ModernBertConfig config, boolean first, AttentionOp.Scores scores,
+            Rotary rotary) {
         EncoderSpec spec = config.spec();
         int d = spec.hiddenSize();
         List<Linear.Part> qkv = layer.child("attn").parts("Wqkv", d, config.attentionBias(), d, d, d);

@@ -37,7 +37,8 @@ record ModernBertConfig(EncoderSpec spec, List<Boolean> sliding, int localAttent
         if (d % heads != 0 || d / heads % 2 != 0) {
             throw new IllegalArgumentException("hidden_size " + d + " is not an even multiple of num_attention_heads " + heads);
         }
-        EncoderSpec spec = new EncoderSpec("modernbert", config.integer("vocab_size", 1, Integer.MAX_VALUE, 50368), 0, d, layers, heads, d / heads,
+        EncoderSpec spec = new EncoderSpec("modernbert", config.integer("vocab_size", 1, Integer.MAX_VALUE, 50368), 0, d, layers, heads,
+                d / heads,
                 config.integer("intermediate_size", 1, 1 << 22, 1152), positions, (float) config.number("norm_eps", 1e-5), true,
                 Activations.of(config, "hidden_activation", Activation.GELU_ERF), false);
         return new ModernBertConfig(spec, sliding(config, layers), config.integer("local_attention", 2, 1 << 24, 128),

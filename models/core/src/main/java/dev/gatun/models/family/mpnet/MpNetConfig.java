@@ -22,7 +22,8 @@ record MpNetConfig(int vocabSize, int hiddenSize, int numLayers, int numHeads, i
 
     /** Reads the fields; what is absent has transformers' default. */
     static MpNetConfig of(ConfigFields config) {
-        config.ignore("hidden_dropout_prob", "attention_probs_dropout_prob", "initializer_range", "bos_token_id", "eos_token_id", "pad_token_id",
+        config.ignore("hidden_dropout_prob", "attention_probs_dropout_prob", "initializer_range", "bos_token_id", "eos_token_id",
+                "pad_token_id",
                 "tie_word_embeddings");
         // transformers' code has 32, whatever the config says.
         config.require("relative_attention_num_buckets", MpNet.BUCKETS);

@@ -25,11 +25,14 @@ record NomicBertConfig(EncoderSpec spec, RotarySettings rotary) {
     }
 
     private static NomicBertConfig original(ConfigFields config) {
-        config.ignore("attn_pdrop", "embd_pdrop", "resid_pdrop", "dense_seq_output", "fused_bias_fc", "fused_dropout_add_ln", "last_layer_subset",
-                "mlp_fc1_checkpoint_lvl", "max_trained_positions", "pad_vocab_size_multiple", "reorder_and_upcast_attn", "summary_activation",
+        config.ignore("attn_pdrop", "embd_pdrop", "resid_pdrop", "dense_seq_output", "fused_bias_fc", "fused_dropout_add_ln",
+                "last_layer_subset",
+                "mlp_fc1_checkpoint_lvl", "max_trained_positions", "pad_vocab_size_multiple", "reorder_and_upcast_attn",
+                "summary_activation",
                 "summary_first_dropout", "summary_proj_to_labels", "summary_type", "summary_use_proj", "use_flash_attn", "use_xentropy",
                 "expand_up", "auto_map", "output_mlm_logits");
-        for (String absent : new String[] {"causal", "mlp_fc1_bias", "mlp_fc2_bias", "parallel_block", "parallel_block_tied_norm", "prenorm",
+        for (String absent : new String[] {"causal", "mlp_fc1_bias", "mlp_fc2_bias", "parallel_block", "parallel_block_tied_norm",
+                "prenorm",
             "qkv_proj_bias", "rotary_emb_interleaved", "use_rms_norm", "scale_attn_by_inverse_layer_idx"}) {
             config.require(absent, false);
         }
@@ -53,6 +56,7 @@ record NomicBertConfig(EncoderSpec spec, RotarySettings rotary) {
         RotarySettings rotary = RotarySettings.of(config, config.number("rotary_emb_base", 1000), headDim, maxLength);
         return new NomicBertConfig(new EncoderSpec("nomic_bert", config.integer("vocab_size", 1, Integer.MAX_VALUE, 30528),
                 config.integer("type_vocab_size", 0, 1 << 20, 2), d, config.integer(layers, 1, 1 << 12, 12), numHeads, headDim,
-                config.integer(inner, 1, 1 << 22, 3072), maxLength, (float) config.number(epsilon, 1e-12), false, activation, false), rotary);
+                config.integer(inner, 1, 1 << 22, 3072), maxLength, (float) config.number(epsilon, 1e-12), false, activation, false),
+                rotary);
     }
 }

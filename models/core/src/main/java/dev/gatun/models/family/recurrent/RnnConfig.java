@@ -5,7 +5,8 @@ import dev.gatun.tensor.Cell;
 import java.util.Map;
 
 /**
- * Sizes of a recurrent language model; mirrors {@code config.json}, whose {@code architecture} is {@code rnn-language-model} and whose fields
+ * Sizes of a recurrent language model; mirrors {@code config.json}, whose {@code architecture} is {@code rnn-language-model} and whose
+ * fields
  * are the arguments of PyTorch's word-language-model example.
  *
  * @param cell       {@code rnn_type}: LSTM, GRU, RNN_TANH or RNN_RELU

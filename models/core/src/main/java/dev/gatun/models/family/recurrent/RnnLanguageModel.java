@@ -19,7 +19,8 @@ import java.lang.foreign.Arena;
 
 /**
  * A language model of an embedding, recurrent layers and a softmax, with the names of PyTorch's word-language-model example:
- * {@code encoder.weight}, {@code rnn.weight_ih_l0}, ..., {@code decoder.weight}, {@code decoder.bias}. Immutable, shared by threads, each with
+ * {@code encoder.weight}, {@code rnn.weight_ih_l0}, ..., {@code decoder.weight}, {@code decoder.bias}. Immutable, shared by threads, each
+ * with
  * a session of its own; owns its native memory.
  */
 public final class RnnLanguageModel implements AutoCloseable {
@@ -60,7 +61,8 @@ public final class RnnLanguageModel implements AutoCloseable {
         Port sequences = graph.input(RecurrentSession.SEQUENCES, Spec.of(DataType.S32, RecurrentSession.SEQUENCE_DIM));
         Weight words = scope.child("encoder").weight("weight", config.vocabSize(), config.embedding());
         Port x = graph.add("encoder", new Embedding(words, null, null, false, null, 1f), ids);
-        x = RecurrentStack.of(scope.child("rnn"), new RecurrentShape(config.cell(), config.embedding(), config.hidden(), 0, 1), config.layers())
+        x = RecurrentStack.of(scope.child("rnn"), new RecurrentShape(config.cell(), config.embedding(), config.hidden(), 0, 1),
+                config.layers())
                 .addKept(graph, "rnn", x, sequences, Dim.free(RecurrentSession.STREAMS));
         WeightScope decoder = scope.child("decoder");
         Weight out = config.tied() && !decoder.has("weight") ? words : decoder.weight("weight", config.vocabSize(), config.hidden());

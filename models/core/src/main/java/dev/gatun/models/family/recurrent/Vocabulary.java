@@ -36,13 +36,15 @@ public final class Vocabulary {
         List<String> tokens = new ArrayList<>();
         for (JsonNode node : json) {
             if (!node.isTextual() || config.characters() && node.textValue().codePointCount(0, node.textValue().length()) != 1) {
-                throw new WeightException(file, "has " + Clip.text(node) + ", expected " + (config.characters() ? "one character" : "a word"));
+                throw new WeightException(file, "has " + Clip.text(node) + ", expected " + (config.characters() ? "one character"
+                        : "a word"));
             }
             tokens.add(node.textValue());
         }
         Vocabulary made = new Vocabulary(tokens, config.characters());
         if (!json.isArray() || tokens.size() != config.vocabSize() || made.ids.size() != tokens.size()) {
-            throw new WeightException(file, "has " + made.ids.size() + " different tokens, expected a list of ntoken " + config.vocabSize());
+            throw new WeightException(file, "has " + made.ids.size() + " different tokens, expected a list of ntoken "
+                    + config.vocabSize());
         }
         if (!config.characters() && !made.ids.containsKey(EOS)) {
             throw new WeightException(file, "has no " + EOS + ", which ends every line");

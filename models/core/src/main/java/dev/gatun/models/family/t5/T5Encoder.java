@@ -69,8 +69,10 @@ public final class T5Encoder implements EncoderFamily {
         WeightScope attention = layer.child(0).child("SelfAttention");
         WeightScope dense = layer.child(1).child("DenseReluDense");
         Linear.Part gate = config.gated() ? dense.part("wi_0", d, spec.dFf(), false) : null;
-        return new EncoderWeights.Layer(new EncoderWeights.Attention(attention.part("q", d, inner, false), attention.part("k", d, inner, false),
-                attention.part("v", d, inner, false), attention.part("o", inner, d, false), new AttentionOp.Scores(1f, 0f, 0), distances, null, null),
+        return new EncoderWeights.Layer(new EncoderWeights.Attention(attention.part("q", d, inner, false), attention.part("k", d, inner,
+                false),
+                attention.part("v", d, inner, false), attention.part("o", inner, d, false), new AttentionOp.Scores(1f, 0f, 0), distances,
+                null, null),
                 norm(layer.child(0).child("layer_norm"), spec), gate, dense.part(config.gated() ? "wi_1" : "wi", d, spec.dFf(), false),
                 dense.part("wo", spec.dFf(), d, false), norm(layer.child(1).child("layer_norm"), spec));
     }

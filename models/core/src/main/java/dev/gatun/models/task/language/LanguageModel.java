@@ -86,7 +86,8 @@ public final class LanguageModel implements AutoCloseable {
     public static LanguageModel load(Path folder, int threads) {
         Checkpoint checkpoint = Checkpoint.open(folder);
         try (Arena files = Arena.ofShared()) {
-            return load(checkpoint.source(files), checkpoint.fields(), JsonFiles.value(checkpoint.folder().resolve("vocabulary.json")), threads);
+            return load(checkpoint.source(files), checkpoint.fields(), JsonFiles.value(checkpoint.folder().resolve("vocabulary.json")),
+                    threads);
         }
     }
 
@@ -128,7 +129,8 @@ public final class LanguageModel implements AutoCloseable {
                 MemorySegment logits = feed(session, tokens, from, rows);
                 ranking.logSumExp(logits, rows);
                 for (int i = 0; i < rows; i++) {
-                    sum += (double) ranking.logSumExp(i) - logits.getAtIndex(ValueLayout.JAVA_FLOAT, (long) i * vocabSize + tokens[from + i + 1]);
+                    sum += (double) ranking.logSumExp(i) - logits.getAtIndex(ValueLayout.JAVA_FLOAT, (long) i * vocabSize + tokens[from
+                            + i + 1]);
                     if (Double.isNaN(sum)) {
                         throw new GenerationException(0, from + i, "the model's scores are not numbers; its weights are damaged");
                     }
@@ -144,7 +146,8 @@ public final class LanguageModel implements AutoCloseable {
         for (int i = 0; i < rows; i++) {
             int id = tokens[from + i];
             if (id < 0 || id >= model.config().vocabSize()) {
-                throw new IllegalArgumentException("token " + (from + i) + " is " + id + ", the vocabulary has 0 to " + (model.config().vocabSize() - 1));
+                throw new IllegalArgumentException("token " + (from + i) + " is " + id + ", the vocabulary has 0 to "
+                        + (model.config().vocabSize() - 1));
             }
             ids.setAtIndex(ValueLayout.JAVA_INT, i, id);
         }
@@ -154,7 +157,8 @@ public final class LanguageModel implements AutoCloseable {
 
     /** How a text goes on: numReturnSequences continuations, without the text. */
     public List<String> generate(String prompt, GenerationOptions options) {
-        return generate(vocabulary.encode(prompt, false), options, TokenListener.NONE).stream().map(g -> vocabulary.decode(g.ids())).toList();
+        return generate(vocabulary.encode(prompt, false), options,
+                TokenListener.NONE).stream().map(g -> vocabulary.decode(g.ids())).toList();
     }
 
     /**

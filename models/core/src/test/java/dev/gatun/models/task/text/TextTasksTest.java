@@ -64,7 +64,8 @@ class TextTasksTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"bert, 1", "bert, 2", "roberta, 2", "xlm-roberta, 1", "camembert, 1", "distilbert, 2", "electra, 1", "albert, 2", "mpnet, 2",
+    @CsvSource({"bert, 1", "bert, 2", "roberta, 2", "xlm-roberta, 1", "camembert, 1", "distilbert, 2", "electra, 1", "albert, 2",
+            "mpnet, 2",
         "deberta-v2, 1", "modernbert, 2"})
     void textsAndPairsAreClassified(String family, int threads) throws IOException {
         JsonNode golden = expected(family + "-classify");
