@@ -60,6 +60,13 @@ public record HeadNames(Checkpoint checkpoint, WeightSource source, TextEncoder 
         return classifier(square(scope, "dense"), activation, scope, "out_proj");
     }
 
+    /** RoBERTa's masked language model, which MPNet took: {@code lm_head}. */
+    public HeadLayers lmHead() {
+        WeightScope head = top().child("lm_head");
+        return masked(spec().hiddenSize(), square(head, "dense"), Activation.GELU_ERF, head.child("layer_norm"), head.child("decoder"),
+                head);
+    }
+
     /** {@code classifier} of every token. */
     public HeadLayers tokenClassifier() {
         return classes(HeadLayers.tokens(), top(), "classifier");

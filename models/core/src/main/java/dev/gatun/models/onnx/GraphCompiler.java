@@ -125,7 +125,7 @@ final class GraphCompiler {
         OnnxTensor values = read(sparse.values());
         OnnxTensor indices = read(sparse.indices());
         try {
-            return SparseOps.dense(values, indices, sparse.dims());
+            return SparseOps.dense(tensors.arena(), values, indices, sparse.dims());
         } catch (IllegalArgumentException | ArithmeticException | IndexOutOfBoundsException e) {
             throw new OnnxException(file, "sparse tensor " + sparse.values().name() + ": " + e.getMessage(), e);
         }

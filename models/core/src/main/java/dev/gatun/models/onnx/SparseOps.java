@@ -8,12 +8,17 @@ final class SparseOps {
     private SparseOps() {
     }
 
-    /** @param indices [n] over all elements, or [n, rank] */
-    static OnnxTensor dense(OnnxTensor values, OnnxTensor indices, long[] dims) {
+    /**
+     * The dense form.
+     *
+     * @param arena   owns it
+     * @param indices [n] over all elements, or [n, rank]
+     */
+    static OnnxTensor dense(Arena arena, OnnxTensor values, OnnxTensor indices, long[] dims) {
         if (Math.multiplyExact(Shape.of(dims).elementCount(), values.type().byteSize()) > 1L << 32) {
             throw new IllegalArgumentException("dense it would take more than 4 GB");
         }
-        OnnxTensor dense = OnnxTensor.allocate(Arena.ofAuto(), values.type(), dims);
+        OnnxTensor dense = OnnxTensor.allocate(arena, values.type(), dims);
         long[] strides = Walk.dense(dims);
         boolean linear = indices.rank() == 1;
         for (long i = 0; i < values.size(); i++) {

@@ -28,6 +28,11 @@ final class TensorReader {
         this.arena = arena;
     }
 
+    /** Owns what is made. */
+    Arena arena() {
+        return arena;
+    }
+
     /** @throws IllegalArgumentException if the tensor lies about its size; the message names it */
     OnnxTensor read(Proto.Tensor proto) {
         try {

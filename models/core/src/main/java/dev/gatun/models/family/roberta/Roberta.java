@@ -38,11 +38,9 @@ public final class Roberta implements EncoderFamily {
 
     @Override
     public HeadLayers head(HeadKind kind, HeadNames names) {
-        WeightScope head = names.top().child("lm_head");
         return switch (kind) {
             case SEQUENCES -> names.denseOutProj(Activation.TANH);
-            case MASKED -> names.masked(names.encoder().spec().hiddenSize(), names.square(head, "dense"), Activation.GELU_ERF,
-                    head.child("layer_norm"), head.child("decoder"), head);
+            case MASKED -> names.lmHead();
             case TOKENS, SPANS -> EncoderFamily.super.head(kind, names);
         };
     }
