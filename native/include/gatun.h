@@ -281,7 +281,8 @@ GATUN_API void gatun_kv_store(const gatun_kv_store_args *args);
 /*
  * Attention of one query row for each sequence over its first lengths[row] tokens. new_k and new_v, where not NULL, are
  * first stored as the last of them; their block may belong to this sequence only. Length 0 gives zeros, as scores of -infinity do. scratch holds max_keys
- * floats, rounded up to blocks, for each head and thread.
+ * floats, rounded up to blocks, for each head and thread. distances, where not NULL, are added to scaled scores: entry reach - d of a head's
+ * where the key stands d before the query, the first also for all that is further away; distance_stride is 0 where all heads share them.
  */
 typedef struct {
     const float *q, *new_k, *new_v;
@@ -292,6 +293,8 @@ typedef struct {
     int64_t part;
     int64_t rows, num_heads, num_kv_heads, head_dim, max_keys;
     void *scratch;
+    const float *distances;
+    int64_t distance_stride, reach;
     float scale;
 } gatun_paged_attention_args;
 

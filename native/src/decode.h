@@ -90,6 +90,14 @@ static inline void weights_of(float *scores, int64_t n, int64_t end) {
     for (int64_t j = 0; j < end; j += W) store(scores + j, load(scores + j) * factor);
 }
 
+/* Adds what a head's distances say of n keys, the last of which stands where the query does. */
+static inline void add_distances(float *scores, int64_t n, const float *distances, int64_t reach) {
+    int64_t far = n - 1 > reach ? n - 1 - reach : 0;
+    for (int64_t j = 0; j < far; j++) scores[j] += distances[0];
+    const float *near = distances + reach - (n - 1);
+    for (int64_t j = far; j < n; j++) scores[j] += near[j];
+}
+
 /* Heads first .. last of a row. Block by block, all heads of it: their keys, and later their values, lie side by side, and
  * memory is read in long runs. */
 static void paged_heads(const gatun_paged_attention_args &a, int64_t row, int64_t first_head, int64_t last_head, float *scores) {
@@ -105,7 +113,10 @@ static void paged_heads(const gatun_paged_attention_args &a, int64_t row, int64_
         for (int64_t h = first_head; h < last_head; h++)
             block_scores(part + h / group * dim * BLOCK, q + h * dim, dim, a.scale, scores + (h - first_head) * end + first);
     }
-    for (int64_t h = first_head; h < last_head; h++) weights_of(scores + (h - first_head) * end, keys, end);
+    for (int64_t h = first_head; h < last_head; h++) {
+        if (a.distances) add_distances(scores + (h - first_head) * end, keys, a.distances + h * a.distance_stride, a.reach);
+        weights_of(scores + (h - first_head) * end, keys, end);
+    }
     for (int64_t first = 0; first < keys; first += BLOCK) {
         const float *part = table[first / BLOCK] + value_part;
         int64_t n = keys - first < BLOCK ? keys - first : BLOCK;

@@ -77,8 +77,19 @@ public final class PagedAttention {
         return (maxKeys + BLOCK_TOKENS - 1) / BLOCK_TOKENS * BLOCK_TOKENS * numHeads * Float.BYTES * threads;
     }
 
+    /**
+     * What becomes of products.
+     *
+     * @param scale     their factor
+     * @param distances F32, for each head what is added to scaled ones; null for nothing
+     * @param stride    elements between heads, 0 where all share them
+     * @param reach     before a head's entry for distance 0
+     */
+    public record Scores(float scale, MemorySegment distances, long stride, long reach) {
+    }
+
     /** One query row for each sequence. */
-    public static Runnable attend(Arena arena, Part part, long numHeads, float scale, long rows, long maxKeys,
+    public static Runnable attend(Arena arena, Part part, long numHeads, Scores scores, long rows, long maxKeys,
             Operands operands, MemorySegment scratch) {
         Kernels.load();
         MemorySegment args = gatun_paged_attention_args.allocate(arena);
@@ -98,7 +109,10 @@ public final class PagedAttention {
         gatun_paged_attention_args.head_dim(args, part.headDim());
         gatun_paged_attention_args.max_keys(args, maxKeys);
         gatun_paged_attention_args.scratch(args, scratch);
-        gatun_paged_attention_args.scale(args, scale);
+        gatun_paged_attention_args.distances(args, scores.distances() == null ? MemorySegment.NULL : scores.distances());
+        gatun_paged_attention_args.distance_stride(args, scores.stride());
+        gatun_paged_attention_args.reach(args, scores.reach());
+        gatun_paged_attention_args.scale(args, scores.scale());
         return () -> GatunC.gatun_paged_attention(args);
     }
 }

@@ -9,7 +9,7 @@ import java.util.List;
  * them.
  */
 public sealed interface Layer permits Linear, Conv, BatchNorm, LayerNorm, Embedding, Attention, Rotary, QuantizedConv, QuantizedLinear,
-        Recurrent, Apply {
+        Recurrent, PagedAttention, Apply {
 
     /** As {@code Linear}, for messages and text. */
     default String kind() {

@@ -63,6 +63,7 @@ public final class Lowering {
             case BatchNorm norm -> new BatchNormOp(pack.affine(norm, temporary), Activation.NONE);
             case LayerNorm norm -> new LayerNormOp(pack.norm(norm));
             case Attention attention -> attention.pack(pack);
+            case PagedAttention paged -> paged.op().withDistances(pack.table(paged.distances()));
             case Rotary rotary -> new RotaryOp(rotary.heads(), table(pack, rotary.table()), table(pack, rotary.queryNorm()),
                     table(pack, rotary.keyNorm()), rotary.epsilon());
             case Embedding embedding -> new EmbeddingOp(pack.table(embedding.words()), table(pack, embedding.positions()),

@@ -121,7 +121,7 @@ final class AttentionKernels {
     static CompiledOp paged(PagedAttentionOp op, CompileContext context, List<TensorDesc> inputs, TensorDesc dst) {
         long rows = dst.shape().dim(0);
         PagedAttention.Part part = op.layout().part(op.layer());
-        float scale = (float) (1 / Math.sqrt(op.layout().headDim()));
+        PagedAttention.Scores scores = scores(op);
         long scratch = PagedAttention.scratchByteSize(op.maxKeys(), op.numHeads(), context.threads());
         return new KernelOp("paged_attention", dst, scratch, CompiledOp.Sharing.NONE, binding -> {
             boolean separate = op.append() == PagedAttentionOp.Append.SEPARATE;
@@ -141,7 +141,7 @@ final class AttentionKernels {
             long columns = inputs.get(0).shape().dim(1);
             PagedAttention.Operands operands = new PagedAttention.Operands(q, columns, k, v, separate ? op.keyColumns() : columns,
                     binding.dst().segment(), lengths.copy(), tables);
-            Runnable kernel = PagedAttention.attend(binding.arena(), part, op.numHeads(), scale, rows, op.maxKeys(), operands,
+            Runnable kernel = PagedAttention.attend(binding.arena(), part, op.numHeads(), scores, rows, op.maxKeys(), operands,
                     binding.scratchpad());
             return () -> {
                 lengths.take("lengths", op.maxKeys() + 1L);
@@ -151,6 +151,14 @@ final class AttentionKernels {
                 kernel.run();
             };
         });
+    }
+
+    private static PagedAttention.Scores scores(PagedAttentionOp op) {
+        if (op.distances() == null) {
+            return new PagedAttention.Scores(op.scale(), null, 0, 0);
+        }
+        Shape shape = op.distances().shape();
+        return new PagedAttention.Scores(op.scale(), op.distances().segment(), shape.dim(0) == 1 ? 0 : shape.dim(1), shape.dim(1) / 2);
     }
 
     static CompiledOp store(KvStoreOp op, List<TensorDesc> inputs, TensorDesc dst) {

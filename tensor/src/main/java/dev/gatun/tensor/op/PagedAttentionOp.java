@@ -2,7 +2,9 @@ package dev.gatun.tensor.op;
 
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.ShapeException;
+import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Objects;
 
@@ -18,13 +20,22 @@ import java.util.Objects;
  * @param numHeads query heads, a multiple of the layout's
  * @param append   whether and how the row's key and value come
  * @param maxKeys  the longest sequence
+ * @param scale    factor of the products
+ * @param distances what is added to scaled products by the distance from query to key, the query standing at the last key, as
+ *                  {@link AttentionOp} has it; or null
  */
-public record PagedAttentionOp(KvLayout layout, int layer, int numHeads, Append append, int maxKeys) implements Op {
+public record PagedAttentionOp(KvLayout layout, int layer, int numHeads, Append append, int maxKeys, float scale, Tensor distances)
+        implements Op {
 
     /** How the row's own key and value arrive: not at all, as operands, or side by side with the query. */
     public enum Append { NONE, SEPARATE, JOINED }
 
     private static final String[] NAMES = {"src", "k", "v"};
+
+    /** Products scaled by 1 / sqrt(headDim), nothing added. */
+    public PagedAttentionOp(KvLayout layout, int layer, int numHeads, Append append, int maxKeys) {
+        this(layout, layer, numHeads, append, maxKeys, (float) (1 / Math.sqrt(layout.headDim())), null);
+    }
 
     /** Checks the numbers. */
     public PagedAttentionOp {
@@ -37,6 +48,17 @@ public record PagedAttentionOp(KvLayout layout, int layer, int numHeads, Append 
                             + "headDim at most "
                     + Integer.MAX_VALUE);
         }
+        if (!Float.isFinite(scale)) {
+            throw new IllegalArgumentException("PagedAttention: scale " + scale + " must be finite");
+        }
+        if (distances != null) {
+            AttentionOp.requireDistances(numHeads, distances.desc());
+        }
+    }
+
+    @Override
+    public List<MemorySegment.Scope> owners() {
+        return Operands.owners(distances);
     }
 
     @Override
@@ -46,7 +68,17 @@ public record PagedAttentionOp(KvLayout layout, int layer, int numHeads, Append 
 
     /** The same with query, key and value side by side. */
     public PagedAttentionOp joined() {
-        return new PagedAttentionOp(layout, layer, numHeads, Append.JOINED, maxKeys);
+        return new PagedAttentionOp(layout, layer, numHeads, Append.JOINED, maxKeys, scale, distances);
+    }
+
+    /** The same with other products' scale. */
+    public PagedAttentionOp withScale(float other) {
+        return new PagedAttentionOp(layout, layer, numHeads, append, maxKeys, other, distances);
+    }
+
+    /** The same with other distances. */
+    public PagedAttentionOp withDistances(Tensor other) {
+        return new PagedAttentionOp(layout, layer, numHeads, append, maxKeys, scale, other);
     }
 
     /** Columns of the query. */

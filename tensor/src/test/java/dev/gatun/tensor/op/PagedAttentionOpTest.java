@@ -61,6 +61,16 @@ class PagedAttentionOpTest {
                 float[] again = OpRunner.run(arena, threads, new PagedAttentionOp(layout, 1, heads, PagedAttentionOp.Append.NONE, 150),
                         Tensor.ofFloats(arena, queries, LENGTHS.length, d), lengths, addresses(arena, tables)).toFloats();
                 Reference.assertClose(Reference.widen(out), again, 0);
+                for (int reach : new int[] {3, 200}) {
+                    Tensor distances = Tensor.ofFloats(arena, Reference.random(7, (long) heads * (2 * reach + 1)), heads, 2 * reach + 1);
+                    float[] biased = OpRunner.run(arena, plain.withDistances(distances).withScores(new AttentionOp.Scores(1f, 0f, 0)),
+                            Tensor.ofFloats(arena, queries, LENGTHS.length, d), Tensor.ofFloats(arena, kv, rows, 2 * dKv),
+                            sequences(arena, ones), sequences(arena, LENGTHS)).toFloats();
+                    float[] paged = OpRunner.run(arena, threads, new PagedAttentionOp(layout, 1, heads, PagedAttentionOp.Append.NONE, 150,
+                            1f, distances), Tensor.ofFloats(arena, queries, LENGTHS.length, d), lengths,
+                            addresses(arena, tables)).toFloats();
+                    Reference.assertClose(Reference.widen(biased), paged, 2e-6);
+                }
             }
         }
     }

@@ -31,6 +31,9 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int64_t head_dim;
  *     int64_t max_keys;
  *     void *scratch;
+ *     const float *distances;
+ *     int64_t distance_stride;
+ *     int64_t reach;
  *     float scale;
  * }
  * }
@@ -58,6 +61,9 @@ public class gatun_paged_attention_args {
         GatunC.C_LONG.withName("head_dim"),
         GatunC.C_LONG.withName("max_keys"),
         GatunC.C_POINTER.withName("scratch"),
+        GatunC.C_POINTER.withName("distances"),
+        GatunC.C_LONG.withName("distance_stride"),
+        GatunC.C_LONG.withName("reach"),
         GatunC.C_FLOAT.withName("scale"),
         MemoryLayout.paddingLayout(4)
     ).withName("$anon$286:9");
@@ -771,6 +777,138 @@ public class gatun_paged_attention_args {
      */
     public static void scratch(MemorySegment struct, MemorySegment fieldValue) {
         struct.set(scratch$LAYOUT, scratch$OFFSET, fieldValue);
+    }
+
+    private static final AddressLayout distances$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("distances"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * const float *distances
+     * }
+     */
+    public static final AddressLayout distances$layout() {
+        return distances$LAYOUT;
+    }
+
+    private static final long distances$OFFSET = $LAYOUT.byteOffset(groupElement("distances"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * const float *distances
+     * }
+     */
+    public static final long distances$offset() {
+        return distances$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * const float *distances
+     * }
+     */
+    public static MemorySegment distances(MemorySegment struct) {
+        return struct.get(distances$LAYOUT, distances$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * const float *distances
+     * }
+     */
+    public static void distances(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(distances$LAYOUT, distances$OFFSET, fieldValue);
+    }
+
+    private static final OfLong distance_stride$LAYOUT = (OfLong)$LAYOUT.select(groupElement("distance_stride"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int64_t distance_stride
+     * }
+     */
+    public static final OfLong distance_stride$layout() {
+        return distance_stride$LAYOUT;
+    }
+
+    private static final long distance_stride$OFFSET = $LAYOUT.byteOffset(groupElement("distance_stride"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int64_t distance_stride
+     * }
+     */
+    public static final long distance_stride$offset() {
+        return distance_stride$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int64_t distance_stride
+     * }
+     */
+    public static long distance_stride(MemorySegment struct) {
+        return struct.get(distance_stride$LAYOUT, distance_stride$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int64_t distance_stride
+     * }
+     */
+    public static void distance_stride(MemorySegment struct, long fieldValue) {
+        struct.set(distance_stride$LAYOUT, distance_stride$OFFSET, fieldValue);
+    }
+
+    private static final OfLong reach$LAYOUT = (OfLong)$LAYOUT.select(groupElement("reach"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int64_t reach
+     * }
+     */
+    public static final OfLong reach$layout() {
+        return reach$LAYOUT;
+    }
+
+    private static final long reach$OFFSET = $LAYOUT.byteOffset(groupElement("reach"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int64_t reach
+     * }
+     */
+    public static final long reach$offset() {
+        return reach$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int64_t reach
+     * }
+     */
+    public static long reach(MemorySegment struct) {
+        return struct.get(reach$LAYOUT, reach$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int64_t reach
+     * }
+     */
+    public static void reach(MemorySegment struct, long fieldValue) {
+        struct.set(reach$LAYOUT, reach$OFFSET, fieldValue);
     }
 
     private static final OfFloat scale$LAYOUT = (OfFloat)$LAYOUT.select(groupElement("scale"));

@@ -6,6 +6,7 @@ import dev.gatun.tensor.graph.Graph;
 import dev.gatun.tensor.graph.Layer;
 import dev.gatun.tensor.graph.Linear;
 import dev.gatun.tensor.graph.Node;
+import dev.gatun.tensor.graph.PagedAttention;
 import dev.gatun.tensor.graph.Pass;
 import dev.gatun.tensor.graph.Port;
 import dev.gatun.tensor.graph.Rewrite;
@@ -35,6 +36,8 @@ public final class JoinProjections implements Pass {
                 case Apply(AttentionOp op) -> join(graph, rewrite, node, op, source -> new Apply(op.withSource(source)));
                 case Apply(PagedAttentionOp paged) -> paged.append() == PagedAttentionOp.Append.SEPARATE
                         && joinAll(graph, rewrite, node, 3, new Apply(paged.joined()));
+                case PagedAttention paged -> paged.op().append() == PagedAttentionOp.Append.SEPARATE
+                        && joinAll(graph, rewrite, node, 3, paged.joined());
                 case Apply(KvStoreOp store) -> !store.joined() && joinAll(graph, rewrite, node, 2, new Apply(store.withJoined()));
                 default -> false;
             };
