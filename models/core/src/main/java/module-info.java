@@ -24,6 +24,7 @@ module dev.gatun.models {
     exports dev.gatun.models.onnx;
     exports dev.gatun.models.registry;
     exports dev.gatun.models.runtime;
+    exports dev.gatun.models.seq2seq;
     exports dev.gatun.models.task.classify;
     exports dev.gatun.models.task.embed;
     exports dev.gatun.models.task.language;

@@ -27,6 +27,7 @@ public final class EncoderGraph {
     public static final String TOKENS = "tokens";
 
     private final GraphBuilder graph;
+    private final String prefix;
     private final EncoderSpec spec;
     private final EncoderWeights weights;
     private final Port sequences;
@@ -37,10 +38,21 @@ public final class EncoderGraph {
      * @param maxSequences sequences that are computed together at most
      */
     public EncoderGraph(GraphBuilder graph, EncoderSpec spec, EncoderWeights weights, int maxSequences) {
+        this(graph, "", spec, weights, graph.input(SEQUENCES, Spec.of(DataType.S32, maxSequences + 2)));
+    }
+
+    /**
+     * Starts a description beside others.
+     *
+     * @param prefix    before the names of inputs and nodes
+     * @param sequences S32 [2 + maxSequences]
+     */
+    public EncoderGraph(GraphBuilder graph, String prefix, EncoderSpec spec, EncoderWeights weights, Port sequences) {
         this.graph = graph;
+        this.prefix = prefix;
         this.spec = spec;
         this.weights = weights;
-        this.sequences = graph.input(SEQUENCES, Spec.of(DataType.S32, maxSequences + 2));
+        this.sequences = sequences;
     }
 
     /** The sequences, for what follows the last layer. */
@@ -54,11 +66,11 @@ public final class EncoderGraph {
         Port x = embeddings(blocks);
         for (int i = 0; i < weights.layers().size(); i++) {
             EncoderWeights.Layer layer = weights.layers().get(i);
-            String name = "layer." + i;
+            String name = prefix + "layer." + i;
             x = attention(blocks, name + ".attention", layer.attention(), layer.attentionNorm(), x);
             x = blocks.feedForward(name + ".ffn", layer, x);
         }
-        return weights.finalNorm() == null ? x : graph.add("final_norm", weights.finalNorm(), x);
+        return weights.finalNorm() == null ? x : graph.add(prefix + "final_norm", weights.finalNorm(), x);
     }
 
     private Port attention(TransformerBlocks blocks, String name, EncoderWeights.Attention weights, LayerNorm norm, Port x) {
@@ -75,17 +87,17 @@ public final class EncoderGraph {
     }
 
     private Port embeddings(TransformerBlocks blocks) {
-        List<Port> operands = new ArrayList<>(List.of(graph.input(IDS, Spec.of(DataType.S32, TOKENS))));
+        List<Port> operands = new ArrayList<>(List.of(graph.input(prefix + IDS, Spec.of(DataType.S32, TOKENS))));
         Positions.Absolute absolute = weights.positions() instanceof Positions.Absolute a ? a : null;
         if (absolute != null) {
-            operands.add(graph.input(POSITIONS, Spec.of(DataType.S32, TOKENS)));
+            operands.add(graph.input(prefix + POSITIONS, Spec.of(DataType.S32, TOKENS)));
         }
         if (weights.types() != null) {
-            operands.add(graph.input(TYPES, Spec.of(DataType.S32, TOKENS)));
+            operands.add(graph.input(prefix + TYPES, Spec.of(DataType.S32, TOKENS)));
         }
-        Port x = graph.add("embeddings", new Embedding(weights.words(), absolute == null ? null : absolute.table(), weights.types(),
-                weights.types() != null, null, 1f), operands.toArray(Port[]::new));
-        x = weights.norm() == null ? x : graph.add("embeddings.norm", weights.norm(), x);
-        return weights.projection() == null ? x : blocks.linear("embeddings.projection", weights.projection(), x);
+        Port x = graph.add(prefix + "embeddings", new Embedding(weights.words(), absolute == null ? null : absolute.table(), weights.types(),
+                weights.types() != null, null, weights.wordScale()), operands.toArray(Port[]::new));
+        x = weights.norm() == null ? x : graph.add(prefix + "embeddings.norm", weights.norm(), x);
+        return weights.projection() == null ? x : blocks.linear(prefix + "embeddings.projection", weights.projection(), x);
     }
 }

@@ -18,9 +18,16 @@ import java.util.List;
  * @param projection from the embeddings' size to the layers', or null
  * @param layers     first to last; a layer that is shared stands several times
  * @param finalNorm  after the last layer, or null
+ * @param wordScale  factor of the word's row
  */
 public record EncoderWeights(Weight words, Positions positions, Weight types, LayerNorm norm, Linear.Part projection, List<Layer> layers,
-        LayerNorm finalNorm) {
+        LayerNorm finalNorm, float wordScale) {
+    /** Words as they are. */
+    public EncoderWeights(Weight words, Positions positions, Weight types, LayerNorm norm, Linear.Part projection, List<Layer> layers,
+            LayerNorm finalNorm) {
+        this(words, positions, types, norm, projection, layers, finalNorm, 1f);
+    }
+
     /** Copies the list. */
     public EncoderWeights {
         layers = List.copyOf(layers);

@@ -49,9 +49,14 @@ public record TransformerBlocks(GraphBuilder graph, boolean normFirst, Activatio
 
     /** The feed-forward of a layer, gated or not, with residual and norm. */
     public Port feedForward(String name, EncoderWeights.Layer layer, Port x) {
-        return layer.gate() == null ? feedForward(name, layer.up(), layer.down(), layer.norm(), x)
-                : sublayer(name, layer.norm(), x, layer.down(), in -> graph.add(name + ".gated", new GatedOp(activation, false),
-                        graph.add(name + ".up", new Linear(List.of(layer.gate(), layer.up()), Activation.NONE, 1f, false), in)));
+        return feedForward(name, layer.gate(), layer.up(), layer.down(), layer.norm(), x);
+    }
+
+    /** The same of its parts; a gate that is null is left out. */
+    public Port feedForward(String name, Linear.Part gate, Linear.Part up, Linear.Part down, LayerNorm norm, Port x) {
+        return gate == null ? feedForward(name, up, down, norm, x)
+                : sublayer(name, norm, x, down, in -> graph.add(name + ".gated", new GatedOp(activation, false),
+                        graph.add(name + ".up", new Linear(List.of(gate, up), Activation.NONE, 1f, false), in)));
     }
 
     /** The feed-forward, with residual and norm. */

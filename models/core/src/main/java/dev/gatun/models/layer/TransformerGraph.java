@@ -39,7 +39,7 @@ public record TransformerGraph(TransformerBlocks blocks) {
             String name = "decoder." + i;
             x = blocks.selfAttention(name + ".self", layer.self(), layer.selfNorm(), x, self.apply(i));
             x = blocks.crossAttention(name + ".cross", layer.cross(), layer.crossNorm(), x, cross.apply(i));
-            x = blocks.feedForward(name + ".ffn", layer.up(), layer.down(), layer.norm(), x);
+            x = blocks.feedForward(name + ".ffn", layer.gate(), layer.up(), layer.down(), layer.norm(), x);
         }
         return norm("decoder.norm", weights.finalNorm(), x);
     }

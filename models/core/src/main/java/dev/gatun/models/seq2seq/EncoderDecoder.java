@@ -1,0 +1,192 @@
+package dev.gatun.models.seq2seq;
+
+import dev.gatun.models.generate.GenerativeModel;
+import dev.gatun.models.layer.DecoderGraph;
+import dev.gatun.models.layer.EncoderGraph;
+import dev.gatun.models.layer.Positions;
+import dev.gatun.models.runtime.Buckets;
+import dev.gatun.models.runtime.PackedSequences;
+import dev.gatun.models.runtime.Program;
+import dev.gatun.models.runtime.Session;
+import dev.gatun.tensor.DataType;
+import dev.gatun.tensor.exec.BoundPlan;
+import dev.gatun.tensor.exec.Plan;
+import dev.gatun.tensor.graph.Dim;
+import dev.gatun.tensor.graph.Graph;
+import dev.gatun.tensor.graph.GraphBuilder;
+import dev.gatun.tensor.graph.Port;
+import dev.gatun.tensor.graph.Sizes;
+import dev.gatun.tensor.graph.Spec;
+import dev.gatun.tensor.graph.Target;
+import dev.gatun.tensor.op.KvLayout;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+
+/**
+ * A token model from sequence to sequence: its graphs in one program, whose plans are compiled once for each bucket of rows. Shared by
+ * any number of threads, each with its own {@code GenerationSession}. Owns its native memory: {@link #close} waits for what is under
+ * way; sessions used after that throw {@link IllegalStateException}.
+ */
+public class EncoderDecoder implements GenerativeModel, AutoCloseable {
+    private static final String ENCODER = "encoder";
+    private static final String STEP = "step";
+    private static final String FORCED = "forced";
+    private static final String PREFIX = "source_";
+    private static final int CHUNK_TOKENS = 128;
+    /** Rows of the decoder's products: few, one for each sequence under way. */
+    private static final int DECODER_ROWS = 4;
+
+    private final Tokens tokens;
+    private final KvLayout layout;
+    private final Buckets buckets;
+    private final Program program;
+
+    /** Packs the weights, which are not needed afterwards. */
+    public EncoderDecoder(Seq2Seq model) {
+        this.tokens = model.tokens();
+        this.layout = model.decoder().spec().cacheLayout();
+        this.buckets = new Buckets(Math.max(model.tokens().maxPositions(), CHUNK_TOKENS));
+        List<Graph> graphs = describe(model);
+        // The first graph says who multiplies.
+        this.program = Program.load(new Program.Part(graphs.get(0), Target.ofRows(CHUNK_TOKENS)),
+                new Program.Part(graphs.get(1), Target.ofRows(DECODER_ROWS)), new Program.Part(graphs.get(2), Target.ofRows(DECODER_ROWS)));
+    }
+
+    /** The graphs, before the passes: the encoder, a step of the decoder, both over whole sequences. */
+    public static List<Graph> describe(Seq2Seq model) {
+        return List.of(encoder(model), step(model), forced(model));
+    }
+
+    private static Graph encoder(Seq2Seq model) {
+        GraphBuilder graph = new GraphBuilder(ENCODER);
+        // A source has a token at least, so that no chunk has more sources than tokens.
+        Port sequences = graph.input(SOURCE_SEQUENCES, Spec.of(DataType.S32, CHUNK_TOKENS + 2));
+        Port memory = memory(graph, model, sequences);
+        Port tables = graph.state(SOURCE_TABLES, Spec.of(DataType.U8, (long) CHUNK_TOKENS * Long.BYTES));
+        new DecoderGraph(graph, model.decoder()).store(memory, sequences, tables);
+        graph.output(MEMORY, memory);
+        return graph.build();
+    }
+
+    private static Port memory(GraphBuilder graph, Seq2Seq model, Port sequences) {
+        Port memory = new EncoderGraph(graph, PREFIX, model.encoder(), model.weights(), sequences).hidden();
+        if (!(model.weights().positions() instanceof Positions.Absolute)) {
+            graph.input(SOURCE_POSITIONS, Spec.of(DataType.S32, EncoderGraph.TOKENS));
+        }
+        return memory;
+    }
+
+    private static Graph step(Seq2Seq model) {
+        GraphBuilder graph = new GraphBuilder(STEP);
+        graph.output(LOGITS, new DecoderGraph(graph, model.decoder()).step());
+        return graph.build();
+    }
+
+    private static Graph forced(Seq2Seq model) {
+        GraphBuilder graph = new GraphBuilder(FORCED);
+        Port sequences = graph.input(SOURCE_SEQUENCES, Spec.of(DataType.S32, Dim.free(DecoderGraph.SEQUENCES)));
+        Port memory = memory(graph, model, sequences);
+        graph.output(MEMORY, memory);
+        graph.output(LOGITS, new DecoderGraph(graph, model.decoder()).forced(memory, sequences));
+        return graph.build();
+    }
+
+    @Override
+    public Tokens tokens() {
+        return tokens;
+    }
+
+    @Override
+    public KvLayout cacheLayout() {
+        return layout;
+    }
+
+    @Override
+    public int chunkTokens() {
+        return CHUNK_TOKENS;
+    }
+
+    @Override
+    public Program program() {
+        return program;
+    }
+
+    @Override
+    public Plan encoder(int tokenCount, int threads) {
+        return program.plan(ENCODER, Sizes.of(EncoderGraph.TOKENS, buckets.size(buckets.indexFor(tokenCount))), threads);
+    }
+
+    @Override
+    public Plan step(int rows, int threads) {
+        return program.plan(STEP, Sizes.of(DecoderGraph.ROWS, Buckets.rows(rows)), threads);
+    }
+
+    /** Compiles the plans for sources of so many tokens and for decoding so many sequences, before the first request needs them. */
+    public void warmUp(int threads, int tokenCount, int rows) {
+        encoder(tokenCount, threads);
+        step(rows, threads);
+    }
+
+    /** What the model computes for given targets. */
+    public record Forced(float[] memory, float[] logits) {
+    }
+
+    /**
+     * Scores of every position of given targets, each from the tokens before it (teacher forcing), without a cache: for tests and for
+     * scoring, not for generation. Compiles for these lengths.
+     *
+     * @param sources ids of each source
+     * @param targets ids of each target, the start token first
+     * @return memory F32 [source tokens, dModel] and logits F32 [target tokens, vocabSize], sequences end to end
+     */
+    public Forced forced(List<int[]> sources, List<int[]> targets) {
+        int sourceTokens = sources.stream().mapToInt(s -> s.length).sum();
+        int targetTokens = targets.stream().mapToInt(t -> t.length).sum();
+        Sizes sizes = Sizes.of(EncoderGraph.TOKENS, sourceTokens, DecoderGraph.TARGETS, targetTokens)
+                .with(DecoderGraph.SEQUENCES, sources.size() + 2L);
+        try (Session session = program.newSession(1)) {
+            session.enter();
+            try {
+                BoundPlan bound = session.bind(program.plan(FORCED, sizes, 1));
+                fill(bound, sources, SOURCE_IDS, SOURCE_POSITIONS, SOURCE_SEQUENCES);
+                fill(bound, targets, STEP_IDS, STEP_POSITIONS, STEP_LENGTHS);
+                bound.execute();
+                return new Forced(bound.output(MEMORY).toFloats(), bound.output(LOGITS).toFloats());
+            } finally {
+                session.exit();
+            }
+        }
+    }
+
+    private void fill(BoundPlan plan, List<int[]> sequences, String ids, String positions, String offsets) {
+        PackedSequences packed = new PackedSequences(tokens.vocabSize(), 0, tokens.maxPositions(), 0, -1);
+        MemorySegment offsetSegment = plan.input(offsets).segment();
+        PackedSequences.begin(offsetSegment);
+        for (int i = 0; i < sequences.size(); i++) {
+            PackedSequences.add(offsetSegment, packed.length(i, 0, sequences.get(i).length));
+        }
+        packed.ids(sequences, plan.input(ids).segment());
+        packed.positions(offsetSegment, plan.input(ids).segment(), plan.input(positions).segment());
+    }
+
+    /** Bytes of native memory: weights and plans. */
+    public long nativeByteSize() {
+        return program.nativeByteSize();
+    }
+
+    /** How many plans are compiled; bounded by the buckets and the thread counts of sessions. */
+    public int planCount() {
+        return program.planCount();
+    }
+
+    /** One line for each operation of the plan that decodes so many sequences. */
+    public List<String> describeStep(int rows, int threads) {
+        return step(rows, threads).describe();
+    }
+
+    /** Frees the weights and plans once nothing is under way. Closing twice is harmless. */
+    @Override
+    public void close() {
+        program.close();
+    }
+}
