@@ -7,7 +7,11 @@ module dev.gatun.models {
     requires ai.djl.tokenizers;
     requires java.desktop;
     requires metadata.extractor;
+    requires static jflac.codec;
+    requires static jlayer;
+    requires static jorbis;
 
+    exports dev.gatun.models.audio;
     exports dev.gatun.models.catalog;
     exports dev.gatun.models.checkpoint;
     exports dev.gatun.models.encode;

@@ -42,7 +42,7 @@ class ImportsTest {
             List.of("tensor.graph.pass"),
             List.of("models.hub"),
             List.of("models.checkpoint", "models.io", "models.image", "models.layer", "models.runtime"),
-            List.of("models.tokenize", "models.encode", "models.vision", "models.generate", "models.train", "models.onnx"),
+            List.of("models.audio", "models.tokenize", "models.encode", "models.vision", "models.generate", "models.train", "models.onnx"),
             List.of("models.checkpoint.sentence"),
             List.of("models.family.*"),
             List.of("models.registry"),
