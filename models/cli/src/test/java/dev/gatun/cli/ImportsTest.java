@@ -43,7 +43,7 @@ class ImportsTest {
             List.of("models.hub"),
             List.of("models.checkpoint", "models.io", "models.image", "models.layer", "models.runtime"),
             List.of("models.audio", "models.tokenize", "models.encode", "models.vision", "models.generate", "models.train", "models.onnx"),
-            List.of("models.checkpoint.sentence"),
+            List.of("models.checkpoint.sentence", "models.seq2seq"),
             List.of("models.family.*"),
             List.of("models.registry"),
             List.of("models.task.*"),
