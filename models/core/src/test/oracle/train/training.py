@@ -1,7 +1,8 @@
 """Goldens of training: gradients of single layers, and the textbook CNN's weights after 20 steps of SGD and of AdamW from the same start
 and batches, in PyTorch. Weights and batches are the formula of oracle/recurrent/layers.py.
 
-    python training.py FOLDER       (also writes scikit-learn's digits, 8 x 8 of 0 .. 15 (16 is 15), two to a byte)
+    python training.py FOLDER       (also writes scikit-learn's digits, 8 x 8 of 0 .. 15 (16 is 15), two to a byte: examples.safetensors
+                                   of the resources' folder digits)
 """
 import os
 import sys
@@ -96,8 +97,8 @@ def main(folder):
     digits = load_digits()
     pixels = digits.images.reshape(-1, 64).astype(np.uint8)
     low, high = np.minimum(pixels[:, 0::2], 15), np.minimum(pixels[:, 1::2], 15)
-    save_file({"pixels": (low * 16 + high).astype(np.uint8), "labels": digits.target.astype(np.uint8)}, os.path.join(folder, "digits.safetensors"))
-    for name in ("training", "digits"):
+    save_file({"pixels": (low * 16 + high).astype(np.uint8), "labels": digits.target.astype(np.uint8)}, os.path.join(folder, "examples.safetensors"))
+    for name in ("training", "examples"):
         os.chmod(os.path.join(folder, name + ".safetensors"), 0o644)
 
 

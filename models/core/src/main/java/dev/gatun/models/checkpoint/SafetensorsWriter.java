@@ -55,6 +55,8 @@ public final class SafetensorsWriter {
                 }
             }
             Files.move(temporary, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            throw new IOException(file + ": cannot be written: " + e.getMessage() + "; what was there before is as it was", e);
         } finally {
             Files.deleteIfExists(temporary);
         }

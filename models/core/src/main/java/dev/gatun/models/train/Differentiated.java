@@ -28,15 +28,32 @@ final class Differentiated {
     private final Map<Port, Tensor> gradients = new HashMap<>();
     private final List<Rule> rules = new ArrayList<>();
     private final Port output;
+    private final Arena arena;
+    private final long batch;
+    private final Tensor input;
+    private final Tensor result;
+    private final Tensor resultGradient;
+    private final List<MemorySegment> cleared = new ArrayList<>();
+    private Tensor targets;
 
     Differentiated(Arena arena, Graph graph, Sizes sizes, Map<Weight, Parameter> parameters) {
         this.graph = graph;
         this.output = graph.outputs().values().iterator().next();
+        this.arena = arena;
         Map<Port, TensorDesc> descs = graph.infer(sizes);
         descs.forEach((port, desc) -> values.put(port, tensor(arena, desc)));
         for (Node node : graph.nodes()) {
             node.results().forEach(port -> gradients.put(port, tensor(arena, descs.get(port))));
         }
+        this.input = values.get(graph.inputs().values().iterator().next().port());
+        this.batch = input.shape().dim(0);
+        this.result = values.get(output);
+        this.resultGradient = gradients.get(output);
+        gradients.forEach((port, gradient) -> {
+            if (!port.equals(output)) {
+                cleared.add(gradient.segment());
+            }
+        });
         for (Node node : graph.nodes()) {
             try {
                 rules.add(rule(arena, node, parameters));
@@ -81,16 +98,31 @@ final class Differentiated {
         return activation == Activation.NONE;
     }
 
+    long batch() {
+        return batch;
+    }
+
     Tensor input() {
-        return values.get(graph.inputs().values().iterator().next().port());
+        return input;
     }
 
     Tensor output() {
-        return values.get(output);
+        return result;
     }
 
     Tensor outputGradient() {
-        return gradients.get(output);
+        return resultGradient;
+    }
+
+    /** Memory for a batch of such targets. */
+    Tensor targets(Tensor all) {
+        if (targets == null || targets.type() != all.type() || targets.segment().byteSize() != all.segment().byteSize()
+                / all.shape().dim(0) * batch) {
+            long[] dims = all.shape().dims();
+            dims[0] = batch;
+            targets = tensor(arena, TensorDesc.of(all.type(), dims));
+        }
+        return targets;
     }
 
     /** Of a node's result. */
@@ -106,10 +138,8 @@ final class Differentiated {
 
     /** From {@link #outputGradient} to the parameters, whose gradients are added to. */
     void backward() {
-        for (Map.Entry<Port, Tensor> each : gradients.entrySet()) {
-            if (!each.getKey().equals(output)) {
-                each.getValue().segment().fill((byte) 0);
-            }
+        for (int i = 0; i < cleared.size(); i++) {
+            cleared.get(i).fill((byte) 0);
         }
         for (int i = rules.size() - 1; i >= 0; i--) {
             rules.get(i).backward();

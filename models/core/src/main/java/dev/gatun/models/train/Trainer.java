@@ -3,8 +3,6 @@ package dev.gatun.models.train;
 import dev.gatun.bindings.kernels.CountedArena;
 import dev.gatun.bindings.kernels.Kernels;
 import dev.gatun.bindings.kernels.NativeBuffer;
-import dev.gatun.models.checkpoint.SafetensorsFile;
-import dev.gatun.models.checkpoint.SafetensorsWriter;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.ShapeException;
@@ -18,28 +16,28 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Collections;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
-import java.util.Random;
 
 /**
  * Trains the weights of a graph of one input, whose first dimension is free, and one output: mini-batches, the loss, its gradients, an
  * update.
  * The graph is one before the passes; its weights are where training begins. Batches are shuffled by seed and epoch, so that a training
- * that
- * goes on from a checkpoint of an epoch's end comes to the same weights. One thread; owns its native memory.
+ * that * goes on from a checkpoint of an epoch's end comes to the same weights. One thread; owns its native memory.
  */
 public final class Trainer implements AutoCloseable {
-    private static final String OPTIMIZER = "optimizer.";
-    private static final String STEP = "step";
+    /** Examples that are computed at once where nothing else is said. */
+    private static final int SCORED = 64;
 
     private final Graph graph;
     private final Options options;
     private final CountedArena arena = new CountedArena();
     private final Map<Weight, Parameter> parameters = new LinkedHashMap<>();
-    private final Map<Long, Differentiated> sizes = new HashMap<>();
+    private final List<Differentiated> sizes = new ArrayList<>();
+    private final List<Parameter> trained;
     private long step;
     private boolean closed;
 
@@ -78,6 +76,7 @@ public final class Trainer implements AutoCloseable {
             for (Weight weight : graph.weights()) {
                 parameters.put(weight, parameter(weight));
             }
+            trained = List.copyOf(parameters.values());
             differentiated(1);
         } catch (RuntimeException | Error e) {
             arena.close();
@@ -100,16 +99,18 @@ public final class Trainer implements AutoCloseable {
     }
 
     private Differentiated differentiated(long batch) {
-        Differentiated found = sizes.get(batch);
-        if (found == null) {
-            Spec spec = graph.inputs().values().iterator().next().spec();
-            if (spec.dims().isEmpty() || !spec.dims().getFirst().isFree()) {
-                throw new IllegalArgumentException(graph.name() + ": input " + spec + ": its first dimension must be free");
+        for (int i = 0; i < sizes.size(); i++) {
+            if (sizes.get(i).batch() == batch) {
+                return sizes.get(i);
             }
-            found = new Differentiated(arena, graph, Sizes.of(spec.dims().getFirst().name(), batch), parameters);
-            sizes.put(batch, found);
         }
-        return found;
+        Spec spec = graph.inputs().values().iterator().next().spec();
+        if (spec.dims().isEmpty() || !spec.dims().getFirst().isFree()) {
+            throw new IllegalArgumentException(graph.name() + ": input " + spec + ": its first dimension must be free");
+        }
+        Differentiated made = new Differentiated(arena, graph, Sizes.of(spec.dims().getFirst().name(), batch), parameters);
+        sizes.add(made);
+        return made;
     }
 
     private void requireOpen() {
@@ -127,29 +128,32 @@ public final class Trainer implements AutoCloseable {
      * @throws TrainingException if it is not a number: then nothing was changed
      */
     public double step(Tensor inputs, Tensor targets) {
-        Differentiated net = forward(inputs);
+        return learn(filled(inputs), targets);
+    }
+
+    private double learn(Differentiated net, Tensor targets) {
+        net.forward();
         double loss = options.loss().compute(net.output(), targets, net.outputGradient());
         if (!Double.isFinite(loss)) {
             throw new TrainingException("the loss is " + loss + " at step " + (step + 1) + ": the first that is not finite is "
                     + net.firstNotFinite());
         }
-        for (Parameter parameter : parameters.values()) {
-            parameter.gradient().segment().fill((byte) 0);
+        for (int i = 0; i < trained.size(); i++) {
+            trained.get(i).gradient().segment().fill((byte) 0);
         }
         net.backward();
         update();
         return loss;
     }
 
-    private Differentiated forward(Tensor inputs) {
+    private Differentiated filled(Tensor inputs) {
         requireOpen();
         Differentiated net = differentiated(inputs.shape().dim(0));
-        if (inputs.type() != DataType.F32 || !inputs.desc().isRowMajor() || !inputs.shape().equals(net.input().shape())) {
+        if (inputs.type() != net.input().type() || !inputs.desc().isRowMajor() || !inputs.shape().equals(net.input().shape())) {
             throw new ShapeException("train", "inputs " + inputs + ", expected row-major " + net.input().desc(), inputs.shape());
         }
         net.input().segment().copyFrom(inputs.segment());
         Kernels.setThreads(options.threads());
-        net.forward();
         return net;
     }
 
@@ -157,27 +161,28 @@ public final class Trainer implements AutoCloseable {
         double factor = 1;
         if (options.clipNorm() > 0) {
             double squares = 0;
-            for (Parameter parameter : parameters.values()) {
-                for (long i = 0; i < parameter.gradient().shape().elementCount(); i++) {
-                    squares += (double) parameter.gradient().getFloat(i) * parameter.gradient().getFloat(i);
-                }
+            for (int p = 0; p < trained.size(); p++) {
+                squares += Rule.squares(trained.get(p).gradient().segment());
             }
             factor = Math.min(1, options.clipNorm() / (Math.sqrt(squares) + 1e-6));
         }
         double rate = options.optimizer().lr() * options.schedule().factor(step);
         step++;
-        for (Parameter parameter : parameters.values()) {
-            Tensor gradient = parameter.gradient();
-            for (long i = 0; factor < 1 && i < gradient.shape().elementCount(); i++) {
-                gradient.setFloat(i, (float) (gradient.getFloat(i) * factor));
+        for (int p = 0; p < trained.size(); p++) {
+            Parameter parameter = trained.get(p);
+            MemorySegment gradient = parameter.gradient().segment();
+            if (factor < 1) {
+                Rule.scale(gradient, (float) factor);
             }
-            options.optimizer().update(step, rate, parameter.value().segment(), gradient.segment(), parameter.state());
+            options.optimizer().update(step, rate, parameter.value().segment(), gradient, parameter.state());
         }
     }
 
     /** Outputs for a batch: F32 [n, ...], a view of this trainer's memory until it computes again. */
     public Tensor predict(Tensor inputs) {
-        return forward(inputs).output();
+        Differentiated net = filled(inputs);
+        net.forward();
+        return net.output();
     }
 
     /** What {@link #fit} tells after each epoch; returning false ends it. */
@@ -197,57 +202,84 @@ public final class Trainer implements AutoCloseable {
      * @throws IOException       what the listener throws
      */
     public void fit(TrainingData data, int batch, int firstEpoch, int epochs, long seed, Listener listener) throws IOException {
+        fit(data, Augmentation.NONE, batch, firstEpoch, epochs, seed, listener);
+    }
+
+    /** The same from other looks of the examples in each epoch. */
+    public void fit(TrainingData data, Augmentation augmentation, int batch, int firstEpoch, int epochs, long seed, Listener listener)
+            throws IOException {
         if (batch < 1 || firstEpoch < 0) {
             throw new IllegalArgumentException("batch " + batch + " must be 1 or more, the first epoch " + firstEpoch + " 0 or more");
         }
-        int[] order = new int[data.count()];
+        requireOpen();
+        Batches batches = new Batches(data, augmentation);
         for (int epoch = firstEpoch; epoch < epochs; epoch++) {
-            shuffle(order, new Random(31 * seed + epoch));
+            batches.shuffle(seed, epoch);
             double sum = 0;
-            for (int from = 0; from < order.length; from += batch) {
-                int rows = Math.min(batch, order.length - from);
-                try (Arena one = Arena.ofConfined()) {
-                    sum += rows * step(gather(one, data.inputs(), order, from, rows), gather(one, data.targets(), order, from, rows));
-                }
+            for (int from = 0; from < batches.count(); from += batch) {
+                int rows = Math.min(batch, batches.count() - from);
+                sum += rows * learn(batches, from, rows);
             }
-            if (!listener.onEpoch(epoch, sum / order.length)) {
+            if (!listener.onEpoch(epoch, sum / batches.count())) {
                 return;
             }
         }
     }
 
-    private static void shuffle(int[] order, Random random) {
-        for (int i = 0; i < order.length; i++) {
-            int j = random.nextInt(i + 1);
-            order[i] = order[j];
-            order[j] = i;
-        }
+    /** Learns from some examples of an order; allocates nothing but at the first batch of a size. */
+    double learn(Batches batches, int from, int rows) {
+        Differentiated net = differentiated(rows);
+        Tensor targets = net.targets(batches.targets());
+        batches.copy(from, rows, net.input(), targets);
+        Kernels.setThreads(options.threads());
+        return learn(net, targets);
     }
 
-    private static Tensor gather(Arena arena, Tensor all, int[] order, int from, int rows) {
-        long[] dims = all.shape().dims();
-        long bytes = all.segment().byteSize() / dims[0];
-        dims[0] = rows;
-        Tensor part = Tensor.allocate(arena, TensorDesc.of(all.type(), dims));
-        for (int i = 0; i < rows; i++) {
-            MemorySegment.copy(all.segment(), order[from + i] * bytes, part.segment(), i * bytes, bytes);
-        }
-        return part;
+    /**
+     * How well examples are known.
+     *
+     * @param loss     the mean
+     * @param accuracy the share of examples whose label has the largest output; not a number if targets are no labels
+     */
+    public record Score(double loss, double accuracy) {
     }
 
-    /** The share of examples whose label, S32 [count], has the largest output. */
-    public double accuracy(TrainingData data) {
-        Tensor outputs = predict(data.inputs());
+    /** How well some examples are known; computed in batches of this size. */
+    public Score score(TrainingData data, int batch) {
+        requireOpen();
+        Batches batches = new Batches(data, Augmentation.NONE);
+        boolean labels = data.targets().type() == DataType.S32;
+        double loss = 0;
+        int right = 0;
+        for (int from = 0; from < data.count(); from += batch) {
+            int rows = Math.min(batch, data.count() - from);
+            Differentiated net = differentiated(rows);
+            Tensor targets = net.targets(batches.targets());
+            batches.copy(from, rows, net.input(), targets);
+            Kernels.setThreads(options.threads());
+            net.forward();
+            loss += rows * options.loss().compute(net.output(), targets, net.outputGradient());
+            right += labels ? right(net.output(), targets) : 0;
+        }
+        return new Score(loss / data.count(), labels ? (double) right / data.count() : Double.NaN);
+    }
+
+    private static int right(Tensor outputs, Tensor targets) {
         int classes = Math.toIntExact(outputs.shape().dim(-1));
         int right = 0;
-        for (int i = 0; i < data.count(); i++) {
+        for (int i = 0; i < targets.shape().elementCount(); i++) {
             int best = 0;
             for (int k = 1; k < classes; k++) {
                 best = outputs.getFloat((long) i * classes + k) > outputs.getFloat((long) i * classes + best) ? k : best;
             }
-            right += best == data.targets().getInt(i) ? 1 : 0;
+            right += best == targets.getInt(i) ? 1 : 0;
         }
-        return (double) right / data.count();
+        return right;
+    }
+
+    /** The share of examples whose label, S32 [count], has the largest output. */
+    public double accuracy(TrainingData data) {
+        return score(data, Math.min(data.count(), SCORED)).accuracy();
     }
 
     /** Steps that were taken. */
@@ -268,18 +300,13 @@ public final class Trainer implements AutoCloseable {
      * @throws IOException that names the file
      */
     public void save(Path file) throws IOException {
-        requireOpen();
-        Map<String, Tensor> tensors = new LinkedHashMap<>(parameters());
-        parameters.values().forEach(p -> {
-            for (int i = 0; i < p.state().length; i++) {
-                tensors.put(stateName(p, i), Tensor.of(p.value().desc(), p.state()[i]));
-            }
-        });
-        SafetensorsWriter.write(file, tensors, Map.of(STEP, Long.toString(step)));
+        save(file, Map.of());
     }
 
-    private String stateName(Parameter parameter, int state) {
-        return OPTIMIZER + parameter.name() + "." + options.optimizer().states().get(state);
+    /** The same with notes about the training, which {@link #restore(Path, Map)} compares. */
+    public void save(Path file, Map<String, String> notes) throws IOException {
+        requireOpen();
+        TrainerFile.save(file, trained, options.optimizer().states(), step, notes);
     }
 
     /**
@@ -288,32 +315,17 @@ public final class Trainer implements AutoCloseable {
      * @throws WeightException if it is damaged, or another network's or optimizer's: then nothing was changed
      */
     public void restore(Path file) {
-        requireOpen();
-        try (Arena temporary = Arena.ofConfined()) {
-            SafetensorsFile source = SafetensorsFile.open(file, temporary);
-            Map<MemorySegment, MemorySegment> copies = new LinkedHashMap<>();
-            for (Parameter p : parameters.values()) {
-                copies.put(p.value().segment(), checked(source, file, p.name(), p));
-                for (int i = 0; i < p.state().length; i++) {
-                    copies.put(p.state()[i], checked(source, file, stateName(p, i), p));
-                }
-            }
-            String steps = source.metadata().get(STEP);
-            if (steps == null || !steps.matches("\\d{1,18}") || source.names().size() != copies.size()) {
-                throw new WeightException(file, "has step " + steps + " and " + source.names().size()
-                        + " tensors, expected a number of steps and "
-                        + copies.size() + " tensors: is it another optimizer's?");
-            }
-            copies.forEach(MemorySegment::copyFrom);
-            step = Long.parseLong(steps);
-        }
+        restore(file, Map.of());
     }
 
-    private static MemorySegment checked(SafetensorsFile source, Path file, String name, Parameter parameter) {
-        if (!source.names().contains(name) || !source.entry(name).shape().equals(parameter.value().shape())) {
-            throw new WeightException(file, "has no tensor " + name + " of shape " + parameter.value().shape());
-        }
-        return source.floats(name).segment();
+    /**
+     * The same.
+     *
+     * @throws WeightException also if one of these notes is not in the file, or has another value there, which is named
+     */
+    public void restore(Path file, Map<String, String> notes) {
+        requireOpen();
+        step = TrainerFile.restore(file, trained, options.optimizer().states(), notes);
     }
 
     /** Bytes of native memory. */

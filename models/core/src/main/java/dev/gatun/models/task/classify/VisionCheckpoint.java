@@ -74,7 +74,16 @@ record VisionCheckpoint(Path origin, JsonNode config, List<String> labels) {
 
     /** Opens the digits' weights. */
     static WeightSource openDigits(Arena arena) {
-        byte[] bytes = resource("digits/model.safetensors");
+        return safetensors("digits/model.safetensors", arena);
+    }
+
+    /** Digits to learn from: pixels U8 [1797, 32], two to a byte, and labels. */
+    static SafetensorsFile digitExamples(Arena arena) {
+        return safetensors("digits/examples.safetensors", arena);
+    }
+
+    private static SafetensorsFile safetensors(String name, Arena arena) {
+        byte[] bytes = resource(name);
         MemorySegment segment = arena.allocate(bytes.length, 64);
         segment.copyFrom(MemorySegment.ofArray(bytes));
         return SafetensorsFile.parse(Path.of("digits"), segment, arena);

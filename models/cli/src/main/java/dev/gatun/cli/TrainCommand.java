@@ -1,0 +1,109 @@
+package dev.gatun.cli;
+
+import dev.gatun.models.task.classify.Examples;
+import dev.gatun.models.task.classify.ImageTraining;
+import dev.gatun.models.train.Fit;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Examples to a model. */
+@Command(name = "train", mixinStandardHelpOptions = true, sortOptions = false,
+        description = "Fit a classifier. images: a folder with a folder of pictures for each class, or the handwritten digits that come "
+                + "with Gatun, to a textbook CNN from nothing, or to the last layer of a ResNet (--model). A checkpoint is written after "
+                + "each epoch; --resume goes on from it to the same weights. The result is a folder that classify takes.")
+final class TrainCommand implements Callable<Integer> {
+    enum Task { IMAGES }
+
+    @Option(names = "--task", required = true, description = "${COMPLETION-CANDIDATES}, in any case.")
+    Task task;
+
+    @Parameters(arity = "0..1", paramLabel = "DIR", description = "The examples. Default: the digits.")
+    Path examples;
+
+    @Option(names = "--output", required = true, paramLabel = "DIR", description = "Folder for the result.")
+    Path output;
+
+    @Option(names = "--model", paramLabel = "DIR", description = "A model whose last layer alone is trained.")
+    Path model;
+
+    @Option(names = "--epochs", paramLabel = "N", description = "Times that every example is learnt from. Default: ${DEFAULT-VALUE}.")
+    int epochs = 15;
+
+    @Option(names = "--batch", paramLabel = "N", description = "Examples of a step. Default: ${DEFAULT-VALUE}.")
+    int batch = 32;
+
+    @Option(names = "--rate", paramLabel = "R", description = "The largest learning rate. Default: ${DEFAULT-VALUE}.")
+    double rate = 3e-3;
+
+    @Option(names = "--decay", paramLabel = "D", description = "Weight decay of AdamW. Default: ${DEFAULT-VALUE}.")
+    double decay = 0.01;
+
+    @Option(names = "--validation", paramLabel = "SHARE", description = "Share of each class that is held out, to be judged by. Default: "
+            + "${DEFAULT-VALUE}.")
+    double validation = 0.2;
+
+    @Option(names = "--seed", paramLabel = "N", description = "The same seed and threads give the same weights. Default: ${DEFAULT-VALUE}.")
+    long seed;
+
+    @Option(names = "--side", paramLabel = "PIXELS", description = "Sides of the CNN's input. Default: ${DEFAULT-VALUE}.")
+    int side = ImageTraining.Sizes.SMALL.side();
+
+    @Option(names = "--channels", split = ",", paramLabel = "N", description = "Channels of the CNN's convolutions. Default: 16,32.")
+    int[] channels = {ImageTraining.Sizes.SMALL.channels1(), ImageTraining.Sizes.SMALL.channels2()};
+
+    @Option(names = "--hidden", paramLabel = "N", description = "Size of the CNN's first linear layer. Default: ${DEFAULT-VALUE}.")
+    int hidden = ImageTraining.Sizes.SMALL.hidden();
+
+    @Option(names = "--plain", description = "Learn from pictures as they are: not turned, moved and scaled a little each time.")
+    boolean plain;
+
+    @Option(names = "--resume", description = "Go on from the checkpoint of an interrupted training, if there is one.")
+    boolean resume;
+
+    @Option(names = "--threads", paramLabel = "N", description = "Cores to use. Default: all that the container may use.")
+    int threads = Runtime.getRuntime().availableProcessors();
+
+    @CommandLine.Spec
+    CommandLine.Model.CommandSpec spec;
+
+    @Override
+    public Integer call() throws IOException {
+        Fit fit;
+        try {
+            fit = new Fit(epochs, batch, rate, decay, validation, seed, threads, resume);
+        } catch (IllegalArgumentException e) {
+            throw new CommandLine.ParameterException(spec.commandLine(), e.getMessage(), e);
+        }
+        if (channels.length != 2) {
+            throw new CommandLine.ParameterException(spec.commandLine(), "--channels has " + channels.length + " numbers, expected two");
+        }
+        long start = System.nanoTime();
+        Fit.Progress last = images(fit);
+        spec.commandLine().getOut().println(output + ": " + words(last) + String.format(Locale.ROOT, ", %.1f s",
+                (System.nanoTime() - start) * 1e-9));
+        return CommandLine.ExitCode.OK;
+    }
+
+    private Fit.Progress images(Fit fit) throws IOException {
+        Examples found = examples == null ? Examples.digits() : Examples.of(examples);
+        found.unreadable().forEach(message -> spec.commandLine().getErr().println("gatun: " + message));
+        ImageTraining training = new ImageTraining(found, fit, output, this::report);
+        return model != null ? training.head(model) : training.cnn(new ImageTraining.Sizes(side, channels[0], channels[1], hidden, !plain));
+    }
+
+    private void report(Fit.Progress progress) {
+        spec.commandLine().getErr().println("epoch " + progress.epoch() + " of " + progress.epochs() + ": " + words(progress));
+        spec.commandLine().getErr().flush();
+    }
+
+    private static String words(Fit.Progress progress) {
+        return String.format(Locale.ROOT, "loss %.4f", progress.loss()) + (progress.held() == null ? ""
+                : String.format(Locale.ROOT, ", held out %.4f, right %.2f%%", progress.held().loss(), 100 * progress.held().accuracy()));
+    }
+}
