@@ -44,7 +44,7 @@ final class TaskOptions {
     TextOptions checked() {
         require("--threads", threads, 1);
         require("--max-tokens", maxTokens, 0);
-        return new TextOptions(threads, maxTokens);
+        return TextOptions.defaults().withThreads(threads).withMaxTokens(maxTokens);
     }
 
     void require(String option, int value, int least) {

@@ -44,7 +44,8 @@ class ExamplesTest {
                     "dev.gatun.models.family.transformer", "dev.gatun.models.registry", "dev.gatun.models.runtime",
                     "dev.gatun.models.onnx", "dev.gatun.models.task.classify", "dev.gatun.models.task.embed",
                     "dev.gatun.models.task.translate", "dev.gatun.models.train",
-                    "dev.gatun.tensor", "dev.gatun.tensor.graph", "dev.gatun.tensor.op", "java.lang.foreign", "java.nio.file", "java.util")
+                    "dev.gatun.tensor", "dev.gatun.tensor.graph", "dev.gatun.tensor.op", "java.lang.foreign", "java.nio.file", "java.util",
+                    "java.util.concurrent")
             .map(name -> "import " + name + ".*;\n").reduce("", String::concat);
     private static final String PARAMETERS = "(Path folder, Path file, List<String> texts, List<Path> pictures, List<int[]> sources,"
             + " float[] values, int n) throws Exception {\n";

@@ -8,6 +8,7 @@ import dev.gatun.tensor.kernel.Step;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CancellationException;
 
 /**
  * A plan stamped on the memory of one context. Fill the inputs, {@link #execute}, read the outputs:
@@ -81,8 +82,10 @@ public final class BoundPlan {
     }
 
     /**
-     * Executes every operation in order on the calling platform thread. Allocates nothing.
+     * Executes every operation in order on the calling platform thread. Allocates nothing. An interrupted thread stops between two
+     * operations; the outputs are good for nothing then.
      *
+     * @throws CancellationException if the thread is interrupted, which it stays
      * @throws IllegalStateException if the context or the model is closed, another thread is executing here, or the process cannot start
      *                               the plan's threads
      */
@@ -90,6 +93,9 @@ public final class BoundPlan {
         begin();
         try {
             for (Step step : steps) {
+                if (Thread.currentThread().isInterrupted()) {
+                    throw new CancellationException(plan + ": interrupted");
+                }
                 step.execute();
             }
         } finally {

@@ -24,12 +24,14 @@ import dev.gatun.tensor.op.SequencePoolOp;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -96,6 +98,26 @@ class ExecutionContextTest {
             assertNotSame(first, context.bind(small));
             check(context.bind(small), 10);
             check(context.bind(large), 100_000);
+        }
+    }
+
+    @Test
+    void anInterruptedThreadStopsBetweenOperations() {
+        PlanBuilder builder = new PlanBuilder("two", model, arena, 1);
+        AtomicInteger ran = new AtomicInteger();
+        Value x = builder.input("x", TensorDesc.of(DataType.F32, 1));
+        Value first = new FakeOp(1, Sharing.NONE, binding -> {
+            ran.incrementAndGet();
+            Thread.currentThread().interrupt();
+        }).addTo(builder, x);
+        builder.output("y", new FakeOp(1, Sharing.NONE, binding -> ran.incrementAndGet()).addTo(builder, first));
+        try (ExecutionContext context = new ExecutionContext()) {
+            BoundPlan plan = context.bind(builder.build());
+            assertThrows(CancellationException.class, plan::execute);
+            assertTrue(Thread.interrupted());
+            assertEquals(1, ran.get());
+            assertThrows(CancellationException.class, plan::execute, "the context is free again");
+            assertTrue(Thread.interrupted());
         }
     }
 

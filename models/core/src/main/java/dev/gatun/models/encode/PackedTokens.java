@@ -31,15 +31,24 @@ public record PackedTokens(MemorySegment ids, MemorySegment types, MemorySegment
         MemorySegment offsets = arena.allocate((ids.size() + 1L) * Integer.BYTES, Integer.BYTES);
         int end = 0;
         for (int i = 0; i < ids.size(); i++) {
-            require(ids.get(i), encoder.spec().vocabSize(), first + i, "id", "vocabulary");
+            require(encoder, ids.get(i), types == null ? null : types.get(i), first + i);
             end += ids.get(i).length;
             offsets.setAtIndex(ValueLayout.JAVA_INT, i + 1L, end);
         }
-        boolean typed = types != null && encoder.hasTypes() && encoder.spec().typeCount() > 1;
-        for (int i = 0; typed && i < types.size(); i++) {
-            require(types.get(i), encoder.spec().typeCount(), first + i, "type", "model");
+        MemorySegment packedTypes = typed(encoder, types) ? pack(arena, types, tokens) : MemorySegment.NULL;
+        return new PackedTokens(packed, packedTypes, offsets, ids.size(), tokens);
+    }
+
+    private static boolean typed(Encoder encoder, Object types) {
+        return types != null && encoder.hasTypes() && encoder.spec().typeCount() > 1;
+    }
+
+    /** Refuses what the model has no rows for. */
+    static void require(Encoder encoder, int[] ids, int[] types, int text) {
+        require(ids, encoder.spec().vocabSize(), text, "id", "vocabulary");
+        if (typed(encoder, types)) {
+            require(types, encoder.spec().typeCount(), text, "type", "model");
         }
-        return new PackedTokens(packed, typed ? pack(arena, types, tokens) : MemorySegment.NULL, offsets, ids.size(), tokens);
     }
 
     private static MemorySegment pack(Arena arena, List<int[]> rows, int tokens) {

@@ -20,6 +20,7 @@ public final class ComputeThreads implements AutoCloseable {
     private static final long STACK_BYTES = 8L << 20;
 
     private final String owner;
+    private final int count;
     private final ExecutorService shared;
     private final ExecutorService wide;
 
@@ -33,6 +34,7 @@ public final class ComputeThreads implements AutoCloseable {
     public ComputeThreads(String owner, String name, int count) {
         AtomicInteger number = new AtomicInteger();
         this.owner = owner;
+        this.count = count;
         this.shared = Executors.newFixedThreadPool(count, task -> thread(name + "-" + number.incrementAndGet(), task));
         this.wide = Executors.newSingleThreadExecutor(task -> thread(name + "-wide", task));
     }
@@ -54,10 +56,23 @@ public final class ComputeThreads implements AutoCloseable {
     }
 
     /** A callback that uses the model which is calling it would wait for itself. */
-    private void requireOther(String what) {
+    void requireOther(String what) {
         if (Thread.currentThread() instanceof Worker worker && worker.of == this) {
             throw new IllegalStateException(owner + " was asked to " + what + " by a callback that it is waiting for: "
                     + "do that after the call, or in another thread");
+        }
+    }
+
+    /**
+     * Runs a task some time later on one of the threads that share the cores; nobody is told what it throws.
+     *
+     * @throws IllegalStateException if this is closed
+     */
+    void execute(Runnable task) {
+        try {
+            shared.execute(task);
+        } catch (RejectedExecutionException e) {
+            throw new IllegalStateException(owner + " is closed", e);
         }
     }
 
@@ -140,13 +155,13 @@ public final class ComputeThreads implements AutoCloseable {
     private <T> List<T> run(ExecutorService executor, List<? extends Callable<T>> tasks) {
         requireOther("compute");
         List<Job<T>> jobs = new ArrayList<>(tasks.size());
+        tasks.forEach(task -> jobs.add(new Job<>(task)));
         Throwable failure = null;
         boolean interrupted = false;
+        Turns turns = new Turns(executor, jobs);
         try {
-            for (Callable<T> task : tasks) {
-                Job<T> job = new Job<>(task);
-                executor.execute(job);
-                jobs.add(job);
+            for (int i = 0; i < Math.min(count, jobs.size()); i++) {
+                executor.execute(turns);
             }
         } catch (RejectedExecutionException e) {
             failure = new IllegalStateException(owner + " is closed", e);
@@ -173,18 +188,39 @@ public final class ComputeThreads implements AutoCloseable {
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
-        rethrow(failure);
+        if (failure != null) {
+            throw unchecked(failure);
+        }
         return results;
     }
 
-    private static void rethrow(Throwable failure) {
-        switch (failure) {
-            case null -> {
-            }
-            case RuntimeException runtime -> throw runtime;
-            case Error error -> throw error;
-            default -> throw new IllegalStateException(failure);
+    /** One caller's jobs, one after the other: between two of them others who wait for the thread have their turn. */
+    private record Turns(ExecutorService executor, List<? extends Job<?>> jobs, AtomicInteger next) implements Runnable {
+        Turns(ExecutorService executor, List<? extends Job<?>> jobs) {
+            this(executor, jobs, new AtomicInteger());
         }
+
+        @Override
+        public void run() {
+            for (int i = next.getAndIncrement(); i < jobs.size(); i = next.getAndIncrement()) {
+                jobs.get(i).run();
+                try {
+                    executor.execute(this);
+                    return;
+                } catch (RejectedExecutionException closing) {
+                    // Who closes waits for what was begun.
+                }
+            }
+        }
+    }
+
+    /** As it is if nobody needs to declare it. */
+    static RuntimeException unchecked(Throwable failure) {
+        return switch (failure) {
+            case RuntimeException runtime -> runtime;
+            case Error error -> throw error;
+            default -> new IllegalStateException(failure);
+        };
     }
 
     /** Takes no more tasks, and waits for those that it has. Closing twice is harmless. */

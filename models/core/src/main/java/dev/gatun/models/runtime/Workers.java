@@ -3,11 +3,14 @@ package dev.gatun.models.runtime;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.IntFunction;
@@ -25,6 +28,7 @@ public final class Workers<S extends Workers.Session> implements AutoCloseable {
     private final int cores;
     private final BlockingQueue<S> single;
     private final Set<S> sessions = new HashSet<>();
+    private final Queue<Batcher<S, ?>> batchers = new ConcurrentLinkedQueue<>();
     private final AtomicInteger active = new AtomicInteger();
     /** Opened by the thread that uses every core, when it is first needed. */
     private S wide;
@@ -130,7 +134,32 @@ public final class Workers<S extends Workers.Session> implements AutoCloseable {
         return onWide ? threads.runWide(task) : threads.run(task);
     }
 
-    private <T> T compute(Function<S, T> task, boolean alone) throws InterruptedException {
+    /**
+     * What computes requests of many callers together; closed with this.
+     *
+     * @param forward computes tasks that are ready; what it throws fails all of them
+     */
+    public <T extends Batcher.Task> Batcher<S, T> batcher(Batching options, BiConsumer<S, List<T>> forward) {
+        Batcher<S, T> batcher = new Batcher<>(owner, options, this, forward);
+        batchers.add(batcher);
+        return batcher;
+    }
+
+    void execute(Runnable task) {
+        threads.execute(task);
+    }
+
+    void requireOther(String what) {
+        threads.requireOther(what);
+    }
+
+    /** Whether nobody computes just now. */
+    boolean isIdle() {
+        return active.get() == 0;
+    }
+
+    /** On a computing thread: with every core if asked for and nobody else computes. */
+    <T> T compute(Function<S, T> task, boolean alone) throws InterruptedException {
         int before = active.getAndIncrement();
         try {
             if (alone && before == 0) {
@@ -158,6 +187,8 @@ public final class Workers<S extends Workers.Session> implements AutoCloseable {
     /** Waits for tasks under way, then frees the sessions. Closing twice is harmless. */
     @Override
     public void close() {
+        threads.requireOther("close");
+        batchers.forEach(Batcher::close);
         threads.close();
         synchronized (sessions) {
             closed = true;

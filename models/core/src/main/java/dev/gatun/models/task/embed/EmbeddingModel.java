@@ -6,23 +6,26 @@ import dev.gatun.models.encode.Encoder;
 import dev.gatun.models.encode.EncoderFamily;
 import dev.gatun.models.encode.EncoderSession;
 import dev.gatun.models.encode.HeadKind;
-import dev.gatun.models.encode.PackedTokens;
+import dev.gatun.models.encode.Rows;
+import dev.gatun.models.encode.SequenceTask;
 import dev.gatun.models.encode.Shares;
 import dev.gatun.models.registry.Encoders;
+import dev.gatun.models.runtime.Batcher;
 import dev.gatun.models.runtime.Workers;
 import dev.gatun.models.tokenize.TextTokenizer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.Consumer;
-import java.util.function.Function;
+import java.util.function.BiConsumer;
 import java.util.stream.Stream;
 
 /**
@@ -43,6 +46,8 @@ public final class EmbeddingModel implements AutoCloseable {
     private final String prompt;
     private final EmbeddingOptions options;
     private final Workers<EncoderSession> workers;
+    private final BiConsumer<EncoderSession, List<Text>> forward;
+    private final Batcher<EncoderSession, Text> batcher;
     private final Arena resultArena = Arena.ofShared();
     private final ResultPool results = new ResultPool(resultArena);
     private boolean closed;
@@ -55,6 +60,8 @@ public final class EmbeddingModel implements AutoCloseable {
         this.options = options;
         this.workers = new Workers<>("the embedding model", "gatun-encoder", options.threads(),
                 encoder::newSession);
+        this.forward = SequenceTask.forward(encoder);
+        this.batcher = workers.batcher(options.batching(), forward);
     }
 
     /** {@link #load(Path, EmbeddingOptions)} with the defaults. */
@@ -198,28 +205,24 @@ public final class EmbeddingModel implements AutoCloseable {
     /** The list is copied: it may be lazy, or be changed by its owner, and the workers read it. */
     private Embeddings embed(List<String> list, String before) {
         requireOpen();
-        List<String> texts = new ArrayList<>(list);
-        for (int i = 0; i < texts.size(); i++) {
-            if (texts.get(i) == null) {
-                throw new NullPointerException("text " + i + " is null");
-            }
+        List<Text> texts = new ArrayList<>(list.size());
+        for (String text : list) {
+            texts.add(new Text(before, Objects.requireNonNull(text, "text " + texts.size() + " is null"), texts.size()));
         }
-        int dimension = dimension();
-        MemorySegment block = results.take(Math.max(1, (long) texts.size() * dimension * Float.BYTES));
+        MemorySegment block = results.take(Math.max(1, (long) texts.size() * dimension() * Float.BYTES));
         boolean done = false;
         try {
-            boolean[] truncated = new boolean[texts.size()];
-            AtomicLong tokens = new AtomicLong();
-            List<Function<EncoderSession, Void>> tasks = new ArrayList<>();
-            for (int[] share : Shares.of(texts.size(), options.threads(), i -> texts.get(i).length())) {
-                tasks.add(Workers.doing(task(texts, share[0], share[1], before, block, truncated, tokens)));
-            }
-            if (tasks.size() == 1) {
-                workers.runWide(tasks.getFirst());
+            List<int[]> shares = Shares.of(texts.size(), options.threads(), i -> texts.get(i).text.length());
+            if (shares.size() <= 1) {
+                batcher.call(texts, Text::answer);
             } else {
-                workers.run(tasks);
+                workers.run(shares.stream().map(share -> Workers.<EncoderSession>doing(session -> {
+                    List<Text> own = texts.subList(share[0], share[1]);
+                    own.forEach(Text::prepare);
+                    forward.accept(session, own);
+                })).toList());
             }
-            Embeddings embeddings = new Embeddings(results, block, texts.size(), dimension, tokens.get(), truncated);
+            Embeddings embeddings = embeddings(block, texts);
             done = true;
             return embeddings;
         } finally {
@@ -229,37 +232,58 @@ public final class EmbeddingModel implements AutoCloseable {
         }
     }
 
+    private Embeddings embeddings(MemorySegment block, List<Text> texts) {
+        boolean[] truncated = new boolean[texts.size()];
+        long tokens = 0;
+        for (int i = 0; i < truncated.length; i++) {
+            TextVector vector = texts.get(i).answer();
+            MemorySegment.copy(vector.values(), 0, block, ValueLayout.JAVA_FLOAT, (long) i * dimension() * Float.BYTES, dimension());
+            truncated[i] = vector.truncated();
+            tokens += vector.tokens();
+        }
+        return new Embeddings(results, block, truncated.length, dimension(), tokens, truncated);
+    }
+
     /** One text's vector. */
     public Embeddings embed(String text) {
         return embed(List.of(text));
     }
 
-    private Consumer<EncoderSession> task(List<String> texts, int from, int to, String before, MemorySegment block,
-            boolean[] truncated, AtomicLong tokens) {
-        long rowBytes = (long) dimension() * Float.BYTES;
-        return session -> {
-            List<TextTokenizer.Tokens> encodings = tokenizer.encodeBatch(prompted(before, texts.subList(from, to)));
-            for (int i = 0; i < encodings.size(); i++) {
-                truncated[from + i] = encodings.get(i).truncated();
-            }
-            try (Arena arena = Arena.ofConfined()) {
-                PackedTokens packed = PackedTokens.of(arena, encoder, encodings.stream().map(TextTokenizer.Tokens::ids).toList(), null,
-                        from);
-                tokens.addAndGet(packed.tokens());
-                session.forward(packed.ids(), packed.offsets(), to - from, block.asSlice(from * rowBytes, (to - from) * rowBytes));
-            }
-        };
+    /**
+     * One text's vector, computed together with the texts of other callers.
+     *
+     * @return cancel it, or give it a deadline by {@code orTimeout}, and the text is not computed any more. What depends on it without
+     *         {@code Async} runs on a computing thread and must not block
+     * @throws java.util.concurrent.RejectedExecutionException if as many texts wait as {@link EmbeddingOptions#batching} allows
+     * @throws IllegalStateException                           if this is closed; closing later fails the future
+     */
+    public CompletableFuture<TextVector> submit(String text) {
+        requireOpen();
+        return batcher.submit(new Text(prompt, Objects.requireNonNull(text, "the text is null"), 0), Text::answer);
     }
 
-    private static List<String> prompted(String before, List<String> texts) {
-        if (before.isEmpty()) {
-            return texts;
+    /** A text with its prompt, to be computed. */
+    private final class Text extends SequenceTask<TextVector> {
+        private final String before;
+        private final String text;
+        private TextTokenizer.Tokens tokens;
+
+        Text(String before, String text, int number) {
+            super(encoder, number);
+            this.before = before;
+            this.text = text;
         }
-        List<String> prompted = new ArrayList<>(texts.size());
-        for (String text : texts) {
-            prompted.add(before + text);
+
+        @Override
+        protected void tokenize() {
+            tokens = tokenizer.encode(before + text);
+            add(tokens.ids(), null);
         }
-        return prompted;
+
+        @Override
+        protected TextVector read(List<Rows> rows) {
+            return new TextVector(rows.getFirst().row(0), tokens.ids().length, tokens.truncated());
+        }
     }
 
     /** Names of the folder's prompts and their texts. */

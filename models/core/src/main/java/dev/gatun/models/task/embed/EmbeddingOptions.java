@@ -3,6 +3,7 @@ package dev.gatun.models.task.embed;
 import dev.gatun.bindings.loader.ThreadCount;
 import dev.gatun.models.checkpoint.sentence.SentenceFolder;
 import dev.gatun.models.encode.Pooling;
+import dev.gatun.models.runtime.Batching;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -15,8 +16,10 @@ import java.util.List;
  * @param maxTokens longer texts are cut, special tokens included; 0: where the folder says, or at the model's positions
  * @param dimension elements of a vector that are kept, the first ones (Matryoshka); 0: as the folder says, or all
  * @param prompt    name of the folder's prompt that is put before every text; empty for none; null: its default prompt
+ * @param batching  how requests of several callers are computed together
  */
-public record EmbeddingOptions(int threads, Pooling pooling, Boolean normalize, int maxTokens, int dimension, String prompt) {
+public record EmbeddingOptions(int threads, Pooling pooling, Boolean normalize, int maxTokens, int dimension, String prompt,
+        Batching batching) {
 
     /** Checks the numbers. */
     public EmbeddingOptions {
@@ -31,37 +34,42 @@ public record EmbeddingOptions(int threads, Pooling pooling, Boolean normalize, 
 
     /** Every available core, everything as the folder says; of a folder that says nothing mean pooling, normalized. */
     public static EmbeddingOptions defaults() {
-        return new EmbeddingOptions(Runtime.getRuntime().availableProcessors(), null, null, 0, 0, null);
+        return new EmbeddingOptions(Runtime.getRuntime().availableProcessors(), null, null, 0, 0, null, Batching.defaults());
     }
 
     /** The same with another number of cores. */
     public EmbeddingOptions withThreads(int count) {
-        return new EmbeddingOptions(count, pooling, normalize, maxTokens, dimension, prompt);
+        return new EmbeddingOptions(count, pooling, normalize, maxTokens, dimension, prompt, batching);
     }
 
     /** The same with another pooling. */
     public EmbeddingOptions withPooling(Pooling other) {
-        return new EmbeddingOptions(threads, other, normalize, maxTokens, dimension, prompt);
+        return new EmbeddingOptions(threads, other, normalize, maxTokens, dimension, prompt, batching);
     }
 
     /** The same with or without normalization. */
     public EmbeddingOptions withNormalize(boolean value) {
-        return new EmbeddingOptions(threads, pooling, value, maxTokens, dimension, prompt);
+        return new EmbeddingOptions(threads, pooling, value, maxTokens, dimension, prompt, batching);
     }
 
     /** The same with texts cut elsewhere. */
     public EmbeddingOptions withMaxTokens(int count) {
-        return new EmbeddingOptions(threads, pooling, normalize, count, dimension, prompt);
+        return new EmbeddingOptions(threads, pooling, normalize, count, dimension, prompt, batching);
     }
 
     /** The same with shorter vectors. */
     public EmbeddingOptions withDimension(int count) {
-        return new EmbeddingOptions(threads, pooling, normalize, maxTokens, count, prompt);
+        return new EmbeddingOptions(threads, pooling, normalize, maxTokens, count, prompt, batching);
     }
 
     /** The same with another prompt, by its name. */
     public EmbeddingOptions withPrompt(String name) {
-        return new EmbeddingOptions(threads, pooling, normalize, maxTokens, dimension, name);
+        return new EmbeddingOptions(threads, pooling, normalize, maxTokens, dimension, name, batching);
+    }
+
+    /** The same with requests of several callers computed together otherwise. */
+    public EmbeddingOptions withBatching(Batching other) {
+        return new EmbeddingOptions(threads, pooling, normalize, maxTokens, dimension, prompt, other);
     }
 
     /** What a folder says, as far as these options do not say otherwise. */

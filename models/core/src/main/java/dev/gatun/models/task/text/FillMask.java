@@ -5,6 +5,7 @@ import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.encode.Encoder;
 import dev.gatun.models.encode.HeadKind;
 import dev.gatun.models.encode.RowHead;
+import dev.gatun.models.encode.Rows;
 import dev.gatun.models.registry.Encoders;
 import dev.gatun.models.tokenize.TextTokenizer;
 import dev.gatun.models.tokenize.TokenTable;
@@ -102,8 +103,8 @@ public final class FillMask implements AutoCloseable {
             }
 
             @Override
-            public List<TextTokenizer.Tokens> tokenize(List<String> all) {
-                return model.tokenizer().encodeBatch(all);
+            public TextTokenizer.Tokens tokenize(String text) {
+                return model.tokenizer().encode(text);
             }
 
             @Override

@@ -2,6 +2,7 @@ package dev.gatun.models.task.text;
 
 import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.encode.HeadKind;
+import dev.gatun.models.encode.Rows;
 import dev.gatun.models.registry.Encoders;
 import dev.gatun.models.tokenize.Pair;
 import dev.gatun.models.tokenize.TextTokenizer;
@@ -106,8 +107,8 @@ public final class QuestionAnswerer implements AutoCloseable {
             }
 
             @Override
-            public List<List<Window>> encode(List<Pair> all) {
-                return all.stream().map(pair -> model.tokenizer().windows(pair, size, overlap)).toList();
+            public List<Window> encode(Pair question) {
+                return model.tokenizer().windows(question, size, overlap);
             }
 
             @Override

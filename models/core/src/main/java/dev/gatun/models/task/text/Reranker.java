@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * How well documents answer a query, with a cross-encoder: a model for sequence classification with one label that reads query and document
@@ -101,12 +102,28 @@ public final class Reranker implements AutoCloseable {
 
     /** The score of each pair of query and document, in order. */
     public float[] scores(List<Pair> pairs) {
-        List<float[]> logits = TextClassifier.logits(model, pairs, Truncation.LONGEST_FIRST);
-        float[] scores = new float[logits.size()];
+        List<Float> all = model.run(pairs, job());
+        float[] scores = new float[all.size()];
         for (int i = 0; i < scores.length; i++) {
-            scores[i] = sigmoid ? Scores.sigmoid(logits.get(i)[0]) : logits.get(i)[0];
+            scores[i] = all.get(i);
         }
         return scores;
+    }
+
+    /**
+     * The score of a query and a document, computed together with the pairs of other callers.
+     *
+     * @return cancel it, or give it a deadline by {@code orTimeout}, and the pair is not computed any more. What depends on it without
+     *         {@code Async} runs on a computing thread and must not block
+     * @throws java.util.concurrent.RejectedExecutionException if as many pairs wait as {@link TextOptions#batching} allows
+     * @throws IllegalStateException                           if this is closed; closing later fails the future
+     */
+    public CompletableFuture<Float> submit(Pair pair) {
+        return model.submit(pair, job());
+    }
+
+    private TextModel.Single<Pair, Float> job() {
+        return TextClassifier.pairs(model, Truncation.LONGEST_FIRST, logits -> sigmoid ? Scores.sigmoid(logits[0]) : logits[0]);
     }
 
     /** Bytes of native memory: weights and the workers' activations. */

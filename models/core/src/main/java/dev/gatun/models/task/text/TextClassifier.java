@@ -3,12 +3,16 @@ package dev.gatun.models.task.text;
 import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.encode.ClassLabels;
 import dev.gatun.models.encode.HeadKind;
+import dev.gatun.models.encode.Rows;
 import dev.gatun.models.registry.Encoders;
 import dev.gatun.models.tokenize.Pair;
 import dev.gatun.models.tokenize.TextTokenizer;
 import dev.gatun.models.tokenize.Truncation;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+import java.util.function.ToIntFunction;
 
 /**
  * Texts, or pairs of texts, to labels, with a model for sequence classification. Scores are transformers': softmax where labels exclude
@@ -66,44 +70,51 @@ public final class TextClassifier implements AutoCloseable {
         return logits(model, pairs, Truncation.LONGEST_FIRST).stream().map(logits -> Scores.best(labels(), scores(logits), top)).toList();
     }
 
+    /**
+     * All labels of a text, best first, computed together with the texts of other callers.
+     *
+     * @return cancel it, or give it a deadline by {@code orTimeout}, and the text is not computed any more. What depends on it without
+     *         {@code Async} runs on a computing thread and must not block
+     * @throws java.util.concurrent.RejectedExecutionException if as many texts wait as {@link TextOptions#batching} allows
+     * @throws IllegalStateException                           if this is closed; closing later fails the future
+     */
+    public CompletableFuture<List<Label>> submit(String text) {
+        return model.submit(text, new Logits<>(String::length, model.tokenizer()::encode,
+                logits -> Scores.best(labels(), scores(logits), Integer.MAX_VALUE)));
+    }
+
     /** What the model says of each text: a number for each label. */
     public List<float[]> logits(List<String> texts) {
-        return model.run(texts, new TextModel.Single<String, float[]>() {
-            @Override
-            public long characters(String text) {
-                return text.length();
-            }
-
-            @Override
-            public List<TextTokenizer.Tokens> tokenize(List<String> all) {
-                return model.tokenizer().encodeBatch(all);
-            }
-
-            @Override
-            public float[] read(String text, TextTokenizer.Tokens tokens, Rows rows) {
-                return rows.row(0);
-            }
-        });
+        return model.run(texts, new Logits<>(String::length, model.tokenizer()::encode, logits -> logits));
     }
 
     /** What a model says of each pair. */
     static List<float[]> logits(TextModel model, List<Pair> pairs, Truncation cut) {
-        return model.run(pairs, new TextModel.Single<Pair, float[]>() {
-            @Override
-            public long characters(Pair pair) {
-                return (long) pair.first().length() + pair.second().length();
-            }
+        return model.run(pairs, pairs(model, cut, logits -> logits));
+    }
 
-            @Override
-            public List<TextTokenizer.Tokens> tokenize(List<Pair> all) {
-                return model.tokenizer().encodePairs(all, cut);
-            }
+    static <R> TextModel.Single<Pair, R> pairs(TextModel model, Truncation cut, Function<float[], R> answer) {
+        return new Logits<>(pair -> pair.first().length() + pair.second().length(),
+                pair -> model.tokenizer().encodePairs(List.of(pair), cut).getFirst(), answer);
+    }
 
-            @Override
-            public float[] read(Pair pair, TextTokenizer.Tokens tokens, Rows rows) {
-                return rows.row(0);
-            }
-        });
+    /** What is made of the numbers of an input. */
+    private record Logits<I, R>(ToIntFunction<I> length, Function<I, TextTokenizer.Tokens> tokenizer, Function<float[], R> answer)
+            implements TextModel.Single<I, R> {
+        @Override
+        public long characters(I input) {
+            return length.applyAsInt(input);
+        }
+
+        @Override
+        public TextTokenizer.Tokens tokenize(I input) {
+            return tokenizer.apply(input);
+        }
+
+        @Override
+        public R read(I input, TextTokenizer.Tokens tokens, Rows rows) {
+            return answer.apply(rows.row(0));
+        }
     }
 
     private float[] scores(float[] logits) {

@@ -4,15 +4,16 @@ import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.encode.ClassLabels;
 import dev.gatun.models.encode.Encoder;
 import dev.gatun.models.encode.EncoderSession;
-import dev.gatun.models.encode.PackedTokens;
+import dev.gatun.models.encode.Rows;
+import dev.gatun.models.encode.SequenceTask;
 import dev.gatun.models.encode.Shares;
+import dev.gatun.models.runtime.Batcher;
 import dev.gatun.models.runtime.Workers;
 import dev.gatun.models.tokenize.TextTokenizer;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 
 /**
@@ -24,6 +25,7 @@ final class TextModel implements AutoCloseable {
     private final TextTokenizer tokenizer;
     private final ClassLabels labels;
     private final Workers<EncoderSession> workers;
+    private final Batcher<EncoderSession, SequenceTask<?>> batcher;
     private volatile boolean closed;
 
     /**
@@ -37,8 +39,8 @@ final class TextModel implements AutoCloseable {
         /** About how long an input is, to share inputs evenly. */
         long characters(I input);
 
-        /** The sequences of each input. */
-        List<List<E>> encode(List<I> inputs);
+        /** The sequences of an input. */
+        List<E> encode(I input);
 
         /** The tokens of a sequence. */
         TextTokenizer.Tokens tokens(E sequence);
@@ -49,15 +51,15 @@ final class TextModel implements AutoCloseable {
 
     /** A job whose inputs are one sequence each. */
     interface Single<I, R> extends Job<I, TextTokenizer.Tokens, R> {
-        /** The sequence of each input. */
-        List<TextTokenizer.Tokens> tokenize(List<I> inputs);
+        /** The sequence of an input. */
+        TextTokenizer.Tokens tokenize(I input);
 
         /** Reads what the model computed. */
         R read(I input, TextTokenizer.Tokens tokens, Rows rows);
 
         @Override
-        default List<List<TextTokenizer.Tokens>> encode(List<I> inputs) {
-            return tokenize(inputs).stream().map(List::of).toList();
+        default List<TextTokenizer.Tokens> encode(I input) {
+            return List.of(tokenize(input));
         }
 
         @Override
@@ -77,6 +79,7 @@ final class TextModel implements AutoCloseable {
         this.tokenizer = tokenizer;
         this.labels = labels;
         this.workers = new Workers<>(owner, "gatun-text", options.threads(), encoder::newSession);
+        this.batcher = workers.batcher(options.batching(), SequenceTask.forward(encoder));
     }
 
     /**
@@ -103,44 +106,70 @@ final class TextModel implements AutoCloseable {
 
     /** Computes inputs on every core. */
     <I, E, R> List<R> run(List<I> inputs, Job<I, E, R> job) {
+        requireOpen();
+        List<Input<I, E, R>> all = new ArrayList<>(inputs.size());
+        for (I input : inputs) {
+            all.add(new Input<>(Objects.requireNonNull(input, "input " + all.size() + " is null"), job, all.size()));
+        }
+        List<int[]> shares = Shares.of(all.size(), workers.cores(), i -> job.characters(all.get(i).input));
+        if (shares.size() <= 1) {
+            return batcher.call(all, one -> answer(one));
+        }
+        List<Function<EncoderSession, Void>> tasks = new ArrayList<>();
+        for (int[] share : shares) {
+            List<Input<I, E, R>> own = all.subList(share[0], share[1]);
+            tasks.add(Workers.doing(session -> {
+                own.forEach(SequenceTask::prepare);
+                SequenceTask.<Input<I, E, R>>forward(encoder).accept(session, own);
+            }));
+        }
+        workers.run(tasks);
+        return all.stream().map(SequenceTask::answer).toList();
+    }
+
+    /** Computes an input together with those of other callers. */
+    <I, E, R> CompletableFuture<R> submit(I input, Job<I, E, R> job) {
+        requireOpen();
+        Input<I, E, R> task = new Input<>(Objects.requireNonNull(input, "the input is null"), job, 0);
+        return batcher.submit(task, one -> answer(one));
+    }
+
+    /** A ticket's task is what it was made of. */
+    @SuppressWarnings("unchecked")
+    private static <R> R answer(SequenceTask<?> task) {
+        return (R) task.answer();
+    }
+
+    private void requireOpen() {
         if (closed) {
             throw new IllegalStateException(owner + " is closed");
         }
-        for (int i = 0; i < inputs.size(); i++) {
-            Objects.requireNonNull(inputs.get(i), "input " + i + " is null");
-        }
-        List<int[]> shares = Shares.of(inputs.size(), workers.cores(), i -> job.characters(inputs.get(i)));
-        List<Function<EncoderSession, List<R>>> tasks = new ArrayList<>();
-        for (int[] share : shares) {
-            tasks.add(session -> compute(session, inputs.subList(share[0], share[1]), share[0], job));
-        }
-        List<List<R>> results = tasks.size() == 1 ? List.of(workers.runWide(tasks.getFirst())) : workers.run(tasks);
-        return results.stream().flatMap(List::stream).toList();
     }
 
-    private <I, E, R> List<R> compute(EncoderSession session, List<I> inputs, int first, Job<I, E, R> job) {
-        List<List<E>> encoded = job.encode(inputs);
-        List<TextTokenizer.Tokens> all = encoded.stream().flatMap(List::stream).map(job::tokens).toList();
-        boolean perToken = encoder.head().perToken();
-        int columns = encoder.head().columns();
-        try (Arena arena = Arena.ofConfined()) {
-            PackedTokens packed = PackedTokens.of(arena, encoder, all.stream().map(TextTokenizer.Tokens::ids).toList(),
-                    all.stream().map(TextTokenizer.Tokens::types).toList(), first);
-            long rows = perToken ? packed.tokens() : packed.count();
-            MemorySegment dst = arena.allocate(Math.max(1, rows) * columns * Float.BYTES, 64);
-            session.forward(packed.ids(), packed.types(), packed.offsets(), packed.count(), dst);
-            List<R> results = new ArrayList<>();
-            long row = 0;
-            for (int i = 0; i < inputs.size(); i++) {
-                List<Rows> own = new ArrayList<>();
-                for (E sequence : encoded.get(i)) {
-                    int count = perToken ? job.tokens(sequence).ids().length : 1;
-                    own.add(new Rows(dst, row, count, columns));
-                    row += count;
-                }
-                results.add(job.read(inputs.get(i), encoded.get(i), own));
+    /** What is made of one input. */
+    private final class Input<I, E, R> extends SequenceTask<R> {
+        private final I input;
+        private final Job<I, E, R> job;
+        private List<E> sequences;
+
+        Input(I input, Job<I, E, R> job, int number) {
+            super(encoder, number);
+            this.input = input;
+            this.job = job;
+        }
+
+        @Override
+        protected void tokenize() {
+            sequences = job.encode(input);
+            for (E sequence : sequences) {
+                TextTokenizer.Tokens tokens = job.tokens(sequence);
+                add(tokens.ids(), tokens.types());
             }
-            return results;
+        }
+
+        @Override
+        protected R read(List<Rows> rows) {
+            return job.read(input, sequences, rows);
         }
     }
 

@@ -1,12 +1,15 @@
 package dev.gatun.models.task.text;
 
+import dev.gatun.models.runtime.Batching;
+
 /**
  * How a task over texts computes.
  *
  * @param threads   cores to use; the default is what the container may use ({@code Runtime.availableProcessors})
  * @param maxTokens longer texts are cut, or read in windows, special tokens included; 0: as the folder says, within the model's positions
+ * @param batching  how requests of several callers are computed together
  */
-public record TextOptions(int threads, int maxTokens) {
+public record TextOptions(int threads, int maxTokens, Batching batching) {
 
     /** Checks the numbers. */
     public TextOptions {
@@ -20,16 +23,21 @@ public record TextOptions(int threads, int maxTokens) {
 
     /** Every available core, lengths as the folder says. */
     public static TextOptions defaults() {
-        return new TextOptions(Runtime.getRuntime().availableProcessors(), 0);
+        return new TextOptions(Runtime.getRuntime().availableProcessors(), 0, Batching.defaults());
     }
 
     /** The same with another number of cores. */
     public TextOptions withThreads(int count) {
-        return new TextOptions(count, maxTokens);
+        return new TextOptions(count, maxTokens, batching);
     }
 
     /** The same with texts cut elsewhere. */
     public TextOptions withMaxTokens(int count) {
-        return new TextOptions(threads, count);
+        return new TextOptions(threads, count, batching);
+    }
+
+    /** The same with requests of several callers computed together otherwise. */
+    public TextOptions withBatching(Batching other) {
+        return new TextOptions(threads, maxTokens, other);
     }
 }

@@ -2,6 +2,7 @@ package dev.gatun.models.task.text;
 
 import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.encode.HeadKind;
+import dev.gatun.models.encode.Rows;
 import dev.gatun.models.registry.Encoders;
 import dev.gatun.models.tokenize.TextTokenizer;
 import dev.gatun.models.tokenize.TokenTable;
@@ -10,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * What the parts of a text are, as names of people and places, with a model for token classification. Tags are those of transformers'
@@ -86,17 +88,33 @@ public final class TokenTagger implements AutoCloseable {
      * @throws IllegalStateException if this is closed, or the calling thread is interrupted
      */
     public List<List<Tag>> tag(List<String> texts, Aggregation aggregation) {
+        return model.run(texts, job(aggregation));
+    }
+
+    /**
+     * The tags of a text, words of one tag together, computed together with the texts of other callers.
+     *
+     * @return cancel it, or give it a deadline by {@code orTimeout}, and the text is not computed any more. What depends on it without
+     *         {@code Async} runs on a computing thread and must not block
+     * @throws java.util.concurrent.RejectedExecutionException if as many texts wait as {@link TextOptions#batching} allows
+     * @throws IllegalStateException                           if this is closed; closing later fails the future
+     */
+    public CompletableFuture<List<Tag>> submit(String text) {
+        return model.submit(text, job(Aggregation.SIMPLE));
+    }
+
+    private TextModel.Job<String, Window, List<Tag>> job(Aggregation aggregation) {
         int size = model.tokenizer().maxTokens();
         int overlap = Math.clamp(size / 4, 0, MOST_OVERLAP);
-        return model.run(texts, new TextModel.Job<String, Window, List<Tag>>() {
+        return new TextModel.Job<>() {
             @Override
             public long characters(String text) {
                 return text.length();
             }
 
             @Override
-            public List<List<Window>> encode(List<String> all) {
-                return all.stream().map(text -> model.tokenizer().windows(text, size, overlap)).toList();
+            public List<Window> encode(String text) {
+                return model.tokenizer().windows(text, size, overlap);
             }
 
             @Override
@@ -112,7 +130,7 @@ public final class TokenTagger implements AutoCloseable {
                 }
                 return List.copyOf(windows.size() == 1 ? tags : joined(tags));
             }
-        });
+        };
     }
 
     private List<Tag> tags(String text, Window window, Rows rows, Aggregation aggregation) {

@@ -20,6 +20,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -236,6 +237,27 @@ class TextTasksTest {
             classifier.close();
             classifier.close();
             assertThrows(IllegalStateException.class, () -> classifier.classify("a"));
+        }
+    }
+
+    @Test
+    void whatIsSubmittedIsWhatABlockingCallGives() throws IOException {
+        List<String> texts = texts(expected("bert-classify").get("texts"));
+        try (TextClassifier classifier = TextClassifier.load(folder("bert-classify"), options(2));
+                Reranker reranker = Reranker.load(folder("bert-rerank"), options(2));
+                TokenTagger tagger = TokenTagger.load(folder("bert-tag"), options(2))) {
+            List<CompletableFuture<List<Label>>> labels = texts.stream().map(classifier::submit).toList();
+            List<CompletableFuture<Float>> scores = texts.stream().map(text -> reranker.submit(new Pair("a", text))).toList();
+            List<CompletableFuture<List<TokenTagger.Tag>>> tags = texts.stream().map(tagger::submit).toList();
+            for (int i = 0; i < texts.size(); i++) {
+                List<Label> expected = classifier.classify(texts.get(i));
+                assertEquals(expected.getFirst().score(), labels.get(i).join().getFirst().score(), DELTA);
+                assertEquals(expected.getFirst().name(), labels.get(i).join().getFirst().name());
+                assertEquals(expected.size(), labels.get(i).join().size());
+                assertEquals(reranker.scores(List.of(new Pair("a", texts.get(i))))[0], scores.get(i).join(), DELTA);
+                assertEquals(tagger.tag(texts.get(i)).stream().map(TokenTagger.Tag::text).toList(),
+                        tags.get(i).join().stream().map(TokenTagger.Tag::text).toList());
+            }
         }
     }
 

@@ -1,4 +1,4 @@
-package dev.gatun.models.task.text;
+package dev.gatun.models.encode;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -11,14 +11,15 @@ import java.lang.foreign.ValueLayout;
  * @param count   rows
  * @param columns of each
  */
-record Rows(MemorySegment values, long first, int count, int columns) {
+public record Rows(MemorySegment values, long first, int count, int columns) {
 
-    float get(int row, int column) {
+    /** An element. */
+    public float get(int row, int column) {
         return values.getAtIndex(ValueLayout.JAVA_FLOAT, (first + row) * columns + column);
     }
 
     /** A copy of a row. */
-    float[] row(int row) {
+    public float[] row(int row) {
         return values.asSlice((first + row) * columns * Float.BYTES, (long) columns * Float.BYTES).toArray(ValueLayout.JAVA_FLOAT);
     }
 }
