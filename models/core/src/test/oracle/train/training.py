@@ -90,7 +90,7 @@ def main(folder):
     layer("average", nn.AvgPool2d((2, 3), (1, 2), (0, 1)), out, 2, 2, 5, 6)
     layer("average inside", nn.AvgPool2d(3, 2, 1, count_include_pad=False), out, 2, 1, 6, 5)
     for name, module in (("relu", nn.ReLU()), ("tanh", nn.Tanh()), ("sigmoid", nn.Sigmoid()), ("silu", nn.SiLU()),
-                         ("gelu_tanh", nn.GELU(approximate="tanh"))):
+                         ("gelu_tanh", nn.GELU(approximate="tanh")), ("gelu_erf", nn.GELU())):
         layer(name, module, out, 3, 5)
     save_file(out, os.path.join(folder, "training.safetensors"))
     from sklearn.datasets import load_digits

@@ -39,8 +39,17 @@ public final class MatrixKernels {
 
     /** Packs weights whose element (p, j) is {@code b[p * kStride + j * nStride]}. */
     public static Panels packPanels(MemorySegment b, long k, long n, long kStride, long nStride, MemorySegment packed) {
+        return new Panels(packed, pack(b, k, n, kStride, nStride, packed));
+    }
+
+    /**
+     * The same for weights that change; allocates nothing.
+     *
+     * @return whether all are finite
+     */
+    public static boolean pack(MemorySegment b, long k, long n, long kStride, long nStride, MemorySegment packed) {
         Kernels.load();
-        return new Panels(packed, GatunC.gatun_pack_panels(b, k, n, kStride, nStride, packed) != 0);
+        return GatunC.gatun_pack_panels(b, k, n, kStride, nStride, packed) != 0;
     }
 
     /**

@@ -2,6 +2,7 @@ package dev.gatun.cli;
 
 import dev.gatun.models.task.classify.Examples;
 import dev.gatun.models.task.classify.ImageTraining;
+import dev.gatun.models.task.text.TextTraining;
 import dev.gatun.models.train.Fit;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -15,15 +16,17 @@ import picocli.CommandLine.Parameters;
 /** Examples to a model. */
 @Command(name = "train", mixinStandardHelpOptions = true, sortOptions = false,
         description = "Fit a classifier. images: a folder with a folder of pictures for each class, or the handwritten digits that come "
-                + "with Gatun, to a textbook CNN from nothing, or to the last layer of a ResNet (--model). A checkpoint is written after "
-                + "each epoch; --resume goes on from it to the same weights. The result is a folder that classify takes.")
+                + "with Gatun, to a textbook CNN from nothing, or to the last layer of a ResNet (--model). text: a CSV file, to the head of an "
+                + "encoder (--model) whose other layers stay as they are. A checkpoint is written after each epoch; --resume goes on from it to "
+                + "the same weights. The result is a folder that classify or classify-text takes.")
 final class TrainCommand implements Callable<Integer> {
-    enum Task { IMAGES }
+    enum Task { IMAGES, TEXT }
 
     @Option(names = "--task", required = true, description = "${COMPLETION-CANDIDATES}, in any case.")
     Task task;
 
-    @Parameters(arity = "0..1", paramLabel = "DIR", description = "The examples. Default: the digits.")
+    @Parameters(arity = "0..1", paramLabel = "DIR|FILE.csv", description = "The examples; the first line of a CSV file names its "
+            + "columns. Default of images: the digits.")
     Path examples;
 
     @Option(names = "--output", required = true, paramLabel = "DIR", description = "Folder for the result.")
@@ -31,6 +34,12 @@ final class TrainCommand implements Callable<Integer> {
 
     @Option(names = "--model", paramLabel = "DIR", description = "A model whose last layer alone is trained.")
     Path model;
+
+    @Option(names = "--text-column", paramLabel = "NAME", description = "Of a CSV file. Default: ${DEFAULT-VALUE}.")
+    String textColumn = "text";
+
+    @Option(names = "--label-column", paramLabel = "NAME", description = "Of a CSV file. Default: ${DEFAULT-VALUE}.")
+    String labelColumn = "label";
 
     @Option(names = "--epochs", paramLabel = "N", description = "Times that every example is learnt from. Default: ${DEFAULT-VALUE}.")
     int epochs = 15;
@@ -83,8 +92,12 @@ final class TrainCommand implements Callable<Integer> {
         if (channels.length != 2) {
             throw new CommandLine.ParameterException(spec.commandLine(), "--channels has " + channels.length + " numbers, expected two");
         }
+        if (task == Task.TEXT && (examples == null || model == null)) {
+            throw new CommandLine.ParameterException(spec.commandLine(), "--task text needs a CSV file and --model");
+        }
         long start = System.nanoTime();
-        Fit.Progress last = images(fit);
+        Fit.Progress last = task == Task.IMAGES ? images(fit) : new TextTraining(TextTraining.read(examples, textColumn, labelColumn), fit,
+                output, this::report).run(model);
         spec.commandLine().getOut().println(output + ": " + words(last) + String.format(Locale.ROOT, ", %.1f s",
                 (System.nanoTime() - start) * 1e-9));
         return CommandLine.ExitCode.OK;

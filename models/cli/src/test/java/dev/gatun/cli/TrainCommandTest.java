@@ -42,6 +42,7 @@ class TrainCommandTest {
         assertEquals(2, run("train", "--task", "images", "--output", output, "--epochs", "0"));
         assertEquals(2, run("train", "--task", "images", "--output", output, "--channels", "3"));
         assertEquals(2, run("train", "--output", output));
+        assertEquals(2, run("train", "--task", "text", "--output", output));
         assertEquals(1, run("train", "--task", "images", folder.toString(), "--output", output));
         assertTrue(err.toString().contains("expected two or more: one for each class"), err.toString());
         Files.createFile(folder.resolve("file"));

@@ -8,7 +8,7 @@ import java.util.Set;
 /** Functions of single elements. NONE copies, as a change of shape does. */
 final class ElementRule implements Rule {
     private static final Set<Activation> TRAINED = EnumSet.of(Activation.NONE, Activation.RELU, Activation.TANH, Activation.SIGMOID,
-            Activation.SILU, Activation.GELU_TANH);
+            Activation.SILU, Activation.GELU_TANH, Activation.GELU_ERF);
 
     private final Activation activation;
     private final MemorySegment x;
@@ -44,12 +44,33 @@ final class ElementRule implements Rule {
             case SIGMOID -> 1 / (1 + Math.exp(-v));
             case SILU -> v / (1 + Math.exp(-v));
             case GELU_TANH -> v * (1 + Math.tanh(inner(v))) / 2;
+            case GELU_ERF -> v * normal(v);
             default -> throw new IllegalStateException(activation + " has no rule");
         };
     }
 
     private static double inner(double v) {
         return Math.sqrt(2 / Math.PI) * (v + 0.044715 * v * v * v);
+    }
+
+    /** The share of a normal distribution below v: a series within, a continued fraction outside (Abramowitz and Stegun 26.2). */
+    private static double normal(double v) {
+        double density = Math.exp(-v * v / 2) / Math.sqrt(2 * Math.PI);
+        double far = Math.abs(v);
+        if (far < 3) {
+            double term = v;
+            double sum = v;
+            for (int i = 3; i < 60; i += 2) {
+                term *= v * v / i;
+                sum += term;
+            }
+            return 0.5 + density * sum;
+        }
+        double fraction = far;
+        for (int i = 30; i > 0; i--) {
+            fraction = far + i / fraction;
+        }
+        return v > 0 ? 1 - density / fraction : density / fraction;
     }
 
     @Override
@@ -68,6 +89,7 @@ final class ElementRule implements Rule {
             case TANH -> 1 - Math.tanh(v) * Math.tanh(v);
             case SIGMOID -> s * (1 - s);
             case SILU -> s * (1 + v * (1 - s));
+            case GELU_ERF -> normal(v) + v * Math.exp(-v * v / 2) / Math.sqrt(2 * Math.PI);
             case GELU_TANH -> {
                 double t = Math.tanh(inner(v));
                 yield (1 + t) / 2 + v * (1 - t * t) / 2 * Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * v * v);

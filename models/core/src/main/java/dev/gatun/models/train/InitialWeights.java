@@ -39,6 +39,11 @@ public final class InitialWeights implements WeightSource {
         return this;
     }
 
+    /** Takes a tensor as it is in place of a new one. */
+    public void put(String name, Tensor tensor) {
+        tensors.put(name, tensor);
+    }
+
     private void fill(String name, float bound, long... dims) {
         Tensor tensor = Tensor.allocate(arena, TensorDesc.of(DataType.F32, dims));
         long start = seed * 1_000_003 + name.hashCode() * 31L;

@@ -63,7 +63,7 @@ interface Rule {
         MemorySegment packed = NativeBuffer.allocate(arena, MatrixKernels.panelFloats(k, n) * Float.BYTES).segment();
         Runnable gemm = MatrixKernels.gemm(arena, a, new MatrixKernels.Panels(packed, false), bias, add ? c : null, c, m, n, k, 0);
         return () -> {
-            MatrixKernels.packPanels(b.segment, k, n, b.kStride, b.nStride, packed);
+            MatrixKernels.pack(b.segment, k, n, b.kStride, b.nStride, packed);
             gemm.run();
         };
     }
