@@ -10,6 +10,8 @@ import dev.gatun.models.encode.TextEncoder;
 import dev.gatun.models.family.recurrent.RnnConfig;
 import dev.gatun.models.family.recurrent.RnnLanguageModel;
 import dev.gatun.models.family.transformer.Seq2SeqModel;
+import dev.gatun.models.seq2seq.EncoderDecoder;
+import dev.gatun.models.seq2seq.Seq2SeqFamily;
 import dev.gatun.models.task.classify.ImageClassifier;
 import dev.gatun.tensor.graph.Graph;
 import dev.gatun.tensor.graph.Target;
@@ -43,6 +45,9 @@ public final class Graphs {
         if (family instanceof EncoderFamily encoders) {
             TextEncoder encoder = encoders.describe(checkpoint, checkpoint.source(files));
             return List.of(Encoder.describe(encoder.spec(), encoder.weights(), Head.pooled(Pooling.MEAN, true).apply(encoder)));
+        }
+        if (family instanceof Seq2SeqFamily models) {
+            return EncoderDecoder.describe(models.describe(checkpoint, checkpoint.source(files)));
         }
         if (family.name().equals(RnnConfig.ARCHITECTURE)) {
             return List.of(RnnLanguageModel.describe(checkpoint, files));

@@ -9,6 +9,7 @@ import dev.gatun.models.family.resnet.ResNetConfig;
 import dev.gatun.models.family.transformer.Seq2SeqModel;
 import dev.gatun.models.family.vit.Vit;
 import dev.gatun.models.registry.Encoders;
+import dev.gatun.models.registry.Seq2Seqs;
 import dev.gatun.models.task.classify.ClassifierOptions;
 import dev.gatun.models.task.classify.ImageClassifier;
 import dev.gatun.models.task.language.LanguageModel;
@@ -26,7 +27,7 @@ public final class ServedFamilies {
     private static final String TEXTBOOK_CNN = "textbook-cnn";
 
     /** In the order in which they are asked. */
-    public static final Families ALL = new Families(Stream.concat(Encoders.ALL.stream(), Stream.<Family<?>>of(
+    public static final Families ALL = new Families(Stream.of(Seq2Seqs.ALL.stream(), Encoders.ALL.stream(), Stream.<Family<?>>of(
             new Served<>("resnet", List.of("resnet18", "resnet34", "resnet50", "resnet101", "resnet152"), ServedFamilies::isResNet,
                     (c, options) -> ImageClassifier.load(path(c), new ClassifierOptions(options.threads(), options.checkWeights()))),
             new Served<>(TEXTBOOK_CNN, List.of(TEXTBOOK_CNN), ServedFamilies::isTextbookCnn,
@@ -37,7 +38,7 @@ public final class ServedFamilies {
             new Served<>(TOKEN_MODEL_FAMILY, List.of(TOKEN_MODEL), c -> c.architectures().contains(TOKEN_MODEL),
                     (c, options) -> Seq2SeqModel.load(c.folder())),
             new Served<>(RnnConfig.ARCHITECTURE, List.of(RnnConfig.ARCHITECTURE), c -> c.architectures().contains(RnnConfig.ARCHITECTURE),
-                    (c, options) -> LanguageModel.load(c.folder(), options.threads())))).toList());
+                    (c, options) -> LanguageModel.load(c.folder(), options.threads())))).<Family<?>>flatMap(all -> all).toList());
 
     private ServedFamilies() {
     }

@@ -183,6 +183,11 @@ public final class WeightScope {
                 weight.tensor().segment().asSlice(first * rowBytes, count * rowBytes)));
     }
 
+    /** The same elements in another shape of as many. */
+    public static Weight reshaped(Weight weight, long... dims) {
+        return new Weight(weight.name(), Tensor.of(TensorDesc.of(weight.tensor().type(), dims), weight.tensor().segment()));
+    }
+
     /** Owns what is read here, and what is made of it until a program is loaded. */
     public Arena arena() {
         return source.arena();

@@ -33,7 +33,7 @@ public final class GenerationRun implements AutoCloseable {
         this.tokens = session.model().tokens();
         // Copies: their owner may change them while they are waiting here.
         this.sources = sources.stream().map(int[]::clone).toList();
-        this.packed = new PackedSequences(tokens.vocabSize(), 0, tokens.maxPositions(), 0, -1);
+        this.packed = session.model().packing();
         int maxLength = options.maxLength() == 0 ? tokens.maxPositions() : options.maxLength();
         SourceChecks.check(options, maxLength, tokens, session.maxRows());
         SourceChecks.check(this.sources, tokens);
@@ -158,7 +158,8 @@ public final class GenerationRun implements AutoCloseable {
                 Sequence sequence = search.live[j];
                 sequence.table.makeWritable(sequence.length - 1);
                 ids.setAtIndex(ValueLayout.JAVA_INT, row, sequence.ids[sequence.length - 1]);
-                positions.setAtIndex(ValueLayout.JAVA_INT, row, sequence.length - 1);
+                int at = sequence.length - 1;
+                positions.setAtIndex(ValueLayout.JAVA_INT, row, session.model().position(sequence.ids[at], at));
                 lengths.setAtIndex(ValueLayout.JAVA_INT, row, sequence.length);
                 tables.setAtIndex(ValueLayout.JAVA_LONG, row, sequence.table.address());
                 sourceLengths.setAtIndex(ValueLayout.JAVA_INT, row, search.sourceLength);

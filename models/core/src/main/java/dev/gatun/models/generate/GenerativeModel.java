@@ -1,5 +1,6 @@
 package dev.gatun.models.generate;
 
+import dev.gatun.models.runtime.PackedSequences;
 import dev.gatun.models.runtime.Program;
 import dev.gatun.tensor.exec.Plan;
 import dev.gatun.tensor.op.KvLayout;
@@ -83,4 +84,14 @@ public interface GenerativeModel {
 
     /** The plan that decodes one token for so many sequences, or a few more. */
     Plan step(int rows, int threads);
+
+    /** How sources are laid out: which row of positions each token has. */
+    default PackedSequences packing() {
+        return new PackedSequences(tokens().vocabSize(), 0, tokens().maxPositions(), 0, -1);
+    }
+
+    /** The row of positions of a target's token, {@code at} tokens after its first. */
+    default int position(int token, int at) {
+        return at;
+    }
 }

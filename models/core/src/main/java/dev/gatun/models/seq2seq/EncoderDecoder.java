@@ -37,6 +37,7 @@ public class EncoderDecoder implements GenerativeModel, AutoCloseable {
     private static final int DECODER_ROWS = 4;
 
     private final Tokens tokens;
+    private final PackedSequences packing;
     private final KvLayout layout;
     private final Buckets buckets;
     private final Program program;
@@ -44,6 +45,8 @@ public class EncoderDecoder implements GenerativeModel, AutoCloseable {
     /** Packs the weights, which are not needed afterwards. */
     public EncoderDecoder(Seq2Seq model) {
         this.tokens = model.tokens();
+        Positions.Absolute absolute = model.weights().positions() instanceof Positions.Absolute a ? a : new Positions.Absolute(null);
+        this.packing = new PackedSequences(tokens.vocabSize(), 0, tokens.maxPositions(), absolute.firstPosition(), absolute.padId());
         this.layout = model.decoder().spec().cacheLayout();
         this.buckets = new Buckets(Math.max(model.tokens().maxPositions(), CHUNK_TOKENS));
         List<Graph> graphs = describe(model);
@@ -99,6 +102,16 @@ public class EncoderDecoder implements GenerativeModel, AutoCloseable {
     @Override
     public KvLayout cacheLayout() {
         return layout;
+    }
+
+    @Override
+    public PackedSequences packing() {
+        return packing;
+    }
+
+    @Override
+    public int position(int token, int at) {
+        return token == packing.padId() ? packing.firstPosition() - 1 : packing.firstPosition() + at;
     }
 
     @Override
@@ -159,14 +172,13 @@ public class EncoderDecoder implements GenerativeModel, AutoCloseable {
     }
 
     private void fill(BoundPlan plan, List<int[]> sequences, String ids, String positions, String offsets) {
-        PackedSequences packed = new PackedSequences(tokens.vocabSize(), 0, tokens.maxPositions(), 0, -1);
         MemorySegment offsetSegment = plan.input(offsets).segment();
         PackedSequences.begin(offsetSegment);
         for (int i = 0; i < sequences.size(); i++) {
-            PackedSequences.add(offsetSegment, packed.length(i, 0, sequences.get(i).length));
+            PackedSequences.add(offsetSegment, packing.length(i, 0, sequences.get(i).length));
         }
-        packed.ids(sequences, plan.input(ids).segment());
-        packed.positions(offsetSegment, plan.input(ids).segment(), plan.input(positions).segment());
+        packing.ids(sequences, plan.input(ids).segment());
+        packing.positions(offsetSegment, plan.input(ids).segment(), plan.input(positions).segment());
     }
 
     /** Bytes of native memory: weights and plans. */

@@ -81,7 +81,7 @@ class FamilyFieldsTest {
         assertEquals(List.of(), needless, "listed as irrelevant, but refused or honoured");
     }
 
-    private static JsonNode other(JsonNode value) {
+    static JsonNode other(JsonNode value) {
         JsonNodeFactory f = JsonNodeFactory.instance;
         return value == null || value.isNull() ? f.booleanNode(true) : value.isBoolean() ? f.booleanNode(!value.booleanValue())
                 : value.isIntegralNumber() ? f.numberNode(value.intValue() == 1 ? 2 : value.intValue() - 1)

@@ -14,7 +14,7 @@ import java.util.Map;
  * @param maxDistance {@code relative_attention_max_distance}
  */
 record T5EncoderConfig(EncoderSpec spec, boolean gated, int buckets, int maxDistance) {
-    private static final int LONGEST = 8192;
+    static final int LONGEST = 8192;
     private static final Map<String, Activation> FEED_FORWARDS = Map.of("relu", Activation.RELU, "gated-gelu", Activation.GELU_TANH,
             "gated-silu", Activation.SILU, "gated-relu", Activation.RELU, "gelu", Activation.GELU_ERF, "silu", Activation.SILU);
 
