@@ -5,9 +5,9 @@
 #pragma once
 
 #include <limits>
-#include <omp.h>
 
 #include "kernels.h"
+#include "parallel.h"
 #include "products.h"
 #include "vec.h"
 
@@ -241,7 +241,7 @@ static void attend_head(const gatun_attention_args &a, int64_t seq, int64_t h, f
     int64_t k0 = a.kv_offsets[seq], keys = a.kv_offsets[seq + 1] - k0;
     int64_t d = a.head_dim, kv_head = h / (a.num_heads / a.num_kv_heads);
     if (queries == 0) return;
-    head_buffers head;
+    head_buffers head{};
     head.keys = scratch;
     head.values = head.keys + d * padded(keys);
     head.scores = head.values + keys * padded(d);
@@ -267,10 +267,9 @@ static void attention(const gatun_attention_args *args) {
         longest = keys > longest ? keys : longest;
     }
     int64_t stride = (scratch_floats(longest, args->head_dim, args->position_rows ? args->num_positions : 0) + 15) / 16 * 16;
-#pragma omp parallel for schedule(dynamic, 1) if (pairs > 1 && omp_get_max_threads() > 1)
-    for (int64_t pair = 0; pair < pairs; pair++)
-        attend_head(*args, pair / args->num_heads, pair % args->num_heads,
-                    static_cast<float *>(args->scratch) + omp_get_thread_num() * stride);
+    parallel_in_turn(pairs, [&](int64_t pair, int64_t thread) {
+        attend_head(*args, pair / args->num_heads, pair % args->num_heads, static_cast<float *>(args->scratch) + thread * stride);
+    });
 }
 
 } // namespace

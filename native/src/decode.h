@@ -3,9 +3,9 @@
 
 #include <cmath>
 #include <limits>
-#include <omp.h>
 
 #include "kernels.h"
+#include "parallel.h"
 #include "vec.h"
 
 namespace GATUN_NAMESPACE {
@@ -136,17 +136,16 @@ static void paged_attention(const gatun_paged_attention_args *args) {
             kv_put(const_cast<float *>(a.tables[row][(keys - 1) / BLOCK]) + a.part, a.new_k + row * a.new_stride,
                    a.new_v + row * a.new_stride, (keys - 1) % BLOCK, a.num_kv_heads, a.head_dim);
     }
-    int64_t threads = omp_get_max_threads();
+    int64_t threads = threads_here();
     /* A row alone is divided among the threads by its heads. */
     int64_t parts = a.rows >= threads ? 1 : threads < a.num_heads ? threads : a.num_heads;
     int64_t heads = (a.num_heads + parts - 1) / parts, tasks = a.rows * parts;
     int64_t stride = (a.max_keys + BLOCK - 1) / BLOCK * BLOCK * a.num_heads;
-#pragma omp parallel for schedule(static) if (threads > 1 && tasks > 1 && products > PARALLEL_PRODUCTS)
-    for (int64_t task = 0; task < tasks; task++) {
+    parallel_for(tasks, products > PARALLEL_PRODUCTS, [&](int64_t task, int64_t thread) {
         int64_t first = task % parts * heads, last = first + heads < a.num_heads ? first + heads : a.num_heads;
         if (first < last)
-            paged_heads(a, task / parts, first, last, static_cast<float *>(a.scratch) + omp_get_thread_num() * stride);
-    }
+            paged_heads(a, task / parts, first, last, static_cast<float *>(a.scratch) + thread * stride);
+    });
 }
 
 static void log_sum_exp(const gatun_logits_args *a) {

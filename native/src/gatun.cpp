@@ -1,11 +1,11 @@
 /* The C interface: picks the instruction set once, and what needs none. */
 #include "kernels.h"
+#include "parallel.h"
 #include "threads.h"
 
 #include <atomic>
 #include <cstddef>
 #include <cstring>
-#include <omp.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -48,7 +48,7 @@ int32_t gatun_set_num_threads(int32_t threads) {
     omp_set_num_threads(threads);
     return gatun_reserve_threads(threads) ? threads : 1;
 }
-int32_t gatun_get_max_threads(void) { return omp_get_max_threads(); }
+int32_t gatun_get_max_threads(void) { return (int32_t)threads_here(); }
 
 void gatun_noop(void) {}
 
@@ -120,13 +120,12 @@ void gatun_sgemm(const gatun_sgemm_args *args) {
     if (g.m == 0 || g.n == 0) return;
     const int ROW_MAJOR = 101, NO_TRANS = 111;
     cblas_sgemm_fn sgemm = (cblas_sgemm_fn)g.cblas_sgemm;
-    int threads = omp_get_max_threads();
+    int64_t threads = threads_here();
     /* A block for each thread, but no larger than what stays in the second-level cache with its activation. */
     int64_t share = (g.m + threads - 1) / threads;
     int64_t block = share < 256 ? share : 256;
     int64_t blocks = block ? (g.m + block - 1) / block : 0;
-#pragma omp parallel for schedule(static) if (threads > 1 && blocks > 1)
-    for (int64_t i = 0; i < blocks; i++) {
+    parallel_for(blocks, true, [&](int64_t i, int64_t) {
         int64_t row = i * block, rows = g.m - row < block ? g.m - row : block;
         float *c = g.c + row * g.n;
         /* The residual may be what c holds: the product is added to it only if nothing comes between. */
@@ -138,7 +137,7 @@ void gatun_sgemm(const gatun_sgemm_args *args) {
         const float *residual = g.residual && !accumulate ? g.residual + row * g.n : nullptr;
         if (g.bias || residual || g.activation != GATUN_NONE || g.scale != 1.0f)
             gatun_current().bias_act_rows(c, g.bias, residual, rows, g.n, g.scale, g.activation);
-    }
+    });
 }
 
 } // extern "C"

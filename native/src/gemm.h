@@ -5,16 +5,15 @@
  */
 #pragma once
 
-#include <omp.h>
-
 #include "kernels.h"
+#include "parallel.h"
 #include "rows.h"
 #include "vec.h"
 
 namespace GATUN_NAMESPACE {
 
 /* A tile of the result is TILE_ROWS rows of TILE_VECTORS vectors: as square as the registers allow, for loads are what limits it. */
-constexpr int TILE_ROWS = VEC_BYTES == 16 ? 4 : 6, TILE_VECTORS = VEC_BYTES == 64 ? 4 : 2;
+constexpr int TILE_ROWS = REGISTERS == 16 && VEC_BYTES == 16 ? 4 : 6, TILE_VECTORS = REGISTERS == 32 ? 4 : 2;
 constexpr int64_t TILE_COLS = TILE_VECTORS * W;
 /* Floats of a cache line. */
 constexpr int64_t LINE = 16;
@@ -257,7 +256,7 @@ static void gemm(const gatun_gemm_args *a) {
     gemm_task t{a->a, a->b, a->bias, a->sum, a->c, a->lda, a->ldc, a->sum_stride, a->n, a->k, a->activation, nullptr, nullptr};
     live_rows live;
     if (a->finite && a->m <= TILE_ROWS && a->k <= MAX_LIVE && live.find(a->a, a->lda, a->m, a->k)) t.live = &live;
-    int64_t panels = (a->n + TILE_COLS - 1) / TILE_COLS, tiles = (a->m + TILE_ROWS - 1) / TILE_ROWS, threads = omp_get_max_threads();
+    int64_t panels = (a->n + TILE_COLS - 1) / TILE_COLS, tiles = (a->m + TILE_ROWS - 1) / TILE_ROWS, threads = threads_here();
     if (threads == 1 || a->m * a->n * a->k < PARALLEL_MULTIPLY_ADDS) {
         gemm_part(t, 0, a->m, 0, panels);
         return;
@@ -266,12 +265,11 @@ static void gemm(const gatun_gemm_args *a) {
     int64_t by_rows = (tiles + threads - 1) / threads * panels, by_panels = (panels + threads - 1) / threads * tiles;
     bool rows = a->m > a->n ? by_rows <= by_panels + by_panels / 8 : by_panels > by_rows + by_rows / 8;
     int64_t units = rows ? tiles : panels;
-#pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < threads; i++) {
-        int64_t first = units * i / threads, last = units * (i + 1) / threads;
+    parallel(threads, [&](int64_t i, int64_t of) {
+        int64_t first = units * i / of, last = units * (i + 1) / of;
         if (rows) gemm_part(t, first * TILE_ROWS, last * TILE_ROWS < a->m ? last * TILE_ROWS : a->m, 0, panels);
         else gemm_part(t, 0, a->m, first, last);
-    }
+    });
 }
 
 } // namespace

@@ -1,7 +1,6 @@
 /* What is done to heads of queries and keys before they meet: a norm of their own, and the rotation by their position. */
 #pragma once
 
-#include <omp.h>
 
 #include "kernels.h"
 #include "rows.h"
@@ -31,28 +30,23 @@ static void rotate_halves(float *x, const float *cosines, const float *sines, in
     }
 }
 
-/* PAIRS.at[i] = i / 2, PAIRS.sign[i] = -1, 1, -1, 1, ... */
-struct pair_table {
-    int32_t at[W];
-    float sign[W];
-    constexpr pair_table() : at(), sign() {
-        for (int32_t i = 0; i < W; i++) {
-            at[i] = i / 2;
-            sign[i] = i % 2 ? 1.0f : -1.0f;
-        }
+/* -1, 1, -1, 1, ... */
+struct pair_signs {
+    float at[W];
+    constexpr pair_signs() : at() {
+        for (int32_t i = 0; i < W; i++) at[i] = i % 2 ? 1.0f : -1.0f;
     }
 };
-static constexpr pair_table PAIRS;
+static constexpr pair_signs PAIR_SIGNS;
 
 /* Elements 2i and 2i + 1. */
 static void rotate_pairs(float *x, const float *cosines, const float *sines, int64_t half) {
-    vi twice;
-    std::memcpy(&twice, PAIRS.at, sizeof twice);
+    const vf signs = load(PAIR_SIGNS.at);
     for (int64_t i = 0; i < half; i += W / 2) {
         int64_t n = half - i < W / 2 ? half - i : W / 2;
-        vf c = __builtin_shuffle(load_n(cosines + i, n), twice), s = __builtin_shuffle(load_n(sines + i, n), twice) * load(PAIRS.sign);
+        vf c = load_n(cosines + i, n), s = load_n(sines + i, n);
         vf v = load_n(x + 2 * i, 2 * n);
-        store_n(x + 2 * i, v * c + partner(v, 1) * s, 2 * n);
+        store_n(x + 2 * i, v * low_lanes(c, c) + partner1(v) * low_lanes(s, s) * signs, 2 * n);
     }
 }
 
@@ -75,8 +69,7 @@ static void rotary_row(const gatun_rotary_args &a, int64_t row) {
 
 static void rotary(const gatun_rotary_args *args) {
     int64_t rows = args->rows, cols = args->cols;
-    GATUN_ROWS(rows, cols)
-    for (int64_t row = 0; row < rows; row++) rotary_row(*args, row);
+    each_row(rows, cols, [&](int64_t row) { rotary_row(*args, row); });
 }
 
 } // namespace

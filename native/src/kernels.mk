@@ -2,7 +2,7 @@
 # One translation unit for each instruction set; which one runs is decided on the machine that runs it.
 
 CXX ?= g++
-GATUN_CXXFLAGS := -O3 -std=c++17 -fPIC -fvisibility=hidden -fno-exceptions -fno-rtti -fno-math-errno -ffp-contract=fast -fopenmp -Wall -Wextra
+GATUN_CXXFLAGS := -O3 -std=c++17 -fPIC -fvisibility=hidden -fno-exceptions -fno-rtti -fno-math-errno -ffp-contract=fast -Wall -Wextra
 GATUN_SETS := baseline $(if $(findstring x86_64,$(PLATFORM)),avx2 avx512)
 GATUN_OBJECTS := $(OUT)/gatun.o $(OUT)/threads.o $(OUT)/packing.o $(OUT)/limits.o $(OUT)/recurrent.o $(OUT)/layouts.o $(GATUN_SETS:%=$(OUT)/kernels_%.o)
 GATUN_FLAGS_avx2 := -mavx2 -mfma
@@ -30,7 +30,11 @@ $(OUT)/check: $(wildcard $(HERE)/test/*) $(HERE)/include/gatun.h $(OUT)/libgatun
 	$(CXX) -std=c++17 -O1 -Wall -Wextra -pthread -o $@ $(wildcard $(HERE)/test/*.cpp) $(OUT)/libgatun.so -Wl,-rpath,'$$ORIGIN'
 
 check: $(OUT)/check
-	$(OUT)/check
+	$(RUN) $(OUT)/check
+
+# The same of another processor under an emulator: Debian's g++-aarch64-linux-gnu and qemu-user.
+check-arm64:
+	$(MAKE) -C $(HERE) check PLATFORM=linux-arm64 CXX=aarch64-linux-gnu-g++ RUN='qemu-aarch64 -L /usr/aarch64-linux-gnu'
 
 # The same without optimization's liberties, watched by the compiler's sanitizers.
 SANITIZED := $(OUT)/sanitized
@@ -49,7 +53,7 @@ $(SANITIZED)/check: $(GATUN_OBJECTS:$(OUT)/%=$(SANITIZED)/%) $(wildcard $(HERE)/
 check-sanitized: $(SANITIZED)/check
 	ASAN_OPTIONS=detect_leaks=1 $(SANITIZED)/check
 
-.PHONY: check check-sanitized
+.PHONY: check check-arm64 check-sanitized
 
 # The C++ side of the ffm benchmark.
 $(TARGET)/bench-chain: $(HERE)/bench-chain.cpp $(STAGE)/libraries.properties $(INCLUDE)/done

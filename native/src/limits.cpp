@@ -1,8 +1,8 @@
 /* Times the loops of limits.h: the fastest of many short passes, because whatever else the machine does can only slow one. */
 #include "kernels.h"
+#include "parallel.h"
 
 #include <ctime>
-#include <omp.h>
 
 static double seconds_now() {
     timespec t;
@@ -27,25 +27,22 @@ static double fastest(double seconds, Pass pass) {
  * is left out because nobody looks at its result. */
 template <typename Part>
 static void share(int64_t n, Part part) {
-    int threads = omp_get_max_threads();
-#pragma omp parallel for schedule(static) if (threads > 1)
-    for (int64_t t = 0; t < threads; t++) part(n * t / threads, n * (t + 1) / threads - n * t / threads);
+    parallel(threads_here(), [&](int64_t t, int64_t of) { part(n * t / of, n * (t + 1) / of - n * t / of); });
 }
 
 extern "C" {
 
 double gatun_fma_peak(double seconds) {
     const gatun_kernels &kernels = gatun_current();
-    int threads = omp_get_max_threads();
-    double total = 0;
-#pragma omp parallel for schedule(static) reduction(+ : total) if (threads > 1)
-    for (int t = 0; t < threads; t++) {
+    double rates[GATUN_MAX_THREADS] = {}, total = 0;
+    parallel_for(threads_here(), true, [&](int64_t t, int64_t) {
         float sink[32];
         for (float &x : sink) x = 0.999f;
         int64_t operations = 0;
         double best = fastest(seconds, [&] { operations = kernels.multiply_add(1 << 18, sink); });
-        total += (double)operations / best;
-    }
+        rates[t] = (double)operations / best;
+    });
+    for (double rate : rates) total += rate;
     return total * 1e-9;
 }
 

@@ -7,7 +7,7 @@
 namespace GATUN_NAMESPACE {
 
 /* Independent accumulators: two multipliers, each a few cycles deep; they and two factors fit the registers. */
-constexpr int64_t CHAINS_OF_PEAK = VEC_BYTES == 64 ? 16 : 12;
+constexpr int64_t CHAINS_OF_PEAK = REGISTERS == 32 ? 16 : 12;
 
 /* rounds x a multiply-add in every lane of every accumulator; returns the floating-point operations. */
 static int64_t multiply_add(int64_t rounds, float *sink) {

@@ -6,7 +6,7 @@
 namespace GATUN_NAMESPACE {
 
 /* Rows in registers at once: accumulators are ROWS x 2 vectors, and two vectors and a broadcast beside them. */
-constexpr int ROWS = VEC_BYTES == 64 ? 12 : VEC_BYTES == 32 ? 6 : 4;
+constexpr int ROWS = REGISTERS == 32 ? 12 : VEC_BYTES == 32 ? 6 : 4;
 constexpr int64_t PANEL = 2 * W;
 
 static inline int64_t padded(int64_t n) { return (n + W - 1) / W * W; }

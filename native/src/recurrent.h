@@ -160,7 +160,7 @@ struct recurrent_layer {
             for (int64_t block = first; block < last; block++)
                 for (int64_t i = 0; i < active; i++) cell<CELL>(i, step, block, previous, next);
             if (two_phases) {
-#pragma omp barrier
+                barrier();
                 if (a.projected) {
                     product(middle, units, a.more_weights, hidden, width, next, state_stride, active, from, to);
                     for (int64_t i = 0; i < active && from < to; i++)
@@ -171,7 +171,7 @@ struct recurrent_layer {
                         for (int64_t i = 0; i < active; i++) finish_reset(i, step, block, previous, next);
                 }
             }
-#pragma omp barrier
+            barrier();
         }
     }
 
@@ -195,9 +195,8 @@ static int64_t recurrent_scratch_floats(const gatun_recurrent_args *args) {
 static void recurrent(const gatun_recurrent_args *args) {
     recurrent_layer layer(*args);
     layer.begin();
-    int threads = layer.rows * layer.width * layer.gates * layer.units < PARALLEL_STEP ? 1 : omp_get_max_threads();
-#pragma omp parallel num_threads(threads) if (threads > 1)
-    layer.run(omp_get_thread_num(), omp_get_num_threads());
+    int64_t threads = layer.rows * layer.width * layer.gates * layer.units < PARALLEL_STEP ? 1 : threads_here();
+    parallel(threads, [&](int64_t thread, int64_t of) { layer.run(thread, of); });
 }
 
 } // namespace

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cmath>
-#include <omp.h>
 #include <type_traits>
 
 #include "kernels.h"
+#include "parallel.h"
 #include "vec.h"
 
 namespace GATUN_NAMESPACE {
@@ -13,8 +13,11 @@ namespace GATUN_NAMESPACE {
 /* Fewer elements than this are not worth waking threads for. */
 constexpr int64_t PARALLEL_ELEMENTS = 1 << 15;
 
-#define GATUN_ROWS(rows, cols) \
-    _Pragma("omp parallel for schedule(static) if (rows > 1 && rows * cols >= PARALLEL_ELEMENTS && omp_get_max_threads() > 1)")
+/* body(i) for each row. */
+template <typename Body>
+static inline void each_row(int64_t rows, int64_t cols, const Body &body) {
+    parallel_for(rows, rows * cols >= PARALLEL_ELEMENTS, [&](int64_t i, int64_t) { body(i); });
+}
 
 static inline float mean_of(const float *x, int64_t n) {
     int64_t whole = n / W * W;
@@ -49,8 +52,7 @@ static inline void add_row(float *out, const float *x, const float *y, int64_t n
 
 static void layer_norm(const gatun_layer_norm_args *a) {
     int64_t rows = a->rows, cols = a->cols;
-    GATUN_ROWS(rows, cols)
-    for (int64_t i = 0; i < rows; i++) {
+    each_row(rows, cols, [&](int64_t i) {
         const float *x = a->x + i * cols;
         float *out = a->out + i * cols;
         if (a->residual) {
@@ -58,13 +60,12 @@ static void layer_norm(const gatun_layer_norm_args *a) {
             x = out;
         }
         normalize_row(x, out, a->gamma, a->beta, cols, a->eps, a->rms);
-    }
+    });
 }
 
 static void embed(const gatun_embed_args *a) {
     int64_t rows = a->rows, cols = a->cols, n = cols;
-    GATUN_ROWS(rows, cols)
-    for (int64_t t = 0; t < rows; t++) {
+    each_row(rows, cols, [&](int64_t t) {
         const float *word = a->word + a->ids[t] * n;
         const float *position = a->position ? a->position + a->positions[t] * n : nullptr;
         const float *type = a->type ? a->type + (a->types ? a->types[t] : 0) * n : nullptr;
@@ -76,7 +77,7 @@ static void embed(const gatun_embed_args *a) {
             out[j] = x;
         }
         if (a->gamma) normalize_row(out, out, a->gamma, a->beta, n, a->eps);
-    }
+    });
 }
 
 static void pool_sequence(const gatun_pool_args *a, int64_t s) {
@@ -118,8 +119,7 @@ static void pool_sequence(const gatun_pool_args *a, int64_t s) {
 
 static void pool(const gatun_pool_args *a) {
     int64_t seqs = a->num_seqs;
-#pragma omp parallel for schedule(static) if (seqs > 8 && omp_get_max_threads() > 1)
-    for (int64_t s = 0; s < seqs; s++) pool_sequence(a, s);
+    parallel_for(seqs, seqs > 8, [&](int64_t s, int64_t) { pool_sequence(a, s); });
 }
 
 template <int ACTIVATION>
@@ -179,9 +179,9 @@ static void bias_act_rows(float *x, const float *bias, const float *residual, in
 
 static void bias_act(const gatun_bias_act_args *a) {
     int64_t rows = a->rows, cols = a->cols;
-    GATUN_ROWS(rows, cols)
-    for (int64_t i = 0; i < rows; i++)
+    each_row(rows, cols, [&](int64_t i) {
         bias_act_rows(a->x + i * cols, a->bias, a->residual ? a->residual + i * cols : nullptr, 1, cols, a->scale, a->activation);
+    });
 }
 
 /* out = activation(gate) * up */
@@ -196,13 +196,12 @@ static void gated_row(const float *gate, const float *up, float *out, int64_t co
 
 static void gated(const gatun_gated_args *a) {
     int64_t rows = a->rows, cols = a->cols;
-    GATUN_ROWS(rows, cols)
-    for (int64_t i = 0; i < rows; i++) {
+    each_row(rows, cols, [&](int64_t i) {
         const float *first = a->x + i * 2 * cols, *last = first + cols;
         with_activation(a->activation, [&](auto f) {
             gated_row<f()>(a->gate_last ? last : first, a->gate_last ? first : last, a->out + i * cols, cols);
         });
-    }
+    });
 }
 
 } // namespace

@@ -5,10 +5,10 @@
  */
 #pragma once
 
-#include <omp.h>
 
 #include "gemm.h"
 #include "kernels.h"
+#include "parallel.h"
 #include "vec.h"
 
 namespace GATUN_NAMESPACE {
@@ -150,16 +150,16 @@ static void stem_block(const stem_task &t, int64_t picture, int64_t first, const
 static void stem(const gatun_stem_args *a) {
     if (stem_empty(a))
         return pixels_of_nothing(a->n, stem_out_h(a), stem_out_w(a), a->pool, a->oc, a->bias, nullptr, a->dst, a->activation);
-    int64_t threads = omp_get_max_threads();
+    int64_t threads = threads_here();
     stem_task t(*a, threads);
     int32_t at[GATUN_STEM_DEPTH];
     for (int64_t p = 0; p < t.depth; p++)
         at[p] = (int32_t)((p / (a->kh * a->kw) * t.lines + p / a->kw % a->kh) * t.padded_w + p % a->kw);
     int64_t blocks = (t.out_h + t.rows - 1) / t.rows, count = a->n * blocks;
-    bool parallel = threads > 1 && count > 1 && a->n * t.out_h * t.out_w * t.depth * a->oc >= PARALLEL_MULTIPLY_ADDS;
-#pragma omp parallel for schedule(static) if (parallel)
-    for (int64_t i = 0; i < count; i++)
-        stem_block(t, i / blocks, i % blocks * t.rows, at, (float *)a->scratch + (parallel ? omp_get_thread_num() : 0) * t.thread_floats());
+    bool worthwhile = a->n * t.out_h * t.out_w * t.depth * a->oc >= PARALLEL_MULTIPLY_ADDS;
+    parallel_for(count, worthwhile, [&](int64_t i, int64_t thread) {
+        stem_block(t, i / blocks, i % blocks * t.rows, at, (float *)a->scratch + thread * t.thread_floats());
+    });
 }
 
 } // namespace

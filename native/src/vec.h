@@ -14,6 +14,12 @@
 namespace GATUN_NAMESPACE {
 
 constexpr int64_t W = VEC_BYTES / 4;
+/* Vector registers, on which the shapes of tiles depend. */
+#if VEC_BYTES == 64 || defined(__aarch64__)
+constexpr int REGISTERS = 32;
+#else
+constexpr int REGISTERS = 16;
+#endif
 typedef float vf __attribute__((vector_size(VEC_BYTES), may_alias));
 typedef int32_t vi __attribute__((vector_size(VEC_BYTES), may_alias));
 
@@ -59,16 +65,23 @@ static inline vi marked(const uint8_t *bytes, int64_t n) {
     return __builtin_convertvector(b, vi) != 0;
 }
 
-/* Lanes of the first (or second) halves of a and b in turn: a0 b0 a1 b1 ... */
-#if VEC_BYTES == 64
-#define GATUN_LOW_LANES (vi){0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23}
-#define GATUN_HIGH_LANES (vi){8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31}
-#elif VEC_BYTES == 32
-#define GATUN_LOW_LANES (vi){0, 8, 1, 9, 2, 10, 3, 11}
-#define GATUN_HIGH_LANES (vi){4, 12, 5, 13, 6, 14, 7, 15}
+/* Lanes by their numbers, those of b behind those of a. */
+#ifdef __clang__
+#define GATUN_LANES(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else
-#define GATUN_LOW_LANES (vi){0, 4, 1, 5}
-#define GATUN_HIGH_LANES (vi){2, 6, 3, 7}
+#define GATUN_LANES(a, b, ...) __builtin_shuffle(a, b, (vi){__VA_ARGS__})
+#endif
+
+/* Of the first (or second) halves of a and b in turn: a0 b0 a1 b1 ... */
+#if VEC_BYTES == 64
+static inline vf low_lanes(vf a, vf b) { return GATUN_LANES(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23); }
+static inline vf high_lanes(vf a, vf b) { return GATUN_LANES(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31); }
+#elif VEC_BYTES == 32
+static inline vf low_lanes(vf a, vf b) { return GATUN_LANES(a, b, 0, 8, 1, 9, 2, 10, 3, 11); }
+static inline vf high_lanes(vf a, vf b) { return GATUN_LANES(a, b, 4, 12, 5, 13, 6, 14, 7, 15); }
+#else
+static inline vf low_lanes(vf a, vf b) { return GATUN_LANES(a, b, 0, 4, 1, 5); }
+static inline vf high_lanes(vf a, vf b) { return GATUN_LANES(a, b, 2, 6, 3, 7); }
 #endif
 
 /* Rows become columns: each round moves the highest bit of a row's number to the lowest of a lane's. */
@@ -80,41 +93,42 @@ static inline void transpose(vf (&m)[W]) {
         for (int64_t i = 0; i < W; i++) from[i] = m[i];
 #pragma GCC unroll 8
         for (int64_t i = 0; i < W / 2; i++) {
-            m[2 * i] = __builtin_shuffle(from[i], from[i + W / 2], GATUN_LOW_LANES);
-            m[2 * i + 1] = __builtin_shuffle(from[i], from[i + W / 2], GATUN_HIGH_LANES);
+            m[2 * i] = low_lanes(from[i], from[i + W / 2]);
+            m[2 * i + 1] = high_lanes(from[i], from[i + W / 2]);
         }
     }
 }
 
-/* LANES.at[b][i] = i ^ b: a table, because compilers build such vectors lane by lane. */
-struct lane_table {
-    int32_t at[W / 2 + 1][W];
-    constexpr lane_table() : at() {
-        for (int32_t b = 0; b <= W / 2; b++)
-            for (int32_t i = 0; i < W; i++) at[b][i] = i ^ b;
-    }
-};
-static constexpr lane_table LANES;
-
 /* Each lane becomes the one whose number differs in one bit. */
-static inline vf partner(vf v, int32_t bit) {
-    vi lanes;
-    std::memcpy(&lanes, LANES.at[bit], sizeof lanes);
-    return __builtin_shuffle(v, lanes);
+#if VEC_BYTES == 64
+static inline vf partner8(vf v) { return GATUN_LANES(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7); }
+static inline vf partner4(vf v) { return GATUN_LANES(v, v, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11); }
+static inline vf partner2(vf v) { return GATUN_LANES(v, v, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13); }
+static inline vf partner1(vf v) { return GATUN_LANES(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14); }
+#elif VEC_BYTES == 32
+static inline vf partner4(vf v) { return GATUN_LANES(v, v, 4, 5, 6, 7, 0, 1, 2, 3); }
+static inline vf partner2(vf v) { return GATUN_LANES(v, v, 2, 3, 0, 1, 6, 7, 4, 5); }
+static inline vf partner1(vf v) { return GATUN_LANES(v, v, 1, 0, 3, 2, 5, 4, 7, 6); }
+#else
+static inline vf partner2(vf v) { return GATUN_LANES(v, v, 2, 3, 0, 1); }
+static inline vf partner1(vf v) { return GATUN_LANES(v, v, 1, 0, 3, 2); }
+#endif
+
+/* All lanes by one function of two; every lane becomes the result. */
+template <typename F>
+static inline vf reduce(vf v, F f) {
+#if VEC_BYTES == 64
+    v = f(v, partner8(v));
+#endif
+#if VEC_BYTES >= 32
+    v = f(v, partner4(v));
+#endif
+    v = f(v, partner2(v));
+    return f(v, partner1(v));
 }
 
-static inline float sum(vf v) {
-#pragma GCC unroll 4
-    for (int32_t bit = W / 2; bit > 0; bit /= 2) v += partner(v, bit);
-    return v[0];
-}
-
-static inline float maximum(vf v) {
-#pragma GCC unroll 4
-    for (int32_t bit = W / 2; bit > 0; bit /= 2) v = max(v, partner(v, bit));
-    return v[0];
-}
-
+static inline float sum(vf v) { return reduce(v, [](vf a, vf b) { return a + b; })[0]; }
+static inline float maximum(vf v) { return reduce(v, [](vf a, vf b) { return max(a, b); })[0]; }
 /* e^x to 2 ulp (Cephes' reduction and polynomial); 0 below -87.3, so that -infinity gives 0; NaN stays. */
 static inline vf exp(vf x) {
     const vf magic = set(12582912.0f); /* 1.5 * 2^23: adding it rounds to an integer in the low bits */

@@ -5,10 +5,10 @@
  */
 #pragma once
 
-#include <omp.h>
 
 #include "gemm.h"
 #include "kernels.h"
+#include "parallel.h"
 #include "vec.h"
 
 namespace GATUN_NAMESPACE {
@@ -175,9 +175,8 @@ static void winograd_product(const gatun_winograd_args &a, int64_t e, int64_t co
 /* Whole panels of every block for each thread, see winograd_apart. */
 static void winograd_panels(const winograd_task &t, int64_t block) {
     const gatun_winograd_args &a = t.a;
-    int64_t tiles = t.tiles(), threads = omp_get_max_threads(), share = winograd_share(t, threads);
-#pragma omp parallel for schedule(static)
-    for (int64_t thread = 0; thread < threads; thread++) {
+    int64_t tiles = t.tiles(), threads = threads_here(), share = winograd_share(t, threads);
+    parallel_for(threads, true, [&](int64_t thread, int64_t) {
         int64_t from = thread * share, to = from + share < a.oc ? from + share : a.oc, channels = to - from;
         float *v = (float *)a.scratch + thread * winograd_thread_floats(block, a.c, share), *m = v + block * winograd_stride(a.c);
         for (int64_t first = 0; first < tiles; first += block) {
@@ -186,7 +185,7 @@ static void winograd_panels(const winograd_task &t, int64_t block) {
             for (int64_t e = 0; e < PRODUCTS; e++) winograd_product(a, e, count, v, m, from, to);
             for (int64_t j = 0; j < count; j++) tile_out(t, first + j, m + j * winograd_stride(channels), from, to);
         }
-    }
+    });
 }
 
 /* Every thread a share of each step of each block; between the steps they wait for each other. */
@@ -194,33 +193,33 @@ static void winograd_steps(const winograd_task &t, int64_t block) {
     const gatun_winograd_args &a = t.a;
     float *v = (float *)a.scratch, *m = v + block * winograd_stride(a.c);
     int64_t tiles = t.tiles();
-#pragma omp parallel if (omp_get_max_threads() > 1)
-    for (int64_t first = 0; first < tiles; first += block) {
-        int64_t count = tiles - first < block ? tiles - first : block;
-#pragma omp for schedule(static)
-        for (int64_t j = 0; j < count; j++) patch_in(t, first + j, v + j * winograd_stride(a.c));
-#pragma omp for schedule(static)
-        for (int64_t e = 0; e < PRODUCTS; e++) winograd_product(a, e, count, v, m, 0, a.oc);
-#pragma omp for schedule(static)
-        for (int64_t j = 0; j < count; j++) tile_out(t, first + j, m + j * winograd_stride(a.oc), 0, a.oc);
-    }
+    parallel(threads_here(), [&](int64_t thread, int64_t of) {
+        for (int64_t first = 0; first < tiles; first += block) {
+            int64_t count = tiles - first < block ? tiles - first : block;
+            share_of(thread, of, count, [&](int64_t j) { patch_in(t, first + j, v + j * winograd_stride(a.c)); });
+            barrier();
+            share_of(thread, of, PRODUCTS, [&](int64_t e) { winograd_product(a, e, count, v, m, 0, a.oc); });
+            barrier();
+            share_of(thread, of, count, [&](int64_t j) { tile_out(t, first + j, m + j * winograd_stride(a.oc), 0, a.oc); });
+            barrier();
+        }
+    });
 }
 
 static void winograd(const gatun_winograd_args *a) {
     winograd_task t(*a);
     if (winograd_empty(t)) return pixels_of_nothing(t.a.n, t.out_h, t.out_w, a->pool, a->oc, a->bias, a->sum, a->dst, a->activation);
-    int64_t threads = omp_get_max_threads(), tiles = t.tiles();
+    int64_t threads = threads_here(), tiles = t.tiles();
     int64_t block = winograd_block(t, threads), blocks = (tiles + block - 1) / block;
     if (winograd_together(t, threads)) return winograd_apart(t, threads) ? winograd_panels(t, block) : winograd_steps(t, block);
-#pragma omp parallel for schedule(static) if (threads > 1 && blocks > 1)
-    for (int64_t i = 0; i < blocks; i++) {
+    parallel_for(blocks, true, [&](int64_t i, int64_t thread) {
         int64_t first = i * block, count = tiles - first < block ? tiles - first : block;
-        float *v = (float *)a->scratch + omp_get_thread_num() * winograd_thread_floats(block, a->c, a->oc);
+        float *v = (float *)a->scratch + thread * winograd_thread_floats(block, a->c, a->oc);
         float *m = v + block * winograd_stride(a->c);
         for (int64_t j = 0; j < count; j++) patch_in(t, first + j, v + j * winograd_stride(a->c));
         for (int64_t e = 0; e < PRODUCTS; e++) winograd_product(*a, e, count, v, m, 0, a->oc);
         for (int64_t j = 0; j < count; j++) tile_out(t, first + j, m + j * winograd_stride(a->oc), 0, a->oc);
-    }
+    });
 }
 
 } // namespace
