@@ -99,7 +99,7 @@ public final class TextClassifier implements AutoCloseable {
     }
 
     /** What is made of the numbers of an input. */
-    private record Logits<I, R>(ToIntFunction<I> length, Function<I, TextTokenizer.Tokens> tokenizer, Function<float[], R> answer)
+    record Logits<I, R>(ToIntFunction<I> length, Function<I, TextTokenizer.Tokens> tokenizer, Function<float[], R> answer)
             implements TextModel.Single<I, R> {
         @Override
         public long characters(I input) {

@@ -12,7 +12,6 @@ import dev.gatun.models.encode.Head;
 import dev.gatun.models.encode.Pooling;
 import dev.gatun.models.io.Csv;
 import dev.gatun.models.registry.Encoders;
-import dev.gatun.models.tokenize.TextTokenizer;
 import dev.gatun.models.train.Augmentation;
 import dev.gatun.models.train.Fit;
 import dev.gatun.models.train.InitialWeights;
@@ -162,23 +161,9 @@ public final class TextTraining {
     /** The first token's row of each text. */
     private Tensor features(Arena arena, Checkpoint checkpoint) {
         try (TextModel encoder = TextModel.of("the encoder", checkpoint, Encoders.family(checkpoint).load(checkpoint,
-                Head.pooled(Pooling.CLS, false)), new TextOptions(fit.threads(), 0))) {
-            List<float[]> rows = encoder.run(examples, new TextModel.Single<String[], float[]>() {
-                @Override
-                public long characters(String[] example) {
-                    return example[0].length();
-                }
-
-                @Override
-                public List<TextTokenizer.Tokens> tokenize(List<String[]> all) {
-                    return encoder.tokenizer().encodeBatch(all.stream().map(example -> example[0]).toList());
-                }
-
-                @Override
-                public float[] read(String[] example, TextTokenizer.Tokens tokens, Rows found) {
-                    return found.row(0);
-                }
-            });
+                Head.pooled(Pooling.CLS, false)), TextOptions.defaults().withThreads(fit.threads()))) {
+            List<float[]> rows = encoder.run(examples, new TextClassifier.Logits<>(example -> example[0].length(),
+                    example -> encoder.tokenizer().encode(example[0]), row -> row));
             int columns = rows.getFirst().length;
             Tensor features = Tensor.allocate(arena, TensorDesc.of(DataType.F32, rows.size(), columns));
             for (int i = 0; i < rows.size(); i++) {
