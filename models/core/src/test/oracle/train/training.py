@@ -75,6 +75,100 @@ def layer(name, module, out, *shape):
     out.update({f"layer {name}/d {k}": p.grad.numpy().copy() for k, p in module.named_parameters()})
 
 
+LENGTHS = (3, 1, 4)
+
+
+class Attend(nn.Module):
+    """Products of all three, and attention within each sequence, of two heads."""
+
+    def __init__(self, causal):
+        super().__init__()
+        self.qkv, self.causal = nn.Linear(6, 18), causal
+
+    def forward(self, x):
+        q, k, v = (part.reshape(-1, 2, 3).transpose(0, 1) for part in self.qkv(x).chunk(3, -1))
+        each = zip(*(part.split(LENGTHS, 1) for part in (q, k, v)))
+        done = [nn.functional.scaled_dot_product_attention(*part, is_causal=self.causal) for part in each]
+        return torch.cat(done, 1).transpose(0, 1).reshape(-1, 6)
+
+
+class Packed(nn.Module):
+    """A recurrent layer over sequences end to end: result 0 the outputs, 1 and 2 the last states."""
+
+    def __init__(self, rnn, result):
+        super().__init__()
+        self.rnn, self.result = rnn, result
+
+    def forward(self, x):
+        packed = nn.utils.rnn.pack_sequence(x.split(LENGTHS), enforce_sorted=False)
+        y, states = self.rnn(packed)
+        states = states if isinstance(states, tuple) else (states,)
+        y, lengths = nn.utils.rnn.pad_packed_sequence(y, batch_first=True)
+        return (torch.cat([row[:n] for row, n in zip(y, lengths)]), *states)[self.result]
+
+
+class Embed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.words, self.positions, self.norm = nn.Embedding(7, 4), nn.Embedding(5, 4), nn.LayerNorm(4)
+
+    def forward(self, x):
+        return self.norm(1.5 * self.words(torch.tensor([3, 0, 6, 3, 3])) + self.positions(torch.tensor([0, 1, 2, 0, 1]))) + 0 * x.sum()
+
+
+class Tagger(nn.Module):
+    """Embedding, a bidirectional LSTM of two layers, class scores of every token."""
+
+    def __init__(self):
+        super().__init__()
+        self.words, self.rnn, self.out = nn.Embedding(11, 5), nn.LSTM(5, 6, 2, bidirectional=True), nn.Linear(12, 4)
+
+    def forward(self, ids):
+        return self.out(Packed(self.rnn, 0)(self.words(ids)))
+
+
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.attend, self.o, self.norm1 = Attend(True), nn.Linear(6, 6), nn.LayerNorm(6)
+        self.up, self.down, self.norm2 = nn.Linear(6, 10), nn.Linear(10, 6), nn.LayerNorm(6)
+
+    def forward(self, x):
+        x = self.norm1(x + self.o(self.attend(x)))
+        return self.norm2(x + self.down(nn.functional.gelu(self.up(x))))
+
+
+class Transformer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.words, self.positions = nn.Embedding(11, 6), nn.Embedding(5, 6)
+        self.blocks, self.out = nn.ModuleList([Block(), Block()]), nn.Linear(6, 4)
+
+    def forward(self, ids):
+        x = self.words(ids) + self.positions(torch.cat([torch.arange(n) for n in LENGTHS]))
+        for block in self.blocks:
+            x = block(x)
+        return self.out(x)
+
+
+def sequences(name, model, optimizer, out):
+    with torch.no_grad():
+        for key, p in model.named_parameters():
+            p.copy_(values(f"{name} {key}", 0.4, *p.shape) + (1 if "norm" in key and "weight" in key else 0))
+    optimizer = optimizer(model.parameters())
+    losses = []
+    for step in range(20):
+        ids = (values(f"ids{step}", 1, sum(LENGTHS)) * 100).long().abs() % 11
+        y = (values(f"y{step}", 1, sum(LENGTHS)) * 100).long().abs() % 4
+        loss = nn.functional.cross_entropy(model(ids), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    out[f"{name}/losses"] = np.array(losses, np.float32)
+    out.update({f"{name}/{k}": p.detach().numpy().copy() for k, p in model.named_parameters()})
+
+
 def main(folder):
     out = {}
     train("sgd", lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, weight_decay=0.01, nesterov=True), nn.CrossEntropyLoss(), 0,
@@ -92,6 +186,29 @@ def main(folder):
     for name, module in (("relu", nn.ReLU()), ("tanh", nn.Tanh()), ("sigmoid", nn.Sigmoid()), ("silu", nn.SiLU()),
                          ("gelu_tanh", nn.GELU(approximate="tanh")), ("gelu_erf", nn.GELU())):
         layer(name, module, out, 3, 5)
+    layer("norm", nn.LayerNorm(5), out, 3, 5)
+    layer("rms", nn.RMSNorm(5, eps=1e-5), out, 3, 5)
+    norm = nn.BatchNorm2d(3)
+    layer("batch", norm, out, 4, 3, 3, 2)
+    out["batch/mean"], out["batch/variance"] = norm.running_mean.numpy().copy(), norm.running_var.numpy().copy()
+    layer("softmax", nn.Softmax(-1), out, 3, 5)
+    layer("softmax of channels", nn.Softmax(1), out, 2, 3, 2, 2)
+    layer("log softmax", nn.LogSoftmax(-1), out, 3, 5)
+    layer("global", nn.AdaptiveAvgPool2d(1), out, 2, 3, 3, 2)
+    layer("attention", Attend(False), out, 8, 6)
+    layer("causal", Attend(True), out, 8, 6)
+    layer("embedding", Embed(), out, 5, 4)
+    for result in range(3):
+        layer(f"lstm {result}", Packed(nn.LSTM(5, 3, bidirectional=True), result), out, 8, 5)
+        if result < 2:
+            layer(f"gru {result}", Packed(nn.GRU(5, 3, bidirectional=True), result), out, 8, 5)
+            layer(f"tanh {result}", Packed(nn.RNN(5, 3, bidirectional=True), result), out, 8, 5)
+            layer(f"relu {result}", Packed(nn.RNN(5, 3, nonlinearity="relu"), result), out, 8, 5)
+    sequences("tagger sgd", Tagger(), lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9), out)
+    sequences("tagger adamw", Tagger(), lambda p: torch.optim.AdamW(p, lr=0.01), out)
+    sequences("transformer sgd", Transformer(), lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9), out)
+    # The gradient of a key's bias is zero but for rounding, which AdamW would make steps of.
+    sequences("transformer adamw", Transformer(), lambda p: torch.optim.AdamW(p, lr=0.01, eps=1e-6), out)
     save_file(out, os.path.join(folder, "training.safetensors"))
     from sklearn.datasets import load_digits
     digits = load_digits()

@@ -106,7 +106,7 @@ final class ConvRule implements Rule {
     }
 
     @Override
-    public void forward() {
+    public void forward(boolean training) {
         for (int i = 0; i < n; i++) {
             move(i, true);
             products[i].run();

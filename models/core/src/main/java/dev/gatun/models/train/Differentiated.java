@@ -2,18 +2,11 @@ package dev.gatun.models.train;
 
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
-import dev.gatun.tensor.graph.Apply;
-import dev.gatun.tensor.graph.Conv;
 import dev.gatun.tensor.graph.Graph;
-import dev.gatun.tensor.graph.Linear;
 import dev.gatun.tensor.graph.Node;
 import dev.gatun.tensor.graph.Port;
 import dev.gatun.tensor.graph.Sizes;
 import dev.gatun.tensor.graph.Weight;
-import dev.gatun.tensor.op.Activation;
-import dev.gatun.tensor.op.EltwiseOp;
-import dev.gatun.tensor.op.FlattenOp;
-import dev.gatun.tensor.op.PoolOp;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -29,14 +22,13 @@ final class Differentiated {
     private final List<Rule> rules = new ArrayList<>();
     private final Port output;
     private final Arena arena;
-    private final long batch;
-    private final Tensor input;
+    private final Tensor[] inputs;
     private final Tensor result;
     private final Tensor resultGradient;
     private final List<MemorySegment> cleared = new ArrayList<>();
     private Tensor targets;
 
-    Differentiated(Arena arena, Graph graph, Sizes sizes, Map<Weight, Parameter> parameters) {
+    Differentiated(Arena arena, Graph graph, Sizes sizes, Map<Weight, Parameter> parameters, Dropout dropout) {
         this.graph = graph;
         this.output = graph.outputs().values().iterator().next();
         this.arena = arena;
@@ -45,8 +37,7 @@ final class Differentiated {
         for (Node node : graph.nodes()) {
             node.results().forEach(port -> gradients.put(port, tensor(arena, descs.get(port))));
         }
-        this.input = values.get(graph.inputs().values().iterator().next().port());
-        this.batch = input.shape().dim(0);
+        this.inputs = graph.inputs().values().stream().map(source -> values.get(source.port())).toArray(Tensor[]::new);
         this.result = values.get(output);
         this.resultGradient = gradients.get(output);
         gradients.forEach((port, gradient) -> {
@@ -56,7 +47,13 @@ final class Differentiated {
         });
         for (Node node : graph.nodes()) {
             try {
-                rules.add(rule(arena, node, parameters));
+                List<Rule> own = rules(node, parameters);
+                rules.addAll(own);
+                double share = dropout.shares().getOrDefault(node.name(), 0.0);
+                if (share > 0) {
+                    rules.add(new DropoutRule(dropout.seed() + node.name().hashCode(), (float) share, values.get(node.result()).segment(),
+                            gradients.get(node.result()).segment()));
+                }
             } catch (IllegalArgumentException e) {
                 throw new IllegalArgumentException(graph.name() + ": " + node.name() + ": " + e.getMessage(), e);
             }
@@ -67,43 +64,34 @@ final class Differentiated {
         return Tensor.of(desc, Rule.floats(arena, (desc.byteSize() + Float.BYTES - 1) / Float.BYTES));
     }
 
-    private Rule rule(Arena arena, Node node, Map<Weight, Parameter> parameters) {
-        if (node.operands().size() != 1) {
-            throw new IllegalArgumentException(node.layer().kind() + " of " + node.operands().size() + " operands cannot be trained");
-        }
-        Tensor x = values.get(node.operands().getFirst());
-        Tensor y = values.get(node.result());
-        MemorySegment dx = gradients.containsKey(node.operands().getFirst()) ? gradients.get(node.operands().getFirst()).segment() : null;
-        MemorySegment dy = gradients.get(node.result()).segment();
-        return switch (node.layer()) {
-            case Linear linear when linear.parts().size() == 1 && !linear.parts().getFirst().inOut() && plain(linear.activation())
-                    && linear.scale() == 1 && !linear.residual() -> new LinearRule(arena,
-                            parameters.get(linear.parts().getFirst().weight()),
-                    parameters.get(linear.parts().getFirst().bias()), x.segment(), y.segment(), dx, dy);
-            case Conv conv when conv.groups() == 1 && conv.window().rank() == 2 && plain(conv.activation()) && !conv.residual()
-                    && !conv.pooled() ->
-                    new ConvRule(arena, conv, parameters.get(conv.weight()), parameters.get(conv.bias()), x.shape(), y.shape(), x.segment(),
-                            y.segment(), dx, dy);
-            case Apply(PoolOp pool) when pool.window().rank() == 2 -> new PoolRule(pool, x.shape(), y.shape(), x.segment(), y.segment(),
-                    dx, dy);
-            case Apply(EltwiseOp eltwise) -> new ElementRule(eltwise.activation(), x.segment(), y.segment(), dx, dy);
-            case Apply(FlattenOp _) -> new ElementRule(Activation.NONE, x.segment(), y.segment(), dx, dy);
-            default -> throw new IllegalArgumentException(node.layer().kind() + node.layer().attributes()
-                    + " cannot be trained: linear layers, "
-                    + "convolutions of one group, pooling, element-wise functions and flattening can");
-        };
+    private List<Rule> rules(Node node, Map<Weight, Parameter> parameters) {
+        return new Rules(arena, parameters, node.operands().stream().map(values::get).toList(), segments(node.operands()),
+                node.results().stream().map(values::get).toList(), segments(node.results())).of(node.layer());
     }
 
-    private static boolean plain(Activation activation) {
-        return activation == Activation.NONE;
+    private MemorySegment[] segments(List<Port> ports) {
+        return ports.stream().map(port -> gradients.containsKey(port) ? gradients.get(port).segment() : null)
+                .toArray(MemorySegment[]::new);
     }
 
-    long batch() {
-        return batch;
-    }
-
+    /** The first input. */
     Tensor input() {
-        return input;
+        return inputs[0];
+    }
+
+    /** In the graph's order. */
+    Tensor input(int i) {
+        return inputs[i];
+    }
+
+    /** Whether this is for inputs of such shapes. */
+    boolean takes(Tensor[] others) {
+        for (int i = 0; i < inputs.length; i++) {
+            if (!inputs[i].shape().equals(others[i].shape())) {
+                return false;
+            }
+        }
+        return true;
     }
 
     Tensor output() {
@@ -116,6 +104,7 @@ final class Differentiated {
 
     /** Memory for a batch of such targets. */
     Tensor targets(Tensor all) {
+        long batch = inputs[0].shape().dim(0);
         if (targets == null || targets.type() != all.type() || targets.segment().byteSize() != all.segment().byteSize()
                 / all.shape().dim(0) * batch) {
             long[] dims = all.shape().dims();
@@ -130,9 +119,10 @@ final class Differentiated {
         return gradients.get(port);
     }
 
-    void forward() {
+    /** Computes all values; see {@link Rule#forward}. */
+    void forward(boolean training) {
         for (int i = 0; i < rules.size(); i++) {
-            rules.get(i).forward();
+            rules.get(i).forward(training);
         }
     }
 
@@ -149,7 +139,7 @@ final class Differentiated {
     /** The first node whose result is not all numbers, for messages. */
     String firstNotFinite() {
         for (Node node : graph.nodes()) {
-            Tensor result = values.get(node.result());
+            Tensor result = values.get(node.results().getFirst());
             for (long i = 0; i < result.shape().elementCount(); i++) {
                 if (!Float.isFinite(result.getFloat(i))) {
                     return "layer " + node.name();

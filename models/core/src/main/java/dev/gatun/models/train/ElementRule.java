@@ -30,7 +30,7 @@ final class ElementRule implements Rule {
     }
 
     @Override
-    public void forward() {
+    public void forward(boolean training) {
         for (long i = 0; i < count; i++) {
             float v = Rule.at(x, i);
             Rule.set(y, i, activation == Activation.RELU ? v > 0 || Float.isNaN(v) ? v : 0 : activation == Activation.NONE ? v

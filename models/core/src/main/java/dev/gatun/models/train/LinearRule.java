@@ -29,7 +29,7 @@ final class LinearRule implements Rule {
     }
 
     @Override
-    public void forward() {
+    public void forward(boolean training) {
         forward.run();
     }
 

@@ -10,6 +10,7 @@ import java.lang.foreign.MemorySegment;
  * @param value    F32
  * @param gradient F32 of the same shape
  * @param state    what the optimizer keeps
+ * @param learnt   whether it follows its gradient: running means and variances do not
  */
-record Parameter(String name, Tensor value, Tensor gradient, MemorySegment[] state) {
+record Parameter(String name, Tensor value, Tensor gradient, MemorySegment[] state, boolean learnt) {
 }

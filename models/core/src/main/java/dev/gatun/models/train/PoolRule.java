@@ -44,7 +44,7 @@ final class PoolRule implements Rule {
     }
 
     @Override
-    public void forward() {
+    public void forward(boolean training) {
         each(true);
     }
 

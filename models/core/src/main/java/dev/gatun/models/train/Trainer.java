@@ -8,7 +8,9 @@ import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
+import dev.gatun.tensor.graph.BatchNorm;
 import dev.gatun.tensor.graph.Graph;
+import dev.gatun.tensor.graph.Node;
 import dev.gatun.tensor.graph.Sizes;
 import dev.gatun.tensor.graph.Spec;
 import dev.gatun.tensor.graph.Weight;
@@ -18,12 +20,15 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
- * Trains the weights of a graph of one input, whose first dimension is free, and one output: mini-batches, the loss, its gradients, an
+ * Trains the weights of a graph of one output: mini-batches, the loss, its gradients, an
  * update.
  * The graph is one before the passes; its weights are where training begins. Batches are shuffled by seed and epoch, so that a training
  * that * goes on from a checkpoint of an epoch's end comes to the same weights. One thread; owns its native memory.
@@ -49,8 +54,14 @@ public final class Trainer implements AutoCloseable {
      * @param schedule  of the learning rate
      * @param clipNorm  the largest norm of all gradients together ({@code clip_grad_norm_}); 0: none
      * @param threads   of the products
+     * @param dropout   what is left out while it learns
      */
-    public record Options(Loss loss, Optimizer optimizer, Schedule schedule, double clipNorm, int threads) {
+    public record Options(Loss loss, Optimizer optimizer, Schedule schedule, double clipNorm, int threads, Dropout dropout) {
+        /** Without dropout. */
+        public Options(Loss loss, Optimizer optimizer, Schedule schedule, double clipNorm, int threads) {
+            this(loss, optimizer, schedule, clipNorm, threads, Dropout.NONE);
+        }
+
         /** Checks the ranges. */
         public Options {
             if (!(clipNorm >= 0) || threads < 1) {
@@ -67,50 +78,104 @@ public final class Trainer implements AutoCloseable {
     public Trainer(Graph graph, Options options) {
         this.graph = graph;
         this.options = options;
-        if (graph.inputs().size() != 1 || graph.outputs().size() != 1 || !graph.states().isEmpty()) {
+        if (graph.inputs().isEmpty() || graph.outputs().size() != 1 || !graph.states().isEmpty()) {
             throw new IllegalArgumentException(graph.name() + ": has inputs " + graph.inputs().keySet() + ", states "
                     + graph.states().keySet()
-                    + ", outputs " + graph.outputs().keySet() + ": expected one input and one output");
+                    + ", outputs " + graph.outputs().keySet() + ": expected one input or more, no states and one output");
         }
         try {
+            Set<Weight> measured = new HashSet<>();
+            graph.nodes().stream().map(Node::layer).forEach(layer -> {
+                if (layer instanceof BatchNorm norm) {
+                    measured.add(norm.mean());
+                    measured.add(norm.variance());
+                }
+            });
             for (Weight weight : graph.weights()) {
-                parameters.put(weight, parameter(weight));
+                parameters.put(weight, parameter(weight, !measured.contains(weight)));
             }
             trained = List.copyOf(parameters.values());
-            differentiated(1);
+            Set<String> unknown = new TreeSet<>(options.dropout().shares().keySet());
+            graph.nodes().forEach(node -> unknown.remove(node.name()));
+            if (!unknown.isEmpty()) {
+                throw new IllegalArgumentException(graph.name() + ": has no nodes " + unknown + ", which dropout names");
+            }
+            try (CountedArena tried = new CountedArena()) {
+                new Differentiated(tried, graph, graph.typicalSizes(), parameters, options.dropout());
+            }
         } catch (RuntimeException | Error e) {
             arena.close();
             throw e;
         }
     }
 
-    private Parameter parameter(Weight weight) {
+    private Parameter parameter(Weight weight, boolean learnt) {
         TensorDesc desc = TensorDesc.of(DataType.F32, weight.shape().dims());
         Tensor value = tensor(desc);
         try (Arena widened = Arena.ofConfined()) {
             value.segment().copyFrom(weight.floats(widened).segment());
         }
-        MemorySegment[] state = options.optimizer().states().stream().map(name -> tensor(desc).segment()).toArray(MemorySegment[]::new);
-        return new Parameter(weight.name(), value, tensor(desc), state);
+        MemorySegment[] state = (learnt ? options.optimizer().states() : List.<String>of()).stream().map(name -> tensor(desc).segment())
+                .toArray(MemorySegment[]::new);
+        return new Parameter(weight.name(), value, tensor(desc), state, learnt);
     }
 
     private Tensor tensor(TensorDesc desc) {
         return Tensor.of(desc, NativeBuffer.allocate(arena, desc.byteSize()).segment());
     }
 
+    /** The graph for so many examples, of its one input. */
     private Differentiated differentiated(long batch) {
         for (int i = 0; i < sizes.size(); i++) {
-            if (sizes.get(i).batch() == batch) {
+            if (sizes.get(i).input().shape().dim(0) == batch) {
                 return sizes.get(i);
             }
         }
         Spec spec = graph.inputs().values().iterator().next().spec();
-        if (spec.dims().isEmpty() || !spec.dims().getFirst().isFree()) {
-            throw new IllegalArgumentException(graph.name() + ": input " + spec + ": its first dimension must be free");
+        if (graph.inputs().size() != 1 || spec.dims().isEmpty() || !spec.dims().getFirst().isFree()) {
+            throw new IllegalArgumentException(graph.name() + ": inputs " + graph.inputs() + ": expected one, whose first dimension is free; "
+                    + "several are given by name");
         }
-        Differentiated made = new Differentiated(arena, graph, Sizes.of(spec.dims().getFirst().name(), batch), parameters);
+        return add(Sizes.of(spec.dims().getFirst().name(), batch));
+    }
+
+    private Differentiated add(Sizes of) {
+        Differentiated made = new Differentiated(arena, graph, of, parameters, options.dropout());
         sizes.add(made);
         return made;
+    }
+
+    /** The graph for such inputs, which are copied. */
+    private Differentiated filled(Map<String, Tensor> inputs) {
+        requireOpen();
+        Tensor[] given = new Tensor[graph.inputs().size()];
+        Sizes found = Sizes.NONE;
+        int next = 0;
+        for (Map.Entry<String, Graph.Source> each : graph.inputs().entrySet()) {
+            Tensor tensor = inputs.get(each.getKey());
+            Spec spec = each.getValue().spec();
+            if (inputs.size() != given.length || tensor == null || tensor.type() != spec.type() || !tensor.desc().isRowMajor()
+                    || tensor.shape().rank() != spec.dims().size()) {
+                throw new IllegalArgumentException(graph.name() + ": inputs " + inputs + ", expected row-major " + graph.inputs());
+            }
+            for (int d = 0; d < spec.dims().size(); d++) {
+                found = spec.dims().get(d).isFree() ? found.with(spec.dims().get(d).name(), tensor.shape().dim(d)) : found;
+            }
+            given[next++] = tensor;
+        }
+        Differentiated net = null;
+        for (Differentiated each : sizes) {
+            net = each.takes(given) ? each : net;
+        }
+        net = net == null ? add(found) : net;
+        for (int i = 0; i < given.length; i++) {
+            if (!given[i].shape().equals(net.input(i).shape())) {
+                throw new ShapeException("train", "inputs " + inputs + ": expected " + net.input(i).desc(), given[i].shape());
+            }
+            net.input(i).segment().copyFrom(given[i].segment());
+        }
+        Kernels.setThreads(options.threads());
+        return net;
     }
 
     private void requireOpen() {
@@ -131,8 +196,17 @@ public final class Trainer implements AutoCloseable {
         return learn(filled(inputs), targets);
     }
 
+    /**
+     * The same for a graph of several inputs.
+     *
+     * @param inputs by name
+     */
+    public double step(Map<String, Tensor> inputs, Tensor targets) {
+        return learn(filled(inputs), targets);
+    }
+
     private double learn(Differentiated net, Tensor targets) {
-        net.forward();
+        net.forward(true);
         double loss = options.loss().compute(net.output(), targets, net.outputGradient());
         if (!Double.isFinite(loss)) {
             throw new TrainingException("the loss is " + loss + " at step " + (step + 1) + ": the first that is not finite is "
@@ -170,6 +244,9 @@ public final class Trainer implements AutoCloseable {
         step++;
         for (int p = 0; p < trained.size(); p++) {
             Parameter parameter = trained.get(p);
+            if (!parameter.learnt()) {
+                continue;
+            }
             MemorySegment gradient = parameter.gradient().segment();
             if (factor < 1) {
                 Rule.scale(gradient, (float) factor);
@@ -181,7 +258,14 @@ public final class Trainer implements AutoCloseable {
     /** Outputs for a batch: F32 [n, ...], a view of this trainer's memory until it computes again. */
     public Tensor predict(Tensor inputs) {
         Differentiated net = filled(inputs);
-        net.forward();
+        net.forward(false);
+        return net.output();
+    }
+
+    /** The same for a graph of several inputs, by name. */
+    public Tensor predict(Map<String, Tensor> inputs) {
+        Differentiated net = filled(inputs);
+        net.forward(false);
         return net.output();
     }
 
@@ -257,7 +341,7 @@ public final class Trainer implements AutoCloseable {
             Tensor targets = net.targets(batches.targets());
             batches.copy(from, rows, net.input(), targets);
             Kernels.setThreads(options.threads());
-            net.forward();
+            net.forward(false);
             loss += rows * options.loss().compute(net.output(), targets, net.outputGradient());
             right += labels ? right(net.output(), targets) : 0;
         }

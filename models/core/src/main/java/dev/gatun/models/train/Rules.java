@@ -1,0 +1,146 @@
+package dev.gatun.models.train;
+
+import dev.gatun.models.train.AttentionRule.View;
+import dev.gatun.tensor.Tensor;
+import dev.gatun.tensor.graph.Apply;
+import dev.gatun.tensor.graph.Attention;
+import dev.gatun.tensor.graph.BatchNorm;
+import dev.gatun.tensor.graph.Conv;
+import dev.gatun.tensor.graph.Embedding;
+import dev.gatun.tensor.graph.Layer;
+import dev.gatun.tensor.graph.LayerNorm;
+import dev.gatun.tensor.graph.Linear;
+import dev.gatun.tensor.graph.Recurrent;
+import dev.gatun.tensor.graph.Weight;
+import dev.gatun.tensor.op.Activation;
+import dev.gatun.tensor.op.AdaptivePoolOp;
+import dev.gatun.tensor.op.AttentionOp;
+import dev.gatun.tensor.op.BinaryOp;
+import dev.gatun.tensor.op.EltwiseOp;
+import dev.gatun.tensor.op.FlattenOp;
+import dev.gatun.tensor.op.PoolOp;
+import dev.gatun.tensor.op.RecurrentOp;
+import dev.gatun.tensor.op.SoftmaxOp;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The rules of a node, between its values.
+ *
+ * @param arena      owns what rules keep
+ * @param parameters by weight
+ * @param x          operands
+ * @param dx         their gradients; an element is null if nobody wants it
+ * @param y          results
+ * @param dy         their gradients
+ */
+record Rules(Arena arena, Map<Weight, Parameter> parameters, List<Tensor> x, MemorySegment[] dx, List<Tensor> y, MemorySegment[] dy) {
+
+    /** @throws IllegalArgumentException if the layer cannot be trained */
+    List<Rule> of(Layer layer) {
+        Rule rule = switch (layer) {
+            case Linear linear when linear.parts().size() == 1 && !linear.parts().getFirst().inOut() && plain(linear.activation())
+                    && linear.scale() == 1 && !linear.residual() -> new LinearRule(arena, of(linear.parts().getFirst().weight()),
+                            of(linear.parts().getFirst().bias()), x(0), y(0), dx[0], dy[0]);
+            case Conv conv when conv.groups() == 1 && conv.window().rank() == 2 && plain(conv.activation()) && !conv.residual()
+                    && !conv.pooled() -> new ConvRule(arena, conv, of(conv.weight()), of(conv.bias()), x.get(0).shape(), y.get(0).shape(),
+                            x(0), y(0), dx[0], dy[0]);
+            case BatchNorm norm -> new BatchNormRule(arena, new BatchNormRule.Weights(of(norm.scale()), of(norm.shift()), of(norm.mean()),
+                    of(norm.variance())), norm.epsilon(), x.get(0).shape().dim(0), x(0), y(0), dx[0], dy[0]);
+            case LayerNorm norm -> norm(norm, x(0), y(0), dx[0], dy[0]);
+            case Embedding embedding -> embedding(embedding);
+            case Attention attention when attention.distances() == null && attention.positions() == null -> attention(attention.op());
+            case Apply(AttentionOp attention) -> attention(attention);
+            case Apply(PoolOp pool) when pool.window().rank() == 2 -> new PoolRule(pool, x.get(0).shape(), y.get(0).shape(), x(0), y(0),
+                    dx[0], dy[0]);
+            case Apply(AdaptivePoolOp pool) when !pool.maximum() && y.get(0).shape().elementCount() == y.get(0).shape().dim(0)
+                    * y.get(0).shape().dim(1) -> new MeanRule(x(0), y(0), dx[0], dy[0]);
+            case Apply(BinaryOp binary) when plain(binary.activation()) -> new BinaryRule(binary.operator(), new MemorySegment[] {x(0), x(1)},
+                    y(0), dx, dy[0]);
+            case Apply(SoftmaxOp softmax) -> new SoftmaxRule(arena, x.get(0).shape(), softmax.axis(), softmax.log(), x(0), y(0), dx[0],
+                    dy[0]);
+            case Apply(EltwiseOp eltwise) -> new ElementRule(eltwise.activation(), x(0), y(0), dx[0], dy[0]);
+            case Apply(FlattenOp _) -> new ElementRule(Activation.NONE, x(0), y(0), dx[0], dy[0]);
+            case Recurrent recurrent when recurrent.states() == RecurrentOp.States.NONE -> null;
+            default -> throw new IllegalArgumentException(layer.kind() + layer.attributes() + " cannot be trained: docs/training.md lists "
+                    + "the layers that can");
+        };
+        return rule == null ? recurrent((Recurrent) layer) : List.of(rule);
+    }
+
+    private static boolean plain(Activation activation) {
+        return activation == Activation.NONE;
+    }
+
+    private Parameter of(Weight weight) {
+        return weight == null ? null : parameters.get(weight);
+    }
+
+    private MemorySegment x(int i) {
+        return x.get(i).segment();
+    }
+
+    private MemorySegment y(int i) {
+        return y.get(i).segment();
+    }
+
+    private NormRule norm(LayerNorm norm, MemorySegment from, MemorySegment to, MemorySegment dFrom, MemorySegment dTo) {
+        return new NormRule(arena, new NormRule.Kind(norm.epsilon(), norm.rms(), norm.offset()), of(norm.gamma()), of(norm.beta()), from, to,
+                dFrom, dTo);
+    }
+
+    private Rule embedding(Embedding embedding) {
+        List<EmbeddingRule.Table> tables = new ArrayList<>();
+        int next = 0;
+        tables.add(new EmbeddingRule.Table(of(embedding.words()), x.get(next++), embedding.scale()));
+        if (embedding.positions() != null) {
+            tables.add(new EmbeddingRule.Table(of(embedding.positions()), x.get(next++), 1));
+        }
+        if (embedding.types() != null) {
+            tables.add(new EmbeddingRule.Table(of(embedding.types()), embedding.typeIds() ? x.get(next) : null, 1));
+        }
+        return new EmbeddingRule(arena, tables.toArray(EmbeddingRule.Table[]::new), embedding.norm() == null ? null
+                : (sum, dSum) -> norm(embedding.norm(), sum, y(0), dSum, dy[0]), y(0), dy[0]);
+    }
+
+    private Rule attention(AttentionOp op) {
+        AttentionOp.At at = AttentionOp.At.of(op, x.stream().map(Tensor::desc).toList());
+        long width = (long) op.numHeads() * op.headDim();
+        long key = op.source() == AttentionOp.Source.PACKED ? width : 0;
+        long value = op.source() == AttentionOp.Source.SEPARATE ? 0 : key + width;
+        return new AttentionRule(arena, op, new AttentionRule.Operands(view(0, 0), view(at.key(), key), view(at.value(), value),
+                x.get(at.querySequences()), x.get(at.keySequences())), y(0), dy[0]);
+    }
+
+    private View view(int operand, long first) {
+        return new View(x(operand), dx[operand], x.get(operand).shape().dim(1), first);
+    }
+
+    /** A rule for each direction; together they fill the results. */
+    private List<Rule> recurrent(Recurrent layer) {
+        List<Rule> rules = new ArrayList<>();
+        int directions = layer.directions().size();
+        boolean cells = y.size() > 2;
+        for (int d = 0; d < directions; d++) {
+            Recurrent.Direction direction = layer.directions().get(d);
+            if (direction.projection() != null || !layer.order().equals(List.of(0, 1, 2, 3).subList(0, layer.cell().gates()))) {
+                throw new IllegalArgumentException("Recurrent with a projection, or gates in another order than PyTorch's, cannot be "
+                        + "trained");
+            }
+            long hidden = direction.state().shape().dim(1);
+            rules.add(new RecurrentRule(arena, layer.cell(), direction.reverse(), new RecurrentRule.Weights(of(direction.input()),
+                    of(direction.state()), of(direction.inputBias()), of(direction.stateBias())), x(0), dx[0], x.get(1),
+                    new RecurrentRule.Results(y(0), dy[0], directions * hidden, d * hidden, part(y(1), d, directions),
+                            part(dy[1], d, directions), cells ? part(y(2), d, directions) : null, cells ? part(dy[2], d, directions) : null)));
+        }
+        return rules;
+    }
+
+    private static MemorySegment part(MemorySegment all, int d, int directions) {
+        long bytes = all.byteSize() / directions;
+        return all.asSlice(d * bytes, bytes);
+    }
+}
