@@ -215,7 +215,7 @@ static void gemm_panel(const gemm_task &t, int64_t first, int64_t last, int64_t 
             ahead += lines * LINE;
             tile_of(rows, width)(a, t.lda, b, depth, c, t.ldc, e);
             if (ends && t.activation > GATUN_RELU)
-                for (int64_t i = 0; i < rows; i++) bias_act_rows(c + i * t.ldc, nullptr, nullptr, 1, columns, 1, t.activation);
+                with_activation(t.activation, [&](auto f) { activate_block<f()>(c, t.ldc, rows, width); });
         }
     }
 }

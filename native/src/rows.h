@@ -159,6 +159,22 @@ static void bias_act_block(float *x, const float *bias, const float *residual, i
     }
 }
 
+/* x = activation(x) for rows of whole vectors. A function is a long chain of dependent steps: a few vectors side by side hide it. */
+template <int ACTIVATION>
+static void activate_block(float *x, int64_t stride, int64_t rows, int64_t cols) {
+    constexpr int64_t BESIDE = 4;
+    for (int64_t j = 0; j < cols; j += W)
+        for (int64_t i = 0; i < rows; i += BESIDE) {
+            vf v[BESIDE];
+#pragma GCC unroll 4
+            for (int64_t r = 0; r < BESIDE; r++) v[r] = load(x + (i + r < rows ? i + r : rows - 1) * stride + j);
+#pragma GCC unroll 4
+            for (int64_t r = 0; r < BESIDE; r++) v[r] = activate<ACTIVATION>(v[r]);
+#pragma GCC unroll 4
+            for (int64_t r = 0; r < BESIDE; r++) store(x + (i + r < rows ? i + r : rows - 1) * stride + j, v[r]);
+        }
+}
+
 /* f(what stands for the activation), a type each so that loops have no switch inside. */
 template <typename F>
 static inline void with_activation(int32_t activation, F f) {
