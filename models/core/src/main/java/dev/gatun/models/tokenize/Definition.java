@@ -60,10 +60,11 @@ final class Definition {
                 model.set("vocab", vocabulary.words());
                 yield model;
             }
-            case ROBERTA, GPT2, QWEN2, CLIP -> {
+            case ROBERTA, GPT2, QWEN2, CLIP, NLLB -> {
+                boolean nllb = settings.kind() == TokenizerKind.NLLB;
                 boolean clip = settings.kind() == TokenizerKind.CLIP;
                 ObjectNode model = node("BPE").put("continuing_subword_prefix", "").put("end_of_word_suffix", clip ? "</w>" : "")
-                        .put("unk_token", clip ? settings.token("unk_token") : null).put("fuse_unk", false).put("byte_fallback", false);
+                        .put("unk_token", clip || nllb ? settings.token("unk_token") : null).put("fuse_unk", nllb).put("byte_fallback", false);
                 model.set("vocab", vocabulary.words());
                 model.set("merges", vocabulary.merges());
                 yield model;
@@ -78,9 +79,9 @@ final class Definition {
 
     private int unkId() {
         return switch (settings.kind()) {
-            case XLM_ROBERTA -> 3;
+            case XLM_ROBERTA, MBART, MBART50 -> 3;
             case T5 -> 2;
-            case CAMEMBERT -> ids.getOrDefault(settings.token("unk_token"), 0);
+            case CAMEMBERT, PEGASUS -> ids.getOrDefault(settings.token("unk_token"), 0);
             case DEBERTA_V2 -> {
                 int said = settings.fields().integer("unk_id", 0, Integer.MAX_VALUE, vocabulary.unkId() == 0 ? 1 : vocabulary.unkId());
                 Integer id = ids.get(settings.token("unk_token"));
@@ -115,9 +116,20 @@ final class Definition {
                 steps.add(replace("Regex", "\\s{2,}|[\\n\\r\\t]", " ")).add(node("NFC"))
                         .add(node("Strip").put("strip_left", false).put("strip_right", true));
             }
+            case MBART50, NLLB, PEGASUS -> {
+                if (vocabulary.charsmap() != null) {
+                    steps.add(node("Precompiled").put("precompiled_charsmap", vocabulary.charsmap()));
+                } else if (settings.kind() == TokenizerKind.PEGASUS) {
+                    steps.add(replace("Regex", "\\n", " "));
+                }
+                if (!steps.isEmpty() || settings.kind() == TokenizerKind.MBART50) {
+                    steps.add(replace("Regex", " {2,}", " "));
+                }
+            }
             default -> { }
         }
-        if (vocabulary.charsmap() != null && settings.kind() != TokenizerKind.DEBERTA_V2 && vocabulary.words().isArray()) {
+        boolean mapped = settings.kind().mapped && vocabulary.words().isArray();
+        if (vocabulary.charsmap() != null && mapped) {
             steps.add(node("Precompiled").put("precompiled_charsmap", vocabulary.charsmap()));
         }
         return steps.isEmpty() ? null : steps.size() == 1 ? (ObjectNode) steps.get(0) : node("Sequence").set("normalizers", steps);
@@ -135,7 +147,8 @@ final class Definition {
                 yield settings.flag("split_by_punct", false) ? sequence(node("Punctuation").put("behavior", "Isolated"), spaces)
                         : sequence(spaces);
             }
-            case T5 -> sequence(node("WhitespaceSplit"), spaces("always"));
+            case T5, MBART -> sequence(node("WhitespaceSplit"), spaces("always"));
+            case MBART50, NLLB, PEGASUS -> spaces("always");
             default -> sequence(node("WhitespaceSplit"), spaces(prefix ? "always" : "never"));
         };
     }
@@ -177,11 +190,16 @@ final class Definition {
         return list.stream().map(token -> named.contains(token.content()) ? token.asSpecial() : token).toList();
     }
 
-    /** What the class adds where the folder does not say: a sentencepiece model's own tokens, T5's sentinels, CamemBERT's gaps. */
+    /** What the class adds where the folder does not say: a sentencepiece model's own tokens, T5's sentinels, languages, gaps. */
     private List<AddedToken> extra(boolean fromFiles) {
         List<AddedToken> list = new ArrayList<>(fromFiles ? vocabulary.added().values() : List.of());
         if (settings.kind() == TokenizerKind.T5 && list.stream().noneMatch(token -> token.content().contains("<extra_id_"))) {
             IntStream.range(0, settings.extraIds()).forEach(i -> list.add(AddedToken.special("<extra_id_" + i + ">")));
+        } else if (fromFiles && settings.kind() == TokenizerKind.PEGASUS) {
+            list.add(AddedToken.special("<mask_1>"));
+            IntStream.range(2, Vocabulary.PEGASUS_OFFSET).forEach(i -> list.add(AddedToken.special("<unk_" + i + ">")));
+        } else if (fromFiles && (settings.kind() == TokenizerKind.MBART || settings.kind() == TokenizerKind.MBART50)) {
+            Vocabulary.languages(settings.kind()).forEach(code -> list.add(AddedToken.special(code)));
         } else if (settings.kind() == TokenizerKind.CAMEMBERT && !fromFiles) {
             List.of("<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED").forEach(token -> list.add(AddedToken.special(token)));
         }
@@ -206,6 +224,8 @@ final class Definition {
                     : template("cls_token A0 sep_token", "cls_token A0 sep_token B1 sep_token1");
             case XLM_ROBERTA, CAMEMBERT -> template("bos_token A0 eos_token", "bos_token A0 eos_token eos_token B0 eos_token");
             case T5 -> template("A0 eos_token", "A0 eos_token B0 eos_token");
+            // Languages stand there too: who encodes says which.
+            case PEGASUS, MBART, MBART50, NLLB -> template("A0 eos_token", "A0 B0 eos_token");
             case MPNET -> roberta("sep_token", "cls_token", true, false);
             case ROBERTA -> roberta("sep_token", "cls_token", settings.flag("trim_offsets", true),
                     settings.flag("add_prefix_space", false));

@@ -8,6 +8,8 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * What a sentencepiece {@code .model} says, a protobuf ModelProto: only the fields that conversion needs.
@@ -15,9 +17,11 @@ import java.util.List;
  * @param pieces  by id
  * @param charsmap precompiled normalization, or empty
  * @param unkId   id of the unknown piece
+ * @param bpe     whether pieces are merged in the order of their scores, rather than chosen by them
  */
-record SentencePieceModel(List<Piece> pieces, byte[] charsmap, int unkId) {
+record SentencePieceModel(List<Piece> pieces, byte[] charsmap, int unkId, boolean bpe) {
     private static final int UNIGRAM = 1;
+    private static final int BPE = 2;
     private static final int CONTROL = 3;
     private static final int USER_DEFINED = 4;
 
@@ -45,6 +49,16 @@ record SentencePieceModel(List<Piece> pieces, byte[] charsmap, int unkId) {
      * @throws WeightException if it is damaged, naming the offset, or its model is not a unigram
      */
     static SentencePieceModel read(Path file) {
+        SentencePieceModel model = readAny(file);
+        if (model.bpe) {
+            throw new WeightException(file, "has model_type 2 (bpe), expected 1 (unigram); transformers' save_pretrained writes a "
+                    + "tokenizer.json of it");
+        }
+        return model;
+    }
+
+    /** The same where byte pair encoding is known too. */
+    static SentencePieceModel readAny(Path file) {
         byte[] bytes = JsonFiles.bytes(file);
         CodedInputStream in = CodedInputStream.newInstance(bytes);
         Reader reader = new Reader();
@@ -56,7 +70,7 @@ record SentencePieceModel(List<Piece> pieces, byte[] charsmap, int unkId) {
         } catch (IOException e) {
             throw new WeightException(file, "cannot be read: " + e.getMessage(), e);
         }
-        if (reader.type != UNIGRAM) {
+        if (reader.type != UNIGRAM && reader.type != BPE) {
             throw new WeightException(file, "has model_type " + reader.type
                     + ", expected 1 (unigram); transformers' save_pretrained writes a tokenizer.json of it");
         }
@@ -64,7 +78,12 @@ record SentencePieceModel(List<Piece> pieces, byte[] charsmap, int unkId) {
             throw new WeightException(file, "has " + reader.pieces.size() + " pieces and unk_id " + reader.unkId
                     + ", expected pieces and an id of one");
         }
-        return new SentencePieceModel(List.copyOf(reader.pieces), reader.charsmap, reader.unkId);
+        return new SentencePieceModel(List.copyOf(reader.pieces), reader.charsmap, reader.unkId, reader.type == BPE);
+    }
+
+    /** Control pieces, which no text has. */
+    Set<String> silent() {
+        return pieces.stream().filter(piece -> piece.type() == CONTROL).map(Piece::text).collect(Collectors.toSet());
     }
 
     /** Reads the fields of these tags, number and wire type in one, and skips the others. */

@@ -86,7 +86,11 @@ public final class TextTokenizer implements AutoCloseable {
     }
 
     private static TextTokenizer load(Path file, TokenizerSettings settings, int maxTokens, boolean lowerCase) {
-        TokenizerJson.Source source = TokenizerJson.read(file, settings, lowerCase);
+        return of(file, TokenizerJson.read(file, settings, lowerCase), settings, maxTokens);
+    }
+
+    /** Of a definition. */
+    static TextTokenizer of(Path file, TokenizerJson.Source source, TokenizerSettings settings, int maxTokens) {
         TokenizersNative tokenizer;
         try {
             tokenizer = TokenizersNative.of(source.json());
@@ -114,6 +118,21 @@ public final class TextTokenizer implements AutoCloseable {
             tokenizer.close();
             throw new WeightException(file, "makes no tokens: " + e.getMessage(), e);
         }
+    }
+
+    /** A text's own tokens, without special ones and uncut; of a text without lone surrogates. */
+    int[] own(String text) {
+        return each(List.of(text), tokenizer::ids).getFirst();
+    }
+
+    /** The same as texts. */
+    String[] ownTokens(String text) {
+        return each(List.of(text), tokenizer::tokens).getFirst();
+    }
+
+    /** How special tokens stand around one text. */
+    Frame frame() {
+        return single;
     }
 
     /** The tokens of one text. */

@@ -99,8 +99,15 @@ public record TokenTable(Map<Integer, String> tokens, Writing writing, boolean m
         };
     }
 
-    /** GPT-2's characters for bytes: those that print stand for themselves, the others follow from U+0100 on. */
     private static String bytes(String token) {
+        return new String(byteValues(token), StandardCharsets.UTF_8);
+    }
+
+    /**
+     * The bytes that a token stands for in GPT-2's characters: those that print stand for themselves, the others follow from U+0100 on; a
+     * token with another character stands for itself.
+     */
+    static byte[] byteValues(String token) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         for (int i = 0; i < token.length(); i++) {
             int value = token.charAt(i);
@@ -112,13 +119,13 @@ public record TokenTable(Map<Integer, String> tokens, Writing writing, boolean m
                     }
                 }
                 if (other < 0) {
-                    return token;
+                    return token.getBytes(StandardCharsets.UTF_8);
                 }
                 value = other;
             }
             bytes.write(value);
         }
-        return bytes.toString(StandardCharsets.UTF_8);
+        return bytes.toByteArray();
     }
 
     private static boolean prints(int value) {

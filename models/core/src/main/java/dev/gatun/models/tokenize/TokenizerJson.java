@@ -62,7 +62,7 @@ final class TokenizerJson {
         return source(file, Definition.of(settings, vocabulary, tokenizer.get("post_processor"), false), left, lowerCase);
     }
 
-    private static Source source(Path file, ObjectNode tokenizer, boolean left, boolean lowerCase) {
+    static Source source(Path file, ObjectNode tokenizer, boolean left, boolean lowerCase) {
         requireModel(file, tokenizer.path("model"));
         TokenizerChecks.check(file, tokenizer);
         if (lowerCase) {

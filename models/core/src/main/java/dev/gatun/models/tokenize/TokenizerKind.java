@@ -33,7 +33,13 @@ enum TokenizerKind {
             "bos=<s> eos=</s> unk=<unk> sep=</s> pad=<pad> cls=<s> mask=<mask>"),
     CAMEMBERT(false, "CamembertTokenizer", "camembert", "bos=<s> eos=</s> unk=<unk> sep=</s> pad=<pad> cls=<s> mask=<mask>"),
     DEBERTA_V2(true, "DebertaV2Tokenizer", "deberta-v2", "bos=[CLS] eos=[SEP] unk=[UNK] sep=[SEP] pad=[PAD] cls=[CLS] mask=[MASK]"),
-    T5(false, "T5Tokenizer", "t5 mt5 switch_transformers", "eos=</s> unk=<unk> pad=<pad>");
+    T5(false, "T5Tokenizer", "t5 mt5 switch_transformers", "eos=</s> unk=<unk> pad=<pad>"),
+    PEGASUS(false, "PegasusTokenizer", "pegasus", "eos=</s> unk=<unk> pad=<pad> mask=<mask_2>"),
+    MBART(false, "MBartTokenizer", "mbart", "bos=<s> eos=</s> unk=<unk> sep=</s> pad=<pad> cls=<s> mask=<mask>"),
+    MBART50(false, "MBart50Tokenizer", "mbart50", "eos=</s> unk=<unk> sep=</s> pad=<pad> cls=<s> mask=<mask>"),
+    NLLB(false, "NllbTokenizer", "nllb nllb-moe", "bos=<s> eos=</s> unk=<unk> sep=</s> pad=<pad> cls=<s> mask=<mask>"),
+    MARIAN(false, "MarianTokenizer", "marian", "eos=</s> unk=<unk> pad=<pad>"),
+    M2M100(false, "M2M100Tokenizer", "m2m_100", "bos=<s> eos=</s> unk=<unk> sep=</s> pad=<pad>");
 
     /** Classes that transformers has and that are not served here; what it does not know either is taken as the general one. */
     private static final Set<String> OTHERS =
@@ -41,9 +47,8 @@ enum TokenizerKind {
             "BlenderbotSmall", "ByT5", "Canine", "CodeLlama", "Cohere", "Cpm", "CpmAnt", "CTRL", "Deberta", "Esm", "Esmc", "FNet", "FSMT",
                     "Flaubert", "Funnel",
             "GPTNeoX", "GPTNeoXJapanese", "GPTSw3", "Gemma", "Herbert", "LED", "LayoutLMv2", "LayoutLMv3", "LayoutXLM", "Llama", "Luke",
-                    "M2M100", "MBart",
-            "MBart50", "MLuke", "Marian", "MarkupLM", "Mgpstr", "Mvp", "MyT5", "Nllb", "Nougat", "OpenAIGPT", "PLBart", "Parakeet",
-                    "Pegasus", "Perceiver",
+                    "MLuke", "MarkupLM", "Mgpstr", "Mvp", "MyT5", "Nougat", "OpenAIGPT", "PLBart", "Parakeet",
+                    "Perceiver",
             "Phobert", "ProphetNet", "Qwen3_5", "Rag", "Reformer", "RemBert", "RoCBert", "RoFormer", "SeamlessM4T", "Siglip", "Siglip2",
                     "Splinter",
             "Tapas", "Tipsv2", "Udop", "Vits", "Whisper", "XGLM", "XLM", "XLNet");
@@ -52,12 +57,15 @@ enum TokenizerKind {
 
     /** Whether models of its kind are given token types. */
     final boolean typed;
+    /** Whether a sentencepiece model's character map comes after the class's own normalization. */
+    final boolean mapped;
     private final Set<String> names;
     private final Set<String> modelTypes;
     private final Map<String, String> tokens = new LinkedHashMap<>();
 
     TokenizerKind(boolean typed, String names, String modelTypes, String tokens) {
         this.typed = typed;
+        this.mapped = !name().matches("DEBERTA_V2|MBART|MBART50|NLLB|PEGASUS");
         this.names = Set.of(names.split(" "));
         this.modelTypes = Set.of(modelTypes.split(" "));
         for (String token : tokens.isEmpty() ? new String[0] : tokens.split(" ")) {

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -26,6 +27,8 @@ import java.util.TreeMap;
  */
 record TokenizerSettings(TokenizerKind kind, ConfigFields fields, Map<String, AddedToken> named, List<AddedToken> extra,
         TreeMap<Integer, AddedToken> added, boolean typed) {
+    private static final Set<TokenizerKind> LSTRIPPED_MASKS = Set.of(TokenizerKind.MPNET, TokenizerKind.CAMEMBERT, TokenizerKind.MBART,
+            TokenizerKind.MBART50, TokenizerKind.NLLB);
     private static final List<String> NAMES =
             List.of("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token");
 
@@ -73,7 +76,7 @@ record TokenizerSettings(TokenizerKind kind, ConfigFields fields, Map<String, Ad
                 continue;
             }
             boolean text = said == null || said.isTextual();
-            if (text && name.equals("mask_token") && (kind == TokenizerKind.MPNET || kind == TokenizerKind.CAMEMBERT)) {
+            if (text && name.equals("mask_token") && LSTRIPPED_MASKS.contains(kind)) {
                 named.computeIfPresent(name, (key, token) -> token.withLstrip());
             }
         }

@@ -81,6 +81,16 @@ final class TokenizersNative implements AutoCloseable {
         }
     }
 
+    /** Texts of a text's own tokens, without special ones; of what a unigram model does not know as it stands there, normalized. */
+    String[] tokens(String text) {
+        long encoding = LIBRARY.encode(handle, text, false);
+        try {
+            return LIBRARY.getTokens(encoding);
+        } finally {
+            LIBRARY.deleteEncoding(encoding);
+        }
+    }
+
     /** A text's own tokens, without special ones. */
     Pieces pieces(String text) {
         long encoding = LIBRARY.encode(handle, text, false);

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
  * Tokens and their ids, wherever they come from.
@@ -29,6 +30,12 @@ import java.util.TreeMap;
  */
 record Vocabulary(Path file, JsonNode words, ArrayNode merges, String charsmap, int unkId, Map<Integer, AddedToken> added) {
     private static final ObjectMapper JSON = new ObjectMapper();
+    /** Pegasus's ids of pieces are those of its sentencepiece model and so much. */
+    static final int PEGASUS_OFFSET = 103;
+    private static final List<String> MBART = List.of(("ar_AR cs_CZ de_DE en_XX es_XX et_EE fi_FI fr_XX gu_IN hi_IN it_IT ja_XX kk_KZ ko_KR "
+            + "lt_LT lv_LV my_MM ne_NP nl_XX ro_RO ru_RU si_LK tr_TR vi_VN zh_CN").split(" "));
+    private static final List<String> MORE_OF_MBART50 = List.of(("af_ZA az_AZ bn_IN fa_IR he_IL hr_HR id_ID ka_GE km_KH mk_MK ml_IN mn_MN "
+            + "mr_IN pl_PL ps_AF pt_XX sv_SE sw_KE ta_IN te_IN th_TH tl_XX uk_UA ur_PK xh_ZA gl_ES sl_SI").split(" "));
 
     /** Ids of the model's tokens, added ones apart. */
     Map<String, Integer> ids() {
@@ -53,7 +60,18 @@ record Vocabulary(Path file, JsonNode words, ArrayNode merges, String charsmap, 
             case ALBERT, T5 -> sentencePiece(required(folder, "spiece.model"), kind, settings);
             case XLM_ROBERTA, CAMEMBERT -> sentencePiece(required(folder, "sentencepiece.bpe.model"), kind, settings);
             case DEBERTA_V2 -> sentencePiece(required(folder, "spm.model"), kind, settings);
+            case PEGASUS -> sentencePiece(required(folder, "spiece.model"), kind, settings);
+            case MBART, MBART50 -> sentencePiece(required(folder, "sentencepiece.bpe.model"), kind, settings);
+            case NLLB -> throw new WeightException(folder.resolve("tokenizer.json"), "does not exist; transformers' save_pretrained "
+                    + "writes it of sentencepiece.bpe.model");
+            case MARIAN, M2M100 -> throw new WeightException(folder.resolve("vocab.json"), "belongs to a tokenizer that serves translation "
+                    + "only");
         };
+    }
+
+    /** The codes that a class of tokenizers has, in the order of their ids. */
+    static List<String> languages(TokenizerKind kind) {
+        return kind == TokenizerKind.MBART ? MBART : Stream.concat(MBART.stream(), MORE_OF_MBART50.stream()).toList();
     }
 
     private static Path required(Path folder, String name) {
@@ -101,7 +119,21 @@ record Vocabulary(Path file, JsonNode words, ArrayNode merges, String charsmap, 
         SentencePieceModel model = SentencePieceModel.read(file);
         List<SentencePieceModel.Piece> pieces = new ArrayList<>();
         int skipped = 0;
-        if (kind == TokenizerKind.XLM_ROBERTA) {
+        boolean mbart = kind == TokenizerKind.MBART || kind == TokenizerKind.MBART50;
+        if (kind == TokenizerKind.PEGASUS) {
+            for (String text : List.of(settings.token("pad_token"), settings.token("eos_token"), "<mask_1>", settings.token("mask_token"))) {
+                pieces.add(new SentencePieceModel.Piece(text, 0, 1));
+            }
+            for (int i = 2; i < PEGASUS_OFFSET; i++) {
+                pieces.add(new SentencePieceModel.Piece("<unk_" + i + ">", -100, 1));
+            }
+            skipped = 2;
+        } else if (mbart) {
+            for (String name : new String[] {"cls_token", "pad_token", "eos_token", "unk_token"}) {
+                pieces.add(new SentencePieceModel.Piece(settings.token(name), 0, 1));
+            }
+            skipped = 3;
+        } else if (kind == TokenizerKind.XLM_ROBERTA) {
             for (String name : new String[] {"bos_token", "pad_token", "eos_token", "unk_token"}) {
                 pieces.add(new SentencePieceModel.Piece(settings.token(name), 0, 1));
             }
@@ -115,7 +147,10 @@ record Vocabulary(Path file, JsonNode words, ArrayNode merges, String charsmap, 
             skipped = 1;
         }
         pieces.addAll(model.pieces().subList(Math.min(skipped, model.pieces().size()), model.pieces().size()));
-        if (skipped > 0) {
+        if (mbart) {
+            languages(kind).forEach(code -> pieces.add(new SentencePieceModel.Piece(code, 0, 1)));
+        }
+        if (skipped > 0 && kind != TokenizerKind.PEGASUS) {
             pieces.add(new SentencePieceModel.Piece(settings.token("mask_token"), 0, 1));
         }
         for (int i = kind == TokenizerKind.T5 ? settings.extraIds() - 1 : -1; i >= 0; i--) {
@@ -138,7 +173,7 @@ record Vocabulary(Path file, JsonNode words, ArrayNode merges, String charsmap, 
         JsonNode model = json.path("model");
         String expected = switch (kind) {
             case BERT, DISTILBERT, MPNET -> "WordPiece";
-            case ROBERTA, GPT2, QWEN2, CLIP -> "BPE";
+            case ROBERTA, GPT2, QWEN2, CLIP, NLLB -> "BPE";
             default -> "Unigram";
         };
         JsonNode words = model.path("vocab");
