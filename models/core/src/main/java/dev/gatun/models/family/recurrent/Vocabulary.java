@@ -52,6 +52,21 @@ public final class Vocabulary {
         return made;
     }
 
+    /**
+     * Reads the list of a tagger's words.
+     *
+     * @throws WeightException if it is none, names a word twice, or has another number of them than the model
+     */
+    public static Vocabulary ofWords(Path file, JsonNode json, int count) {
+        List<String> words = new ArrayList<>();
+        json.forEach(node -> words.add(node.asText()));
+        Vocabulary made = new Vocabulary(words, false);
+        if (!json.isArray() || words.size() != count || made.ids.size() != count) {
+            throw new WeightException(file, "has " + made.ids.size() + " different words, expected a list of ntoken " + count);
+        }
+        return made;
+    }
+
     /** The token of the end of a line, or -1. */
     public int eos() {
         return characters ? -1 : ids.get(EOS);
@@ -83,7 +98,12 @@ public final class Vocabulary {
         return encoded.stream().mapToInt(Integer::intValue).toArray();
     }
 
-    private int id(String token) {
+    /**
+     * The token of a word, or that of {@code <unk>}.
+     *
+     * @throws IllegalArgumentException if there is neither
+     */
+    public int id(String token) {
         Integer id = ids.getOrDefault(token, ids.get(UNKNOWN));
         if (id == null) {
             throw new IllegalArgumentException("the vocabulary has no '" + Clip.text(token) + "', and no " + UNKNOWN);
