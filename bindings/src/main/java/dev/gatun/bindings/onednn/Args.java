@@ -15,6 +15,10 @@ public final class Args {
     public static final int DST = OneDnnC.DNNL_ARG_DST_0();
     public static final int WEIGHTS = OneDnnC.DNNL_ARG_WEIGHTS_0();
     public static final int BIAS = OneDnnC.DNNL_ARG_BIAS();
+    public static final int SRC_GRADIENT = OneDnnC.DNNL_ARG_DIFF_SRC_0();
+    public static final int DST_GRADIENT = OneDnnC.DNNL_ARG_DIFF_DST_0();
+    public static final int WEIGHTS_GRADIENT = OneDnnC.DNNL_ARG_DIFF_WEIGHTS_0();
+    public static final int BIAS_GRADIENT = OneDnnC.DNNL_ARG_DIFF_BIAS();
     public static final int SCRATCHPAD = OneDnnC.DNNL_ARG_SCRATCHPAD();
 
     private final List<Integer> indices = new ArrayList<>();

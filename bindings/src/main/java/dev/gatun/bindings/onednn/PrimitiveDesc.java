@@ -62,6 +62,36 @@ public final class PrimitiveDesc {
                 MemoryDesc.longs(t, window.padLeft()), MemoryDesc.longs(t, window.padRight()), attributes.handle()));
     }
 
+    /**
+     * A convolution's way forward and back, for training.
+     *
+     * @param forward   dst from src, weights and bias
+     * @param toSource  the source's gradient from the result's and the weights
+     * @param toWeights gradients of weights and bias from the result's and the source
+     */
+    public record Training(PrimitiveDesc forward, PrimitiveDesc toSource, PrimitiveDesc toWeights) {
+    }
+
+    /** The three of a convolution whose gradients have the layouts of what they are of; bias may be null. */
+    public static Training trainedConvolution(Arena arena, int algorithm, MemoryDesc src, MemoryDesc weights, MemoryDesc bias,
+            MemoryDesc dst, Window window, Attributes attributes) {
+        PrimitiveDesc forward = create(arena, "convolution", (out, engine, t) -> OneDnnC.dnnl_convolution_forward_primitive_desc_create(
+                out, engine, OneDnnC.dnnl_forward_training(), algorithm, src.handle(), weights.handle(), orNull(bias), dst.handle(),
+                MemoryDesc.longs(t, window.strides()), MemoryDesc.longs(t, window.dilation()),
+                MemoryDesc.longs(t, window.padLeft()), MemoryDesc.longs(t, window.padRight()), attributes.handle()));
+        PrimitiveDesc toSource = create(arena, "convolution backward data", (out, engine, t) ->
+                OneDnnC.dnnl_convolution_backward_data_primitive_desc_create(out, engine, algorithm, src.handle(), weights.handle(),
+                        dst.handle(), MemoryDesc.longs(t, window.strides()), MemoryDesc.longs(t, window.dilation()),
+                        MemoryDesc.longs(t, window.padLeft()), MemoryDesc.longs(t, window.padRight()), forward.handle(),
+                        attributes.handle()));
+        PrimitiveDesc toWeights = create(arena, "convolution backward weights", (out, engine, t) ->
+                OneDnnC.dnnl_convolution_backward_weights_primitive_desc_create(out, engine, algorithm, src.handle(), weights.handle(),
+                        orNull(bias), dst.handle(), MemoryDesc.longs(t, window.strides()), MemoryDesc.longs(t, window.dilation()),
+                        MemoryDesc.longs(t, window.padLeft()), MemoryDesc.longs(t, window.padRight()), forward.handle(),
+                        attributes.handle()));
+        return new Training(forward, toSource, toWeights);
+    }
+
     /** Transposed convolution; bias may be null. */
     public static PrimitiveDesc deconvolution(Arena arena, MemoryDesc src, MemoryDesc weights,
             MemoryDesc bias, MemoryDesc dst, Window window, Attributes attributes) {

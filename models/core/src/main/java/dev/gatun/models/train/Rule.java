@@ -31,6 +31,14 @@ interface Rule {
         set(x, i, at(x, i) + value);
     }
 
+    /** to += from. */
+    static void addAll(MemorySegment to, MemorySegment from) {
+        long count = from.byteSize() / Float.BYTES;
+        for (long i = 0; i < count; i++) {
+            add(to, i, at(from, i));
+        }
+    }
+
     /** The sum of the squares. */
     static double squares(MemorySegment x) {
         double sum = 0;

@@ -46,8 +46,8 @@ record Rules(Arena arena, Map<Weight, Parameter> parameters, List<Tensor> x, Mem
                     && linear.scale() == 1 && !linear.residual() -> new LinearRule(arena, of(linear.parts().getFirst().weight()),
                             of(linear.parts().getFirst().bias()), x(0), y(0), dx[0], dy[0]);
             case Conv conv when conv.groups() == 1 && conv.window().rank() == 2 && plain(conv.activation()) && !conv.residual()
-                    && !conv.pooled() -> new ConvRule(arena, conv, of(conv.weight()), of(conv.bias()), x.get(0).shape(), y.get(0).shape(),
-                            x(0), y(0), dx[0], dy[0]);
+                    && !conv.pooled() -> new ConvRule(arena, conv, of(conv.weight()), of(conv.bias()), x.get(0), y.get(0), dx[0],
+                            dy[0]);
             case BatchNorm norm -> new BatchNormRule(arena, new BatchNormRule.Weights(of(norm.scale()), of(norm.shift()), of(norm.mean()),
                     of(norm.variance())), norm.epsilon(), x.get(0).shape().dim(0), x(0), y(0), dx[0], dy[0]);
             case LayerNorm norm -> norm(norm, x(0), y(0), dx[0], dy[0]);

@@ -100,6 +100,7 @@ public final class Trainer implements AutoCloseable {
             if (!unknown.isEmpty()) {
                 throw new IllegalArgumentException(graph.name() + ": has no nodes " + unknown + ", which dropout names");
             }
+            Kernels.setThreads(options.threads());
             try (CountedArena tried = new CountedArena()) {
                 new Differentiated(tried, graph, graph.typicalSizes(), parameters, options.dropout());
             }
@@ -140,6 +141,7 @@ public final class Trainer implements AutoCloseable {
     }
 
     private Differentiated add(Sizes of) {
+        Kernels.setThreads(options.threads());
         Differentiated made = new Differentiated(arena, graph, of, parameters, options.dropout());
         sizes.add(made);
         return made;
