@@ -21,6 +21,8 @@ module dev.gatun.models {
     exports dev.gatun.models.family.resnet;
     exports dev.gatun.models.family.transformer;
     exports dev.gatun.models.generate;
+    exports dev.gatun.models.generate.logits;
+    exports dev.gatun.models.generate.sample;
     exports dev.gatun.models.hub;
     exports dev.gatun.models.image;
     exports dev.gatun.models.io;

@@ -22,7 +22,7 @@ MODELS = {
     "tied-learned-post-gelu": dict(BASE, num_encoder_layers=1, num_decoder_layers=2, d_ff=17, max_positions=16, activation="gelu", positions="learned",
                                    eos_token_id=0, pad_token_id=3, decoder_start_token_id=3),
 }
-PRACTISED = "tied-sinusoidal-post-relu"  # the model of generation.py
+PRACTISED = "tied-sinusoidal-post-relu"  # the model of ../generate
 
 
 def randomize(model, seed):

@@ -40,7 +40,7 @@ class ImportsTest {
             List.of("tensor.exec"),
             List.of("tensor.graph"),
             List.of("tensor.graph.pass"),
-            List.of("models.hub"),
+            List.of("models.hub", "models.generate.logits", "models.generate.sample"),
             List.of("models.checkpoint", "models.io", "models.image", "models.layer", "models.runtime"),
             List.of("models.audio", "models.tokenize", "models.encode", "models.vision", "models.generate", "models.train", "models.onnx"),
             List.of("models.checkpoint.sentence", "models.seq2seq"),

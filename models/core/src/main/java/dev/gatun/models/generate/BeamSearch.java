@@ -5,133 +5,98 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Beam search by the rules of Hugging Face's {@code BeamSearchScorer}. Of the best 2 * numBeams continuations, those that end count
- * if they rank among the first numBeams, and the first numBeams others go on. A beam that goes on in one continuation keeps its
- * cache; one that goes on in several shares its blocks with them.
+ * Beam search by the rules of Hugging Face: of the best candidates, which are numBeams times one more than there are end tokens, those
+ * that end count if they rank among the first numBeams, and the first numBeams others go on. A beam that goes on in one continuation
+ * keeps its cache; one that goes on in several shares its blocks with them.
  */
 final class BeamSearch extends Search {
-    private final Rules rules;
     private final int beams;
     private final Hypotheses finished;
-    private final int[] next;
-    private final int[] parents;
-    private final int[] tokens;
-    private final double[] sums;
+    private final Continuations candidates;
+    private final Continuations next;
     private final boolean[] moved;
     private final Sequence[] children;
-    private int kept;
 
-    BeamSearch(int source, int sourceLength, BlockTable sourceTable, Rules rules) {
-        super(source, sourceLength, sourceTable, rules.options().numBeams());
-        this.rules = rules;
-        this.beams = rules.options().numBeams();
-        this.finished = new Hypotheses(rules.options(), rules.maxLength());
-        this.next = new int[beams];
-        this.parents = new int[beams];
-        this.tokens = new int[beams];
-        this.sums = new double[beams];
+    BeamSearch(Rules rules, Target target, BlockTable sourceTable) {
+        super(rules, target, sourceTable, rules.options.numBeams());
+        this.beams = rules.options.numBeams();
+        this.finished = new Hypotheses(rules, target);
+        this.candidates = rules.options.doSample() ? new DrawnContinuations(rules, candidates(rules))
+                : new Continuations(candidates(rules), beams);
+        this.next = new Continuations(beams, 0);
         this.moved = new boolean[beams];
         this.children = new Sequence[beams];
-        Sequence first = rules.pool().takeSequence();
-        first.start(rules.tokens().decoderStart(), rules.maxLength(), 0);
+        Sequence first = rules.pool.takeSequence();
+        first.start(target, 1, 0);
+        first.random = Sampler.seed(rules.options.seed(), target.source(), 0);
         live[liveCount++] = first;
     }
 
-    @Override
-    boolean probabilities() {
-        return true;
+    /** How many continuations a step looks at: enough for numBeams others, whatever ends. */
+    static int candidates(Rules rules) {
+        return Math.max(2, rules.eos.length + 1) * rules.options.numBeams();
     }
 
     @Override
     void advance(Scores scores, int firstRow) {
-        int length = live[0].length;
-        double best = choose(scores, firstRow);
-        // The start token does not count, the token chosen now does.
-        boolean done = kept == 0 || finished.isDone(best, length);
-        if (!done) {
+        candidates.collect(live, liveCount, scores, firstRow);
+        next.count = 0;
+        for (int i = 0; i < candidates.count; i++) {
+            take(i);
+        }
+        if (next.count > 0) {
             reorder();
-            if (length + 1 < rules.maxLength()) {
+            if (!finished.isDone(live[0])) {
                 return;
-            }
-            for (int i = 0; i < liveCount; i++) {
-                finished.add(live[i], -1, live[i].sum, Finish.LENGTH);
             }
         }
         for (int i = 0; i < liveCount; i++) {
-            rules.pool().giveBack(live[i]);
+            rules.pool.giveBack(live[i]);
         }
         liveCount = 0;
         tell();
     }
 
-    /** Merges the rows' ranks; returns the best sum. */
-    private double choose(Scores scores, int firstRow) {
-        Arrays.fill(next, 0);
-        kept = 0;
-        double best = Double.NEGATIVE_INFINITY;
-        for (int rank = 0; rank < 2 * beams && kept < beams; rank++) {
-            int parent = -1;
-            double highest = Double.NEGATIVE_INFINITY;
-            for (int i = 0; i < liveCount; i++) {
-                double sum = next[i] == scores.ranks() ? Double.NEGATIVE_INFINITY : sum(scores, firstRow + i, i);
-                if (sum > highest) {
-                    highest = sum;
-                    parent = i;
-                }
-            }
-            if (parent < 0) {
-                break;
-            }
-            best = rank == 0 ? highest : best;
-            take(rank, parent, scores.ranked().index(firstRow + parent, next[parent]++), highest);
+    private void take(int i) {
+        Sequence parent = live[candidates.parents[i]];
+        Finish finish = rules.finish(parent, candidates.tokens[i]);
+        if (finish == null) {
+            next.insert(candidates.parents[i], candidates.tokens[i], candidates.sums[i]);
+        } else if (i < beams) {
+            finished.add(parent, candidates.tokens[i], candidates.sums[i], finish);
         }
-        return best;
-    }
-
-    private double sum(Scores scores, int row, int beam) {
-        return live[beam].sum + (scores.ranked().value(row, next[beam]) - (double) scores.ranked().logSumExp(row));
-    }
-
-    private void take(int rank, int parent, int token, double sum) {
-        boolean eos = token == rules.tokens().eos();
-        if (eos || rules.stops(live[parent], token)) {
-            if (rank < beams) {
-                finished.add(live[parent], token, sum, eos ? Finish.EOS : Finish.STOP);
-            }
-            return;
-        }
-        parents[kept] = parent;
-        tokens[kept] = token;
-        sums[kept++] = sum;
     }
 
     private void reorder() {
         Arrays.fill(moved, false);
         // Copies are made while the parents still end where they did.
-        for (int i = 0; i < kept; i++) {
+        for (int i = 0; i < next.count; i++) {
             children[i] = null;
-            if (moved[parents[i]]) {
-                children[i] = rules.pool().takeSequence();
-                children[i].fork(live[parents[i]]);
+            int parent = next.parents[i];
+            if (moved[parent]) {
+                children[i] = rules.pool.takeSequence();
+                children[i].fork(live[parent]);
             }
-            moved[parents[i]] = true;
+            moved[parent] = true;
         }
-        for (int i = 0; i < kept; i++) {
-            children[i] = children[i] == null ? live[parents[i]] : children[i];
-            children[i].append(tokens[i], sums[i]);
+        long random = live[0].random;
+        for (int i = 0; i < next.count; i++) {
+            children[i] = children[i] == null ? live[next.parents[i]] : children[i];
+            children[i].append(next.tokens[i], next.sums[i]);
+            children[i].random = random;
         }
         for (int i = 0; i < liveCount; i++) {
             if (!moved[i]) {
-                rules.pool().giveBack(live[i]);
+                rules.pool.giveBack(live[i]);
             }
         }
-        System.arraycopy(children, 0, live, 0, kept);
-        liveCount = kept;
+        System.arraycopy(children, 0, live, 0, next.count);
+        liveCount = next.count;
     }
 
     /** The listener hears the best sequence once it is known. */
     private void tell() {
-        if (rules.listener() == TokenListener.NONE) {
+        if (rules.listener == TokenListener.NONE) {
             return;
         }
         List<Generated> best = finished.best();
@@ -139,7 +104,7 @@ final class BeamSearch extends Search {
             boolean goOn = true;
             int[] ids = best.get(sequence).ids();
             for (int i = 0; i < ids.length && goOn; i++) {
-                goOn = rules.listener().onToken(source, sequence, ids[i]);
+                goOn = rules.listener.onToken(target.source(), sequence, ids[i]);
             }
         }
     }

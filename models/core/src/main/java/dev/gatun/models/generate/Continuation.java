@@ -4,19 +4,18 @@ import dev.gatun.bindings.kernels.Logits;
 import dev.gatun.models.generate.Generated.Finish;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 
 /**
- * Continues a prompt by a model that remembers what it was given, token by token: the best, or drawn ones. The last token of the prompt is
- * what lengths count as the start token; penalties see the whole prompt. One thread.
+ * Continues a prompt by a model that remembers what it was given, token by token: the best, or drawn ones. Lengths count the prompt, as for
+ * Hugging Face's models without encoder; so do penalties, and rules about a source see the prompt. One thread.
  */
 public final class Continuation {
     private final GenerationOptions options;
     private final int vocabSize;
-    private final int eos;
+    private final int[] eos;
 
     /** A model under way. */
     public interface Model {
@@ -30,25 +29,24 @@ public final class Continuation {
     /**
      * Rules of a continuation.
      *
-     * @param eos the token that ends a sequence, or -1
+     * @param eos the token that ends a sequence where the options name none, or -1
      * @throws IllegalArgumentException if an option does not fit
      */
     public Continuation(GenerationOptions options, int vocabSize, int eos) {
         if (options.numBeams() > 1) {
             throw new IllegalArgumentException("num_beams is " + options.numBeams() + ", a language model without attention has 1 only");
         }
-        if (options.maxLength() == 0) {
+        if (options.maxLength() == 0 && options.maxNewTokens() == 0) {
             throw new IllegalArgumentException("max_new_tokens is missing: a recurrent model has no last position");
-        }
-        if (options.forcedBosTokenId() >= vocabSize || options.forcedEosTokenId() >= vocabSize) {
-            throw new IllegalArgumentException("a forced token is outside the vocabulary of " + vocabSize);
-        }
-        if (options.minLength() > 0 && eos < 0) {
-            throw new IllegalArgumentException("min_length has a meaning only for a model with an end token");
         }
         this.options = options;
         this.vocabSize = vocabSize;
-        this.eos = eos;
+        this.eos = eos < 0 ? new int[0] : new int[] {eos};
+        rules(TokenListener.NONE).check(true);
+    }
+
+    private Rules rules(TokenListener listener) {
+        return new Rules(options, vocabSize, eos, -1, Integer.MAX_VALUE, listener, null);
     }
 
     /**
@@ -60,62 +58,34 @@ public final class Continuation {
      * @throws GenerationException if the scores are not numbers
      */
     public List<Generated> run(int[] prompt, Model model, TokenListener listener) {
-        if (prompt.length == 0) {
-            throw new IllegalArgumentException("the prompt is empty: a language model needs a token to begin with");
-        }
-        int ranks = Draw.ranks(options, vocabSize);
-        int[][] stops = options.stopSequences().stream().map(s -> s.stream().mapToInt(Integer::intValue).toArray()).toArray(int[][]::new);
-        Search.Rules rules = new Search.Rules(options, null, options.maxLength(), stops, listener, null);
-        LogitsProcessors processors = new LogitsProcessors(options, vocabSize, eos, options.maxLength());
-        Draw draw = options.doSample() ? new Draw(options, new Sampler(options.temperature(), options.topP(), ranks), vocabSize) : null;
+        Rules rules = rules(listener);
+        Target target = rules.target(0, prompt, prompt);
+        Processing processing = new Processing(rules, 1);
+        Draw draw = options.doSample() ? new Draw(rules) : null;
+        int ranks = Search.ranks(rules);
         List<Generated> results = new ArrayList<>();
         try (Arena arena = Arena.ofConfined()) {
             Logits ranking = new Logits(arena, vocabSize, 1, ranks);
             for (int i = 0; i < options.numReturnSequences(); i++) {
-                results.add(run(prompt, i, model, rules, processors, draw, new Ranking(ranking, ranks)));
+                Sequence sequence = new Sequence(null);
+                sequence.start(target, prompt.length, i);
+                sequence.random = Sampler.seed(options.seed(), 0, i);
+                MemorySegment logits = model.begin(prompt);
+                Finish finish = null;
+                while (finish == null) {
+                    if (Thread.currentThread().isInterrupted()) {
+                        throw new CancellationException("interrupted while generating");
+                    }
+                    ranking.logSumExp(logits, 1);
+                    processing.process(logits, ranking, 0, sequence);
+                    float[] normalizers = processing.normalizers(logits, ranking, 1);
+                    ranking.topK(logits, 1, ranks);
+                    finish = GreedySearch.append(rules, sequence, draw, new Search.Scores(logits, ranking, ranks, normalizers), 0);
+                    logits = finish == null ? model.next(sequence.ids[sequence.length - 1]) : logits;
+                }
+                results.add(GreedySearch.result(rules, sequence, finish));
             }
         }
         return results;
-    }
-
-    private record Ranking(Logits logits, int ranks) {
-    }
-
-    private Generated run(int[] prompt, int index, Model model, Search.Rules rules, LogitsProcessors processors, Draw draw,
-            Ranking ranking) {
-        Sequence sequence = new Sequence(null);
-        sequence.begin(prompt, options.maxLength(), index);
-        sequence.random = Sampler.seed(options.seed(), 0, index);
-        MemorySegment logits = model.begin(prompt);
-        while (true) {
-            if (Thread.currentThread().isInterrupted()) {
-                throw new CancellationException("interrupted while generating");
-            }
-            ranking.logits.logSumExp(logits, 1);
-            float logSumExp = ranking.logits.logSumExp(0);
-            if (!Float.isFinite(logSumExp)) {
-                throw new GenerationException(0, sequence.length,
-                        "the model's scores are not numbers (NaN or infinite); its weights are damaged");
-            }
-            processors.process(logits, 0, sequence, logSumExp, false);
-            ranking.logits.topK(logits, 1, ranking.ranks);
-            if (ranking.logits.value(0, 0) == Float.NEGATIVE_INFINITY) {
-                return end(sequence, Finish.FORBIDDEN);
-            }
-            int token = draw == null ? ranking.logits.index(0, 0)
-                    : draw.token(sequence, new Search.Scores(logits, ranking.logits, ranking.ranks), 0);
-            boolean stop = rules.stops(sequence, token);
-            sequence.append(token, sequence.sum + logits.getAtIndex(ValueLayout.JAVA_FLOAT, token) - logSumExp);
-            boolean goOn = rules.listener().onToken(0, index, token);
-            if (token == eos || stop || !goOn || sequence.length - sequence.prompt == options.maxLength()) {
-                return end(sequence, token == eos ? Finish.EOS : stop ? Finish.STOP : goOn ? Finish.LENGTH : Finish.CANCELLED);
-            }
-            logits = model.next(token);
-        }
-    }
-
-    private Generated end(Sequence sequence, Finish finish) {
-        int[] ids = sequence.generated();
-        return new Generated(ids, ids.length == 0 ? 0 : sequence.sum / Math.pow(ids.length, options.lengthPenalty()), finish);
     }
 }

@@ -1,59 +1,78 @@
 package dev.gatun.models.generate;
 
-import java.lang.foreign.ValueLayout;
+import dev.gatun.models.generate.sample.Candidates;
+import dev.gatun.models.generate.sample.Temperature;
+import dev.gatun.models.generate.sample.Warper;
+import java.util.List;
 
 /** Draws the next token of sequences by a row's scores. One thread; drawing makes no objects. */
-final class Draw implements Sampler.Scores {
-    private final GenerationOptions options;
-    private final Sampler sampler;
+final class Draw {
     private final int vocabSize;
-    private Search.Scores scores;
-    private int row;
+    private final List<Warper> warpers;
+    private final boolean plain;
+    private final double temperature;
+    private final Candidates candidates;
 
-    Draw(GenerationOptions options, Sampler sampler, int vocabSize) {
-        this.options = options;
-        this.sampler = sampler;
-        this.vocabSize = vocabSize;
+    Draw(Rules rules) {
+        vocabSize = rules.vocabSize;
+        warpers = rules.options.warpers();
+        plain = isPlain(warpers);
+        temperature = !warpers.isEmpty() && warpers.getFirst() instanceof Temperature(double value) ? value : 1;
+        candidates = new Candidates(plain ? 1 : Search.ranks(rules));
     }
 
-    @Override
-    public float at(int rank) {
-        return scores.ranked().value(row, rank);
+    private static boolean isPlain(List<Warper> warpers) {
+        return warpers.stream().allMatch(Temperature.class::isInstance);
     }
 
-    /** How many of a row's scores have to be ranked. */
-    static int ranks(GenerationOptions options, int vocabSize) {
-        int wanted = !options.doSample() ? 1 : options.topK() > 0 ? options.topK() : options.topP() < 1 ? vocabSize : 1;
-        return Math.min(wanted, vocabSize);
+    /**
+     * How many of a row's scores have to be ranked.
+     *
+     * @param most how many tokens of a row may be drawn at once
+     */
+    static int ranks(Rules rules, int most) {
+        List<Warper> warpers = rules.options.warpers();
+        if (isPlain(warpers)) {
+            return most == 1 ? 1 : rules.vocabSize;
+        }
+        Warper first = warpers.getFirst() instanceof Temperature ? warpers.get(1) : warpers.getFirst();
+        return Math.max(first.ranks(rules.vocabSize), most == 1 ? 1 : rules.eos.length + 1);
     }
 
-    int token(Sequence sequence, Search.Scores from, int at) {
+    int token(Sequence sequence, Search.Scores from, int row) {
         sequence.random = Sampler.next(sequence.random);
         double uniform = Sampler.uniform(sequence.random);
-        if (options.topK() == 0 && options.topP() == 1) {
-            return fromAll(from, at, uniform);
+        return plain ? fromAll(from, row, uniform) : from.ranked().index(row, Sampler.pick(uniform, warp(candidates, warpers, from, row, 1)));
+    }
+
+    /** What is left of a row, its probabilities computed. */
+    static Candidates warp(Candidates candidates, List<Warper> warpers, Search.Scores from, int row, int minKeep) {
+        candidates.clear(minKeep);
+        for (int rank = 0; rank < from.ranks() && from.ranked().value(row, rank) > Float.NEGATIVE_INFINITY; rank++) {
+            candidates.add(from.logProbability(row, rank));
         }
-        scores = from;
-        row = at;
-        return from.ranked().index(at, sampler.pick(uniform, sampler.warp(this, from.ranks())));
+        for (int i = 0; i < warpers.size(); i++) {
+            warpers.get(i).warp(candidates);
+        }
+        candidates.softmax();
+        return candidates;
     }
 
     /** Without cuts nothing needs to be sorted. */
-    private int fromAll(Search.Scores from, int at, double uniform) {
-        long base = (long) at * vocabSize;
-        double best = from.ranked().value(at, 0);
+    private int fromAll(Search.Scores from, int row, double uniform) {
+        double best = from.ranked().value(row, 0);
         double total = 0;
         for (int i = 0; i < vocabSize; i++) {
-            total += Math.exp((from.logits().getAtIndex(ValueLayout.JAVA_FLOAT, base + i) - best) / options.temperature());
+            total += Math.exp((from.logit(row, vocabSize, i) - best) / temperature);
         }
         double target = uniform * total;
         double sum = 0;
         for (int i = 0; i < vocabSize; i++) {
-            sum += Math.exp((from.logits().getAtIndex(ValueLayout.JAVA_FLOAT, base + i) - best) / options.temperature());
+            sum += Math.exp((from.logit(row, vocabSize, i) - best) / temperature);
             if (target < sum) {
                 return i;
             }
         }
-        return from.ranked().index(at, 0);
+        return from.ranked().index(row, 0);
     }
 }

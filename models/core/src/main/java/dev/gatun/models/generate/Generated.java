@@ -5,14 +5,19 @@ import java.util.Arrays;
 /**
  * One generated sequence.
  *
- * @param ids    tokens after the start token, with eos where the sequence ended in one
- * @param score  sum of the tokens' log-probabilities, as the search saw them, divided by tokens ** lengthPenalty
+ * @param ids    tokens after the prompt, with eos where the sequence ended in one
+ * @param score  sum of tokenScores divided by tokens ** lengthPenalty
+ * @param tokenScores log-probability of each token: after the processors and before temperature and cuts; of beam search as the search
+ *               added them up
  * @param finish why it ended
  */
-public record Generated(int[] ids, double score, Finish finish) {
+public record Generated(int[] ids, double score, float[] tokenScores, Finish finish) {
 
-    /** EOS: the end token; STOP: a stop sequence; LENGTH: max_length; FORBIDDEN: no token was allowed; CANCELLED: the listener said so. */
-    public enum Finish { EOS, STOP, LENGTH, FORBIDDEN, CANCELLED }
+    /**
+     * EOS: the end token; STOP: a stop sequence or string; LENGTH: max_length; TIME: max_time; FORBIDDEN: no token was allowed; CANCELLED:
+     * the listener said so.
+     */
+    public enum Finish { EOS, STOP, LENGTH, TIME, FORBIDDEN, CANCELLED }
 
     @Override
     public boolean equals(Object other) {

@@ -12,12 +12,10 @@ import java.util.concurrent.CancellationException;
 /** A generation under way: {@link #step} decodes one token for every active sequence. {@link #close} frees its part of the cache. */
 public final class GenerationRun implements AutoCloseable {
     private final GenerationSession session;
-    private final GenerativeModel.Tokens tokens;
-    private final List<int[]> sources;
-    private final PackedSequences packed;
-    private final Search.Rules rules;
-    private final LogitsProcessors processors;
-    private final Sampler sampler;
+    private final List<Source> sources;
+    private final List<Target> targets = new ArrayList<>();
+    private final Rules rules;
+    private final Processing processing;
     private final int rowsPerSource;
     private final int ranks;
     private final List<Search> active = new ArrayList<>();
@@ -28,32 +26,25 @@ public final class GenerationRun implements AutoCloseable {
     private boolean stepping;
     private Search.Scores scores;
 
-    GenerationRun(GenerationSession session, List<int[]> sources, GenerationOptions options, TokenListener listener) {
+    GenerationRun(GenerationSession session, List<? extends Source> sources, GenerationOptions options, TokenListener listener) {
+        GenerativeModel.Tokens tokens = session.model().tokens();
         this.session = session;
-        this.tokens = session.model().tokens();
-        // Copies: their owner may change them while they are waiting here.
-        this.sources = sources.stream().map(int[]::clone).toList();
-        this.packed = session.model().packing();
-        int maxLength = options.maxLength() == 0 ? tokens.maxPositions() : options.maxLength();
-        SourceChecks.check(options, maxLength, tokens, session.maxRows());
-        SourceChecks.check(this.sources, tokens);
-        int[][] stops = options.stopSequences().stream().map(s -> s.stream().mapToInt(Integer::intValue).toArray()).toArray(int[][]::new);
-        this.rules = new Search.Rules(options, tokens, maxLength, stops, listener, session.pool());
-        this.processors = new LogitsProcessors(options, tokens, maxLength);
+        this.sources = List.copyOf(sources);
+        this.rules = new Rules(options, tokens.vocabSize(), tokens.eosIds(), tokens.decoderStart(), tokens.maxPositions(), listener,
+                session.pool());
         this.rowsPerSource = Math.max(options.numBeams(), options.numReturnSequences());
-        this.ranks = ranks(options);
-        this.sampler = options.doSample() ? new Sampler(options.temperature(), options.topP(), ranks) : null;
-        this.results = new ArrayList<>(java.util.Collections.nCopies(sources.size(), null));
-    }
-
-    private int ranks(GenerationOptions options) {
-        int wanted = 1;
-        if (options.numBeams() > 1) {
-            wanted = 2 * options.numBeams();
-        } else if (options.doSample()) {
-            wanted = options.topK() > 0 ? options.topK() : options.topP() < 1 ? tokens.vocabSize() : 1;
+        SourceChecks.check(this.sources, tokens);
+        rules.check(this.sources.stream().allMatch(source -> source.ids() != null));
+        if (rowsPerSource > session.maxRows()) {
+            throw new IllegalArgumentException(rowsPerSource + " sequences of one source are more than the session's " + session.maxRows()
+                    + " rows");
         }
-        return Math.min(wanted, tokens.vocabSize());
+        for (int i = 0; i < this.sources.size(); i++) {
+            targets.add(rules.target(i, this.sources.get(i).ids(), this.sources.get(i).prompt()));
+        }
+        this.processing = new Processing(rules, session.maxRows());
+        this.ranks = Search.ranks(rules);
+        this.results = new ArrayList<>(java.util.Collections.nCopies(sources.size(), null));
     }
 
     /**
@@ -94,11 +85,11 @@ public final class GenerationRun implements AutoCloseable {
             int count = 0;
             int length = 0;
             do {
-                length += sources.get(next++).length;
+                length += sources.get(next++).length();
                 count++;
                 activeRows += rowsPerSource;
             } while (next < sources.size() && session.maxRows() - activeRows >= rowsPerSource
-                    && length + sources.get(next).length <= session.model().chunkTokens());
+                    && length + sources.get(next).length() <= session.model().chunkTokens());
             encode(first, count, length);
         }
     }
@@ -107,21 +98,17 @@ public final class GenerationRun implements AutoCloseable {
         BoundPlan plan = session.encoder(length);
         MemorySegment sequences = plan.input(GenerativeModel.SOURCE_SEQUENCES).segment();
         MemorySegment tables = plan.state(GenerativeModel.SOURCE_TABLES).segment();
-        List<int[]> chunk = sources.subList(first, first + count);
+        List<Source> chunk = sources.subList(first, first + count);
         PackedSequences.begin(sequences);
         for (int i = 0; i < count; i++) {
-            int sourceLength = chunk.get(i).length;
+            int sourceLength = chunk.get(i).length();
             BlockTable table = session.pool().takeSource();
-            active.add(rules.options().numBeams() > 1
-                    ? new BeamSearch(first + i, sourceLength, table, rules)
-                    : new GreedySearch(first + i, sourceLength, table, rules, sampler));
+            active.add(Search.of(rules, targets.get(first + i), table));
             table.reserve(sourceLength);
             tables.setAtIndex(ValueLayout.JAVA_LONG, i, table.address());
             PackedSequences.add(sequences, sourceLength);
         }
-        MemorySegment ids = plan.input(GenerativeModel.SOURCE_IDS).segment();
-        packed.ids(chunk, ids);
-        packed.positions(sequences, ids, plan.input(GenerativeModel.SOURCE_POSITIONS).segment());
+        session.model().fill(plan, chunk);
         plan.execute();
     }
 
@@ -137,9 +124,10 @@ public final class GenerationRun implements AutoCloseable {
         Logits ranking = session.ranking(ranks);
         ranking.logSumExp(logits, rows);
         process(logits, ranking);
+        float[] normalizers = processing.normalizers(logits, ranking, rows);
         ranking.topK(logits, rows, ranks);
         if (scores == null || !scores.logits().equals(logits) || scores.ranked() != ranking) {
-            scores = new Search.Scores(logits, ranking, ranks);
+            scores = new Search.Scores(logits, ranking, ranks, normalizers);
         }
         advance();
     }
@@ -162,7 +150,7 @@ public final class GenerationRun implements AutoCloseable {
                 positions.setAtIndex(ValueLayout.JAVA_INT, row, session.model().position(sequence.ids[at], at));
                 lengths.setAtIndex(ValueLayout.JAVA_INT, row, sequence.length);
                 tables.setAtIndex(ValueLayout.JAVA_LONG, row, sequence.table.address());
-                sourceLengths.setAtIndex(ValueLayout.JAVA_INT, row, search.sourceLength);
+                sourceLengths.setAtIndex(ValueLayout.JAVA_INT, row, sources.get(search.target.source()).length());
                 sourceTables.setAtIndex(ValueLayout.JAVA_LONG, row, search.sourceTable.address());
             }
         }
@@ -180,12 +168,7 @@ public final class GenerationRun implements AutoCloseable {
         for (int i = 0; i < active.size(); i++) {
             Search search = active.get(i);
             for (int j = 0; j < search.liveCount; j++, row++) {
-                float logSumExp = ranking.logSumExp(row);
-                if (!Float.isFinite(logSumExp)) {
-                    throw new GenerationException(search.source, search.live[j].length,
-                            "the model's scores are not numbers (NaN or infinite); its weights are damaged");
-                }
-                processors.process(logits, row, search.live[j], logSumExp, search.probabilities());
+                processing.process(logits, ranking, row, search.live[j]);
             }
         }
     }
@@ -196,11 +179,11 @@ public final class GenerationRun implements AutoCloseable {
         for (int i = 0; i < active.size(); i++) {
             Search search = active.get(i);
             int rows = search.liveCount;
-            search.advance(scores, row);
+            search.step(scores, row);
             row += rows;
             if (search.liveCount == 0) {
-                results.set(search.source, search.results());
-                search.release(session.pool());
+                results.set(search.target.source(), search.results());
+                search.release();
                 activeRows -= rowsPerSource;
             } else {
                 active.set(kept++, search);
@@ -241,7 +224,7 @@ public final class GenerationRun implements AutoCloseable {
         if (!closed) {
             closed = true;
             if (!session.isClosed()) {
-                active.forEach(search -> search.release(session.pool()));
+                active.forEach(Search::release);
             }
             active.clear();
             session.finished(this);

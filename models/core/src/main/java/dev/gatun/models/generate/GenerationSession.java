@@ -84,7 +84,16 @@ public final class GenerationSession implements Workers.Session {
      * @throws java.util.concurrent.CancellationException if the thread is interrupted
      */
     public List<List<Generated>> generate(List<int[]> sources, GenerationOptions options, TokenListener listener) {
-        try (GenerationRun run = start(sources, options, listener)) {
+        return generateFrom(tokens(sources), options, listener);
+    }
+
+    private static List<Source> tokens(List<int[]> sources) {
+        return sources.stream().<Source>map(Source.Tokens::new).toList();
+    }
+
+    /** The same from sources of any kind that the model reads, with prompts. */
+    public List<List<Generated>> generateFrom(List<? extends Source> sources, GenerationOptions options, TokenListener listener) {
+        try (GenerationRun run = startFrom(sources, options, listener)) {
             boolean more = true;
             while (more) {
                 more = run.step();
@@ -94,7 +103,12 @@ public final class GenerationSession implements Workers.Session {
     }
 
     /** Begins a run that the caller drives step by step and closes, at any time; what the others throw for bad input, this throws. */
-    public synchronized GenerationRun start(List<int[]> sources, GenerationOptions options, TokenListener listener) {
+    public GenerationRun start(List<int[]> sources, GenerationOptions options, TokenListener listener) {
+        return startFrom(tokens(sources), options, listener);
+    }
+
+    /** The same from sources of any kind that the model reads, with prompts. */
+    public synchronized GenerationRun startFrom(List<? extends Source> sources, GenerationOptions options, TokenListener listener) {
         session.enter();
         try {
             if (running != null) {

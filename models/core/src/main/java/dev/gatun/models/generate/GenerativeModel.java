@@ -2,8 +2,11 @@ package dev.gatun.models.generate;
 
 import dev.gatun.models.runtime.PackedSequences;
 import dev.gatun.models.runtime.Program;
+import dev.gatun.tensor.exec.BoundPlan;
 import dev.gatun.tensor.exec.Plan;
 import dev.gatun.tensor.op.KvLayout;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
 
 /**
  * What a search needs of an encoder-decoder model: two kinds of plans over a cache of keys and values, and the numbers of its tokens.
@@ -60,6 +63,11 @@ public interface GenerativeModel {
             requireId("decoder_start_token_id", decoderStart, vocabSize);
         }
 
+        /** Tokens that end a sequence where options name none. */
+        int[] eosIds() {
+            return new int[] {eos};
+        }
+
         private static void requireId(String name, int id, int vocabSize) {
             if (id < 0 || id >= vocabSize) {
                 throw new IllegalArgumentException(name + " is " + id + ", the vocabulary has 0 to " + (vocabSize - 1));
@@ -93,5 +101,17 @@ public interface GenerativeModel {
     /** The row of positions of a target's token, {@code at} tokens after its first. */
     default int position(int token, int at) {
         return at;
+    }
+
+    /**
+     * Writes sources into the inputs of an encoder's plan whose {@link #SOURCE_SEQUENCES} are filled; here ids and positions.
+     *
+     * @param sources as many as there are sequences, end to end
+     */
+    default void fill(BoundPlan plan, List<? extends Source> sources) {
+        PackedSequences packed = packing();
+        MemorySegment ids = plan.input(SOURCE_IDS).segment();
+        packed.ids(sources.stream().map(Source::ids).toList(), ids);
+        packed.positions(plan.input(SOURCE_SEQUENCES).segment(), ids, plan.input(SOURCE_POSITIONS).segment());
     }
 }

@@ -1,32 +1,22 @@
 package dev.gatun.models.generate;
 
 import dev.gatun.models.generate.Generated.Finish;
-import java.lang.foreign.ValueLayout;
 import java.util.List;
 
 /** The best token at every step, or one drawn; several independent sequences of one source where they are drawn. */
 final class GreedySearch extends Search {
-    private final Rules rules;
     private final Draw draw;
     private final Generated[] results;
 
-    /** @param sampler null to take the best */
-    GreedySearch(int source, int sourceLength, BlockTable sourceTable, Rules rules, Sampler sampler) {
-        super(source, sourceLength, sourceTable, rules.options().numReturnSequences());
-        this.rules = rules;
-        this.draw = sampler == null ? null : new Draw(rules.options(), sampler, rules.tokens().vocabSize());
-        this.results = new Generated[rules.options().numReturnSequences()];
+    GreedySearch(Rules rules, Target target, BlockTable sourceTable) {
+        super(rules, target, sourceTable, rules.options.numReturnSequences());
+        this.draw = rules.options.doSample() ? new Draw(rules) : null;
+        this.results = new Generated[live.length];
         for (int i = 0; i < results.length; i++) {
-            Sequence sequence = rules.pool().takeSequence();
-            sequence.start(rules.tokens().decoderStart(), rules.maxLength(), i);
-            sequence.random = Sampler.seed(rules.options().seed(), source, i);
-            live[liveCount++] = sequence;
+            live[liveCount++] = rules.pool.takeSequence();
+            live[i].start(target, 1, i);
+            live[i].random = Sampler.seed(rules.options.seed(), target.source(), i);
         }
-    }
-
-    @Override
-    boolean probabilities() {
-        return false;
     }
 
     @Override
@@ -34,42 +24,32 @@ final class GreedySearch extends Search {
         int kept = 0;
         for (int i = 0; i < liveCount; i++) {
             Sequence sequence = live[i];
-            append(sequence, scores, firstRow + i);
-            if (sequence.done) {
-                rules.pool().giveBack(sequence);
-            } else {
+            Finish finish = append(rules, sequence, draw, scores, firstRow + i);
+            if (finish == null) {
                 live[kept++] = sequence;
+            } else {
+                results[sequence.index] = result(rules, sequence, finish);
+                rules.pool.giveBack(sequence);
             }
         }
         liveCount = kept;
     }
 
-    private void append(Sequence sequence, Scores scores, int at) {
-        if (scores.ranked().value(at, 0) == Float.NEGATIVE_INFINITY) {
-            finish(sequence, Finish.FORBIDDEN);
-            return;
+    /** Chooses a sequence's next token; why it ends there, or null. */
+    static Finish append(Rules rules, Sequence sequence, Draw draw, Scores scores, int row) {
+        if (scores.ranked().value(row, 0) == Float.NEGATIVE_INFINITY) {
+            return Finish.FORBIDDEN;
         }
-        int token = draw == null ? scores.ranked().index(at, 0) : draw.token(sequence, scores, at);
-        float score = scores.logits().getAtIndex(ValueLayout.JAVA_FLOAT, (long) at * rules.tokens().vocabSize() + token);
-        boolean stop = rules.stops(sequence, token);
-        sequence.append(token, sequence.sum + score - scores.ranked().logSumExp(at));
-        boolean goOn = rules.listener().onToken(source, sequence.index, token);
-        if (token == rules.tokens().eos()) {
-            finish(sequence, Finish.EOS);
-        } else if (stop) {
-            finish(sequence, Finish.STOP);
-        } else if (!goOn) {
-            finish(sequence, Finish.CANCELLED);
-        } else if (sequence.length == rules.maxLength()) {
-            finish(sequence, Finish.LENGTH);
-        }
+        int token = draw == null ? scores.ranked().index(row, 0) : draw.token(sequence, scores, row);
+        Finish finish = rules.finish(sequence, token);
+        sequence.append(token, sequence.sum + scores.logit(row, rules.vocabSize, token) - scores.normalizers()[row]);
+        boolean goOn = rules.listener.onToken(sequence.source(), sequence.index, token);
+        return goOn || finish == Finish.EOS || finish == Finish.STOP ? finish : Finish.CANCELLED;
     }
 
-    private void finish(Sequence sequence, Finish finish) {
-        sequence.done = true;
-        int generated = sequence.length - 1;
-        double score = generated == 0 ? 0 : sequence.sum / Math.pow(generated, rules.options().lengthPenalty());
-        results[sequence.index] = new Generated(sequence.generated(), score, finish);
+    static Generated result(Rules rules, Sequence sequence, Finish finish) {
+        int[] ids = sequence.generated();
+        return new Generated(ids, rules.score(sequence.sum, ids.length), sequence.generatedScores(), finish);
     }
 
     @Override

@@ -9,55 +9,54 @@ import java.util.List;
 /** The finished sequences of one source: the best numBeams, in memory reserved at the start. */
 final class Hypotheses {
     private final GenerationOptions options;
-    private final int maxLength;
+    private final Rules rules;
     private final Entry[] entries;
     private int count;
-    private double worst = 1e9;
 
     private static final class Entry {
         final int[] ids;
+        final float[] scores;
         int length;
         double score;
         Finish finish;
 
         Entry(int maxLength) {
             ids = new int[maxLength];
+            scores = new float[maxLength];
         }
     }
 
-    Hypotheses(GenerationOptions options, int maxLength) {
-        this.options = options;
-        this.maxLength = maxLength;
+    Hypotheses(Rules rules, Target target) {
+        this.rules = rules;
+        this.options = rules.options;
         this.entries = new Entry[options.numBeams() + 1];
         for (int i = 0; i < entries.length; i++) {
-            entries[i] = new Entry(maxLength);
+            entries[i] = new Entry(target.maxLength() - target.prompt().length);
         }
     }
 
     /**
      * Offers a sequence.
      *
-     * @param last a token behind the sequence's own, or -1
-     * @param sum  log-probabilities of all tokens after the start token
+     * @param last the token behind the sequence's own
+     * @param sum  log-probabilities of all tokens that were chosen
      */
     void add(Sequence sequence, int last, double sum, Finish finish) {
-        int generated = sequence.length - 1 + (last >= 0 ? 1 : 0);
-        double score = sum / Math.pow(generated, options.lengthPenalty());
-        if (count >= options.numBeams() && score <= worst) {
+        int before = sequence.length - sequence.promptLength();
+        double score = rules.score(sum, before + 1);
+        if (isFull() && score <= worst()) {
             return;
         }
         Entry entry = entries[count++];
-        System.arraycopy(sequence.ids, 1, entry.ids, 0, sequence.length - 1);
-        if (last >= 0) {
-            entry.ids[generated - 1] = last;
-        }
-        entry.length = generated;
+        System.arraycopy(sequence.ids, sequence.promptLength(), entry.ids, 0, before);
+        System.arraycopy(sequence.scores, sequence.promptLength(), entry.scores, 0, before);
+        entry.ids[before] = last;
+        entry.scores[before] = (float) (sum - sequence.sum);
+        entry.length = before + 1;
         entry.score = score;
         entry.finish = finish;
         if (count > options.numBeams()) {
             dropWorst();
-        } else {
-            worst = Math.min(score, worst);
         }
     }
 
@@ -67,7 +66,6 @@ final class Hypotheses {
         // The order of the others is that of their arrival: ties are broken by it.
         System.arraycopy(entries, lowest + 1, entries, lowest, count - lowest - 1);
         entries[--count] = dropped;
-        worst = entries[lowest()].score;
     }
 
     private int lowest() {
@@ -80,20 +78,29 @@ final class Hypotheses {
         return lowest;
     }
 
+    private double worst() {
+        return entries[lowest()].score;
+    }
+
+    private boolean isFull() {
+        return count >= options.numBeams();
+    }
+
     /**
      * Whether nothing better is to be expected.
      *
-     * @param bestSum   of the best candidate of this step
-     * @param generated tokens of the candidates
+     * @param best   the first of the sequences that go on
      */
-    boolean isDone(double bestSum, int generated) {
-        if (count < options.numBeams()) {
+    boolean isDone(Sequence best) {
+        if (!isFull()) {
             return false;
         }
+        int generated = best.length - best.promptLength();
+        int most = best.maxLength() - best.promptLength();
         return switch (options.earlyStopping()) {
             case TRUE -> true;
-            case FALSE -> worst >= bestSum / Math.pow(generated, options.lengthPenalty());
-            case NEVER -> worst >= bestSum / Math.pow(options.lengthPenalty() > 0 ? maxLength - 1 : generated, options.lengthPenalty());
+            case FALSE -> worst() >= rules.score(best.sum, generated);
+            case NEVER -> worst() >= rules.score(best.sum, options.lengthPenalty() > 0 ? most : generated);
         };
     }
 
@@ -101,7 +108,9 @@ final class Hypotheses {
     List<Generated> best() {
         List<Generated> all = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-            all.add(new Generated(Arrays.copyOf(entries[i].ids, entries[i].length), entries[i].score, entries[i].finish));
+            Entry entry = entries[i];
+            all.add(new Generated(Arrays.copyOf(entry.ids, entry.length), entry.score, Arrays.copyOf(entry.scores, entry.length),
+                    entry.finish));
         }
         all.sort(Comparator.comparingDouble(Generated::score).reversed());
         return List.copyOf(all.subList(0, Math.min(options.numReturnSequences(), all.size())));

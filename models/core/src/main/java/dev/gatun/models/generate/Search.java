@@ -2,19 +2,20 @@ package dev.gatun.models.generate;
 
 import dev.gatun.bindings.kernels.Logits;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.List;
 
 /** One source's search: the sequences that are decoded for it, and what becomes of them when the next scores are known. */
 abstract sealed class Search permits GreedySearch, BeamSearch {
-    final int source;
-    final int sourceLength;
+    final Rules rules;
+    final Target target;
     final BlockTable sourceTable;
     final Sequence[] live;
     int liveCount;
 
-    Search(int source, int sourceLength, BlockTable sourceTable, int maxLive) {
-        this.source = source;
-        this.sourceLength = sourceLength;
+    Search(Rules rules, Target target, BlockTable sourceTable, int maxLive) {
+        this.rules = rules;
+        this.target = target;
         this.sourceTable = sourceTable;
         this.live = new Sequence[maxLive];
     }
@@ -22,48 +23,54 @@ abstract sealed class Search permits GreedySearch, BeamSearch {
     /**
      * Scores of a step, processed.
      *
-     * @param logits F32 [rows, vocabSize]
-     * @param ranked the best of each row, and its log-sum-exp
-     * @param ranks  how many are ranked
+     * @param logits      F32 [rows, vocabSize]
+     * @param ranked      the best of each row
+     * @param ranks       how many are ranked
+     * @param normalizers what makes a log-probability of a row's logits by subtraction
      */
-    record Scores(MemorySegment logits, Logits ranked, int ranks) {
-    }
+    record Scores(MemorySegment logits, Logits ranked, int ranks, float[] normalizers) {
+        float logit(int row, int vocabSize, int token) {
+            return logits.getAtIndex(ValueLayout.JAVA_FLOAT, (long) row * vocabSize + token);
+        }
 
-    /** What all searches of a run share. */
-    record Rules(GenerationOptions options, GenerativeModel.Tokens tokens, int maxLength, int[][] stops, TokenListener listener,
-            SequencePool pool) {
-
-        /** Whether a sequence that is followed by this token ends in a stop sequence. */
-        boolean stops(Sequence sequence, int token) {
-            for (int[] stop : stops) {
-                int matching = stop[stop.length - 1] == token && stop.length <= sequence.length ? 1 : 0;
-                while (matching > 0 && matching < stop.length
-                        && stop[stop.length - 1 - matching] == sequence.ids[sequence.length - matching]) {
-                    matching++;
-                }
-                if (matching == stop.length) {
-                    return true;
-                }
-            }
-            return false;
+        double logProbability(int row, int rank) {
+            return ranked.value(row, rank) - (double) normalizers[row];
         }
     }
 
-    /** Whether processors and sums see log-probabilities. */
-    abstract boolean probabilities();
+    static Search of(Rules rules, Target target, BlockTable sourceTable) {
+        return rules.options.numBeams() > 1 ? new BeamSearch(rules, target, sourceTable) : new GreedySearch(rules, target, sourceTable);
+    }
+
+    /** How many scores of each row a search wants ranked. */
+    static int ranks(Rules rules) {
+        GenerationOptions options = rules.options;
+        int most = options.numBeams() > 1 ? BeamSearch.candidates(rules) : 1;
+        return Math.min(options.doSample() ? Draw.ranks(rules, most) : most, rules.vocabSize);
+    }
 
     /** Chooses; rows {@code firstRow ..} of the scores are those of the live sequences. Allocates nothing. */
+    final void step(Scores scores, int firstRow) {
+        if (!live[0].inPrompt()) {
+            advance(scores, firstRow);
+            return;
+        }
+        for (int i = 0; i < liveCount; i++) {
+            live[i].append(target.prompt()[live[i].length], 0);
+        }
+    }
+
     abstract void advance(Scores scores, int firstRow);
 
     /** The results, once no sequence is live. */
     abstract List<Generated> results();
 
     /** Lets go of every block that the search holds. */
-    final void release(SequencePool pool) {
+    final void release() {
         for (int i = 0; i < liveCount; i++) {
-            pool.giveBack(live[i]);
+            rules.pool.giveBack(live[i]);
         }
         liveCount = 0;
-        pool.giveBack(sourceTable);
+        rules.pool.giveBack(sourceTable);
     }
 }

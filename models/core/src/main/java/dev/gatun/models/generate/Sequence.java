@@ -1,65 +1,126 @@
 package dev.gatun.models.generate;
 
+import dev.gatun.models.generate.logits.TokenContext;
 import java.util.Arrays;
 
-/** A target under way: its tokens, from the start token on, and their keys and values. Reused for one source after another. */
-final class Sequence {
+/** A target under way: its tokens, from the prompt on, and their keys and values. Reused for one source after another. */
+final class Sequence implements TokenContext {
     final BlockTable table;
     int[] ids = new int[0];
+    float[] scores = new float[0];
     int length;
-    /** Sum of the log-probabilities of the tokens after the start token. */
+    /** Sum of the log-probabilities of the tokens that were chosen. */
     double sum;
     /** State of the random numbers that belong to this sequence. */
     long random;
     /** Which of its source's sequences this is. */
     int index;
     boolean done;
-    /** Tokens before the one that counts as the start token. */
-    int prompt;
+    Target target;
 
     Sequence(BlockTable table) {
         this.table = table;
     }
 
-    void start(int token, int maxLength, int number) {
-        if (ids.length < maxLength) {
-            ids = new int[maxLength];
-        }
-        ids[0] = token;
-        length = 1;
+    /** Starts with so many tokens of the target's prompt; the others are fed. */
+    void start(Target of, int given, int number) {
+        target = of;
+        room(of.maxLength());
+        System.arraycopy(of.prompt(), 0, ids, 0, of.prompt().length);
+        length = given;
         sum = 0;
         index = number;
         done = false;
     }
 
-    /** Starts with a prompt, whose last token is the start token. */
-    void begin(int[] tokens, int maxLength, int number) {
-        start(tokens[0], Math.addExact(tokens.length - 1, maxLength), number);
-        System.arraycopy(tokens, 0, ids, 0, tokens.length);
-        length = tokens.length;
-        prompt = tokens.length - 1;
+    private void room(int tokens) {
+        if (ids.length < tokens) {
+            ids = new int[tokens];
+            scores = new float[tokens];
+        }
     }
 
     /** Continues another's tokens; blocks are shared, not copied. */
     void fork(Sequence parent) {
-        if (ids.length < parent.ids.length) {
-            ids = new int[parent.ids.length];
-        }
+        room(parent.ids.length);
         System.arraycopy(parent.ids, 0, ids, 0, parent.length);
+        System.arraycopy(parent.scores, 0, scores, 0, parent.length);
         length = parent.length;
         sum = parent.sum;
         index = parent.index;
+        target = parent.target;
         done = false;
         table.shareFrom(parent.table);
     }
 
     void append(int token, double newSum) {
+        scores[length] = (float) (newSum - sum);
         ids[length++] = token;
         sum = newSum;
     }
 
-    /** The tokens after the start token. */
+    /** Whether the next token is given, not chosen. */
+    boolean inPrompt() {
+        return length < target.prompt().length;
+    }
+
+    /** The tokens that were chosen. */
     int[] generated() {
-        return Arrays.copyOfRange(ids, prompt + 1, length);
+        return Arrays.copyOfRange(ids, promptLength(), length);
+    }
+
+    /** Their log-probabilities. */
+    float[] generatedScores() {
+        return Arrays.copyOfRange(scores, promptLength(), length);
+    }
+
+    @Override
+    public int length() {
+        return length;
+    }
+
+    @Override
+    public int token(int i) {
+        return ids[java.util.Objects.checkIndex(i, length)];
+    }
+
+    @Override
+    public int promptLength() {
+        return target.prompt().length;
+    }
+
+    @Override
+    public int begin() {
+        return target.begin();
+    }
+
+    @Override
+    public int maxLength() {
+        return target.maxLength();
+    }
+
+    @Override
+    public int source() {
+        return target.source();
+    }
+
+    @Override
+    public int sourceLength() {
+        return target.sourceIds().length;
+    }
+
+    @Override
+    public int sourceToken(int i) {
+        return target.sourceIds()[i];
+    }
+
+    @Override
+    public int endTokens() {
+        return target.eos().length;
+    }
+
+    @Override
+    public int endToken(int i) {
+        return target.eos()[i];
     }
 }

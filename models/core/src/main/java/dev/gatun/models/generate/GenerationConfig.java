@@ -1,0 +1,3 @@
+package dev.gatun.models.generate;
+/** Soon. */
+public final class GenerationConfig { private GenerationConfig() { } }
