@@ -16,9 +16,9 @@ import picocli.CommandLine.Parameters;
 /** Examples to a model. */
 @Command(name = "train", mixinStandardHelpOptions = true, sortOptions = false,
         description = "Fit a classifier. images: a folder with a folder of pictures for each class, or the handwritten digits that come "
-                + "with Gatun, to a textbook CNN from nothing, or to the last layer of a ResNet (--model). text: a CSV file, to the head of an "
-                + "encoder (--model) whose other layers stay as they are. A checkpoint is written after each epoch; --resume goes on from it to "
-                + "the same weights. The result is a folder that classify or classify-text takes.")
+                + "with Gatun, to a textbook CNN from nothing, or to the last layer of a ResNet (--model). text: a CSV file, to the head "
+                + "of an encoder (--model) whose other layers stay as they are without --thaw. A checkpoint is written after each epoch; "
+                + "--resume goes on from it to the same weights. The result is a folder that classify or classify-text takes.")
 final class TrainCommand implements Callable<Integer> {
     enum Task { IMAGES, TEXT }
 
@@ -47,8 +47,11 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--batch", paramLabel = "N", description = "Examples of a step. Default: ${DEFAULT-VALUE}.")
     int batch = 32;
 
-    @Option(names = "--rate", paramLabel = "R", description = "The largest learning rate. Default: ${DEFAULT-VALUE}.")
-    double rate = 3e-3;
+    @Option(names = "--thaw", description = "Of text: train the encoder's layers too.")
+    boolean thaw;
+
+    @Option(names = "--rate", paramLabel = "R", description = "The largest learning rate. Default: 3e-3, with --thaw 5e-5.")
+    double rate;
 
     @Option(names = "--decay", paramLabel = "D", description = "Weight decay of AdamW. Default: ${DEFAULT-VALUE}.")
     double decay = 0.01;
@@ -85,7 +88,7 @@ final class TrainCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         Fit fit;
         try {
-            fit = new Fit(epochs, batch, rate, decay, validation, seed, threads, resume);
+            fit = new Fit(epochs, batch, rate == 0 ? thaw ? 5e-5 : 3e-3 : rate, decay, validation, seed, threads, resume);
         } catch (IllegalArgumentException e) {
             throw new CommandLine.ParameterException(spec.commandLine(), e.getMessage(), e);
         }
@@ -95,9 +98,12 @@ final class TrainCommand implements Callable<Integer> {
         if (task == Task.TEXT && (examples == null || model == null)) {
             throw new CommandLine.ParameterException(spec.commandLine(), "--task text needs a CSV file and --model");
         }
+        if (task == Task.IMAGES && thaw) {
+            throw new CommandLine.ParameterException(spec.commandLine(), "--thaw is for --task text");
+        }
         long start = System.nanoTime();
         Fit.Progress last = task == Task.IMAGES ? images(fit) : new TextTraining(TextTraining.read(examples, textColumn, labelColumn), fit,
-                output, this::report).run(model);
+                output, this::report).run(model, thaw);
         spec.commandLine().getOut().println(output + ": " + words(last) + String.format(Locale.ROOT, ", %.1f s",
                 (System.nanoTime() - start) * 1e-9));
         return CommandLine.ExitCode.OK;

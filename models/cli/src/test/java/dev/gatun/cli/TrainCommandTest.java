@@ -27,8 +27,8 @@ class TrainCommandTest {
     @Test
     void digitsAreTrainedAndRead() {
         String output = folder.resolve("digits").toString();
-        assertEquals(0, run("train", "--task", "images", "--output", output, "--side", "8", "--channels", "3,4", "--hidden", "8", "--epochs",
-                "2", "--threads", "1"), err.toString());
+        assertEquals(0, run("train", "--task", "images", "--output", output, "--side", "8", "--channels", "3,4", "--hidden", "8",
+                "--epochs", "2", "--threads", "1"), err.toString());
         assertTrue(err.toString().matches("(?s)epoch 1 of 2: loss \\d\\.\\d{4}, held out \\d\\.\\d{4}, right \\d+\\.\\d\\d%\\Repoch 2.*"),
                 err.toString());
         assertTrue(out.toString().startsWith(output + ": loss "), out.toString());

@@ -17,7 +17,7 @@ import dev.gatun.tensor.graph.Conv;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** A convolution over pictures by oneDNN's primitives of training, in plain layouts; compiled for the threads that are set when it is made. */
+/** A convolution of pictures by oneDNN's primitives of training, in plain layouts; compiled for the threads that are set at that time. */
 final class ConvRule implements Rule {
     private final Parameter weight;
     private final Parameter bias;

@@ -9,10 +9,13 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Random;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import java.util.zip.CRC32;
 
 /**
@@ -34,8 +37,8 @@ public record Fit(int epochs, int batch, double rate, double decay, double heldO
     /** Checks the ranges. */
     public Fit {
         if (epochs < 1 || batch < 1 || threads < 1 || !(rate > 0) || !(decay >= 0) || !(heldOut >= 0 && heldOut < 1)) {
-            throw new IllegalArgumentException("epochs " + epochs + ", batch " + batch + ", threads " + threads + " must be 1 or more, rate "
-                    + rate + " above 0, decay " + decay + " 0 or more, the share held out " + heldOut + " 0 to below 1");
+            throw new IllegalArgumentException("epochs " + epochs + ", batch " + batch + ", threads " + threads + " must be 1 or more, "
+                    + "rate " + rate + " above 0, decay " + decay + " 0 or more, the share held out " + heldOut + " 0 to below 1");
         }
     }
 
@@ -61,59 +64,124 @@ public record Fit(int epochs, int batch, double rate, double decay, double heldO
      * @param result       is given the parameters by name, which live until it returns
      * @return of the last epoch
      * @throws IOException              if the checkpoint cannot be written: the last good one stays
-     * @throws WeightException          if the checkpoint is damaged, or of another training, which is said; and if it is there and is not to
-     *                                  be gone on from
+     * @throws WeightException          if the checkpoint is damaged, or of another training, which is said; or if it is there and is not
+     *                                  to be gone on from
      * @throws TrainingException        if the loss is not a number
-     * @throws IllegalArgumentException if all examples are held out
      */
     public Progress run(Graph graph, TrainingData all, Augmentation augmentation, Path checkpoint, Consumer<Progress> listener,
             Consumer<Map<String, Tensor>> result) throws IOException {
-        if (!resume && Files.exists(checkpoint)) {
-            throw new WeightException(checkpoint, "is of a training that was interrupted: resume it, or remove the file and begin again");
-        }
         try (Arena arena = Arena.ofShared()) {
             boolean[] held = held(all.targets());
             TrainingData learnt = part(arena, all, held, false);
             TrainingData checked = part(arena, all, held, true);
-            if (learnt == null) {
-                throw new IllegalArgumentException("all " + all.count() + " examples would be held out: there is none to learn from");
-            }
-            long each = Math.ceilDiv(learnt.count(), batch);
-            long warm = Math.max(1, epochs * each / 10);
-            Trainer.Options options = new Trainer.Options(new Loss.CrossEntropy(), new Optimizer.AdamW(rate, 0.9, 0.999, 1e-8, decay),
-                    Schedule.warmUp(warm, Schedule.cosine(Math.max(1, epochs * each - warm))), 1, threads);
-            try (Trainer trainer = new Trainer(graph, options)) {
-                Map<String, String> notes = notes(all);
-                if (Files.exists(checkpoint)) {
-                    trainer.restore(checkpoint, notes);
+            long sum = checkSum(checkSum(0, all.inputs()), all.targets());
+            return run(graph, new Loop() {
+                @Override
+                public double learn(Trainer trainer, int epoch) throws IOException {
+                    double[] mean = new double[1];
+                    trainer.fit(learnt, augmentation, batch, epoch, epoch + 1, seed, (e, loss) -> {
+                        mean[0] = loss;
+                        return true;
+                    });
+                    return mean[0];
                 }
-                Progress[] last = new Progress[1];
-                int first = (int) (trainer.steps() / each);
-                trainer.fit(learnt, augmentation, batch, first, epochs, seed, (epoch, loss) -> {
-                    last[0] = new Progress(epoch + 1, epochs, loss, checked == null ? null : trainer.score(checked, batch));
-                    trainer.save(checkpoint, notes);
-                    listener.accept(last[0]);
-                    return true;
-                });
-                if (last[0] == null) {
-                    last[0] = new Progress(epochs, epochs, Double.NaN, checked == null ? null : trainer.score(checked, batch));
+
+                @Override
+                public Trainer.Score score(Trainer trainer) {
+                    return checked == null ? null : trainer.score(checked, batch);
                 }
-                result.accept(trainer.parameters());
-                Files.deleteIfExists(checkpoint);
-                return last[0];
-            }
+            }, learnt.count(), notes(all.count(), sum), new Outcome(checkpoint, listener, result));
         }
     }
 
-    private Map<String, String> notes(TrainingData all) {
-        CRC32 crc = new CRC32();
-        for (Tensor tensor : new Tensor[] {all.inputs(), all.targets()}) {
-            for (long at = 0; at < tensor.segment().byteSize(); at += 1 << 30) {
-                crc.update(tensor.segment().asSlice(at, Math.min(1 << 30, tensor.segment().byteSize() - at)).asByteBuffer());
-            }
+    /** Where batches of several inputs come from. */
+    public interface Feed {
+        /** S32 [count], of all examples. */
+        Tensor labels();
+
+        /** Of everything that examples are. */
+        long checkSum();
+
+        /**
+         * The inputs of some examples by name, which live until the next call; there is an output row for each, and perhaps more behind.
+         *
+         * @param examples their numbers
+         */
+        Map<String, Tensor> inputs(int... examples);
+
+        /** Rows of the output, as many as examples of a step or more. */
+        int rows();
+    }
+
+    /** The same of a graph of several inputs. */
+    public Progress run(Graph graph, Feed feed, Path checkpoint, Consumer<Progress> listener, Consumer<Map<String, Tensor>> result)
+            throws IOException {
+        boolean[] held = held(feed.labels());
+        int[] learnt = IntStream.range(0, held.length).filter(i -> !held[i]).toArray();
+        int[] checked = IntStream.range(0, held.length).filter(i -> held[i]).toArray();
+        try (Arena arena = Arena.ofShared()) {
+            FeedLoop loop = new FeedLoop(arena, feed, batch);
+            return run(graph, new Loop() {
+                @Override
+                public double learn(Trainer trainer, int epoch) {
+                    return loop.learn(trainer, learnt.clone(), 31 * seed + epoch);
+                }
+
+                @Override
+                public Trainer.Score score(Trainer trainer) {
+                    return checked.length == 0 ? null : loop.score(trainer, checked);
+                }
+            }, learnt.length, notes(held.length, checkSum(feed.checkSum(), feed.labels())), new Outcome(checkpoint, listener, result));
         }
+    }
+
+    private interface Loop {
+        double learn(Trainer trainer, int epoch) throws IOException;
+
+        Trainer.Score score(Trainer trainer);
+    }
+
+    private record Outcome(Path checkpoint, Consumer<Progress> listener, Consumer<Map<String, Tensor>> result) {
+    }
+
+    private Progress run(Graph graph, Loop loop, int learnt, Map<String, String> notes, Outcome outcome) throws IOException {
+        Path checkpoint = outcome.checkpoint;
+        if (!resume && Files.exists(checkpoint)) {
+            throw new WeightException(checkpoint, "is of a training that was interrupted: resume it, or remove the file and begin again");
+        }
+        long each = Math.ceilDiv(learnt, batch);
+        long warm = Math.max(1, epochs * each / 10);
+        Trainer.Options options = new Trainer.Options(new Loss.CrossEntropy(), new Optimizer.AdamW(rate, 0.9, 0.999, 1e-8, decay),
+                Schedule.warmUp(warm, Schedule.cosine(Math.max(1, epochs * each - warm))), 1, threads);
+        try (Trainer trainer = new Trainer(graph, options)) {
+            if (Files.exists(checkpoint)) {
+                trainer.restore(checkpoint, notes);
+            }
+            Progress last = null;
+            for (int epoch = (int) (trainer.steps() / each); epoch < epochs; epoch++) {
+                double loss = loop.learn(trainer, epoch);
+                last = new Progress(epoch + 1, epochs, loss, loop.score(trainer));
+                trainer.save(checkpoint, notes);
+                outcome.listener.accept(last);
+            }
+            last = last == null ? new Progress(epochs, epochs, Double.NaN, loop.score(trainer)) : last;
+            outcome.result.accept(trainer.parameters());
+            Files.deleteIfExists(checkpoint);
+            return last;
+        }
+    }
+
+    private static long checkSum(long before, Tensor tensor) {
+        CRC32 crc = new CRC32();
+        for (long at = 0; at < tensor.segment().byteSize(); at += 1 << 30) {
+            crc.update(tensor.segment().asSlice(at, Math.min(1 << 30, tensor.segment().byteSize() - at)).asByteBuffer());
+        }
+        return 31 * before + crc.getValue();
+    }
+
+    private Map<String, String> notes(int count, long checkSum) {
         Map<String, String> notes = new LinkedHashMap<>();
-        notes.put("examples", all.count() + " with the check sum " + crc.getValue());
+        notes.put("examples", count + " with the check sum " + checkSum);
         notes.put("epochs", Integer.toString(epochs));
         notes.put("batch", Integer.toString(batch));
         notes.put("rate", Double.toString(rate));
@@ -133,8 +201,8 @@ public record Fit(int epochs, int batch, double rate, double decay, double heldO
         boolean[] held = new boolean[count];
         int[] order = new Random(seed).ints(0, Integer.MAX_VALUE).limit(count).toArray();
         Integer[] places = new Integer[count];
-        java.util.Arrays.setAll(places, i -> i);
-        java.util.Arrays.sort(places, java.util.Comparator.comparingInt(i -> order[i]));
+        Arrays.setAll(places, i -> i);
+        Arrays.sort(places, Comparator.comparingInt(i -> order[i]));
         for (int place : places) {
             int[] each = classes.get(labels.getInt(place));
             if (each[1] < Math.min(each[0] - 1, Math.round(heldOut * each[0]))) {

@@ -3,7 +3,9 @@ package dev.gatun.models.train;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** Layer norm and RMS norm of rows: with g = dy (gamma + offset) and x' the normalized row, dx = (g - mean(g) - x' mean(g x')) / deviation. */
+/**
+ * Layer norm and RMS norm of rows: with g = dy (gamma + offset) and x' the normalized row, dx = (g - mean(g) - x' mean(g x')) / deviation.
+ */
 final class NormRule implements Rule {
     private final Parameter gamma;
     private final Parameter beta;

@@ -109,7 +109,8 @@ interface Rule {
     static int sequences(String layer, Tensor sequences, long rows) {
         int count = sequences.getInt(0);
         if (count < 0 || count > sequences.shape().elementCount() - 2) {
-            throw new IllegalArgumentException(layer + ": " + count + " sequences, expected 0 to " + (sequences.shape().elementCount() - 2));
+            throw new IllegalArgumentException(layer + ": " + count + " sequences, expected 0 to "
+                    + (sequences.shape().elementCount() - 2));
         }
         for (int s = 0; s <= count; s++) {
             int from = s == 0 ? 0 : sequences.getInt(s);

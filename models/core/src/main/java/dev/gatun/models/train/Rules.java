@@ -20,6 +20,7 @@ import dev.gatun.tensor.op.EltwiseOp;
 import dev.gatun.tensor.op.FlattenOp;
 import dev.gatun.tensor.op.PoolOp;
 import dev.gatun.tensor.op.RecurrentOp;
+import dev.gatun.tensor.op.SequencePoolOp;
 import dev.gatun.tensor.op.SoftmaxOp;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -58,10 +59,11 @@ record Rules(Arena arena, Map<Weight, Parameter> parameters, List<Tensor> x, Mem
                     dx[0], dy[0]);
             case Apply(AdaptivePoolOp pool) when !pool.maximum() && y.get(0).shape().elementCount() == y.get(0).shape().dim(0)
                     * y.get(0).shape().dim(1) -> new MeanRule(x(0), y(0), dx[0], dy[0]);
-            case Apply(BinaryOp binary) when plain(binary.activation()) -> new BinaryRule(binary.operator(), new MemorySegment[] {x(0), x(1)},
-                    y(0), dx, dy[0]);
+            case Apply(BinaryOp binary) when plain(binary.activation()) -> new BinaryRule(binary.operator(),
+                    new MemorySegment[] {x(0), x(1)}, y(0), dx, dy[0]);
             case Apply(SoftmaxOp softmax) -> new SoftmaxRule(arena, x.get(0).shape(), softmax.axis(), softmax.log(), x(0), y(0), dx[0],
                     dy[0]);
+            case Apply(SequencePoolOp pool) -> new SequencePoolRule(pool, x.get(0).shape().dim(1), x.get(1), x(0), y(0), dx[0], dy[0]);
             case Apply(EltwiseOp eltwise) -> new ElementRule(eltwise.activation(), x(0), y(0), dx[0], dy[0]);
             case Apply(FlattenOp _) -> new ElementRule(Activation.NONE, x(0), y(0), dx[0], dy[0]);
             case Recurrent recurrent when recurrent.states() == RecurrentOp.States.NONE -> null;
@@ -88,8 +90,8 @@ record Rules(Arena arena, Map<Weight, Parameter> parameters, List<Tensor> x, Mem
     }
 
     private NormRule norm(LayerNorm norm, MemorySegment from, MemorySegment to, MemorySegment dFrom, MemorySegment dTo) {
-        return new NormRule(arena, new NormRule.Kind(norm.epsilon(), norm.rms(), norm.offset()), of(norm.gamma()), of(norm.beta()), from, to,
-                dFrom, dTo);
+        return new NormRule(arena, new NormRule.Kind(norm.epsilon(), norm.rms(), norm.offset()), of(norm.gamma()), of(norm.beta()), from,
+                to, dFrom, dTo);
     }
 
     private Rule embedding(Embedding embedding) {
@@ -134,7 +136,8 @@ record Rules(Arena arena, Map<Weight, Parameter> parameters, List<Tensor> x, Mem
             rules.add(new RecurrentRule(arena, layer.cell(), direction.reverse(), new RecurrentRule.Weights(of(direction.input()),
                     of(direction.state()), of(direction.inputBias()), of(direction.stateBias())), x(0), dx[0], x.get(1),
                     new RecurrentRule.Results(y(0), dy[0], directions * hidden, d * hidden, part(y(1), d, directions),
-                            part(dy[1], d, directions), cells ? part(y(2), d, directions) : null, cells ? part(dy[2], d, directions) : null)));
+                            part(dy[1], d, directions), cells ? part(y(2), d, directions) : null,
+                            cells ? part(dy[2], d, directions) : null)));
         }
         return rules;
     }

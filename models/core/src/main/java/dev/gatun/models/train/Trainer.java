@@ -134,8 +134,8 @@ public final class Trainer implements AutoCloseable {
         }
         Spec spec = graph.inputs().values().iterator().next().spec();
         if (graph.inputs().size() != 1 || spec.dims().isEmpty() || !spec.dims().getFirst().isFree()) {
-            throw new IllegalArgumentException(graph.name() + ": inputs " + graph.inputs() + ": expected one, whose first dimension is free; "
-                    + "several are given by name");
+            throw new IllegalArgumentException(graph.name() + ": inputs " + graph.inputs() + ": expected one, whose first dimension is "
+                    + "free; several are given by name");
         }
         return add(Sizes.of(spec.dims().getFirst().name(), batch));
     }
@@ -350,7 +350,8 @@ public final class Trainer implements AutoCloseable {
         return new Score(loss / data.count(), labels ? (double) right / data.count() : Double.NaN);
     }
 
-    private static int right(Tensor outputs, Tensor targets) {
+    /** Rows whose label has the largest output. */
+    static int right(Tensor outputs, Tensor targets) {
         int classes = Math.toIntExact(outputs.shape().dim(-1));
         int right = 0;
         for (int i = 0; i < targets.shape().elementCount(); i++) {

@@ -68,7 +68,8 @@ class SequenceRulesTest {
             String end = "_l" + layer + (d == 1 ? "_reverse" : "");
             long gates = cell.gates() * hidden;
             directions.add(new Recurrent.Direction(weight(arena, model, "rnn.weight_ih" + end, bound, gates, in),
-                    weight(arena, model, "rnn.weight_hh" + end, bound, gates, hidden), weight(arena, model, "rnn.bias_ih" + end, bound, gates),
+                    weight(arena, model, "rnn.weight_hh" + end, bound, gates, hidden),
+                    weight(arena, model, "rnn.bias_ih" + end, bound, gates),
                     weight(arena, model, "rnn.bias_hh" + end, bound, gates), null, d == 1));
         }
         return new Recurrent(cell, directions, States.NONE);
@@ -110,7 +111,8 @@ class SequenceRulesTest {
         Port x = g.add("front", new Linear(identity, null), g.input("x", Spec.of(DataType.F32, "n", columns)));
         g.output("y", layers.add(g, x, g.input("sequences", Spec.of(DataType.S32, SEQUENCES.length))));
         Differentiated net = differentiated(arena, g.build());
-        net.input(0).segment().copyFrom(Tensor.ofFloats(arena, TrainerTest.values(name + " x", 1, ROWS * columns), ROWS, columns).segment());
+        float[] values = TrainerTest.values(name + " x", 1, ROWS * columns);
+        net.input(0).segment().copyFrom(Tensor.ofFloats(arena, values, ROWS, columns).segment());
         net.input(1).segment().copyFrom(Tensor.ofInts(arena, SEQUENCES, SEQUENCES.length).segment());
         compare(arena, golden, name, net);
         TrainerTest.close(Goldens.floats(golden, "layer " + name + "/dx"), net.gradient(x), name + " dx");
@@ -150,7 +152,8 @@ class SequenceRulesTest {
             GraphBuilder g = new GraphBuilder("embedding");
             Port ids = g.input("ids", Spec.of(DataType.S32, "n"));
             g.output("y", g.add("embedding", new Embedding(weight(arena, "embedding", "words.weight", 0.5f, 7, 4),
-                    weight(arena, "embedding", "positions.weight", 0.5f, 5, 4), null, false, norm(arena, "embedding", "norm", 0.5f, 4), 1.5f),
+                    weight(arena, "embedding", "positions.weight", 0.5f, 5, 4), null, false,
+                    norm(arena, "embedding", "norm", 0.5f, 4), 1.5f),
                     ids, g.input("positions", Spec.of(DataType.S32, "n"))));
             Graph graph = g.build();
             Map<Weight, Parameter> parameters = new HashMap<>();
@@ -180,8 +183,9 @@ class SequenceRulesTest {
 
     private static Graph transformer(Arena arena, String name) {
         GraphBuilder g = new GraphBuilder("transformer");
-        Port x = g.add("words", new Embedding(weight(arena, name, "words.weight", 0.4f, 11, 6), weight(arena, name, "positions.weight", 0.4f,
-                5, 6), null, false, null, 1), g.input("ids", Spec.of(DataType.S32, "n")), g.input("places", Spec.of(DataType.S32, "n")));
+        Port x = g.add("words", new Embedding(weight(arena, name, "words.weight", 0.4f, 11, 6),
+                weight(arena, name, "positions.weight", 0.4f, 5, 6), null, false, null, 1),
+                g.input("ids", Spec.of(DataType.S32, "n")), g.input("places", Spec.of(DataType.S32, "n")));
         Port sequences = g.input("sequences", Spec.of(DataType.S32, SEQUENCES.length));
         for (int i = 0; i < 2; i++) {
             String block = "blocks." + i + ".";

@@ -149,7 +149,8 @@ class TrainerTest {
                 layers.put(activation.name().toLowerCase(java.util.Locale.ROOT), new Apply(new EltwiseOp(activation)));
             }
             SafetensorsFile golden = Goldens.open(arena, "train/training.safetensors");
-            Map<String, long[]> shapes = new HashMap<>(Map.of("linear", new long[] {3, 7}, "conv", new long[] {2, 2, 7, 6}, "conv without bias",
+            Map<String, long[]> shapes = new HashMap<>(Map.of("linear", new long[] {3, 7}, "conv", new long[] {2, 2, 7, 6},
+                    "conv without bias",
                     new long[] {2, 3, 3, 5},
                     "max", new long[] {2, 2, 7, 5}, "average", new long[] {2, 2, 5, 6}, "average inside", new long[] {2, 1, 6, 5}));
             shapes.putAll(Map.of("batch", new long[] {4, 3, 3, 2}, "softmax of channels", new long[] {2, 3, 2, 2}, "global",

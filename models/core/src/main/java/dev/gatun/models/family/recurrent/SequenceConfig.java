@@ -18,8 +18,8 @@ import java.util.Map;
  * @param outputs       {@code nout}: tags, or numbers that are predicted
  * @param crf           whether a tagger's best path counts transitions
  */
-public record SequenceConfig(boolean tagger, Cell cell, int words, int inputSize, int hidden, int layers, boolean bidirectional, int outputs,
-        boolean crf) {
+public record SequenceConfig(boolean tagger, Cell cell, int words, int inputSize, int hidden, int layers, boolean bidirectional,
+        int outputs, boolean crf) {
     private static final int MOST = 1 << 20;
 
     /**

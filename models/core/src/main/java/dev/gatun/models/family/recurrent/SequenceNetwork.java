@@ -66,8 +66,8 @@ public final class SequenceNetwork implements AutoCloseable {
                 config.inputSize()), null, null, false, null, 1f), graph.input(INPUT, Spec.of(DataType.S32, ROWS)))
                 : graph.input(INPUT, Spec.of(DataType.F32, ROWS, config.inputSize()));
         graph.output(OUT, RecurrentStack.of(scope.child("rnn"), new RecurrentShape(config.cell(), config.inputSize(), config.hidden(), 0,
-                config.bidirectional() ? 2 : 1), config.layers()).add(graph, "rnn", x, graph.input(SEQUENCES, Spec.of(DataType.S32, SEQUENCES)))
-                .out());
+                config.bidirectional() ? 2 : 1), config.layers()).add(graph, "rnn", x, graph.input(SEQUENCES,
+                Spec.of(DataType.S32, SEQUENCES))).out());
         return graph.build();
     }
 

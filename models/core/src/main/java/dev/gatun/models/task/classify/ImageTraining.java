@@ -175,7 +175,8 @@ public final class ImageTraining {
                 parameters.forEach((name, value) -> tensors.put(prefix + name, value));
                 try {
                     SafetensorsWriter.write(output.resolve("model.safetensors"), tensors, Map.of("format", "pt"));
-                    Files.writeString(output.resolve("config.json"), JSON.writerWithDefaultPrettyPrinter().writeValueAsString(config) + "\n");
+                    Files.writeString(output.resolve("config.json"), JSON.writerWithDefaultPrettyPrinter().writeValueAsString(config)
+                            + "\n");
                     Files.write(output.resolve("labels.txt"), examples.labels());
                 } catch (IOException e) {
                     throw new UncheckedIOException(e);

@@ -56,7 +56,8 @@ public final class Forecaster implements AutoCloseable {
             for (int i = 0; i < lengths.length; i++) {
                 for (float[] step : series.get(i)) {
                     if (step.length != columns) {
-                        throw new IllegalArgumentException("series " + i + " has a step of " + step.length + " values, expected " + columns);
+                        throw new IllegalArgumentException("series " + i + " has a step of " + step.length + " values, expected "
+                                + columns);
                     }
                     for (float value : step) {
                         if (!Float.isFinite(value)) {

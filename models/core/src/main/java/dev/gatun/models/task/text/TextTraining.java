@@ -2,6 +2,7 @@ package dev.gatun.models.task.text;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.gatun.models.checkpoint.CheckedWeights;
 import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.checkpoint.SafetensorsWriter;
 import dev.gatun.models.checkpoint.WeightException;
@@ -10,8 +11,10 @@ import dev.gatun.models.checkpoint.WeightSource;
 import dev.gatun.models.encode.BertNames;
 import dev.gatun.models.encode.Head;
 import dev.gatun.models.encode.Pooling;
+import dev.gatun.models.encode.TextEncoder;
 import dev.gatun.models.io.Csv;
 import dev.gatun.models.registry.Encoders;
+import dev.gatun.models.tokenize.TextTokenizer;
 import dev.gatun.models.train.Augmentation;
 import dev.gatun.models.train.Fit;
 import dev.gatun.models.train.InitialWeights;
@@ -42,9 +45,9 @@ import java.util.TreeSet;
 import java.util.function.Consumer;
 
 /**
- * Fits a head that classifies texts on an encoder whose layers stay as they are: the dense layer and the class scores that transformers'
- * {@code ForSequenceClassification} of the family has, on the row of each text's first token. The result is a folder that
- * {@link TextClassifier#load} and transformers take.
+ * Fits a head that classifies texts on an encoder, whose layers stay as they are or are trained with it: the dense layer and the class
+ * scores that transformers' {@code ForSequenceClassification} of the family has, on the row of each text's first token. The result is a
+ * folder that {@link TextClassifier#load} and transformers take.
  */
 public final class TextTraining {
     /** Of a training under way, in the result's folder. */
@@ -116,46 +119,92 @@ public final class TextTraining {
      * @throws WeightException if the model is another, or damaged
      */
     public Fit.Progress run(Path model) throws IOException {
+        return run(model, false);
+    }
+
+    /**
+     * Trains the head, and on request the encoder with it, without dropout.
+     *
+     * @param thaw whether the encoder's layers are trained too
+     * @throws IllegalArgumentException if it is thawed and is an ALBERT, or its attention is one that is not trained, as MPNet's
+     */
+    public Fit.Progress run(Path model, boolean thaw) throws IOException {
         Checkpoint checkpoint = Checkpoint.open(model);
         String type = checkpoint.modelType().isEmpty() ? Encoders.family(checkpoint).name() : checkpoint.modelType();
         Layout layout = LAYOUTS.get(type);
         if (layout == null || checkpoint.format().equals("onnx")) {
-            throw new WeightException(checkpoint.origin(), "is a " + type + " as " + checkpoint.format() + ", expected safetensors of one of "
-                    + new TreeSet<>(LAYOUTS.keySet()));
+            throw new WeightException(checkpoint.origin(), "is a " + type + " as " + checkpoint.format() + ", expected safetensors of one "
+                    + "of " + new TreeSet<>(LAYOUTS.keySet()));
         }
         Files.createDirectories(output);
         try (Arena arena = Arena.ofShared()) {
             WeightSource source = checkpoint.source(arena);
             Map<String, Tensor> kept = kept(source, layout);
-            Tensor features = features(arena, checkpoint);
-            Graph graph = head(arena, layout, kept, features.shape().dim(1));
-            graph.weights().forEach(weight -> kept.remove(weight.name()));
             int[] classes = examples.stream().mapToInt(example -> labels.indexOf(example[1])).toArray();
-            return fit.run(graph, new TrainingData(features, Tensor.ofInts(arena, classes, classes.length)), Augmentation.NONE,
-                    output.resolve(CHECKPOINT), listener, parameters -> {
-                        Map<String, Tensor> tensors = new LinkedHashMap<>(kept);
-                        tensors.putAll(parameters);
-                        write(checkpoint, type, layout, tensors);
-                    });
+            Tensor targets = Tensor.ofInts(arena, classes, classes.length);
+            if (thaw) {
+                if (type.equals("albert")) {
+                    throw new IllegalArgumentException("an ALBERT cannot be thawed: its fine-tuning does not follow transformers' yet");
+                }
+                ThawedEncoder thawed = thawed(arena, checkpoint, source, targets);
+                GraphBuilder graph = new GraphBuilder("text classifier");
+                Port[] hidden = thawed.add(graph);
+                Graph whole = head(graph, graph.add("pool", Pooling.CLS.op(false, fit.batch()), hidden), arena, layout, kept);
+                return fit.run(whole, thawed, output.resolve(CHECKPOINT), listener, parameters -> {
+                    Map<String, Tensor> named = new LinkedHashMap<>();
+                    parameters.forEach((name, tensor) -> named.put(name.startsWith(layout.dense) || name.startsWith(layout.scores) ? name
+                            : renamed(name, prefix(source), layout), tensor));
+                    write(checkpoint, type, layout, merged(kept, named));
+                });
+            }
+            Tensor features = features(arena, checkpoint);
+            GraphBuilder graph = new GraphBuilder("head");
+            long columns = features.shape().dim(1);
+            Graph head = head(graph, graph.input("rows", Spec.of(DataType.F32, "n", columns)), arena, layout, kept);
+            return fit.run(head, new TrainingData(features, targets), Augmentation.NONE, output.resolve(CHECKPOINT), listener,
+                    parameters -> write(checkpoint, type, layout, merged(kept, parameters)));
         } catch (UncheckedIOException e) {
             throw e.getCause();
         }
     }
 
+    private static Map<String, Tensor> merged(Map<String, Tensor> kept, Map<String, Tensor> trained) {
+        Map<String, Tensor> all = new LinkedHashMap<>(kept);
+        all.putAll(trained);
+        return all;
+    }
+
+    /** What stands before the encoder's names. */
+    private static String prefix(WeightSource source) {
+        String first = source.names().stream().filter(name -> name.endsWith(BertNames.FIRST)).findFirst().orElseThrow();
+        return first.substring(0, first.length() - BertNames.FIRST.length());
+    }
+
+    private static String renamed(String name, String prefix, Layout layout) {
+        return layout.base + "." + name.substring(prefix.length()).replace("LayerNorm.gamma", "LayerNorm.weight")
+                .replace("LayerNorm.beta", "LayerNorm.bias");
+    }
+
     /** The encoder's tensors under transformers' names; those of heads are left out. */
     private static Map<String, Tensor> kept(WeightSource source, Layout layout) {
-        String first = source.names().stream().filter(name -> name.endsWith(BertNames.FIRST)).findFirst().orElseThrow();
-        String prefix = first.substring(0, first.length() - BertNames.FIRST.length());
+        String prefix = prefix(source);
         Map<String, Tensor> kept = new LinkedHashMap<>();
         for (String name : source.names()) {
             String rest = name.startsWith(prefix) ? name.substring(prefix.length()) : "";
-            boolean ofEncoder = PARTS.contains(rest.split("\\.")[0]);
-            if (ofEncoder && FLOATS.contains(source.entry(name).type())) {
-                kept.put(layout.base + "." + rest.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias"),
-                        source.tensor(name));
+            if (PARTS.contains(rest.split("\\.")[0]) && FLOATS.contains(source.entry(name).type())) {
+                kept.put(renamed(name, prefix, layout), source.tensor(name));
             }
         }
         return kept;
+    }
+
+    private ThawedEncoder thawed(Arena arena, Checkpoint checkpoint, WeightSource source, Tensor targets) {
+        TextEncoder encoder = Encoders.family(checkpoint).describe(checkpoint, new CheckedWeights(source, true));
+        List<TextTokenizer.Tokens> texts;
+        try (TextTokenizer tokenizer = TextTokenizer.load(checkpoint.folder(), new TextTokenizer.Limit(encoder.spec().maxLength(), true))) {
+            texts = examples.stream().map(example -> tokenizer.encode(example[0])).toList();
+        }
+        return new ThawedEncoder(arena, encoder, texts, targets, fit.batch());
     }
 
     /** The first token's row of each text. */
@@ -173,19 +222,18 @@ public final class TextTraining {
         }
     }
 
-    private Graph head(Arena arena, Layout layout, Map<String, Tensor> kept, long columns) {
+    /** Adds the head to rows; what was trained with the encoder of it is where training begins. */
+    private Graph head(GraphBuilder graph, Port rows, Arena arena, Layout layout, Map<String, Tensor> kept) {
+        long columns = graph.desc(rows).shape().dim(1);
         InitialWeights start = new InitialWeights(arena, fit.seed()).layer(layout.dense, columns, columns)
                 .layer(layout.scores, labels.size(), columns);
-        // A pooler that was trained with the encoder is where training begins.
         kept.forEach((name, tensor) -> {
             if (name.startsWith(layout.dense + ".")) {
                 start.put(name, tensor);
             }
         });
         WeightScope scope = WeightScope.of(start);
-        GraphBuilder graph = new GraphBuilder("head");
-        Port x = graph.input("rows", Spec.of(DataType.F32, "n", columns));
-        x = graph.add("dense", new Linear(scope.part(layout.dense, columns, columns)), x);
+        Port x = graph.add("dense", new Linear(scope.part(layout.dense, columns, columns)), rows);
         x = graph.add("activation", new EltwiseOp(layout.activation), x);
         graph.output("scores", graph.add("scores", new Linear(scope.part(layout.scores, columns, labels.size())), x));
         return graph.build();

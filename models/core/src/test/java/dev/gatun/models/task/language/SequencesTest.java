@@ -93,7 +93,8 @@ class SequencesTest {
 
     @Test
     void contradictionsAreRefused() throws IOException {
-        assertTrue(assertThrows(WeightException.class, () -> SequenceTagger.load(model("forecaster"), 1)).getMessage().contains("no tagger"));
+        assertTrue(assertThrows(WeightException.class, () -> SequenceTagger.load(model("forecaster"), 1)).getMessage()
+                .contains("no tagger"));
         assertTrue(assertThrows(WeightException.class, () -> Forecaster.load(model("tagger"), 1)).getMessage().contains("rnn-forecaster"));
         for (String[] change : new String[][] {{"\"nout\": 2", "\"nout\": 3"}, {"\"nlayers\": 2", "\"nlayers\": 3"},
             {"\"nhid\": 6", "\"nhid\": 6, \"attention\": true"}, {"\"LSTM\"", "\"QRNN\""}}) {

@@ -5,10 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.gatun.models.checkpoint.SafetensorsFile;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.testing.Goldens;
 import dev.gatun.models.train.Fit;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -56,6 +60,41 @@ class TextTrainingTest {
                 assertEquals(example[1], trained.classify(example[0]).getFirst().name(), example[0]);
             }
         }
+    }
+
+    /** Three steps on all examples at once; {@code oracle/train/thaw.py}. */
+    @ParameterizedTest
+    @ValueSource(strings = {"bert-classify", "distilbert-fill", "roberta-fill", "electra-fill"})
+    void aThawedEncoderIsFineTunedAsTransformersDoes(String encoder) throws IOException {
+        JsonNode expected = new ObjectMapper().readTree(Goldens.path("train/thaw.json").toFile()).get(encoder);
+        Path output = folder.resolve(encoder);
+        List<Double> losses = new ArrayList<>();
+        new TextTraining(examples(), new Fit(3, 6, 1e-3, 0.1, 0, 1, 1, false), output, epoch -> losses.add(epoch.loss()))
+                .run(Goldens.path("heads/" + encoder), true);
+        for (int i = 0; i < 3; i++) {
+            assertEquals(expected.get("losses").get(i).asDouble(), losses.get(i), 1e-5, "loss of step " + i);
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            SafetensorsFile trained = SafetensorsFile.open(output.resolve("model.safetensors"), arena);
+            expected.get("parameters").properties().forEach(parameter -> {
+                float[] found = trained.floats(parameter.getKey()).toFloats();
+                for (int i = 0; i < parameter.getValue().size(); i++) {
+                    // The gradient of a key's bias is zero but for rounding, of which AdamW makes steps.
+                    if (!parameter.getKey().matches(".*(key|k_lin)\\.bias")) {
+                        assertEquals(parameter.getValue().get(i).asDouble(), found[i], 1e-4, parameter.getKey() + " at " + i);
+                    }
+                }
+            });
+        }
+    }
+
+    @Test
+    void otherEncodersStayFrozen() throws IOException {
+        TextTraining training = new TextTraining(examples(), fit(1, false), folder.resolve("out"), epoch -> { });
+        IllegalArgumentException refused = assertThrows(IllegalArgumentException.class, () -> training.run(Goldens.path("heads/mpnet-fill"),
+                true));
+        assertTrue(refused.getMessage().contains("layer.0.attention.attend: Attention"), refused.getMessage());
+        assertThrows(IllegalArgumentException.class, () -> training.run(Goldens.path("heads/albert-classify"), true));
     }
 
     @Test
