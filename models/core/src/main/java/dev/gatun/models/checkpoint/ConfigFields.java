@@ -203,6 +203,11 @@ public final class ConfigFields {
         return list == null ? null : list.stream().map(JsonNode::textValue).toList();
     }
 
+    /** A list of anything, or null if it is absent. */
+    public List<JsonNode> nodes(String name) {
+        return list(name, n -> true, "a list");
+    }
+
     private List<JsonNode> list(String name, Predicate<JsonNode> fits, String expected) {
         JsonNode node = node(name);
         if (node == null) {

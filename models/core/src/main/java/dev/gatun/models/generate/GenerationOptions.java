@@ -45,6 +45,8 @@ public record GenerationOptions(int maxLength, int maxNewTokens, int numBeams, d
         boolean renormalizeLogits, List<Integer> eosTokenIds, int decoderStartTokenId, List<List<Integer>> stopSequences,
         List<String> stopStrings, IntFunction<byte[]> tokenBytes, Duration maxTime) {
 
+    private static final Duration LONGEST = Duration.ofDays(36_500);
+
     /**
      * When beam search is done with an input. FALSE: when no running beam is likely to beat the worst finished one; TRUE: when
      * numBeams are finished; NEVER: when no running beam can.
@@ -62,7 +64,8 @@ public record GenerationOptions(int maxLength, int maxNewTokens, int numBeams, d
         require(doSample && numBeams == 1 || numReturnSequences <= numBeams,
                 "num_return_sequences " + numReturnSequences + " is more than num_beams " + numBeams
                         + (doSample ? "" : ", and do_sample is off"));
-        require(maxTime == null || maxTime.isPositive(), "max_time must be positive, not " + maxTime);
+        require(maxTime == null || maxTime.isPositive() && maxTime.compareTo(LONGEST) <= 0,
+                "max_time must be positive and at most 100 years, not " + maxTime);
         processors = Order.processors(processors);
         warpers = Order.warpers(warpers);
         eosTokenIds = eosTokenIds.stream().distinct().toList();
@@ -107,6 +110,14 @@ public record GenerationOptions(int maxLength, int maxNewTokens, int numBeams, d
         return new Builder();
     }
 
+    /** A builder for what a file says: options of a search that is not asked for are kept for one that is. */
+    static Builder fileBuilder() {
+        Builder builder = new Builder();
+        builder.inherits = true;
+        builder.fromFile = true;
+        return builder;
+    }
+
     /** A builder that starts from these; what is set there replaces what stands here, max_new_tokens also max_length and back. */
     public Builder toBuilder() {
         return new Builder(this);
@@ -134,6 +145,7 @@ public record GenerationOptions(int maxLength, int maxNewTokens, int numBeams, d
         private boolean inherits;
         private boolean warped;
         private boolean early;
+        private boolean fromFile;
 
         private Builder() {
         }
@@ -346,8 +358,8 @@ public record GenerationOptions(int maxLength, int maxNewTokens, int numBeams, d
          * @throws IllegalArgumentException if an option is out of range or two contradict each other
          */
         public GenerationOptions build() {
-            require(doSample || !warped, "temperature, top_k and top_p need do_sample, and so do the other cuts of sampling");
-            require(numBeams > 1 || !early, "early_stopping has a meaning only with num_beams > 1");
+            require(doSample || !warped || fromFile, "temperature, top_k and top_p need do_sample, and so do the other cuts of sampling");
+            require(numBeams > 1 || !early || fromFile, "early_stopping has a meaning only with num_beams > 1");
             return new GenerationOptions(maxLength, maxNewTokens, numBeams, lengthPenalty, earlyStopping, numReturnSequences, doSample,
                     warpers, seed, processors, renormalizeLogits, eosTokenIds, decoderStartTokenId, stopSequences, stopStrings, tokenBytes,
                     maxTime);

@@ -87,14 +87,14 @@ final class Rules {
             require(id >= 0 && id < vocabSize, "the prompt of source " + source + " has id " + id + ", the vocabulary has 0 to "
                     + (vocabSize - 1));
         }
-        int most = options.maxNewTokens() > 0 ? Math.addExact(given.length, options.maxNewTokens())
+        long most = options.maxNewTokens() > 0 ? (long) given.length + options.maxNewTokens()
                 : options.maxLength() > 0 ? options.maxLength() : maxPositions;
         require(most <= maxPositions, "max_new_tokens " + options.maxNewTokens() + " after a prompt of " + given.length
                 + " tokens are more than the model's " + maxPositions + " positions");
         require(given.length < most, "the prompt of source " + source + " has " + given.length + " tokens, at most " + most
                 + " may be there with what is generated: raise max_length, or give max_new_tokens");
         boolean forced = given.length == 1 && options.processor(ForcedBos.class) != null;
-        return new Target(source, sourceIds == null ? new int[0] : sourceIds, given, most, given.length + (forced ? 1 : 0), eos);
+        return new Target(source, sourceIds == null ? new int[0] : sourceIds, given, (int) most, given.length + (forced ? 1 : 0), eos);
     }
 
     boolean isEos(int token) {

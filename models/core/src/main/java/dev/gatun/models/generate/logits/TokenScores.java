@@ -13,8 +13,11 @@ public final class TokenScores {
     private int[] marks = new int[0];
     private int mark;
 
-    /** Scores of so many ids, without any until {@link #show}. */
+    /** Scores of so many ids, 1 or more, without any until {@link #show}. */
     public TokenScores(int size) {
+        if (size < 1) {
+            throw new IllegalArgumentException("scores of " + size + " ids, expected 1 or more");
+        }
         this.size = size;
     }
 
@@ -25,6 +28,7 @@ public final class TokenScores {
      * @param offset what each stored number is more than the score
      */
     public void show(MemorySegment scores, int row, float offset) {
+        Objects.checkFromIndexSize((long) row * size * Float.BYTES, (long) size * Float.BYTES, scores.byteSize());
         rows = scores;
         base = (long) row * size;
         this.offset = offset;
@@ -35,14 +39,21 @@ public final class TokenScores {
         return size;
     }
 
+    private MemorySegment rows() {
+        if (rows == null) {
+            throw new IllegalStateException("these scores show nothing yet");
+        }
+        return rows;
+    }
+
     /** The score of an id. */
     public float get(int id) {
-        return rows.getAtIndex(ValueLayout.JAVA_FLOAT, base + Objects.checkIndex(id, size)) - offset;
+        return rows().getAtIndex(ValueLayout.JAVA_FLOAT, base + Objects.checkIndex(id, size)) - offset;
     }
 
     /** Sets the score of an id. */
     public void set(int id, float score) {
-        rows.setAtIndex(ValueLayout.JAVA_FLOAT, base + Objects.checkIndex(id, size), score + offset);
+        rows().setAtIndex(ValueLayout.JAVA_FLOAT, base + Objects.checkIndex(id, size), score + offset);
     }
 
     /** Makes an id impossible. */
@@ -59,6 +70,7 @@ public final class TokenScores {
 
     /** Forgets what was marked. */
     public void clearMarks() {
+        rows();
         if (marks.length == 0) {
             marks = new int[size];
         }
@@ -70,7 +82,10 @@ public final class TokenScores {
 
     /** Marks an id; whether it was not marked since {@link #clearMarks}. */
     public boolean mark(int id) {
-        boolean first = marks[id] != mark;
+        if (marks.length == 0) {
+            clearMarks();
+        }
+        boolean first = marks[Objects.checkIndex(id, size)] != mark;
         marks[id] = mark;
         return first;
     }

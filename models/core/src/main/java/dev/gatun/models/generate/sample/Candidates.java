@@ -8,8 +8,11 @@ public final class Candidates {
     private int to;
     private int keep;
 
-    /** Room for so many. */
+    /** Room for so many, 1 or more. */
     public Candidates(int capacity) {
+        if (capacity < 1) {
+            throw new IllegalArgumentException("room for " + capacity + " candidates, expected 1 or more");
+        }
         scores = new double[capacity];
         probabilities = new double[capacity];
     }
@@ -99,8 +102,11 @@ public final class Candidates {
         to = Math.min(to, from + Math.max(count, keep));
     }
 
-    /** Cuts all but a run of ranks. */
+    /** Cuts all but a run of the ranks that are left. */
     public void keep(int first, int end) {
+        if (first < from || first > end || end > to) {
+            throw new IndexOutOfBoundsException("ranks " + first + " to " + end + " of " + from + " to " + to);
+        }
         from = first;
         to = end;
     }
