@@ -22,11 +22,22 @@ public final class Memory {
      * @throws IllegalArgumentException if the data is on the heap or too small
      */
     public static Memory of(Arena arena, MemoryDesc desc, MemorySegment data) {
+        return of(arena, desc, data, desc.byteSize());
+    }
+
+    /**
+     * A memory over off-heap data whose descriptor has gaps behind its last element.
+     *
+     * @param data     at least {@code byteSize} bytes
+     * @param byteSize to the end of the last element that the descriptor's strides reach
+     * @throws IllegalArgumentException if the data is on the heap or too small
+     */
+    public static Memory of(Arena arena, MemoryDesc desc, MemorySegment data, long byteSize) {
         if (!data.isNative()) {
             throw new IllegalArgumentException("oneDNN memory needs off-heap data");
         }
-        if (data.byteSize() < desc.byteSize()) {
-            throw new IllegalArgumentException("data has " + data.byteSize() + " bytes, its descriptor needs " + desc.byteSize());
+        if (data.byteSize() < byteSize) {
+            throw new IllegalArgumentException("data has " + data.byteSize() + " bytes, its descriptor needs " + byteSize);
         }
         try (Arena temporary = Arena.ofConfined()) {
             MemorySegment out = temporary.allocate(OneDnnC.C_POINTER);

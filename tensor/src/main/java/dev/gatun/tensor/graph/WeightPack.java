@@ -76,8 +76,9 @@ public final class WeightPack {
     }
 
     BatchNormFold.Affine affine(BatchNorm norm, Arena temporary) {
-        return BatchNormFold.affine(arena, new BatchNormFold.Parameters(norm.scale().floats(temporary), norm.shift().floats(temporary),
-                norm.mean().floats(temporary), norm.variance().floats(temporary), norm.epsilon()));
+        return once("affine " + norm.epsilon(), norm.weights(), () -> BatchNormFold.affine(arena, new BatchNormFold.Parameters(
+                norm.scale().floats(temporary), norm.shift().floats(temporary), norm.mean().floats(temporary),
+                norm.variance().floats(temporary), norm.epsilon())));
     }
 
     LayerNormWeights norm(LayerNorm norm) {

@@ -29,10 +29,12 @@ import dev.gatun.tensor.op.PoolOp;
 import dev.gatun.tensor.op.RecurrentOp;
 import dev.gatun.tensor.op.ReorderOp;
 import dev.gatun.tensor.op.ResampleOp;
+import dev.gatun.tensor.op.ReshapeOp;
 import dev.gatun.tensor.op.RotaryOp;
 import dev.gatun.tensor.op.ScaledReorderOp;
 import dev.gatun.tensor.op.SequencePoolOp;
 import dev.gatun.tensor.op.SoftmaxOp;
+import dev.gatun.tensor.op.StridedOp;
 import java.util.List;
 
 /** Chooses the kernel of each operation: the only way into this package. */
@@ -70,6 +72,8 @@ public final class Compiler {
             case ReorderOp reorder -> LayoutKernels.reorder(reorder, context, inputs);
             case ScaledReorderOp reorder -> LayoutKernels.scaled(reorder, context, inputs);
             case FlattenOp flatten -> LayoutKernels.flatten(context, inputs, dst);
+            case ReshapeOp reshape -> LayoutKernels.flatten(context, inputs, dst);
+            case StridedOp strided -> LayoutKernels.strided(strided, context, dst);
             case PatchTokensOp tokens -> LayoutKernels.patchTokens(tokens, context, inputs, dst);
             case ConcatOp concat -> LayoutKernels.concat(concat, context, inputs, dst.shape());
             case EmbeddingOp embedding -> SequenceKernels.embedding(embedding, inputs, dst);

@@ -13,6 +13,7 @@ import dev.gatun.tensor.op.ConcatOp;
 import dev.gatun.tensor.op.PatchTokensOp;
 import dev.gatun.tensor.op.ReorderOp;
 import dev.gatun.tensor.op.ScaledReorderOp;
+import dev.gatun.tensor.op.StridedOp;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -53,6 +54,14 @@ final class LayoutKernels {
         PrimitiveDesc reorder = PrimitiveDesc.reorder(
                 context.arena(), src.memoryDesc(context.arena()), rows, Attributes.create(context.arena()));
         return OneDnnOp.of(context, reorder).input(0, Args.SRC, src).dst(rows).build(dst);
+    }
+
+    static CompiledOp strided(StridedOp op, CompileContext context, TensorDesc dst) {
+        MemoryDesc shown = MemoryDesc.ofStrides(context.arena(), op.dims(), DataType.F32.oneDnn(), op.strides());
+        MemoryDesc dense = MemoryDesc.ofStrides(context.arena(), op.dims(), DataType.F32.oneDnn(), dst.shape().rowMajorStrides());
+        PrimitiveDesc desc = PrimitiveDesc.reorder(context.arena(), shown, dense, Attributes.create(context.arena()));
+        return OneDnnOp.of(context, desc).dst(dense).input(0, Args.SRC, shown, op.offset() * DataType.F32.byteSize(),
+                op.reach() * DataType.F32.byteSize()).build(dst);
     }
 
     /** The first operand's memory with other dimensions. */

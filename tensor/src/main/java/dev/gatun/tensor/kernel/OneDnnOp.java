@@ -29,8 +29,8 @@ final class OneDnnOp implements CompiledOp {
     private final List<Constant> constants;
     private final long scratchpadByteSize;
 
-    /** An input of the plan's: its position among the operands, and which argument it is. */
-    private record Input(int operand, int argument, MemoryDesc desc, Adapter adapter) {
+    /** An input of the plan's: its position among the operands, which argument it is, and the bytes that it reaches. */
+    private record Input(int operand, int argument, MemoryDesc desc, Adapter adapter, long from, long byteSize) {
     }
 
     /** Brings an input into the layout that the kernel wants, in scratchpad memory behind the kernel's own. */
@@ -86,7 +86,12 @@ final class OneDnnOp implements CompiledOp {
         }
 
         Builder input(int operand, int argument, MemoryDesc memory) {
-            inputs.add(new Input(operand, argument, memory, null));
+            return input(operand, argument, memory, 0, memory.byteSize());
+        }
+
+        /** A part of an input, from a byte on, as many as its strides reach. */
+        Builder input(int operand, int argument, MemoryDesc memory, long from, long byteSize) {
+            inputs.add(new Input(operand, argument, memory, null, from, byteSize));
             return this;
         }
 
@@ -101,7 +106,8 @@ final class OneDnnOp implements CompiledOp {
             long offset = align(scratchpadByteSize);
             scratchpadByteSize = align(offset + wanted.byteSize()) + own.byteSize();
             inputs.add(new Input(operand, argument, actual,
-                    new Adapter(Primitive.create(context.arena(), reorder), wanted, own, offset)));
+                    new Adapter(Primitive.create(context.arena(), reorder), wanted, own, offset), 0,
+                    actual.byteSize()));
             adapted = true;
             return this;
         }
@@ -159,7 +165,8 @@ final class OneDnnOp implements CompiledOp {
         Args args = new Args();
         Step prepare = null;
         for (Input input : inputs) {
-            Memory memory = Memory.of(binding.arena(), input.desc, binding.inputs().get(input.operand).segment());
+            Memory memory = Memory.of(binding.arena(), input.desc, binding.inputs().get(input.operand).segment().asSlice(input.from),
+                    input.byteSize);
             if (input.adapter != null) {
                 Memory adapted = Memory.of(binding.arena(), input.adapter.wanted,
                         binding.scratchpad().asSlice(input.adapter.offset));

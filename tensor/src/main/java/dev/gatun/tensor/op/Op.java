@@ -12,7 +12,7 @@ public sealed interface Op permits AdaptivePoolOp, AttentionOp, BatchNormOp, Bin
         EltwiseOp,
         EmbeddingOp, FlattenOp, GatedOp, Int8ConvOp, Int8LinearOp, KvStoreOp, LayerNormOp, LinearOp, LrnOp, MatMulOp, NormalizeOp,
                 PagedAttentionOp,
-        PatchTokensOp, PoolOp, RecurrentOp, ReorderOp, ResampleOp, RotaryOp, ScaledReorderOp, SequencePoolOp, SoftmaxOp {
+        PatchTokensOp, PoolOp, RecurrentOp, ReorderOp, ResampleOp, ReshapeOp, RotaryOp, ScaledReorderOp, SequencePoolOp, SoftmaxOp, StridedOp {
 
     /**
      * Types and shapes of the results for such operands; their layouts are chosen when the operation is compiled.

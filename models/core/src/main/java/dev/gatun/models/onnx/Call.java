@@ -10,17 +10,33 @@ final class Call {
     private final OnnxValue[] operands;
     private final Program.Frame frame;
     private final Evaluator evaluator;
+    private final Region region;
 
     Call(Program.Step step, OnnxValue[] operands, Program.Frame frame, Evaluator evaluator) {
+        this(step, operands, frame, evaluator, null);
+    }
+
+    private Call(Program.Step step, OnnxValue[] operands, Program.Frame frame, Evaluator evaluator, Region region) {
         this.step = step;
         this.operands = operands;
         this.frame = frame;
         this.evaluator = evaluator;
+        this.region = region;
+    }
+
+    /** A node that is described rather than run; of its operands, those are there that are the same in every run. */
+    static Call described(Program.Step step, OnnxValue[] operands, Region region) {
+        return new Call(step, operands, null, null, region);
     }
 
     /** The same node with other operands, for kernels that are made of others. */
     Call with(OnnxValue... others) {
-        return new Call(step, others, frame, evaluator);
+        return new Call(step, others, frame, evaluator, region);
+    }
+
+    /** Where the node is described; null if it is run. */
+    Region region() {
+        return region;
     }
 
     /** The step itself: an identity that caches may use. */

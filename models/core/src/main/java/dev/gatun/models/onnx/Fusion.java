@@ -145,8 +145,10 @@ final class Fusion {
     /** A convolution in the place of another step, with the first one's attributes; NONE for no bias or residual. */
     Program.Step conv(Program.Step last, Program.Step conv, Program.Ref x, Program.Ref weight, Program.Ref bias, Program.Ref residual,
             Activation activation) {
+        Map<String, Object> attributes = new HashMap<>(conv.attributes());
+        attributes.put("activation", activation);
         Program.Step step = replaced(last, "Conv", c -> ConvOps.conv(c, c.in(0), c.in(1), c.opt(2), activation, c.opt(3)),
-                conv.attributes(), x, weight, bias, residual);
+                attributes, x, weight, bias, residual);
         return residual.slot() < 0 && activation == Activation.NONE ? step.with(List.of(x, weight, bias)) : step;
     }
 

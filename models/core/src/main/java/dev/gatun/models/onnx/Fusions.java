@@ -167,7 +167,7 @@ final class Fusions {
         }
         double epsilon = f.constant(sum.inputs().get(eps)).real(0);
         return f.replaced(step, "gatun.LayerNorm", c ->
-                (OnnxTensor) NormOps.layer(c, c.in(0), c.in(1), c.in(2), c.in(0).rank() - 1, epsilon)[0], Map.of(),
+                (OnnxTensor) NormOps.layer(c, c.in(0), c.in(1), c.in(2), c.in(0).rank() - 1, epsilon)[0], Map.of("epsilon", (float) epsilon),
                 x, product.inputs().get(gamma), step.inputs().get(beta));
     }
 

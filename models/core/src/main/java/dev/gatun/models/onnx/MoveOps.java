@@ -52,6 +52,9 @@ final class MoveOps {
 
     /** A dense copy of what these strides show of x. */
     static OnnxTensor gathered(Call c, OnnxTensor x, long[] dims, long start, long[] strides) {
+        if (c.region() != null) {
+            return c.region().standIn(c.region().meant(x).strided(dims, start, strides));
+        }
         OnnxTensor y = c.make(x.type(), dims).withStrings(x.strings());
         Walk.copy(y, 0, Walk.dense(dims), x, start, strides, dims);
         return y;

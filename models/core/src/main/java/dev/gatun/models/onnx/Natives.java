@@ -11,10 +11,13 @@ import dev.gatun.tensor.exec.Lifetime;
 import dev.gatun.tensor.exec.Plan;
 import dev.gatun.tensor.exec.PlanBuilder;
 import dev.gatun.tensor.exec.Value;
+import dev.gatun.tensor.graph.Port;
 import dev.gatun.tensor.op.ReorderOp;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -53,10 +56,14 @@ final class Natives implements AutoCloseable {
         private final Lifetime lifetime = new Lifetime("the session");
         private final ExecutionContext context = new ExecutionContext();
         private final Map<Object, Plan> plans = new HashMap<>();
+        /** Of regions, each with memory of its own: their results are read while others run. */
+        private final List<ExecutionContext> contexts = new ArrayList<>();
+        private Program program;
 
         void close() {
             lifetime.close();
             context.close();
+            contexts.forEach(ExecutionContext::close);
             arena.close();
         }
     }
@@ -81,6 +88,30 @@ final class Natives implements AutoCloseable {
 
     Packed packed() {
         return packed;
+    }
+
+    /** The program for the sizes of this run; null if they are new. */
+    Program program() {
+        return current.program;
+    }
+
+    void keep(Program program) {
+        current.program = program;
+    }
+
+    /** What belongs to the sizes of this run. */
+    CountedArena arena() {
+        return current.arena;
+    }
+
+    /** A region as a plan with memory of its own, its constants in place. */
+    BoundPlan compile(Region region, Map<String, Port> outputs) {
+        Plan plan = packed.compile(region.build(outputs), region.rows(), current.lifetime, current.arena, threads);
+        ExecutionContext context = new ExecutionContext();
+        current.contexts.add(context);
+        BoundPlan bound = context.bind(plan);
+        region.fixed().forEach((name, tensor) -> bound.input(name).segment().copyFrom(tensor.segment()));
+        return bound;
     }
 
     /** Whether a model is being loaded: nothing is compiled for constants. */
@@ -123,7 +154,8 @@ final class Natives implements AutoCloseable {
     }
 
     long byteSize() {
-        return sets.values().stream().mapToLong(s -> s.arena.byteSize() + s.context.nativeByteSize()).sum();
+        return sets.values().stream().mapToLong(s -> s.arena.byteSize() + s.context.nativeByteSize()
+                + s.contexts.stream().mapToLong(ExecutionContext::nativeByteSize).sum()).sum();
     }
 
     @Override

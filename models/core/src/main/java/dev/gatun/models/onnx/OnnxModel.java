@@ -101,9 +101,14 @@ public final class OnnxModel implements AutoCloseable {
 
     /** A session with so many threads for its heavy operators. */
     public OnnxSession newSession(int threads) {
+        return newSession(threads, Specialist.SMALLEST);
+    }
+
+    /** @param smallest work of a region that is worth a plan */
+    OnnxSession newSession(int threads, long smallest) {
         lifetime.enter();
         try {
-            return new OnnxSession(this, options.withThreads(threads));
+            return new OnnxSession(this, options.withThreads(threads), smallest);
         } finally {
             lifetime.exit();
         }

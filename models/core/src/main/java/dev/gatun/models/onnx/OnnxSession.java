@@ -15,11 +15,13 @@ public final class OnnxSession implements AutoCloseable {
     private final OnnxModel model;
     private final Memory memory;
     private final Natives natives;
+    private final long smallest;
     private final Lifetime lifetime = new Lifetime("the session");
     private final AtomicBoolean busy = new AtomicBoolean();
 
-    OnnxSession(OnnxModel model, OnnxOptions options) {
+    OnnxSession(OnnxModel model, OnnxOptions options, long smallest) {
         this.model = model;
+        this.smallest = smallest;
         this.memory = new Memory(options.memoryLimit());
         this.natives = new Natives(options.threads(), model.packed());
     }
@@ -56,7 +58,14 @@ public final class OnnxSession implements AutoCloseable {
         memory.reset();
         natives.begin(sizes(operands));
         Evaluator evaluator = new Evaluator(model.name(), memory, natives);
-        OnnxValue[] results = evaluator.run(model.program(), operands, null);
+        OnnxValue[] results;
+        if (natives.program() == null) {
+            Specialist.Result first = new Specialist(model.program(), evaluator, smallest).run(operands);
+            natives.keep(first.program());
+            results = first.outputs();
+        } else {
+            results = evaluator.run(natives.program(), operands, null);
+        }
         Map<String, OnnxValue> outputs = new LinkedHashMap<>();
         int i = 0;
         for (String name : model.outputs().keySet()) {

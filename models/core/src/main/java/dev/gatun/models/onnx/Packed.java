@@ -1,6 +1,15 @@
 package dev.gatun.models.onnx;
 
 import dev.gatun.bindings.kernels.CountedArena;
+import dev.gatun.tensor.exec.Lifetime;
+import dev.gatun.tensor.exec.Plan;
+import dev.gatun.tensor.graph.Graph;
+import dev.gatun.tensor.graph.Lowering;
+import dev.gatun.tensor.graph.Sizes;
+import dev.gatun.tensor.graph.Target;
+import dev.gatun.tensor.graph.WeightPack;
+import dev.gatun.tensor.graph.pass.Passes;
+import java.lang.foreign.Arena;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
@@ -8,13 +17,17 @@ import java.util.function.Function;
 
 /** Constants in the form that kernels want, made once for a model, shared by its sessions. */
 final class Packed {
+    private static final int MANY_ROWS = 128;
+
     private final CountedArena arena;
+    private final WeightPack weights;
     private final Map<Object, Object> made = new ConcurrentHashMap<>();
     /** First byte of what never changes, and the one after its last. */
     private final ConcurrentSkipListMap<Long, Long> constants = new ConcurrentSkipListMap<>();
 
     Packed(CountedArena arena) {
         this.arena = arena;
+        this.weights = new WeightPack(arena);
     }
 
     /** Which constant, packed how. */
@@ -33,6 +46,12 @@ final class Packed {
         long address = tensor.segment().address();
         Map.Entry<Long, Long> range = tensor.block == null ? constants.floorEntry(address) : null;
         return range != null && address + tensor.segment().byteSize() <= range.getValue();
+    }
+
+    /** A graph for a set of sizes; weights are packed once for all of them. */
+    synchronized Plan compile(Graph graph, long rows, Lifetime lifetime, Arena compiled, int threads) {
+        Target target = Target.ofRows((int) Math.min(rows, MANY_ROWS));
+        return new Lowering(Passes.run(graph, target, arena), target, weights, arena).compile(Sizes.NONE, lifetime, compiled, threads);
     }
 
     @SuppressWarnings("unchecked")

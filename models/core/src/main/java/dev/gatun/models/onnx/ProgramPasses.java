@@ -35,7 +35,7 @@ final class ProgramPasses {
         return slots;
     }
 
-    private static boolean folds(Program.Step step, Set<Integer> constant) {
+    static boolean folds(Program.Step step, Set<Integer> constant) {
         String op = step.node().op();
         boolean plain = step.attributes().values().stream().noneMatch(Program.class::isInstance);
         return plain && !op.startsWith("Random") && !op.equals("Dropout")

@@ -31,9 +31,7 @@ final class ShapeOps {
         if (Arrays.equals(dims, x.dims())) {
             return x;
         }
-        OnnxTensor y = c.make(x.type(), dims).withStrings(x.strings());
-        Walk.copy(y, 0, Walk.dense(dims), x, 0, Walk.strides(x.dims(), dims), dims);
-        return y;
+        return MoveOps.gathered(c, x, dims, 0, Walk.strides(x.dims(), dims));
     }
 
     private static OnnxValue[] dropout(Call c) {

@@ -15,6 +15,7 @@ import dev.gatun.tensor.graph.Target;
 import dev.gatun.tensor.op.Activation;
 import dev.gatun.tensor.op.BinaryOp;
 import dev.gatun.tensor.op.FlattenOp;
+import dev.gatun.tensor.op.ReshapeOp;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -86,7 +87,7 @@ public final class FuseResidual implements Pass {
         int at = graph.nodes().indexOf(sum);
         for (Node user : graph.users(value)) {
             // May show the same memory, and be read later.
-            if (user.layer() instanceof Apply apply && apply.op() instanceof FlattenOp) {
+            if (user.layer() instanceof Apply apply && (apply.op() instanceof FlattenOp || apply.op() instanceof ReshapeOp)) {
                 return false;
             }
             boolean moves = user != sum && user.results().size() == 1 && graph.isUsedOnce(user.result());

@@ -1,0 +1,58 @@
+package dev.gatun.models.onnx;
+
+import dev.gatun.tensor.graph.Weight;
+
+/**
+ * A step that may become part of a region: its attributes and operands as far as they are known before a run.
+ *
+ * @param region where it is described
+ * @param call   attributes, and operands that are the same in every run
+ * @param values FLOAT operands, null for others
+ */
+record Site(Region region, Call call, java.util.function.IntFunction<Val> values) {
+
+    /** Says what computes a step: its results, or null if Gatun's operations do not. */
+    @FunctionalInterface
+    interface Rule {
+        Val[] describe(Site site);
+    }
+
+    /** A rule of one result. */
+    @FunctionalInterface
+    interface One {
+        Val describe(Site site);
+    }
+
+    Val x(int i) {
+        return values.apply(i);
+    }
+
+    /** Operand i, if it is a constant of the model: FLOAT and not empty; null otherwise. */
+    OnnxTensor constant(int i) {
+        OnnxTensor t = fixed(i);
+        return t != null && t.type() == OnnxType.FLOAT && t.size() > 0 && region.packed().isConstant(t) ? t : null;
+    }
+
+    /** A constant of the model with the dimensions that a layer wants; null if it is none of such a size. */
+    Weight weight(int i, long... dims) {
+        OnnxTensor t = constant(i);
+        return t == null || t.size() != Call.product(dims, 0, dims.length) ? null : region.weight(t, dims);
+    }
+
+    /** Operand i, if it is the same in every run of these sizes; null otherwise. */
+    OnnxTensor fixed(int i) {
+        return call.has(i) && call.value(i) instanceof OnnxTensor t ? t : null;
+    }
+
+    /** The one number that operand i always is; NaN if it is not. */
+    float number(int i) {
+        OnnxTensor t = fixed(i);
+        float number = t != null && t.size() == 1 && t.type() == OnnxType.FLOAT ? (float) t.real(0) : Float.NaN;
+        return Float.isFinite(number) ? number : Float.NaN;
+    }
+
+    /** Whether the step has an operand i at all. */
+    boolean has(int i) {
+        return i < call.step().inputs().size() && call.step().inputs().get(i).slot() >= 0;
+    }
+}

@@ -1,0 +1,281 @@
+package dev.gatun.models.onnx;
+
+import dev.gatun.bindings.kernels.CountedArena;
+import dev.gatun.tensor.Tensor;
+import dev.gatun.tensor.exec.BoundPlan;
+import dev.gatun.tensor.graph.Port;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * The first run of a program with some sizes of its inputs, which makes a program for these sizes. What depends on sizes alone is computed
+ * once; what Gatun's operations compute, of values whose sizes do not depend on data, is gathered into regions, each a compiled plan; the
+ * rest stays as it is.
+ */
+final class Specialist {
+    /** Work of a region that is worth a plan: what takes longer than calling it. */
+    static final long SMALLEST = 16_384;
+    /** Larger results of sizes alone are computed in each run. */
+    private static final long LARGEST = 1 << 20;
+    /** The sizes of these depend on operands behind the first; of all others here on sizes of operands alone. */
+    private static final Set<String> SIZED = Set.of("Reshape", "Expand", "Tile", "Slice", "Pad", "Resize", "Split", "Squeeze", "Unsqueeze",
+            "TopK", "OneHot", "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL2", "Trilu", "CumSum");
+    private static final Set<String> PLAIN = Set.of("Abs", "Add", "And", "Attention", "AveragePool", "BatchNormalization", "Cast",
+            "CastLike", "Ceil", "Clip", "Concat", "Conv", "ConvTranspose", "Cos", "DepthToSpace", "DequantizeLinear", "Div",
+            "DynamicQuantizeLinear", "Einsum", "Elu", "Equal", "Erf", "Exp", "Flatten", "Floor", "Gather", "GatherElements", "GatherND",
+            "Gelu", "Gemm", "GlobalAveragePool", "GlobalMaxPool", "Greater", "GreaterOrEqual", "GridSample", "GRU", "HardSigmoid",
+            "HardSwish", "Identity", "InstanceNormalization", "GroupNormalization", "IsNaN", "LayerNormalization", "LeakyRelu", "Less",
+            "LessOrEqual", "Log", "LogSoftmax", "LRN", "LSTM", "MatMul", "MatMulInteger", "Max", "MaxPool", "Mean", "Min", "Mod", "Mul",
+            "Neg", "Not", "Or", "Pow", "PRelu", "QLinearConv", "QLinearMatMul", "QuantizeLinear", "Reciprocal", "Relu", "RMSNormalization",
+            "RNN", "Round", "ScatterElements", "ScatterND", "Sigmoid", "Sign", "Sin", "Softmax", "Softplus", "SpaceToDepth", "Sqrt", "Sub",
+            "Sum", "Tan", "Tanh", "Transpose", "Where", "Xor", "gatun.Activation", "gatun.LayerNorm", "gatun.Linear");
+
+    private final Program program;
+    private final long smallest;
+    private final Evaluator evaluator;
+    private final Natives natives;
+    private final CountedArena arena;
+    private final OnnxValue[] values;
+    private final Program.Frame frame;
+    /** Slots whose values are the same in every run of these sizes. */
+    private final Set<Integer> fixed;
+    /** Slots of tensors whose sizes are the same in every run of these sizes. */
+    private final Set<Integer> sized = new HashSet<>();
+    private final Map<Integer, OnnxValue> constants;
+    private final List<Program.Step> done = new ArrayList<>();
+    private final Map<Integer, Integer> lastUse = new HashMap<>();
+    /** What the region under way computes, by slot. */
+    private final Map<Integer, Val> pending = new LinkedHashMap<>();
+    private final List<Program.Step> waiting = new ArrayList<>();
+    private Region region;
+
+    Specialist(Program program, Evaluator evaluator, long smallest) {
+        this.smallest = smallest;
+        this.program = program;
+        this.evaluator = evaluator;
+        this.natives = evaluator.natives();
+        this.arena = natives.arena();
+        this.values = new OnnxValue[program.slots()];
+        this.frame = new Program.Frame(values, null);
+        this.fixed = ProgramPasses.constantSlots(program);
+        this.constants = new HashMap<>(program.constants());
+        this.region = newRegion();
+    }
+
+    /** What a first run gave, and the program for others like it. */
+    record Result(OnnxValue[] outputs, Program program) {
+    }
+
+    private Region newRegion() {
+        return new Region("region " + done.size(), natives.packed(), arena);
+    }
+
+    Result run(OnnxValue[] operands) {
+        constants.forEach((slot, value) -> values[slot] = value);
+        fixed.forEach(slot -> size(slot, values[slot]));
+        for (int i = 0; i < operands.length; i++) {
+            int slot = program.inputs().get(i);
+            values[slot] = operands[i] == null ? values[slot] : operands[i];
+            Memory.retain(values[slot]);
+            size(slot, values[slot]);
+        }
+        for (int i = 0; i < program.steps().size(); i++) {
+            int at = i;
+            uses(program.steps().get(i)).forEach(slot -> lastUse.put(slot, at));
+        }
+        program.outputs().forEach(r -> lastUse.put(r.slot(), Integer.MAX_VALUE));
+        for (int i = 0; i < program.steps().size(); i++) {
+            step(i, program.steps().get(i));
+        }
+        flush(program.steps().size());
+        OnnxValue[] outputs = program.outputs().stream().map(frame::get).toArray(OnnxValue[]::new);
+        return new Result(outputs, ProgramPasses.live(ProgramPasses.rebuilt(program, done, constants)));
+    }
+
+    private static Set<Integer> uses(Program.Step step) {
+        Set<Integer> slots = new HashSet<>();
+        GraphCompiler.uses(step, 0, slots);
+        slots.remove(-1);
+        return slots;
+    }
+
+    private void size(int slot, OnnxValue value) {
+        if (value instanceof OnnxTensor) {
+            sized.add(slot);
+        }
+    }
+
+    private void step(int at, Program.Step step) {
+        Set<Integer> reads = uses(step);
+        if (ProgramPasses.folds(step, fixed) || sizeOnly(step)) {
+            compute(step);
+            return;
+        }
+        if (describe(step)) {
+            return;
+        }
+        if (reads.stream().anyMatch(pending::containsKey)) {
+            flush(at);
+        }
+        execute(step);
+        String op = step.node().op();
+        boolean first = SIZED.contains(op);
+        boolean all = (first || PLAIN.contains(op)) && step.inputs().stream().allMatch(r -> r.slot() < 0 || sized.contains(r.slot()));
+        for (int i = 1; all && first && i < step.inputs().size(); i++) {
+            int slot = step.inputs().get(i).slot();
+            all = slot < 0 || fixed.contains(slot);
+        }
+        for (int slot : step.outputs()) {
+            if (slot >= 0 && all) {
+                size(slot, values[slot]);
+            }
+        }
+    }
+
+    private void execute(Program.Step step) {
+        evaluator.execute(step.withDying(new int[0]), frame);
+        done.add(step);
+    }
+
+    private boolean sizeOnly(Program.Step step) {
+        String op = step.node().op();
+        return step.node().domain().isEmpty() && (op.equals("Shape") || op.equals("Size")) && sized.contains(step.inputs().getFirst()
+                .slot());
+    }
+
+    /** What depends on sizes alone: kept, or computed in each run if it is large. */
+    private void compute(Program.Step step) {
+        int slot = step.inputs().isEmpty() ? -1 : step.inputs().getFirst().slot();
+        OnnxValue before = slot < 0 ? null : values[slot];
+        if (sizeOnly(step) && pending.containsKey(slot)) {
+            values[slot] = new OnnxTensor(OnnxType.FLOAT, dev.gatun.tensor.Shape.of(pending.get(slot).dims),
+                    java.lang.foreign.MemorySegment.NULL, null, null);
+        }
+        evaluator.execute(step.withDying(new int[0]), frame);
+        if (slot >= 0) {
+            values[slot] = before;
+        }
+        boolean small = Arrays.stream(step.outputs()).allMatch(s -> s < 0 || values[s] instanceof OnnxTensor t
+                && t.segment().byteSize() <= LARGEST);
+        if (!small) {
+            done.add(step);
+        }
+        for (int s : step.outputs()) {
+            if (s >= 0) {
+                size(s, values[s]);
+            }
+            if (s >= 0 && small) {
+                OnnxTensor t = (OnnxTensor) values[s];
+                OnnxTensor kept = OnnxTensor.allocate(arena, t.type(), t.dims()).withStrings(t.strings());
+                kept.segment().copyFrom(t.segment());
+                evaluator.memory().release(t);
+                values[s] = kept;
+                constants.put(s, kept);
+                fixed.add(s);
+            }
+        }
+    }
+
+    /** Adds a step to the region under way, if it can be part of it. */
+    private boolean describe(Program.Step step) {
+        Site.Rule rule = Rules.find(step);
+        OnnxValue[] operands = new OnnxValue[step.inputs().size()];
+        for (int i = 0; rule != null && i < operands.length; i++) {
+            int slot = step.inputs().get(i).slot();
+            if (slot < 0) {
+                continue;
+            }
+            if (fixed.contains(slot)) {
+                operands[i] = values[slot];
+            } else if (!pending.containsKey(slot) && !(sized.contains(slot) && values[slot] instanceof OnnxTensor t
+                    && t.type() == OnnxType.FLOAT && t.size() > 0 && t.rank() > 0)) {
+                return false;
+            }
+        }
+        if (rule == null || step.inputs().isEmpty() || step.inputs().getFirst().slot() < 0) {
+            return false;
+        }
+        Val[] results = results(step, rule, operands);
+        if (results == null) {
+            return false;
+        }
+        for (int i = 0; i < step.outputs().length; i++) {
+            int slot = step.outputs()[i];
+            if (slot >= 0) {
+                pending.put(slot, results[i]);
+                sized.add(slot);
+            }
+        }
+        waiting.add(step);
+        return true;
+    }
+
+    private Val[] results(Program.Step step, Site.Rule rule, OnnxValue[] operands) {
+        boolean[] floats = {true};
+        Site site = new Site(region, Call.described(step, operands, region), i -> {
+            int slot = step.inputs().get(i).slot();
+            Val known = pending.get(slot);
+            OnnxTensor t = known != null ? null : (OnnxTensor) values[slot];
+            if (known != null) {
+                return known;
+            }
+            if (t.type() != OnnxType.FLOAT || t.size() == 0) {
+                floats[0] = false;
+                throw new IllegalArgumentException("operand " + i + " is " + t);
+            }
+            return fixed.contains(slot) ? Val.dense(region.constant(t.rank() == 0 ? t.view(1) : t), t.dims()) : region.input(slot,
+                    t.dims());
+        });
+        Val[] results;
+        try {
+            results = rule.describe(site);
+        } catch (IllegalArgumentException e) {
+            // What does not fit says so when it is run.
+            return null;
+        }
+        return results == null || results.length < step.outputs().length || Arrays.stream(results).anyMatch(v -> v == null) ? null : results;
+    }
+
+    /** Compiles and runs what was described, before step {@code at}. */
+    private void flush(int at) {
+        Map<Integer, Val> wanted = new LinkedHashMap<>(pending);
+        wanted.keySet().removeIf(slot -> lastUse.getOrDefault(slot, -1) < at);
+        if (region.work() < smallest) {
+            waiting.forEach(this::execute);
+        } else if (!wanted.isEmpty()) {
+            execute(compiled(wanted));
+        }
+        pending.clear();
+        waiting.clear();
+        region = newRegion();
+    }
+
+    private Program.Step compiled(Map<Integer, Val> wanted) {
+        Map<String, Port> outputs = new LinkedHashMap<>();
+        wanted.forEach((slot, v) -> outputs.put(Region.inputName(slot), region.port(v)));
+        BoundPlan plan = natives.compile(region, outputs);
+        int[] inputs = region.inputs().keySet().stream().mapToInt(i -> i).toArray();
+        Tensor[] places = Arrays.stream(inputs).mapToObj(slot -> plan.input(Region.inputName(slot))).toArray(Tensor[]::new);
+        OnnxValue[] results = new OnnxValue[wanted.size()];
+        int i = 0;
+        for (Map.Entry<Integer, Val> each : wanted.entrySet()) {
+            results[i++] = OnnxTensor.of(OnnxType.FLOAT, plan.output(Region.inputName(each.getKey())).segment(), each.getValue().dims);
+        }
+        Kernel kernel = call -> {
+            for (int k = 0; k < places.length; k++) {
+                places[k].segment().copyFrom(call.in(k).segment());
+            }
+            plan.execute();
+            return results;
+        };
+        Proto.Node node = new Proto.Node(region.toString(), "", "gatun.Region", "", List.of(), List.of(), Map.of());
+        return new Program.Step(node, kernel, 1, Arrays.stream(inputs).mapToObj(slot -> new Program.Ref(0, slot)).toList(),
+                wanted.keySet().stream().mapToInt(s -> s).toArray(), Map.of(), new int[0]);
+    }
+}

@@ -1,0 +1,176 @@
+package dev.gatun.models.onnx;
+
+import dev.gatun.tensor.graph.Port;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * A FLOAT value of a {@link Region}: elements of a port, row-major, seen with strides and times a number; or a product that may become
+ * attention. Nothing is moved, multiplied or computed before somebody wants the value dense.
+ */
+final class Val {
+    /** Whose elements are seen; null of a product. */
+    final Port port;
+    final long offset;
+    final long[] dims;
+    final long[] strides;
+    final float scale;
+    final Scores scores;
+    /** The dense value, once somebody wanted it. */
+    Port made;
+
+    /**
+     * softmax(scale * a b + mask), as far as it was met.
+     *
+     * @param mask    or null
+     * @param softmax whether it is taken over the last dimension
+     */
+    record Scores(Val a, Val b, float scale, Val mask, boolean softmax) {
+    }
+
+    private Val(Port port, long offset, long[] dims, long[] strides, float scale, Scores scores) {
+        this.port = port;
+        this.offset = offset;
+        this.dims = dims;
+        this.strides = strides;
+        this.scale = scale;
+        this.scores = scores;
+    }
+
+    static Val dense(Port port, long... dims) {
+        return new Val(port, 0, dims, Walk.dense(dims), 1, null);
+    }
+
+    static Val product(Scores scores, long... dims) {
+        return new Val(null, 0, dims, Walk.dense(dims), 1, scores);
+    }
+
+    long size() {
+        return Call.product(dims, 0, dims.length);
+    }
+
+    long dim(int i) {
+        return dims[i < 0 ? i + dims.length : i];
+    }
+
+    Val times(float by) {
+        if (scores != null && scores.mask == null && !scores.softmax) {
+            return product(new Scores(scores.a, scores.b, scores.scale * by, null, false), dims);
+        }
+        return scores != null ? null : new Val(port, offset, dims, strides, scale * by, null);
+    }
+
+    /** Without its number. */
+    Val unscaled() {
+        return scale == 1 ? this : new Val(port, offset, dims, strides, 1, null);
+    }
+
+    /** Whether all elements of a port of so many are seen in their order. */
+    boolean isDense(long count) {
+        return scores == null && offset == 0 && size() == count && Arrays.equals(positive(), positive(dims, Walk.dense(dims)));
+    }
+
+    /** Strides without those that do not matter. */
+    private long[] positive() {
+        return positive(dims, strides);
+    }
+
+    private static long[] positive(long[] dims, long[] strides) {
+        long[] result = strides.clone();
+        for (int i = 0; i < result.length; i++) {
+            result[i] = dims[i] == 1 ? 1 : result[i];
+        }
+        return result;
+    }
+
+    /** Strides of 1 or more, or null where elements are repeated or go backwards. */
+    long[] forward() {
+        long[] result = positive();
+        return Arrays.stream(result).allMatch(s -> s > 0) ? result : null;
+    }
+
+    /** What strides over this value, were it dense, show of it. */
+    Val strided(long[] shown, long start, long[] by) {
+        long[] own = new long[shown.length];
+        for (int i = 0; i < shown.length; i++) {
+            own[i] = shown[i] <= 1 ? 0 : by[i] < 0 ? -place(-by[i]) : place(by[i]);
+        }
+        return new Val(port, offset + place(start), shown, own, scale, null);
+    }
+
+    private long place(long flat) {
+        long[] index = new long[dims.length];
+        Walk.unravel(flat, dims, index);
+        long place = 0;
+        for (int i = 0; i < index.length; i++) {
+            place += index[i] * strides[i];
+        }
+        return place;
+    }
+
+    /** The same elements with other dimensions, if strides can say so; null otherwise. */
+    Val reshaped(long... other) {
+        if (Arrays.equals(other, dims)) {
+            return this;
+        }
+        if (scores != null || size() == 0) {
+            return null;
+        }
+        List<long[]> runs = runs();
+        long[] by = new long[other.length];
+        int run = 0;
+        long left = runs.isEmpty() ? 1 : runs.getFirst()[0];
+        for (int i = 0; i < other.length; i++) {
+            if (other[i] == 1) {
+                continue;
+            }
+            if (left == 1) {
+                left = runs.get(++run)[0];
+            }
+            if (left % other[i] != 0) {
+                return null;
+            }
+            left /= other[i];
+            by[i] = left * runs.get(run)[1];
+        }
+        return new Val(port, offset, other, by, scale, null);
+    }
+
+    /** Dimensions joined where they lie side by side: size and stride. */
+    private List<long[]> runs() {
+        List<long[]> runs = new ArrayList<>();
+        for (int i = 0; i < dims.length; i++) {
+            if (dims[i] == 1) {
+                continue;
+            }
+            long[] last = runs.isEmpty() ? null : runs.getLast();
+            if (last != null && last[1] == dims[i] * strides[i]) {
+                last[0] *= dims[i];
+                last[1] = strides[i];
+            } else {
+                runs.add(new long[] {dims[i], strides[i]});
+            }
+        }
+        return runs;
+    }
+
+    /** The last two dimensions change places. */
+    Val swapped() {
+        int[] order = new int[dims.length];
+        Arrays.setAll(order, i -> i);
+        order[dims.length - 1]--;
+        order[dims.length - 2]++;
+        return ordered(order);
+    }
+
+    Val ordered(int... order) {
+        long[] shown = new long[order.length];
+        long[] by = new long[order.length];
+        for (int i = 0; i < order.length; i++) {
+            shown[i] = dims[order[i]];
+            by[i] = strides[order[i]];
+        }
+        return scores != null ? null : new Val(port, offset, shown, by, scale, null);
+    }
+}
