@@ -121,6 +121,81 @@ class UNet(nn.Module):
         return self.out(self.d2(torch.cat([b, a], 1)))
 
 
+class Dense(nn.Module):
+    """DenseNet: norm and activation come before convolutions, everything is kept."""
+
+    def __init__(self, i, growth, layers):
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Sequential(nn.BatchNorm2d(i + k * growth), nn.ReLU(), nn.Conv2d(i + k * growth, 4 * growth, 1, bias=False),
+                                                  nn.BatchNorm2d(4 * growth), nn.ReLU(), nn.Conv2d(4 * growth, growth, 3, 1, 1, bias=False))
+                                    for k in range(layers))
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = torch.cat([x, layer(x)], 1)
+        return x
+
+
+class Branches(nn.Module):
+    """Joined side by side: SqueezeNet's fire, Inception's mixtures, DeepLab's pyramid."""
+
+    def __init__(self, *branches):
+        super().__init__()
+        self.branches = nn.ModuleList(branches)
+
+    def forward(self, x):
+        return torch.cat([b(x) for b in self.branches], 1)
+
+
+class Shuffle(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        h = c // 2
+        self.branch = nn.Sequential(conv(h, h, 1, act=nn.ReLU), conv(h, h, 3, 1, h, act=None), conv(h, h, 1, act=nn.ReLU))
+
+    def forward(self, x):
+        a, b = x.chunk(2, 1)
+        y = torch.cat([a, self.branch(b)], 1)
+        n, c, h, w = y.shape
+        return y.view(n, 2, c // 2, h, w).transpose(1, 2).reshape(n, c, h, w)
+
+
+class Pyramid(nn.Module):
+    """The mean of the picture, as large as the picture."""
+
+    def __init__(self, i, o):
+        super().__init__()
+        self.mean = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(i, o, 1), nn.ReLU())
+
+    def forward(self, x):
+        return nn.functional.interpolate(self.mean(x), size=x.shape[-2:], mode="bilinear", align_corners=False)
+
+
+class Yolo(nn.Module):
+    """Heads of two sizes, boxes decoded on a grid."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = conv(3, 16, 3, 4, act=nn.SiLU), conv(16, 32, 3, 2, act=nn.SiLU)
+        self.up, self.join = nn.Upsample(scale_factor=2), conv(48, 16, act=nn.SiLU)
+        self.heads = nn.ModuleList([nn.Conv2d(16, 21, 1), nn.Conv2d(32, 21, 1)])
+
+    def forward(self, x):
+        a = self.a(x)
+        b = self.b(a)
+        a = self.join(torch.cat([self.up(b), a], 1))
+        out = []
+        for y, head in zip((a, b), self.heads):
+            y = head(y)
+            n, _, h, w = y.shape
+            y = y.view(n, 3, 7, h, w).permute(0, 1, 3, 4, 2).sigmoid()
+            gy, gx = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
+            grid = torch.stack((gx, gy), 2).view(1, 1, h, w, 2).float()
+            xy, wh, conf = y.split((2, 2, 3), 4)
+            out.append(torch.cat(((xy * 2 + grid) * 8, (wh * 2) ** 2 * 4, conf), 4).reshape(n, -1, 7))
+        return torch.cat(out, 1)
+
+
 def head(*layers):
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
 
@@ -138,6 +213,47 @@ def nets(root):
     vgg = [nn.Conv2d(3, 16, 3, 1, 1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(16, 32, 3, 1, 1), nn.ReLU(), nn.MaxPool2d(2)]
     yield "vgg", lambda n, **m: cnn(root, n, nn.Sequential(*vgg, nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(512, 64), nn.ReLU(), nn.Linear(64, 10)),
                                     sizes=((1, 64), (3, 64)), **m)
+
+
+    dense = [conv(3, 16, 7, 2, act=nn.ReLU), nn.MaxPool2d(3, 2, 1), Dense(16, 8, 3), nn.BatchNorm2d(40), nn.ReLU(), nn.Conv2d(40, 20, 1, bias=False),
+             nn.AvgPool2d(2), Dense(20, 8, 2), nn.BatchNorm2d(36), nn.ReLU()]
+    yield "densenet", lambda n, **m: cnn(root, n, nn.Sequential(head(*dense), nn.Linear(36, 10)), **m)
+    fire = [nn.Conv2d(3, 16, 3, 2), nn.ReLU(), nn.MaxPool2d(3, 2, ceil_mode=True), nn.Conv2d(16, 8, 1), nn.ReLU(),
+            Branches(nn.Sequential(nn.Conv2d(8, 16, 1), nn.ReLU()), nn.Sequential(nn.Conv2d(8, 16, 3, 1, 1), nn.ReLU())), nn.Conv2d(32, 10, 1), nn.ReLU()]
+    yield "squeezenet", lambda n, **m: cnn(root, n, head(*fire), **m)
+    yield "shufflenet", lambda n, **m: cnn(root, n, nn.Sequential(head(conv(3, 24, 3, 2, act=nn.ReLU), Shuffle(24), Shuffle(24)), nn.Linear(24, 10)), **m)
+    mixed = Branches(conv(16, 8, 1, act=nn.ReLU), nn.Sequential(conv(16, 8, 1, act=nn.ReLU), nn.Conv2d(8, 8, (1, 7), 1, (0, 3)), nn.Conv2d(8, 8, (7, 1), 1, (3, 0))),
+                     nn.Sequential(nn.AvgPool2d(3, 1, 1), conv(16, 8, 1, act=nn.ReLU)))
+    yield "inception", lambda n, **m: cnn(root, n, nn.Sequential(head(conv(3, 16, 3, 2, act=nn.ReLU), mixed), nn.Linear(24, 10)), **m)
+    aspp = Branches(conv(16, 8, 1, act=nn.ReLU), nn.Conv2d(16, 8, 3, 1, 2, 2), nn.Conv2d(16, 8, 3, 1, 4, 4), Pyramid(16, 8))
+    yield "deeplab", lambda n, **m: cnn(root, n, nn.Sequential(conv(3, 16, 3, 2), aspp, nn.Conv2d(32, 4, 1), nn.Upsample(scale_factor=2, mode="bilinear")), **m)
+    yield "yolo", lambda n, **m: cnn(root, n, Yolo(), **m)
+
+
+class Past(nn.Module):
+    """One more token of GPT-2, over keys and values of those before."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, ids, *past):
+        from transformers.cache_utils import DynamicCache
+        cache = DynamicCache(ddp_cache_data=tuple(zip(past[0::2], past[1::2])))
+        out = self.model(input_ids=ids, past_key_values=cache, use_cache=True)
+        return (out.logits, *[t for layer in out.past_key_values.layers for t in (layer.keys, layer.values)])
+
+
+def gpt2_past(root, name, model, **more):
+    rng = np.random.default_rng(5)
+    names = [f"past.{i}.{kv}" for i in range(model.config.n_layer) for kv in "kv"]
+
+    def feed(b, t, p):
+        f = {"ids": rng.integers(0, 200, (b, t))}
+        return f | {k: rng.standard_normal((b, 4, p, 16)).astype(np.float32) for k in names}
+    args = tuple(torch.from_numpy(v) for v in feed(2, 1, 6).values())
+    axes = {"ids": {0: "b", 1: "t"}} | {k: {0: "b", 2: "p"} for k in names}
+    export(root, name, Past(model), args, ["ids", *names], ["logits", *("new" + k for k in names)], axes, [feed(1, 1, 7), feed(3, 1, 30)], **more)
 
 
 def tokens(root, name, model, names, opset=17, dynamo=False, outputs=("y",), vocab=200, wrap=True):
@@ -165,6 +281,11 @@ def transformers_nets(root):
     yield "t5_encoder", lambda n, **m: tokens(root, n, tf.T5EncoderModel(t5), three[:2], **m)
     gpt = tf.GPT2Config(n_embd=64, n_layer=2, n_head=4, vocab_size=200, n_positions=64)
     yield "gpt2", lambda n, **m: tokens(root, n, tf.GPT2LMHeadModel(gpt), three[:2], **m)
+    yield "gpt2_past", lambda n, **m: gpt2_past(root, n, tf.GPT2LMHeadModel(gpt), **m)
+    swin = tf.SwinConfig(image_size=64, patch_size=4, embed_dim=24, depths=[2, 2], num_heads=[2, 4], window_size=4)
+    yield "swin", lambda n, **m: pictures(root, n, First(tf.SwinModel(swin), ["pixel_values"]), 64, **m)
+    llama = tf.LlamaConfig(hidden_size=64, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, intermediate_size=128, vocab_size=200)
+    yield "llama", lambda n, **m: tokens(root, n, tf.LlamaForCausalLM(llama), three[:2], **m)
     vit = tf.ViTConfig(**{k: v for k, v in small.items() if k not in ("vocab_size", "max_position_embeddings")}, image_size=64, patch_size=16)
     yield "vit", lambda n, **m: pictures(root, n, First(tf.ViTModel(vit), ["pixel_values"]), 64, **m)
     convnext = tf.ConvNextConfig(hidden_sizes=[16, 32, 48, 64], depths=[1, 1, 1, 1])
@@ -203,6 +324,33 @@ def recurrent_nets(root):
         yield f"{kind.__name__.lower()}_tagger", lambda n, k=kind, **m: tokens(root, n, Tagger(k), ["input_ids"], wrap=False, **m)
 
 
+def detector(root):
+    """Boxes of a small head, those of each class that overlap too much left out: sizes depend on data."""
+    from onnx import helper as h
+    rng = np.random.default_rng(6)
+
+    def init(name, value):
+        return numpy_helper.from_array(value, name)
+    f = lambda *shape: rng.standard_normal(shape).astype(np.float32)
+    weights = [init("w", f(16, 3, 3, 3)), init("ws", f(3, 16, 1, 1) * 0.2), init("wb", f(4, 16, 1, 1) * 0.2), init("s3", np.array([0, 3, -1])),
+               init("s4", np.array([0, 4, -1])), init("max", np.array([20])), init("iou", np.array([0.5], np.float32)),
+               init("low", np.array([0.4], np.float32)), init("zero", np.array([0])), init("two", np.array([2])), init("three", np.array([3])), init("ax", np.array([1]))]
+    nodes = [h.make_node("Conv", ["x", "w"], ["c"], strides=[2, 2], pads=[1] * 4), h.make_node("Relu", ["c"], ["r"]),
+             h.make_node("Conv", ["r", "ws"], ["cs"]), h.make_node("Conv", ["r", "wb"], ["cb"]), h.make_node("Sigmoid", ["cs"], ["p"]),
+             h.make_node("Reshape", ["p", "s3"], ["scores"]), h.make_node("Reshape", ["cb", "s4"], ["b"]), h.make_node("Transpose", ["b"], ["boxes"], perm=[0, 2, 1]),
+             h.make_node("NonMaxSuppression", ["boxes", "scores", "max", "iou", "low"], ["kept"]),
+             h.make_node("Slice", ["kept", "two", "three", "ax"], ["at"]), h.make_node("Slice", ["kept", "zero", "two", "ax"], ["where"]),
+             h.make_node("Transpose", ["boxes"], ["bt"], perm=[0, 1, 2]), h.make_node("Squeeze", ["at", "ax"], ["flat"]),
+             h.make_node("Gather", ["bt", "flat"], ["found"], axis=1)]
+    info = h.make_tensor_value_info
+    model = h.make_model(h.make_graph(nodes, "detector", [info("x", 1, ["n", 3, "h", "w"])], [info("kept", 7, ["k", 3]), info("found", 1, ["n", "k", 4])],
+                                      weights), opset_imports=[h.make_opsetid("", 17)], ir_version=8)
+    folder = root / "detector"
+    folder.mkdir(parents=True, exist_ok=True)
+    onnx.save(model, str(folder / "model.onnx"))
+    data(folder, [{"x": f(1, 3, s, s)} for s in (24, 24, 40)])
+
+
 def conv_bn(root):
     """Batch norms that no exporter folded, one of them before a residual."""
     from onnx import helper as h
@@ -230,6 +378,7 @@ def tiny(root, archive):
     import transformers as tf
     small = dict(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, vocab_size=30, max_position_embeddings=48)
     conv_bn(root)
+    detector(root)
     tokens(root, "bert", tf.BertModel(tf.BertConfig(**small, attn_implementation="eager")), ["input_ids", "attention_mask", "token_type_ids"], opset=13, vocab=30)
     gpt = tf.GPT2Config(n_embd=16, n_layer=1, n_head=2, vocab_size=30, n_positions=48)
     tokens(root, "gpt2", tf.GPT2LMHeadModel(gpt), ["input_ids", "attention_mask"], vocab=30)
@@ -247,6 +396,8 @@ def main():
         return
     root, wanted = Path(sys.argv[1]), sys.argv[2:]
     torch.manual_seed(0)
+    conv_bn(root)
+    detector(root)
     for group in (nets, transformers_nets, recurrent_nets):
         for name, make in group(root):
             for suffix, more in (("", {}), ("_13", {"opset": 13}), ("_dynamo", {"dynamo": True})):

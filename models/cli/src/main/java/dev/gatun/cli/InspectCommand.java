@@ -4,8 +4,14 @@ import dev.gatun.models.catalog.Graphs;
 import dev.gatun.models.catalog.ServedFamilies;
 import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.checkpoint.InspectReport;
+import dev.gatun.models.onnx.OnnxException;
+import dev.gatun.models.onnx.OnnxModel;
+import dev.gatun.models.onnx.OnnxSession;
 import java.io.PrintWriter;
+import java.lang.foreign.Arena;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -29,6 +35,12 @@ final class InspectCommand implements Callable<Integer> {
             description = "With --graph: after this pass and those before it, such as fuse-activation.")
     String after;
 
+    @Option(names = "--size", paramLabel = "NAME=N",
+            description = "Of an .onnx file: size of an open dimension, by name or INPUT:DIMENSION, of the run that shows the kernels.")
+    Map<String, Long> sizes = new LinkedHashMap<>();
+
+    private static final long TYPICAL = 32;
+
     @CommandLine.Spec
     CommandLine.Model.CommandSpec spec;
 
@@ -39,10 +51,37 @@ final class InspectCommand implements Callable<Integer> {
             spec.commandLine().getOut().flush();
             return CommandLine.ExitCode.OK;
         }
+        if (path.toString().endsWith(".onnx") && java.nio.file.Files.isRegularFile(path) && !json) {
+            return onnx();
+        }
         InspectReport report = ServedFamilies.ALL.describe(Checkpoint.open(path));
         PrintWriter out = spec.commandLine().getOut();
         out.print(json ? report.json() + System.lineSeparator() : report.text());
         out.flush();
         return report.family() != null ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
+    }
+
+    /** Inputs, outputs, operators before and after fusion, and the kernels that a run over typical sizes takes. */
+    private int onnx() {
+        PrintWriter out = spec.commandLine().getOut();
+        try (OnnxModel model = OnnxModel.load(path); OnnxSession session = model.newSession(); Arena arena = Arena.ofShared()) {
+            model.inputs().values().forEach(i -> out.println("input " + i));
+            model.outputs().values().forEach(o -> out.println("output " + o));
+            out.println("operators " + counts(model.operators()));
+            out.println("fused " + counts(model.fusedOperators()));
+            try {
+                session.run(OnnxInputs.random(model, arena, sizes, 1, TYPICAL));
+                session.describe().forEach(line -> out.println("  " + line));
+            } catch (IllegalArgumentException | OnnxException e) {
+                out.println("no kernels: random inputs of size " + TYPICAL + " do not fit, name others with --size: " + e.getMessage());
+            }
+        }
+        out.flush();
+        return CommandLine.ExitCode.OK;
+    }
+
+    private static String counts(Map<String, Integer> operators) {
+        return operators.values().stream().mapToInt(i -> i).sum() + ": " + operators.entrySet().stream()
+                .map(e -> e.getKey() + " " + e.getValue()).collect(java.util.stream.Collectors.joining(", "));
     }
 }

@@ -2,11 +2,8 @@ package dev.gatun.models.onnx;
 
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.op.Activation;
-import dev.gatun.tensor.op.BinaryOp;
 import dev.gatun.tensor.op.EltwiseOp;
 import dev.gatun.tensor.op.LinearOp;
-import dev.gatun.tensor.op.MatMulOp;
-import dev.gatun.tensor.op.SoftmaxOp;
 import dev.gatun.tensor.weights.LinearWeights;
 import java.util.ArrayList;
 import java.util.List;
@@ -176,93 +173,6 @@ final class Fusions {
                 : reduce.inputs().size() > 1 && f.constant(reduce.inputs().get(1)) != null ? f.constant(reduce.inputs().get(1)).longs()
                         : null;
         return axes != null && axes.length == 1 && axes[0] == -1 && reduce.attributes().getOrDefault("keepdims", 1L).equals(1L);
-    }
-
-    /** softmax(scale * Q K^T + mask) V, from its last product. */
-    static Program.Step attention(Fusion f, Program.Step step) {
-        Program.Step softmax = Fusion.is(step, "MatMul") ? f.only(step.inputs().getFirst(), "Softmax") : null;
-        if (softmax == null || !softmax.attributes().getOrDefault("axis", softmax.version() < 13 ? 1L : -1L).equals(-1L)
-                && !softmax.attributes().getOrDefault("axis", 0L).equals(3L)) {
-            return null;
-        }
-        Program.Ref scores = softmax.inputs().getFirst();
-        Program.Step sum = f.only(scores, "Add");
-        Program.Ref mask = null;
-        if (sum != null) {
-            int at = product(f, sum.inputs().getFirst()) != null ? 0 : 1;
-            scores = sum.inputs().get(at);
-            mask = Fusion.other(sum, at);
-        }
-        Program.Step product = product(f, scores);
-        if (product == null) {
-            return null;
-        }
-        Program.Step scaling = f.only(scores);
-        double scale = scaling == product ? 1 : Fusion.is(scaling, "Div") ? 1 / f.constant(scaling.inputs().get(1)).real(0)
-                : f.constant(scaling.inputs().get(f.constantSide(scaling))).real(0);
-        Program.Ref[] inputs = mask == null ? new Program.Ref[] {product.inputs().get(0), product.inputs().get(1), step.inputs().get(1)}
-                : new Program.Ref[] {product.inputs().get(0), product.inputs().get(1), step.inputs().get(1), mask};
-        return f.replaced(step, "gatun.Attention", c -> attend(c, (float) scale), Map.of(), inputs);
-    }
-
-    /** The product of two values, or of it and a number. */
-    private static Program.Step product(Fusion f, Program.Ref ref) {
-        Program.Step step = f.only(ref);
-        if (Fusion.is(step, "Div") && f.constant(step.inputs().get(1)) != null && f.constant(step.inputs().get(1)).size() == 1) {
-            step = f.only(step.inputs().getFirst());
-        } else if (Fusion.is(step, "Mul") && f.constantSide(step) >= 0 && f.constant(step.inputs().get(f.constantSide(step))).size() == 1) {
-            step = f.only(Fusion.other(step, f.constantSide(step)));
-        }
-        return Fusion.is(step, "MatMul") && f.constant(step.inputs().get(1)) == null ? step : null;
-    }
-
-    private static OnnxTensor attend(Call c, float scale) {
-        OnnxTensor q = c.in(0);
-        OnnxTensor k = c.in(1);
-        OnnxTensor v = c.in(2);
-        OnnxTensor mask = c.opt(3);
-        long[] dims = q.dims();
-        boolean fits = q.type() == OnnxType.FLOAT && q.rank() == 4 && k.rank() == 4 && v.rank() == 4 && c.natives().ready()
-                && (mask == null || mask.type() == OnnxType.FLOAT && mask.rank() <= 4) && q.size() * k.dim(3) >= ProductOps.SMALL
-                        && v.size() > 0;
-        for (int i = 0; fits && i < 2; i++) {
-            fits = k.dim(i) == dims[i] && v.dim(i) == dims[i];
-        }
-        long[] scores = fits ? new long[] {dims[0], dims[1], dims[2], k.dim(3)} : null;
-        fits = fits && k.dim(2) == dims[3] && v.dim(2) == k.dim(3) && (mask == null || repeats(mask, scores));
-        if (!fits) {
-            OnnxTensor s = ProductOps.matMul(c, q, k, scale);
-            s = mask == null ? s : BinaryOps.real(c, s, mask, Double::sum);
-            OnnxTensor p = c.like(s);
-            for (long r = 0; r < s.size() / Math.max(1, s.dim(-1)); r++) {
-                SoftmaxOps.row(s, p, r * s.dim(-1), s.dim(-1), 1, false);
-            }
-            return ProductOps.matMul(c, p, v, 1);
-        }
-        Tensor[] operands = mask == null ? new Tensor[] {q.tensor(dims), k.tensor(k.dims()), v.tensor(v.dims())}
-                : new Tensor[] {q.tensor(dims), k.tensor(k.dims()), v.tensor(v.dims()), mask.tensor(four(mask))};
-        Object key = List.of(c.step(), q.shape(), k.shape(), v.shape(), mask == null ? "" : mask.shape());
-        return c.natives().run(c, key, operands, (p, in) -> {
-            var s = p.add(new MatMulOp(false, scale, Activation.NONE), in[0], in[1]);
-            s = in.length < 4 ? s : p.add(new BinaryOp(BinaryOp.Operator.ADD), s, in[3]);
-            return p.add(new MatMulOp(false, 1f, Activation.NONE), p.add(new SoftmaxOp(3, false), s), in[2]);
-        }, dims[0], dims[1], dims[2], v.dim(3));
-    }
-
-    private static long[] four(OnnxTensor mask) {
-        long[] dims = {1, 1, 1, 1};
-        System.arraycopy(mask.dims(), 0, dims, 4 - mask.rank(), mask.rank());
-        return dims;
-    }
-
-    private static boolean repeats(OnnxTensor mask, long[] scores) {
-        long[] dims = four(mask);
-        for (int i = 0; i < 4; i++) {
-            if (dims[i] != 1 && dims[i] != scores[i]) {
-                return false;
-            }
-        }
-        return true;
     }
 
     /** activation(x W + bias) + residual, from its last node; W and bias are constant. */

@@ -26,6 +26,7 @@ public final class OnnxModel implements AutoCloseable {
     private final Map<String, OnnxInfo> outputs = new LinkedHashMap<>();
     /** Holds what was folded; nothing of it is given back. */
     private final Memory folded;
+    private Map<String, Integer> written = Map.of();
     private Program program;
 
     private OnnxModel(String file, OnnxOptions options) {
@@ -83,6 +84,7 @@ public final class OnnxModel implements AutoCloseable {
             throw new OnnxException(file, "two outputs have one name");
         }
         whole.constants().values().forEach(packed::constant);
+        written = counted(whole);
         program = ProgramPasses.run(whole, new Evaluator(file, folded, new Natives(1, packed)));
     }
 
@@ -122,6 +124,22 @@ public final class OnnxModel implements AutoCloseable {
     /** Outputs by name, in the file's order. */
     public Map<String, OnnxInfo> outputs() {
         return java.util.Collections.unmodifiableMap(outputs);
+    }
+
+    /** How often the file has each operator, once its functions are inlined; subgraphs are not counted. */
+    public Map<String, Integer> operators() {
+        return java.util.Collections.unmodifiableMap(written);
+    }
+
+    /** How often each is left after folding and fusion; what Gatun made of several begins with {@code gatun.}. */
+    public Map<String, Integer> fusedOperators() {
+        return counted(program);
+    }
+
+    private static Map<String, Integer> counted(Program program) {
+        Map<String, Integer> counts = new java.util.TreeMap<>();
+        program.steps().forEach(step -> counts.merge(step.node().key(), 1, Integer::sum));
+        return counts;
     }
 
     /** The file, for messages. */

@@ -1,5 +1,6 @@
 package dev.gatun.models.onnx;
 
+import dev.gatun.tensor.exec.BoundPlan;
 import dev.gatun.tensor.exec.Lifetime;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -110,6 +111,20 @@ public final class OnnxSession implements AutoCloseable {
             case OnnxValue.Sequence s -> new OnnxValue.Sequence(s.values().stream().map(OnnxSession::unowned).toList());
             case OnnxValue.Optional o -> new OnnxValue.Optional(o.value() == null ? null : unowned(o.value()));
         };
+    }
+
+    /** What the last run ran, in order: nodes by their operator, and the kernels of what Gatun's operations compute. Empty before it. */
+    public List<String> describe() {
+        List<String> lines = new ArrayList<>();
+        Program last = natives.ready() ? natives.program() : null;
+        for (Program.Step step : last == null ? List.<Program.Step>of() : last.steps()) {
+            if (step.attributes().get("plan") instanceof BoundPlan plan) {
+                lines.addAll(plan.plan().describe());
+            } else {
+                lines.add(step.node().label());
+            }
+        }
+        return lines;
     }
 
     /** Bytes of native memory: results, plans and what they compute in. */

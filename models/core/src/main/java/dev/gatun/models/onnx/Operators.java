@@ -38,6 +38,7 @@ final class Operators {
         DetectionOps.register();
         LossOps.register();
         MicrosoftOps.register();
+        MicrosoftAttention.register();
     }
 
     private Operators() {

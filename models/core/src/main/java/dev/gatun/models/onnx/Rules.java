@@ -29,10 +29,13 @@ final class Rules {
         }
         one("Mish", s -> function(s.region(), s.x(0), Activation.MISH));
         one("HardSigmoid", Rules::hardSigmoid);
+        one("Gather", Rules::gather);
+        one("Clip", s -> s.number(1) == 0 && s.number(2) == 6 ? function(s.region(), s.x(0), Activation.RELU6) : null);
         one("Add", s -> binary(s, BinaryOp.Operator.ADD));
         one("Sub", s -> binary(s, BinaryOp.Operator.SUB));
         one("Mul", s -> binary(s, BinaryOp.Operator.MUL));
         one("Div", s -> binary(s, BinaryOp.Operator.DIV));
+        one("Neg", s -> times(s.region(), s.x(0), -1));
         one("gatun.Linear", Rules::linear);
         one("Gemm", Rules::gemm);
         one("MatMul", s -> s.constant(1) != null && s.constant(1).rank() == 2 ? linear(s) : AttentionRule.product(s));
@@ -82,6 +85,27 @@ final class Rules {
             }
         }
         return vals;
+    }
+
+    /** One row of a dimension, which is gone from the result. */
+    private static Val gather(Site s) {
+        OnnxTensor index = s.fixed(1);
+        Val x = s.x(0).scores == null ? s.x(0) : Val.dense(s.region().port(s.x(0)), s.x(0).dims);
+        if (index == null || index.rank() != 0) {
+            return null;
+        }
+        int rank = x.dims.length;
+        int axis = s.call().axis("axis", 0, rank);
+        long[] dims = x.dims.clone();
+        long[] strides = Walk.dense(dims);
+        long at = GatherOps.index(index.whole(0), dims[axis]);
+        dims[axis] = 1;
+        Val row = x.strided(dims, at * strides[axis], strides);
+        long[] left = new long[rank - 1];
+        for (int i = 0; i < left.length; i++) {
+            left[i] = dims[i < axis ? i : i + 1];
+        }
+        return left.length == 0 ? null : s.region().reshape(row, left);
     }
 
     /** Repeated along dimensions of 1. */

@@ -21,6 +21,10 @@ import java.util.Set;
 final class Specialist {
     /** Work of a region that is worth a plan: what takes longer than calling it. */
     static final long SMALLEST = 16_384;
+    /** Steps that are worth another {@link #SMALLEST}. */
+    private static final int MANY = 64;
+    /** Steps of a region. */
+    private static final int LONGEST = 4096;
     /** Larger results of sizes alone are computed in each run. */
     private static final long LARGEST = 1 << 20;
     /** The sizes of these depend on operands behind the first; of all others here on sizes of operands alone. */
@@ -53,6 +57,8 @@ final class Specialist {
     /** What the region under way computes, by slot. */
     private final Map<Integer, Val> pending = new LinkedHashMap<>();
     private final List<Program.Step> waiting = new ArrayList<>();
+    /** What those read. */
+    private final Set<Integer> awaited = new HashSet<>();
     private Region region;
 
     Specialist(Program program, Evaluator evaluator, long smallest) {
@@ -118,6 +124,9 @@ final class Specialist {
             return;
         }
         if (describe(step)) {
+            if (waiting.size() == LONGEST) {
+                flush(at + 1);
+            }
             return;
         }
         if (reads.stream().anyMatch(pending::containsKey)) {
@@ -125,6 +134,12 @@ final class Specialist {
         }
         execute(step);
         String op = step.node().op();
+        size(step, op);
+        reads.stream().filter(slot -> !awaited.contains(slot) && !region.inputs().containsKey(slot))
+                .forEach(slot -> release(slot, at + 1));
+    }
+
+    private void size(Program.Step step, String op) {
         boolean first = SIZED.contains(op);
         boolean all = (first || PLAIN.contains(op)) && step.inputs().stream().allMatch(r -> r.slot() < 0 || sized.contains(r.slot()));
         for (int i = 1; all && first && i < step.inputs().size(); i++) {
@@ -141,6 +156,14 @@ final class Specialist {
     private void execute(Program.Step step) {
         evaluator.execute(step.withDying(new int[0]), frame);
         done.add(step);
+    }
+
+    /** Gives back what no step from {@code at} on reads. */
+    private void release(int slot, int at) {
+        if (lastUse.getOrDefault(slot, -1) < at && !constants.containsKey(slot) && values[slot] != null) {
+            evaluator.memory().release(values[slot]);
+            values[slot] = null;
+        }
     }
 
     private boolean sizeOnly(Program.Step step) {
@@ -213,6 +236,7 @@ final class Specialist {
             }
         }
         waiting.add(step);
+        awaited.addAll(uses(step));
         return true;
     }
 
@@ -246,13 +270,21 @@ final class Specialist {
     private void flush(int at) {
         Map<Integer, Val> wanted = new LinkedHashMap<>(pending);
         wanted.keySet().removeIf(slot -> lastUse.getOrDefault(slot, -1) < at);
-        if (region.work() < smallest) {
-            waiting.forEach(this::execute);
+        Map<Integer, Program.Step> lastReader = new HashMap<>();
+        waiting.forEach(step -> uses(step).forEach(slot -> lastReader.put(slot, step)));
+        if (region.work() < smallest * Math.max(1, waiting.size() / MANY)) {
+            for (Program.Step step : waiting) {
+                execute(step);
+                uses(step).stream().filter(slot -> lastReader.get(slot) == step).forEach(slot -> release(slot, at));
+            }
         } else if (!wanted.isEmpty()) {
             execute(compiled(wanted));
+            lastReader.keySet().forEach(slot -> release(slot, at));
         }
+        region.inputs().keySet().forEach(slot -> release(slot, at));
         pending.clear();
         waiting.clear();
+        awaited.clear();
         region = newRegion();
     }
 
@@ -274,8 +306,8 @@ final class Specialist {
             plan.execute();
             return results;
         };
-        Proto.Node node = new Proto.Node(region.toString(), "", "gatun.Region", "", List.of(), List.of(), Map.of());
+        Proto.Node node = new Proto.Node("", "", "gatun.Region", "", List.of(), List.of(), Map.of());
         return new Program.Step(node, kernel, 1, Arrays.stream(inputs).mapToObj(slot -> new Program.Ref(0, slot)).toList(),
-                wanted.keySet().stream().mapToInt(s -> s).toArray(), Map.of(), new int[0]);
+                wanted.keySet().stream().mapToInt(s -> s).toArray(), Map.of("plan", plan), new int[0]);
     }
 }

@@ -1,0 +1,105 @@
+"""Writes tests of operators of com.microsoft in ONNX's own layout, with what ONNX Runtime computes.
+
+    python microsoft.py ARCHIVE.zip
+
+Made with onnxruntime 1.30.
+"""
+import io
+import sys
+import zipfile
+
+import numpy as np
+import onnxruntime
+from onnx import helper as h
+from onnx import numpy_helper
+
+rng = np.random.default_rng(0)
+
+
+def f(*shape, scale=1.0):
+    return (rng.standard_normal(shape) * scale).astype(np.float32)
+
+
+def i32(*values):
+    return np.array(values, np.int32)
+
+
+def case(out, name, op, inputs, count, constants=(), **attributes):
+    """Inputs in order: arrays, or None where one is left out; those in constants become initializers."""
+    names = ["" if v is None else f"i{k}" for k, v in enumerate(inputs)]
+    node = h.make_node(op, names, [f"o{k}" for k in range(count)], domain="com.microsoft", **attributes)
+    info = [h.make_tensor_value_info(n, h.np_dtype_to_tensor_dtype(v.dtype), v.shape) for n, v in zip(names, inputs) if n and int(n[1:]) not in constants]
+    fixed = [numpy_helper.from_array(inputs[k], f"i{k}") for k in constants]
+    results = [h.make_empty_tensor_value_info(f"o{k}") for k in range(count)]
+    model = h.make_model(h.make_graph([node], name, info, results, fixed), ir_version=8,
+                         opset_imports=[h.make_opsetid("", 17), h.make_opsetid("com.microsoft", 1)])
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    feed = {f"i{k}": v for k, v in enumerate(inputs) if v is not None and k not in constants}
+    found = session.run(None, feed)
+    for value, result in zip(found, model.graph.output):
+        result.CopyFrom(h.make_tensor_value_info(result.name, h.np_dtype_to_tensor_dtype(value.dtype), None))
+
+    def write(path, data):
+        out.writestr(zipfile.ZipInfo(f"{name}/{path}"), data, zipfile.ZIP_DEFLATED, 9)
+    write("model.onnx", model.SerializeToString())
+    write("data.json", '{"rtol": 1e-3, "atol": 2e-5}')
+    for k, (key, value) in enumerate(feed.items()):
+        write(f"test_data_set_0/input_{k}.pb", numpy_helper.from_array(value, key).SerializeToString())
+    for k, value in enumerate(found):
+        write(f"test_data_set_0/output_{k}.pb", numpy_helper.from_array(value, f"o{k}").SerializeToString())
+
+
+def attention(out):
+    x, w, b = f(2, 5, 12), f(12, 24, scale=0.3), f(24)
+    case(out, "attention", "Attention", [x, w, b], 1, (1, 2), num_heads=2)
+    case(out, "attention_lengths", "Attention", [x, w, b, i32(5, 3)], 1, (1, 2), num_heads=2)
+    case(out, "attention_from_to", "Attention", [x, w, b, i32(5, 4, 0, 2)], 1, (1, 2), num_heads=2)
+    case(out, "attention_mask", "Attention", [x, w, b, np.array([[1, 1, 1, 1, 0], [1, 1, 0, 0, 0]], np.int32)], 1, (1, 2), num_heads=4, scale=0.2)
+    case(out, "attention_mask3", "Attention", [x, w, b, rng.integers(0, 2, (2, 5, 5)).astype(np.int32)], 1, (1, 2), num_heads=2, mask_filter_value=-1.5)
+    case(out, "attention_causal_past", "Attention", [x, w, b, None, f(2, 2, 2, 3, 4)], 2, (1, 2), num_heads=2, unidirectional=1)
+    case(out, "attention_sizes_bias", "Attention", [x, f(12, 20), f(20), None, None, f(1, 2, 5, 5)], 1, (1, 2), num_heads=2, qkv_hidden_sizes=[8, 8, 4])
+
+
+def multi_head(out):
+    q, k, v = f(2, 3, 8), f(2, 5, 8), f(2, 5, 12)
+    case(out, "multihead", "MultiHeadAttention", [q, k, v], 1, num_heads=2)
+    case(out, "multihead_bias_padding", "MultiHeadAttention", [q, k, f(2, 5, 8), f(24), np.array([[1, 1, 1, 1, 0], [1, 1, 0, 0, 0]], np.int32)], 1, (3,), num_heads=2)
+    case(out, "multihead_past", "MultiHeadAttention", [q, f(2, 3, 8), f(2, 3, 8), None, None, f(1, 2, 3, 7), f(2, 2, 4, 4), f(2, 2, 4, 4)], 3, num_heads=2)
+    case(out, "multihead_causal", "MultiHeadAttention", [q, f(2, 3, 8), f(2, 3, 8)], 1, num_heads=2, unidirectional=1, scale=0.5)
+
+
+def group_query(out):
+    lengths, total = i32(2, 2), np.array(3, np.int32)
+    empty = np.zeros((2, 2, 0, 16), np.float32)
+    cos, sin = f(10, 8), f(10, 8)
+    case(out, "group_query", "GroupQueryAttention", [f(2, 3, 64), f(2, 3, 32), f(2, 3, 32), empty, empty, lengths, total], 3, num_heads=4, kv_num_heads=2)
+    case(out, "group_query_packed_rotary", "GroupQueryAttention", [f(2, 3, 128), None, None, empty, empty, lengths, total, cos, sin], 3, (7, 8), num_heads=4,
+         kv_num_heads=2, do_rotary=1, softcap=3.0)
+    past = [f(2, 2, 6, 16), f(2, 2, 6, 16)]
+    case(out, "group_query_past_window", "GroupQueryAttention", [f(2, 1, 64), f(2, 1, 32), f(2, 1, 32), *past, i32(6, 6), np.array(7, np.int32), cos, sin], 3,
+         (7, 8), num_heads=4, kv_num_heads=2, do_rotary=1, rotary_interleaved=1, local_window_size=3, scale=0.4)
+
+
+def rest(out):
+    ids, types = rng.integers(0, 11, (2, 4)).astype(np.int32), rng.integers(0, 2, (2, 4)).astype(np.int32)
+    tables = [f(11, 6), f(7, 6), f(2, 6), f(6), f(6)]
+    case(out, "embed_norm", "EmbedLayerNormalization", [ids, types, *tables, np.array([[1, 1, 1, 0], [1, 1, 0, 0]], np.int32)], 2, (2, 3, 4, 5, 6))
+    case(out, "embed_norm_sum", "EmbedLayerNormalization", [ids, None, *tables[:2], None, *tables[3:]], 3, (2, 3, 5, 6), epsilon=1e-5)
+    case(out, "rotary", "RotaryEmbedding", [f(2, 3, 16), np.array([[0, 1, 2], [4, 5, 6]]), f(9, 4), f(9, 4)], 1, (2, 3))
+    case(out, "rotary_interleaved", "RotaryEmbedding", [f(2, 2, 3, 8), np.array([2]), f(9, 4), f(9, 4)], 1, (2, 3), interleaved=1)
+    b4 = rng.integers(0, 256, (5, 3, 8)).astype(np.uint8)
+    case(out, "bits4", "MatMulNBits", [f(2, 3, 40), b4, f(15)], 1, (1, 2), K=40, N=5, bits=4, block_size=16)
+    case(out, "bits4_zeros", "MatMulNBits", [f(3, 40), b4, f(15), rng.integers(0, 256, 10).astype(np.uint8)], 1, (1, 2, 3), K=40, N=5, bits=4, block_size=16)
+    case(out, "bits8", "MatMulNBits", [f(3, 32), rng.integers(0, 256, (6, 2, 16)).astype(np.uint8), f(12)], 1, (1, 2), K=32, N=6, bits=8, block_size=16)
+
+
+def main():
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as out:
+        for group in (attention, multi_head, group_query, rest):
+            group(out)
+    open(sys.argv[1], "wb").write(buffer.getvalue())
+    print(len(buffer.getvalue()), "bytes")
+
+
+main()
