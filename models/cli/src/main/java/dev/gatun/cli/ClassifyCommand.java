@@ -6,6 +6,8 @@ import dev.gatun.models.io.NpyWriter;
 import dev.gatun.models.task.classify.ClassifierOptions;
 import dev.gatun.models.task.classify.ImageClassifier;
 import dev.gatun.models.task.classify.Prediction;
+import dev.gatun.models.task.embed.EmbeddingOptions;
+import dev.gatun.models.task.embed.ImageTextModel;
 import dev.gatun.models.vision.VisionSpec;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -33,6 +35,14 @@ final class ClassifyCommand implements Callable<Integer> {
             + "timm's names, or the textbook CNN), perhaps config.json and labels.txt. Default: the reader of handwritten "
             + "digits that comes with Gatun.")
     Path model;
+
+    @Option(names = "--labels", split = ",", paramLabel = "LABEL,LABEL,...", description = "What pictures may show, with a model of pictures "
+            + "and texts (CLIP, SigLIP).")
+    List<String> labels = List.of();
+
+    @Option(names = "--template", paramLabel = "TEXT", description = "What is asked of each of these labels, which stands for {}. "
+            + "Default: ${DEFAULT-VALUE}")
+    String template = ImageTextModel.TEMPLATE;
 
     @Option(names = "--top", paramLabel = "K", description = "How many labels a picture. Default: ${DEFAULT-VALUE}.")
     int top = 5;
@@ -82,11 +92,36 @@ final class ClassifyCommand implements Callable<Integer> {
             ContactSheet.checkName(sheet);
         }
         List<Path> files = PictureFiles.find(pictures);
+        if (!labels.isEmpty()) {
+            return byLabels(files);
+        }
         ClassifierOptions options = new ClassifierOptions(threads, checkWeights);
         try (ImageClassifier classifier = model == null ? ImageClassifier.digits(options) : ImageClassifier.load(model, options)) {
             PrecisionOption.check(spec, precision, classifier);
             return inputTensor != null ? tensor(classifier) : pictures(classifier, files);
         }
+    }
+
+    /** Labels of the user's own. */
+    private int byLabels(List<Path> files) throws IOException {
+        List<String> names = labels.stream().map(String::strip).toList();
+        if (model == null || inputTensor != null || sheet != null || logits != null || features != null || precision != null
+                || !template.contains("{}") || names.contains("")) {
+            throw new CommandLine.ParameterException(spec.commandLine(), "--labels wants a --model, pictures, and a --template with {}; no "
+                    + "label is empty; --sheet, --logits, --features and --precision are for other models");
+        }
+        int bad = 0;
+        try (ImageTextModel both = ImageTextModel.load(model, EmbeddingOptions.defaults().withThreads(threads))) {
+            for (ImageTextModel.Scores scores : both.classify(files, names, template)) {
+                if (scores.error() != null) {
+                    bad++;
+                    spec.commandLine().getErr().println("gatun: " + scores.error());
+                } else {
+                    print(scores.picture().toString(), Prediction.ofScores(scores.scores(), names, top));
+                }
+            }
+        }
+        return bad == 0 ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
     }
 
     private int pictures(ImageClassifier classifier, List<Path> files) throws IOException {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gatun.models.io.Utf8Lines;
 import dev.gatun.models.task.embed.EmbeddingModel;
 import dev.gatun.models.task.embed.Embeddings;
+import dev.gatun.models.task.embed.ImageTextModel;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,7 +17,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** Lines of text to rows of a {@code .npy} file. */
+/** Lines of text, or pictures, to rows of a {@code .npy} file. */
 @Command(name = "embed", mixinStandardHelpOptions = true, sortOptions = false,
         description = "Embed texts, one a line, into a float32 .npy of [lines, dimension], or JSON lines with text and vector. An empty "
                 + "line is an empty text, so that rows match lines. A file of any size is embedded without holding it. Progress goes to "
@@ -28,8 +29,13 @@ final class EmbedCommand implements Callable<Integer> {
     @Mixin
     ModelOptions options;
 
-    @Option(names = "--input", required = true, paramLabel = "FILE", description = "UTF-8 text, one a line; - is standard input.")
+    @Option(names = "--input", paramLabel = "FILE", description = "UTF-8 text, one a line; - is standard input.")
     String input;
+
+    @Option(names = "--pictures", arity = "1..*", paramLabel = "PICTURE", description = "Instead of texts pictures, folders of pictures, or "
+            + "globs, with a model of pictures and texts (CLIP, SigLIP): both have vectors of one space. One that cannot be read is reported "
+            + "and has NaN; then the exit code is 1.")
+    List<String> pictures = List.of();
 
     @Option(names = "--output", required = true, paramLabel = "OUT.npy|OUT.jsonl", description = "Where the vectors go.")
     Path output;
@@ -57,6 +63,13 @@ final class EmbedCommand implements Callable<Integer> {
         if (batch < 1) {
             throw new CommandLine.ParameterException(spec.commandLine(), "--batch must be 1 or more, not " + batch);
         }
+        if ((input == null) == pictures.isEmpty() || resume && input == null) {
+            throw new CommandLine.ParameterException(spec.commandLine(), resume && input == null ? "--resume is for texts, with --input"
+                    : "name an --input of texts, or --pictures (not both)");
+        }
+        if (input == null) {
+            return pictures();
+        }
         long loadStart = System.nanoTime();
         try (EmbeddingModel model = options.load()) {
             double loadSeconds = (System.nanoTime() - loadStart) * 1e-9;
@@ -83,6 +96,34 @@ final class EmbedCommand implements Callable<Integer> {
             }
         }
         return 0;
+    }
+
+    private int pictures() throws IOException {
+        List<Path> files = PictureFiles.find(pictures);
+        int bad = 0;
+        try (ImageTextModel model = ImageTextModel.load(options.model, options.checked());
+                VectorFile file = VectorFile.open(output, model.dimension(), false); Cleanup _ = new Cleanup(file::close)) {
+            Progress progress = new Progress(spec.commandLine().getErr(), "pictures");
+            for (int from = 0; from < files.size(); from += batch) {
+                for (ImageTextModel.PictureVector one : model.embed(files.subList(from, Math.min(from + batch, files.size())), done -> {
+                    synchronized (progress) {
+                        progress.add(1);
+                    }
+                })) {
+                    if (one.error() != null) {
+                        bad++;
+                        spec.commandLine().getErr().println("gatun: " + one.error());
+                    }
+                    file.write(one.picture().toString(), one.vector(), model.dimension());
+                }
+            }
+            file.finish();
+            progress.finish();
+        }
+        if (bad > 0) {
+            spec.commandLine().getErr().println(bad + " of " + files.size() + " pictures could not be read");
+        }
+        return bad == 0 ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
     }
 
     /** Lines whose vectors are there already; the last of them must be what this model makes of it. */

@@ -36,15 +36,24 @@ final class ModelOptions {
             + "Default: the folder's default prompt.")
     String prompt;
 
+    @Option(names = "--windows", paramLabel = "N", description = "Read texts that are too long in windows which share N tokens, and take "
+            + "the mean of their vectors. Default: such texts are cut.")
+    int overlap = -1;
+
     @CommandLine.Spec(CommandLine.Spec.Target.MIXEE)
     CommandLine.Model.CommandSpec command;
 
     EmbeddingModel load() {
+        return EmbeddingModel.load(model, checked());
+    }
+
+    /** Refuses wrong options as misuse. */
+    EmbeddingOptions checked() {
         if (threads < 1) {
             throw new CommandLine.ParameterException(command.commandLine(), "--threads must be 1 or more, not " + threads);
         }
         EmbeddingOptions options = EmbeddingOptions.defaults().withThreads(threads).withPooling(pooling).withMaxTokens(maxTokens)
-                .withDimension(dimension).withPrompt(prompt);
-        return EmbeddingModel.load(model, noNormalize ? options.withNormalize(false) : options);
+                .withDimension(dimension).withPrompt(prompt).withWindows(overlap);
+        return noNormalize ? options.withNormalize(false) : options;
     }
 }

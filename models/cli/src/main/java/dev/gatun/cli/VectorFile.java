@@ -6,6 +6,9 @@ import dev.gatun.models.io.LineWriter;
 import dev.gatun.models.io.NpyWriter;
 import dev.gatun.models.task.embed.Embeddings;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -29,6 +32,9 @@ sealed interface VectorFile extends AutoCloseable {
 
     void write(List<String> texts, Embeddings vectors) throws IOException;
 
+    /** A picture's vector; null, of one that could not be read, becomes NaN, or a line without vector. */
+    void write(String picture, float[] vector, int dimension) throws IOException;
+
     void finish() throws IOException;
 
     @Override
@@ -49,6 +55,17 @@ sealed interface VectorFile extends AutoCloseable {
         @Override
         public void write(List<String> texts, Embeddings vectors) throws IOException {
             npy.write(vectors.vectors(), vectors.size());
+        }
+
+        @Override
+        public void write(String picture, float[] vector, int dimension) throws IOException {
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment row = arena.allocate((long) dimension * Float.BYTES, Float.BYTES);
+                for (int i = 0; i < dimension; i++) {
+                    row.setAtIndex(ValueLayout.JAVA_FLOAT, i, vector == null ? Float.NaN : vector[i]);
+                }
+                npy.write(row, 1);
+            }
         }
 
         @Override
@@ -93,6 +110,14 @@ sealed interface VectorFile extends AutoCloseable {
                 lines.write(JSON.writeValueAsString(line));
             }
             lines.flush();
+        }
+
+        @Override
+        public void write(String picture, float[] vector, int dimension) throws IOException {
+            Map<String, Object> line = new LinkedHashMap<>();
+            line.put("picture", picture);
+            line.put("vector", vector);
+            lines.write(JSON.writeValueAsString(line));
         }
 
         @Override

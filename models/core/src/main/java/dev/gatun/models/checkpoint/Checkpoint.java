@@ -30,6 +30,8 @@ public record Checkpoint(Path origin, Path root, Path folder, JsonNode config, P
     private static final List<String> TOKENIZER_FILES = List.of("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
             "added_tokens.json", "vocab.txt", "vocab.json", "merges.txt", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model",
             "source.spm", "target.spm");
+    /** The module of sentence-transformers that holds both towers of a CLIP. */
+    public static final String CLIP_MODULE = "CLIPModel";
     private static final int LONGEST_NAME = 255;
     private static final String OLD_TRANSFORMER = "0_Transformer";
 
@@ -81,7 +83,7 @@ public record Checkpoint(Path origin, Path root, Path folder, JsonNode config, P
             return new Checkpoint(model, folder, folder, config(folder), model, List.of());
         }
         List<Module> modules = modules(model);
-        Path folder = modules.stream().filter(m -> m.type.equals("Transformer")).map(Module::folder).findFirst().orElse(
+        Path folder = modules.stream().filter(m -> m.type.equals("Transformer") || m.type.equals(CLIP_MODULE)).map(Module::folder).findFirst().orElse(
                 modules.isEmpty() && Files.isDirectory(model.resolve(OLD_TRANSFORMER)) ? model.resolve(OLD_TRANSFORMER) : model);
         return new Checkpoint(model, model, folder, config(folder), WeightFiles.find(folder), modules);
     }

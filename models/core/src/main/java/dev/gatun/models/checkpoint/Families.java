@@ -54,10 +54,15 @@ public record Families(List<Family<?>> all) {
     /** The family whose words are most like those of the config; empty if none is like them. */
     String nearest(Checkpoint checkpoint) {
         List<String> words = Stream.concat(Stream.of(checkpoint.modelType()), checkpoint.architectures().stream())
-                .map(w -> w.toLowerCase(Locale.ROOT)).filter(w -> !w.isEmpty() && w.length() <= 80).limit(8).toList();
+                .map(Families::stem).filter(w -> !w.isEmpty() && w.length() <= 80).limit(8).toList();
         return all.stream().flatMap(f -> f.words().stream().map(w -> new Likeness(f.name(),
-                        words.stream().mapToDouble(word -> likeness(word, w.toLowerCase(Locale.ROOT))).max().orElse(0))))
+                        words.stream().mapToDouble(word -> likeness(word, stem(w))).max().orElse(0))))
                 .filter(l -> l.value >= 0.5).max(Comparator.comparingDouble(Likeness::value)).map(Likeness::family).orElse("");
+    }
+
+    /** A word without what the classes of all families end in. */
+    private static String stem(String word) {
+        return word.toLowerCase(Locale.ROOT).replaceAll("(lmhead|mt)?model$|for[a-z]+$", "");
     }
 
     private record Likeness(String family, double value) {

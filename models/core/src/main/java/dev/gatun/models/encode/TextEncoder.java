@@ -8,6 +8,11 @@ import dev.gatun.models.layer.EncoderWeights;
  *
  * @param spec    sizes and kinds
  * @param weights by their role
+ * @param tower   how texts become vectors where the family says it, or null
  */
-public record TextEncoder(EncoderSpec spec, EncoderWeights weights) {
+public record TextEncoder(EncoderSpec spec, EncoderWeights weights, Tower tower) {
+    /** An encoder whose folder says how texts become vectors. */
+    public TextEncoder(EncoderSpec spec, EncoderWeights weights) {
+        this(spec, weights, null);
+    }
 }

@@ -24,6 +24,10 @@ record AddedToken(String content, boolean singleWord, boolean lstrip, boolean rs
         return new AddedToken(content, singleWord, true, rstrip, normalized, special);
     }
 
+    AddedToken withRstrip() {
+        return new AddedToken(content, singleWord, lstrip, true, normalized, special);
+    }
+
     AddedToken asSpecial() {
         return new AddedToken(content, singleWord, lstrip, rstrip, normalized, true);
     }

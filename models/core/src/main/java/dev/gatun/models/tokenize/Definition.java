@@ -22,6 +22,8 @@ final class Definition {
     private static final String WORDS_OF_CLIP =
             "<\\|startoftext\\|>|<\\|endoftext\\|>|'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
 
+    private static final String PUNCTUATION = "[!-/:-@\\[-`{-~]";
+
     private final TokenizerSettings settings;
     private final Vocabulary vocabulary;
     private final Map<String, Integer> ids;
@@ -81,6 +83,7 @@ final class Definition {
         return switch (settings.kind()) {
             case XLM_ROBERTA, MBART, MBART50 -> 3;
             case T5 -> 2;
+            case SIGLIP -> ids.getOrDefault(settings.token("unk_token"), vocabulary.unkId());
             case CAMEMBERT, PEGASUS -> ids.getOrDefault(settings.token("unk_token"), 0);
             case DEBERTA_V2 -> {
                 int said = settings.fields().integer("unk_id", 0, Integer.MAX_VALUE, vocabulary.unkId() == 0 ? 1 : vocabulary.unkId());
@@ -126,6 +129,16 @@ final class Definition {
                     steps.add(replace("Regex", " {2,}", " "));
                 }
             }
+            case SIGLIP -> {
+                steps.add(replace("String", "\u2581", " "));
+                if (settings.flag("do_lower_case", true)) {
+                    steps.add(node("Lowercase"));
+                }
+                // A text begins with a space of its own, before what it has; what is left of punctuation keeps the place of the first one.
+                steps.add(replace("Regex", "\\A" + PUNCTUATION + "*\\s(\\s|" + PUNCTUATION + ")*", "\u2581\u2581"))
+                        .add(replace("Regex", "\\A" + PUNCTUATION + "+", "\u2581")).add(replace("Regex", PUNCTUATION, ""))
+                        .add(replace("Regex", "\\s+", " ")).add(replace("Regex", "[\\s\u2581]+\\z", ""));
+            }
             default -> { }
         }
         boolean mapped = settings.kind().mapped && vocabulary.words().isArray();
@@ -149,6 +162,7 @@ final class Definition {
             }
             case T5, MBART -> sequence(node("WhitespaceSplit"), spaces("always"));
             case MBART50, NLLB, PEGASUS -> spaces("always");
+            case SIGLIP -> spaces("first");
             default -> sequence(node("WhitespaceSplit"), spaces(prefix ? "always" : "never"));
         };
     }
@@ -192,7 +206,8 @@ final class Definition {
 
     /** What the class adds where the folder does not say: a sentencepiece model's own tokens, T5's sentinels, languages, gaps. */
     private List<AddedToken> extra(boolean fromFiles) {
-        List<AddedToken> list = new ArrayList<>(fromFiles ? vocabulary.added().values() : List.of());
+        boolean own = fromFiles && settings.kind() != TokenizerKind.SIGLIP;
+        List<AddedToken> list = new ArrayList<>(own ? vocabulary.added().values() : List.of());
         if (settings.kind() == TokenizerKind.T5 && list.stream().noneMatch(token -> token.content().contains("<extra_id_"))) {
             IntStream.range(0, settings.extraIds()).forEach(i -> list.add(AddedToken.special("<extra_id_" + i + ">")));
         } else if (fromFiles && settings.kind() == TokenizerKind.PEGASUS) {
@@ -223,7 +238,7 @@ final class Definition {
             case ALBERT -> own instanceof ObjectNode kept ? kept
                     : template("cls_token A0 sep_token", "cls_token A0 sep_token B1 sep_token1");
             case XLM_ROBERTA, CAMEMBERT -> template("bos_token A0 eos_token", "bos_token A0 eos_token eos_token B0 eos_token");
-            case T5 -> template("A0 eos_token", "A0 eos_token B0 eos_token");
+            case T5, SIGLIP -> template("A0 eos_token", "A0 eos_token B0 eos_token");
             // Languages stand there too: who encodes says which.
             case PEGASUS, MBART, MBART50, NLLB -> template("A0 eos_token", "A0 B0 eos_token");
             case MPNET -> roberta("sep_token", "cls_token", true, false);

@@ -1,6 +1,7 @@
 package dev.gatun.models.tokenize;
 
 import dev.gatun.bindings.loader.NativeLibraryException;
+import dev.gatun.models.checkpoint.Clip;
 import dev.gatun.models.checkpoint.WeightException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -23,15 +24,25 @@ public final class TextTokenizer implements AutoCloseable {
     private final Frame pair;
     private final int maxTokens;
     private final boolean cutsLeft;
+    private final int padId;
+    private final Path file;
+    private final TokenizerJson.Source source;
+    private final TokenizerSettings settings;
     private boolean closed;
     private int users;
 
-    private TextTokenizer(TokenizersNative tokenizer, Frame single, Frame pair, int maxTokens, boolean cutsLeft) {
+    private TextTokenizer(Path file, TokenizerSettings settings, TokenizerJson.Source source, TokenizersNative tokenizer, Frame single, Frame pair, int maxTokens, boolean cutsLeft) {
+        this.file = file;
+        this.settings = settings;
+        this.source = new TokenizerJson.Source("", source.truncatesLeft(), source.examples(), source.last(), source.lastId());
         this.tokenizer = tokenizer;
         this.single = single;
         this.pair = pair;
         this.maxTokens = maxTokens;
         this.cutsLeft = cutsLeft;
+        AddedToken pad = settings.named().get("pad_token");
+        int[] ids = pad == null ? new int[0] : tokenizer.ids(pad.content());
+        this.padId = ids.length == 1 ? ids[0] : -1;
     }
 
     /**
@@ -108,7 +119,7 @@ public final class TextTokenizer implements AutoCloseable {
                         + maxTokens + " tokens");
             }
             Frame pair = tokenizer.frame(example, example);
-            return new TextTokenizer(tokenizer, settings.typed() ? single : single.untyped(), settings.typed() ? pair : pair.untyped(),
+            return new TextTokenizer(file, settings, source, tokenizer, settings.typed() ? single : single.untyped(), settings.typed() ? pair : pair.untyped(),
                     maxTokens,
                     settings.truncatesLeft(source.truncatesLeft()));
         } catch (WeightException | Error e) {
@@ -133,6 +144,40 @@ public final class TextTokenizer implements AutoCloseable {
     /** How special tokens stand around one text. */
     Frame frame() {
         return single;
+    }
+
+    /**
+     * Refuses a tokenizer that may make tokens which a model has not.
+     *
+     * @param size ids of the model
+     * @throws WeightException naming the token
+     */
+    public void requireVocabulary(int size) {
+        if (source.lastId() >= size) {
+            throw new WeightException(file, "has the token " + Clip.text(source.last()) + " with the id " + source.lastId()
+                    + ", but the model's vocabulary has " + size + " (vocab_size): it is of another model, or the token was added without "
+                    + "resize_token_embeddings");
+        }
+    }
+
+    /**
+     * Refuses a tokenizer whose padding is hidden from a model that is to see it.
+     *
+     * @throws WeightException naming the field
+     */
+    public void requireSeenPadding() {
+        List<String> inputs = settings.fields().texts("model_input_names");
+        if (inputs == null || inputs.contains("attention_mask")) {
+            throw settings.fields().error("model_input_names", "[\"input_ids\"]: texts are padded, and the padding is attended to");
+        }
+        if (padId < 0) {
+            throw settings.fields().error("pad_token", "a token of the vocabulary");
+        }
+    }
+
+    /** The token that padding is made of; -1 if the folder names none. */
+    public int padId() {
+        return padId;
     }
 
     /** The tokens of one text. */

@@ -8,7 +8,9 @@ import dev.gatun.models.checkpoint.WeightException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Makes a {@code tokenizer.json} fit to be handed to the tokenizers library: whole JSON with the sections that it needs, without its
@@ -26,8 +28,10 @@ final class TokenizerJson {
      * @param json          as text
      * @param truncatesLeft the side at which tokenizer.json cuts texts, unless the folder says otherwise
      * @param examples      texts of which one at least makes a token
+     * @param last          the token with the largest id
+     * @param lastId        its id
      */
-    record Source(String json, boolean truncatesLeft, List<String> examples) {
+    record Source(String json, boolean truncatesLeft, List<String> examples, String last, int lastId) {
     }
 
     /**
@@ -73,7 +77,15 @@ final class TokenizerJson {
         tokenizer.putNull("padding");
         List<String> examples = new ArrayList<>(List.of("a", "1", "."));
         tokenizer.path("added_tokens").forEach(token -> examples.add(token.path("content").asText()));
-        return new Source(tokenizer.toString(), left, examples);
+        Map<String, Integer> ids = new HashMap<>();
+        JsonNode words = tokenizer.path("model").path("vocab");
+        words.properties().forEach(word -> ids.put(word.getKey(), word.getValue().asInt()));
+        if (words.isArray() && !words.isEmpty()) {
+            ids.put(words.get(words.size() - 1).path(0).asText(), words.size() - 1);
+        }
+        tokenizer.path("added_tokens").forEach(token -> ids.put(token.path("content").asText(), token.path("id").asInt()));
+        Map.Entry<String, Integer> last = ids.entrySet().stream().max(Map.Entry.comparingByValue()).orElse(Map.entry("", -1));
+        return new Source(tokenizer.toString(), left, examples, last.getKey(), last.getValue());
     }
 
     /** What the library would say of some texts only, or not at all. */

@@ -39,7 +39,8 @@ enum TokenizerKind {
     MBART50(false, "MBart50Tokenizer", "mbart50", "eos=</s> unk=<unk> sep=</s> pad=<pad> cls=<s> mask=<mask>"),
     NLLB(false, "NllbTokenizer", "nllb nllb-moe", "bos=<s> eos=</s> unk=<unk> sep=</s> pad=<pad> cls=<s> mask=<mask>"),
     MARIAN(false, "MarianTokenizer", "marian", "eos=</s> unk=<unk> pad=<pad>"),
-    M2M100(false, "M2M100Tokenizer", "m2m_100", "bos=<s> eos=</s> unk=<unk> sep=</s> pad=<pad>");
+    M2M100(false, "M2M100Tokenizer", "m2m_100", "bos=<s> eos=</s> unk=<unk> sep=</s> pad=<pad>"),
+    SIGLIP(false, "SiglipTokenizer", "siglip siglip_text_model", "eos=</s> unk=<unk> pad=</s>");
 
     /** Classes that transformers has and that are not served here; what it does not know either is taken as the general one. */
     private static final Set<String> OTHERS =
@@ -49,7 +50,7 @@ enum TokenizerKind {
             "GPTNeoX", "GPTNeoXJapanese", "GPTSw3", "Gemma", "Herbert", "LED", "LayoutLMv2", "LayoutLMv3", "LayoutXLM", "Llama", "Luke",
                     "MLuke", "MarkupLM", "Mgpstr", "Mvp", "MyT5", "Nougat", "OpenAIGPT", "PLBart", "Parakeet",
                     "Perceiver",
-            "Phobert", "ProphetNet", "Qwen3_5", "Rag", "Reformer", "RemBert", "RoCBert", "RoFormer", "SeamlessM4T", "Siglip", "Siglip2",
+            "Phobert", "ProphetNet", "Qwen3_5", "Rag", "Reformer", "RemBert", "RoCBert", "RoFormer", "SeamlessM4T", "Siglip2",
                     "Splinter",
             "Tapas", "Tipsv2", "Udop", "Vits", "Whisper", "XGLM", "XLM", "XLNet");
     /** Where transformers trusts its own table more than the folder. */

@@ -78,6 +78,8 @@ record TokenizerSettings(TokenizerKind kind, ConfigFields fields, Map<String, Ad
             boolean text = said == null || said.isTextual();
             if (text && name.equals("mask_token") && LSTRIPPED_MASKS.contains(kind)) {
                 named.computeIfPresent(name, (key, token) -> token.withLstrip());
+            } else if (text && kind == TokenizerKind.SIGLIP) {
+                named.computeIfPresent(name, (key, token) -> token.withLstrip().withRstrip());
             }
         }
         return named;

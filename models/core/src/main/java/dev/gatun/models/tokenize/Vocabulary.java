@@ -57,7 +57,7 @@ record Vocabulary(Path file, JsonNode words, ArrayNode merges, String charsmap, 
                     + " names no tokenizer_class that is made of other files");
             case BERT, DISTILBERT, MPNET -> words(required(folder, "vocab.txt"));
             case ROBERTA, GPT2, QWEN2, CLIP -> pairs(required(folder, "vocab.json"), required(folder, "merges.txt"));
-            case ALBERT, T5 -> sentencePiece(required(folder, "spiece.model"), kind, settings);
+            case ALBERT, T5, SIGLIP -> sentencePiece(required(folder, "spiece.model"), kind, settings);
             case XLM_ROBERTA, CAMEMBERT -> sentencePiece(required(folder, "sentencepiece.bpe.model"), kind, settings);
             case DEBERTA_V2 -> sentencePiece(required(folder, "spm.model"), kind, settings);
             case PEGASUS -> sentencePiece(required(folder, "spiece.model"), kind, settings);

@@ -23,6 +23,8 @@ public record VisionNetwork(VisionSpec spec, Graph trunk, Graph head) {
     public static final String SEQUENCES = "sequences";
     /** Input of a trunk that is a Transformer: {@link VisionSpec#results()}. */
     public static final String RESULTS = "results";
+    /** Input of a trunk whose result a learned query makes: {@link VisionSpec#probes()}. */
+    public static final String PROBES = "probes";
     /** The trunk's output and the head's input: F32 [n, trunkSize]. */
     public static final String ROWS = "rows";
     /** Output of the head: F32 [n, featureCount]. */

@@ -117,7 +117,16 @@ public final class VisionSession implements Workers.Session {
             places.setAtIndex(ValueLayout.JAVA_INT, i, i % tokens.count());
         }
         offsets(trunk.input(VisionNetwork.SEQUENCES).segment(), batch, 1);
-        offsets(trunk.input(VisionNetwork.RESULTS).segment(), batch, tokens.results());
+        MemorySegment results = trunk.input(VisionNetwork.RESULTS).segment();
+        if (!tokens.probed()) {
+            offsets(results, batch, tokens.results());
+            return;
+        }
+        trunk.input(VisionNetwork.PROBES).segment().fill((byte) 0);
+        results.setAtIndex(ValueLayout.JAVA_INT, 0, batch);
+        for (int i = 0; i <= batch; i++) {
+            results.setAtIndex(ValueLayout.JAVA_INT, 1 + i, i);
+        }
     }
 
     /** Offsets of sequences that end in the last tokens of each picture. */

@@ -1,5 +1,6 @@
 package dev.gatun.models.vision;
 
+import dev.gatun.models.checkpoint.ConfigFields;
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.graph.Dim;
 import dev.gatun.tensor.graph.Sizes;
@@ -21,6 +22,7 @@ public record VisionSpec(String name, int channels, InputSize inputSize, int sma
         int classCount, Tokens tokens) {
     /** Pictures that a Transformer takes at once at most. */
     static final int MAX_SEQUENCES = 8;
+    private static final int LARGEST_SIDE = 4096;
     private static final String N = "n";
     private static final String HEIGHT = "height";
     private static final String WIDTH = "width";
@@ -36,8 +38,13 @@ public record VisionSpec(String name, int channels, InputSize inputSize, int sma
      *
      * @param count   of a picture
      * @param results the last of them, which are the trunk's result side by side
+     * @param probed  whether a learned query that attends to all of them makes the result instead
      */
-    public record Tokens(int count, int results) {
+    public record Tokens(int count, int results, boolean probed) {
+        /** Tokens of which some are the result. */
+        public Tokens(int count, int results) {
+            this(count, results, false);
+        }
     }
 
     /**
@@ -52,6 +59,19 @@ public record VisionSpec(String name, int channels, InputSize inputSize, int sma
             if (height < 1 || width < 1) {
                 throw new IllegalArgumentException("input of " + height + " x " + width + ": both must be 1 or more");
             }
+        }
+
+        /** A config's: the side of a square, or height and width. */
+        public static InputSize of(ConfigFields config, String name, int otherwise) {
+            if (config.isNumber(name) || !config.has(name)) {
+                int side = config.integer(name, 1, LARGEST_SIDE, otherwise);
+                return new InputSize(side, side);
+            }
+            int[] sides = config.integers(name, 1, LARGEST_SIDE);
+            if (sides.length != 2) {
+                throw config.error(name, "an integer, or height and width");
+            }
+            return new InputSize(sides[0], sides[1]);
         }
 
         @Override
@@ -94,7 +114,15 @@ public record VisionSpec(String name, int channels, InputSize inputSize, int sma
         return Spec.of(DataType.S32, MAX_SEQUENCES + 2);
     }
 
-    /** Input of a Transformer: S32, how many tokens are the result, then offsets of sequences that end in one each. */
+    /** Input of a Transformer with a learned query: S32 [n], its row for each picture. */
+    public Spec probes() {
+        return Spec.of(DataType.S32, new Dim(N, 1));
+    }
+
+    /**
+     * Input of a Transformer: S32, how many tokens are the result, then offsets of sequences that end in one each; with a learned query,
+     * offsets of one query a picture.
+     */
     public Spec results() {
         return Spec.of(DataType.S32, maxResults() + 2);
     }

@@ -150,6 +150,10 @@ class TokenizerGoldensTest {
     }
 
     private static void same(JsonNode expected, int[] found, String what) {
+        if (expected.isNull()) {
+            // The script says why.
+            return;
+        }
         if (expected.isArray()) {
             assertEquals(expected.toString(), IntStream.of(found).boxed().toList().toString().replace(" ", ""), what);
             return;

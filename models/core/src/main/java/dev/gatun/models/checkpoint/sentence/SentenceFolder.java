@@ -73,6 +73,11 @@ public record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List
         steps = List.copyOf(steps);
     }
 
+    /** Whether vectors have Euclidean length 1: nothing follows their normalization, and nothing is cut off them. */
+    public boolean normalizes() {
+        return !steps.isEmpty() && steps.getLast() instanceof Step.Normalize && dimension == 0;
+    }
+
     /** Reads a checkpoint's folder. */
     public static SentenceFolder read(Checkpoint checkpoint) {
         ConfigFields sentence = transformer(checkpoint.folder());
@@ -87,8 +92,9 @@ public record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List
         }
         int dimension = root.integer("truncate_dim", 1, Integer.MAX_VALUE, 0);
         String similarity = root.choice("similarity_fn_name", "cosine", SIMILARITIES);
-        if (checkpoint.modules().isEmpty()) {
-            return new SentenceFolder(List.of(Pooling.MEAN), true, List.of(new Step.Normalize()), maxTokens, lowerCase, prompts,
+        boolean towers = checkpoint.modules().stream().anyMatch(module -> module.type().equals(Checkpoint.CLIP_MODULE));
+        if (checkpoint.modules().isEmpty() || towers && checkpoint.modules().size() == 1) {
+            return new SentenceFolder(List.of(Pooling.MEAN), true, towers ? List.of() : List.of(new Step.Normalize()), maxTokens, lowerCase, prompts,
                     defaultPrompt,
                     dimension, similarity);
         }

@@ -24,16 +24,14 @@ import java.util.Map;
  */
 record VitConfig(boolean distilled, int channels, InputSize image, InputSize patch, int hiddenSize, int numLayers, int numHeads,
         int headDim, int dFf, float normEps, Activation activation, boolean qkvBias) {
-    private static final int LARGEST_SIDE = 4096;
-
     /** Reads the fields; what is absent has transformers' default. */
     static VitConfig of(ConfigFields config) {
         config.ignore("hidden_dropout_prob", "attention_probs_dropout_prob", "initializer_range", "encoder_stride", "pooler_output_size",
                 "pooler_act");
         int hidden = config.integer("hidden_size", 1, 1 << 20, 768);
         int heads = config.integer("num_attention_heads", 1, 1 << 12, 12);
-        InputSize image = sides(config, "image_size", 224);
-        InputSize patch = sides(config, "patch_size", 16);
+        InputSize image = InputSize.of(config, "image_size", 224);
+        InputSize patch = InputSize.of(config, "patch_size", 16);
         if (patch.height() > image.height() || patch.width() > image.width()) {
             throw config.error("patch_size", "at most the image_size " + image);
         }
@@ -45,19 +43,6 @@ record VitConfig(boolean distilled, int channels, InputSize image, InputSize pat
                 heads, config.integer("head_dim", 1, 1 << 16, hidden / heads), config.integer("intermediate_size", 1, 1 << 22, 3072),
                 (float) config.number("layer_norm_eps", 1e-12), Activations.of(config, "hidden_act", Activation.GELU_ERF),
                 config.flag("qkv_bias", true));
-    }
-
-    /** A side of a square, or height and width. */
-    private static InputSize sides(ConfigFields config, String name, int otherwise) {
-        if (config.isNumber(name) || !config.has(name)) {
-            int side = config.integer(name, 1, LARGEST_SIDE, otherwise);
-            return new InputSize(side, side);
-        }
-        int[] sides = config.integers(name, 1, LARGEST_SIDE);
-        if (sides.length != 2) {
-            throw config.error(name, "an integer, or height and width");
-        }
-        return new InputSize(sides[0], sides[1]);
     }
 
     /** Learned tokens of a picture beside the patches: class and, of DeiT, distillation. */

@@ -5,8 +5,8 @@ import dev.gatun.models.checkpoint.ModelPath;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.checkpoint.WeightSource;
 import dev.gatun.models.image.ImagePreprocessor;
-import dev.gatun.models.image.PictureException;
 import dev.gatun.models.runtime.Workers;
+import dev.gatun.models.vision.PictureWorkers;
 import dev.gatun.models.vision.VisionModel;
 import dev.gatun.models.vision.VisionNetwork;
 import dev.gatun.models.vision.VisionSession;
@@ -14,12 +14,10 @@ import dev.gatun.models.vision.VisionSpec;
 import dev.gatun.tensor.graph.Graph;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
 /**
@@ -27,8 +25,6 @@ import java.util.function.Consumer;
  * {@link #close} waits for work under way.
  */
 public final class ImageClassifier implements AutoCloseable {
-    private static final int MAX_BATCH = 8;
-
     private final VisionCheckpoint checkpoint;
     private final VisionModel model;
     private final Workers<VisionSession> workers;
@@ -111,51 +107,12 @@ public final class ImageClassifier implements AutoCloseable {
     }
 
     private List<Result> classifyAll(List<Path> pictures, Listener listener) {
-        ImagePreprocessor preprocessor = preprocessor();
         Result[] results = new Result[pictures.size()];
-        AtomicInteger next = new AtomicInteger();
-        // Decoding takes longer than most networks: few pictures are divided as well as many.
-        int batch = Math.clamp(pictures.size() / workers.cores(), 1, MAX_BATCH);
-        Consumer<VisionSession> task = session -> work(session, preprocessor, pictures, next, batch, results, listener);
-        if (pictures.size() == 1) {
-            workers.runWide(Workers.doing(task));
-        } else {
-            workers.run(Collections.nCopies(Math.min(workers.cores(), pictures.size()), Workers.doing(task)));
-        }
+        new PictureWorkers(model.spec(), workers).run(pictures, preprocessor(), (i, logits, features, error) -> {
+            results[i] = new Result(pictures.get(i), logits, features, error);
+            listener.done(results[i]);
+        });
         return List.of(results);
-    }
-
-    private void work(VisionSession session, ImagePreprocessor preprocessor, List<Path> pictures, AtomicInteger next,
-            int batch, Result[] results, Listener listener) {
-        int classes = model.spec().classCount();
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment input = arena.allocate(batch * session.pictureByteSize(), 64);
-            MemorySegment logits = arena.allocate((long) batch * classes * Float.BYTES, 64);
-            int columns = model.spec().featureCount();
-            MemorySegment features = arena.allocate((long) batch * columns * Float.BYTES, 64);
-            int[] slots = new int[batch];
-            for (int first = next.getAndAdd(batch); first < pictures.size(); first = next.getAndAdd(batch)) {
-                int count = 0;
-                for (int i = first; i < Math.min(first + batch, pictures.size()); i++) {
-                    try {
-                        preprocessor.load(pictures.get(i), input.asSlice(count * session.pictureByteSize(), session.pictureByteSize()));
-                        slots[count++] = i;
-                    } catch (PictureException e) {
-                        results[i] = new Result(pictures.get(i), null, null, e.getMessage());
-                        listener.done(results[i]);
-                    }
-                }
-                session.forward(input, count, logits, features);
-                for (int i = 0; i < count; i++) {
-                    results[slots[i]] = new Result(pictures.get(slots[i]), row(logits, i, classes), row(features, i, columns), null);
-                    listener.done(results[slots[i]]);
-                }
-            }
-        }
-    }
-
-    private static float[] row(MemorySegment table, int row, int columns) {
-        return table.asSlice((long) row * columns * Float.BYTES, (long) columns * Float.BYTES).toArray(ValueLayout.JAVA_FLOAT);
     }
 
     /**

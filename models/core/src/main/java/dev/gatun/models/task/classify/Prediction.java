@@ -3,6 +3,7 @@ package dev.gatun.models.task.classify;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * What a classifier says of one picture.
@@ -23,6 +24,12 @@ public record Prediction(List<Guess> best) {
      * @param score probability by softmax
      */
     public record Guess(int index, String label, double score) {
+    }
+
+    /** The best of labels that have scores already. */
+    public static Prediction ofScores(float[] scores, List<String> labels, int top) {
+        return new Prediction(IntStream.range(0, scores.length).mapToObj(i -> new Guess(i, labels.get(i), scores[i]))
+                .sorted(Comparator.comparingDouble(Guess::score).reversed()).limit(top).toList());
     }
 
     /** The {@code top} best classes of one row of logits; NaN logits come last. */

@@ -6,7 +6,6 @@ import dev.gatun.models.checkpoint.CheckedWeights;
 import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.checkpoint.Clip;
 import dev.gatun.models.checkpoint.ConfigFields;
-import dev.gatun.models.checkpoint.JsonFiles;
 import dev.gatun.models.checkpoint.SafetensorsFile;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.checkpoint.WeightScope;
@@ -17,6 +16,7 @@ import dev.gatun.models.family.resnet.ResNet;
 import dev.gatun.models.family.resnet.ResNetConfig;
 import dev.gatun.models.family.vit.Vit;
 import dev.gatun.models.image.ImagePreprocessor;
+import dev.gatun.models.vision.HubPreprocessing;
 import dev.gatun.models.vision.VisionModel;
 import dev.gatun.models.vision.VisionNetwork;
 import dev.gatun.models.vision.VisionSpec;
@@ -161,6 +161,10 @@ record VisionCheckpoint(Path origin, JsonNode config, List<String> labels) {
         }
         String words = String.join(", ", Stream.of("model_type", "architectures").filter(config::has)
                 .map(field -> field + " " + config.get(field)).toList());
+        if (List.of("clip", "siglip").contains(config.path("model_type").asText(""))) {
+            throw new IllegalArgumentException("config.json says " + Clip.text(words) + ", which has no classes of its own: name labels "
+                    + "(ImageTextModel, gatun classify --labels)");
+        }
         throw new IllegalArgumentException(!words.isEmpty() && name.isEmpty()
                 ? "config.json says " + Clip.text(words) + ", expected model_type vit or deit, or architecture"
                 + " textbook-cnn or a resnet by torchvision's or timm's names" : name.isEmpty()
@@ -196,11 +200,7 @@ record VisionCheckpoint(Path origin, JsonNode config, List<String> labels) {
         if (!isVit()) {
             return Preprocessing.of(config, network);
         }
-        Path file = fields().file().resolveSibling("preprocessor_config.json");
-        if (!Files.isRegularFile(file)) {
-            throw new WeightException(file, "does not exist; expected the file that says how pictures are resized and normalized");
-        }
-        return HubPreprocessing.of(ConfigFields.of(file, JsonFiles.object(file)), network);
+        return HubPreprocessing.of(fields().file().getParent(), network);
     }
 
     private static boolean has(CheckedWeights weights, String tensor) {

@@ -9,10 +9,12 @@ import dev.gatun.models.encode.HeadKind;
 import dev.gatun.models.encode.Rows;
 import dev.gatun.models.encode.SequenceTask;
 import dev.gatun.models.encode.Shares;
+import dev.gatun.models.encode.Tower;
 import dev.gatun.models.registry.Encoders;
 import dev.gatun.models.runtime.Batcher;
 import dev.gatun.models.runtime.Workers;
 import dev.gatun.models.tokenize.TextTokenizer;
+import dev.gatun.models.tokenize.Window;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -45,6 +47,7 @@ public final class EmbeddingModel implements AutoCloseable {
     private final SentenceFolder folder;
     private final String prompt;
     private final EmbeddingOptions options;
+    private final Tower tower;
     private final Workers<EncoderSession> workers;
     private final BiConsumer<EncoderSession, List<Text>> forward;
     private final Batcher<EncoderSession, Text> batcher;
@@ -52,7 +55,8 @@ public final class EmbeddingModel implements AutoCloseable {
     private final ResultPool results = new ResultPool(resultArena);
     private boolean closed;
 
-    private EmbeddingModel(Encoder encoder, TextTokenizer tokenizer, SentenceFolder folder, EmbeddingOptions options) {
+    private EmbeddingModel(Encoder encoder, TextTokenizer tokenizer, SentenceFolder folder, Tower tower, EmbeddingOptions options) {
+        this.tower = tower;
         this.folder = folder;
         this.prompt = prompt(folder.defaultPrompt());
         this.encoder = encoder;
@@ -82,13 +86,25 @@ public final class EmbeddingModel implements AutoCloseable {
         HeadKind.requireNone(checkpoint);
         SentenceFolder folder = options.over(SentenceFolder.read(checkpoint));
         Encoder encoder;
+        Tower[] tower = new Tower[1];
         try (Arena files = Arena.ofShared()) {
-            encoder = family.load(checkpoint, described -> SentenceHead.of(folder, described, files, folder.dimension()));
+            encoder = family.load(checkpoint, described -> {
+                tower[0] = described.tower();
+                if (tower[0] != null && (options.pooling() != null || options.overlap() >= 0)) {
+                    throw new IllegalArgumentException("a text tower of " + described.spec().name()
+                            + " says itself how its tokens become a vector: neither pooling nor windows can be chosen");
+                }
+                return SentenceHead.of(folder, described, files, folder.dimension());
+            });
         }
         TextTokenizer tokenizer = null;
         try {
             tokenizer = TextTokenizer.load(checkpoint.folder(), cutAt(options, folder, encoder.spec().maxLength()), folder.lowerCase());
-            return new EmbeddingModel(encoder, tokenizer, folder, options);
+            tokenizer.requireVocabulary(encoder.spec().vocabSize());
+            if (tower[0] != null && tower[0].pads()) {
+                tokenizer.requireSeenPadding();
+            }
+            return new EmbeddingModel(encoder, tokenizer, folder, tower[0], options);
         } catch (RuntimeException | Error e) {
             encoder.close();
             if (tokenizer != null) {
@@ -266,7 +282,7 @@ public final class EmbeddingModel implements AutoCloseable {
     private final class Text extends SequenceTask<TextVector> {
         private final String before;
         private final String text;
-        private TextTokenizer.Tokens tokens;
+        private List<TextTokenizer.Tokens> windows;
 
         Text(String before, String text, int number) {
             super(encoder, number);
@@ -276,13 +292,18 @@ public final class EmbeddingModel implements AutoCloseable {
 
         @Override
         protected void tokenize() {
-            tokens = tokenizer.encode(before + text);
-            add(tokens.ids(), null);
+            TextTokenizer.Tokens whole = tokenizer.encode(before + text);
+            windows = options.overlap() < 0 || !whole.truncated() ? List.of(whole)
+                    : tokenizer.windows(before + text, tokenizer.maxTokens(), options.overlap()).stream().map(Window::tokens).toList();
+            windows.forEach(each -> add(tower == null ? each.ids() : tower.ids().of(each.ids(), tokenizer.padId()), null));
         }
 
         @Override
         protected TextVector read(List<Rows> rows) {
-            return new TextVector(rows.getFirst().row(0), tokens.ids().length, tokens.truncated());
+            int tokens = windows.stream().mapToInt(each -> each.ids().length).sum();
+            boolean whole = windows.size() == 1;
+            return new TextVector(whole ? rows.getFirst().row(0) : WindowPool.pool(rows, windows, folder.normalizes()), tokens,
+                    whole && windows.getFirst().truncated());
         }
     }
 
@@ -294,6 +315,11 @@ public final class EmbeddingModel implements AutoCloseable {
     /** How the folder's vectors are meant to be compared: cosine, dot, euclidean or manhattan. */
     public String similarity() {
         return folder.similarity();
+    }
+
+    /** Whether vectors have Euclidean length 1. */
+    public boolean normalizes() {
+        return folder.normalizes();
     }
 
     /** Elements of a vector. */

@@ -17,9 +17,11 @@ import java.util.List;
  * @param dimension elements of a vector that are kept, the first ones (Matryoshka); 0: as the folder says, or all
  * @param prompt    name of the folder's prompt that is put before every text; empty for none; null: its default prompt
  * @param batching  how requests of several callers are computed together
+ * @param overlap   0 or more: a longer text is read in windows which share so many tokens, its vector is the mean of theirs, each with the
+ *                  weight of its tokens, brought to length 1 if vectors are normalized; a prompt stands in the first. -1: it is cut
  */
 public record EmbeddingOptions(int threads, Pooling pooling, Boolean normalize, int maxTokens, int dimension, String prompt,
-        Batching batching) {
+        Batching batching, int overlap) {
 
     /** Checks the numbers. */
     public EmbeddingOptions {
@@ -30,46 +32,55 @@ public record EmbeddingOptions(int threads, Pooling pooling, Boolean normalize, 
         if (dimension < 0) {
             throw new IllegalArgumentException("dimension must be 0 or more, not " + dimension);
         }
+        if (overlap < -1) {
+            throw new IllegalArgumentException("overlap must be 0 or more, or -1 without windows, not " + overlap);
+        }
     }
 
     /** Every available core, everything as the folder says; of a folder that says nothing mean pooling, normalized. */
     public static EmbeddingOptions defaults() {
-        return new EmbeddingOptions(Runtime.getRuntime().availableProcessors(), null, null, 0, 0, null, Batching.defaults());
+        return new EmbeddingOptions(Runtime.getRuntime().availableProcessors(), null, null, 0, 0, null, Batching.defaults(),
+                -1);
     }
 
     /** The same with another number of cores. */
     public EmbeddingOptions withThreads(int count) {
-        return new EmbeddingOptions(count, pooling, normalize, maxTokens, dimension, prompt, batching);
+        return new EmbeddingOptions(count, pooling, normalize, maxTokens, dimension, prompt, batching, overlap);
     }
 
     /** The same with another pooling. */
     public EmbeddingOptions withPooling(Pooling other) {
-        return new EmbeddingOptions(threads, other, normalize, maxTokens, dimension, prompt, batching);
+        return new EmbeddingOptions(threads, other, normalize, maxTokens, dimension, prompt, batching, overlap);
     }
 
     /** The same with or without normalization. */
     public EmbeddingOptions withNormalize(boolean value) {
-        return new EmbeddingOptions(threads, pooling, value, maxTokens, dimension, prompt, batching);
+        return new EmbeddingOptions(threads, pooling, value, maxTokens, dimension, prompt, batching, overlap);
     }
 
     /** The same with texts cut elsewhere. */
     public EmbeddingOptions withMaxTokens(int count) {
-        return new EmbeddingOptions(threads, pooling, normalize, count, dimension, prompt, batching);
+        return new EmbeddingOptions(threads, pooling, normalize, count, dimension, prompt, batching, overlap);
     }
 
     /** The same with shorter vectors. */
     public EmbeddingOptions withDimension(int count) {
-        return new EmbeddingOptions(threads, pooling, normalize, maxTokens, count, prompt, batching);
+        return new EmbeddingOptions(threads, pooling, normalize, maxTokens, count, prompt, batching, overlap);
     }
 
     /** The same with another prompt, by its name. */
     public EmbeddingOptions withPrompt(String name) {
-        return new EmbeddingOptions(threads, pooling, normalize, maxTokens, dimension, name, batching);
+        return new EmbeddingOptions(threads, pooling, normalize, maxTokens, dimension, name, batching, overlap);
     }
 
     /** The same with requests of several callers computed together otherwise. */
     public EmbeddingOptions withBatching(Batching other) {
-        return new EmbeddingOptions(threads, pooling, normalize, maxTokens, dimension, prompt, other);
+        return new EmbeddingOptions(threads, pooling, normalize, maxTokens, dimension, prompt, other, overlap);
+    }
+
+    /** The same with longer texts read in windows that share so many tokens. */
+    public EmbeddingOptions withWindows(int shared) {
+        return new EmbeddingOptions(threads, pooling, normalize, maxTokens, dimension, prompt, batching, shared);
     }
 
     /** What a folder says, as far as these options do not say otherwise. */

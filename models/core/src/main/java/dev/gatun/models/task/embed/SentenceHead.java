@@ -7,6 +7,7 @@ import dev.gatun.models.checkpoint.sentence.SentenceFolder;
 import dev.gatun.models.encode.Head;
 import dev.gatun.models.encode.Pooling;
 import dev.gatun.models.encode.TextEncoder;
+import dev.gatun.models.encode.Tower;
 import dev.gatun.tensor.graph.GraphBuilder;
 import dev.gatun.tensor.graph.LayerNorm;
 import dev.gatun.tensor.graph.Linear;
@@ -54,7 +55,12 @@ final class SentenceHead {
      * @param dimension columns that are kept, 0 for all
      */
     static Head of(SentenceFolder folder, TextEncoder encoder, Arena files, int dimension) {
-        SentenceHead head = new SentenceHead(folder.poolings(), encoder.spec().hiddenSize());
+        Tower tower = encoder.tower();
+        SentenceHead head = new SentenceHead(tower == null ? folder.poolings() : List.of(tower.pooling()), encoder.spec().hiddenSize());
+        if (tower != null) {
+            head.columns = new Linear(tower.projection()).outFeatures();
+            head.layers.add((graph, rows) -> graph.add("projection", new Linear(tower.projection()), rows));
+        }
         for (SentenceFolder.Step step : folder.steps()) {
             switch (step) {
                 case SentenceFolder.Step.Dense dense -> head.dense(dense, files);

@@ -94,6 +94,7 @@ final class TextModel implements AutoCloseable {
             int wanted = options.maxTokens();
             tokenizer = TextTokenizer.load(checkpoint.folder(),
                     new TextTokenizer.Limit(wanted == 0 ? positions : Math.min(wanted, positions), wanted == 0));
+            tokenizer.requireVocabulary(encoder.spec().vocabSize());
             return new TextModel(owner, encoder, tokenizer, ClassLabels.of(checkpoint), options);
         } catch (RuntimeException | Error e) {
             encoder.close();
