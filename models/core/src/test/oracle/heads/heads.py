@@ -236,11 +236,12 @@ def main(root):
         # Of ModernBERT's tokens without characters transformers' pipeline gives one twice where windows overlap.
         if family != "modernbert":
             tag(make(root, family + "-tag", kind("ForTokenClassification"), tokenizer, config, labels=LABELS))
-        if family != "deberta-v2":
-            fill(make(root, family + "-fill", kind("ForMaskedLM"), tokenizer, config))
+        fill(make(root, family + "-fill", kind("ForMaskedLM"), tokenizer, config))
         answer(make(root, family + "-answer", kind("ForQuestionAnswering"), tokenizer, config))
     classify(make(root, "camembert-classify", T.CamembertForSequenceClassification, uni, T.CamembertConfig, labels=["only"]))
     fill(make(root, "bert-fill-untied", T.BertForMaskedLM, wp, T.BertConfig, tie_word_embeddings=False))
+    fill(make(root, "deberta-v2-fill-authors", T.DebertaV2ForMaskedLM, uni, T.DebertaV2Config, legacy=False, hidden_act="relu",
+              tie_word_embeddings=False))  # which transformers 5.18 cannot tie; the words are used all the same
     rerank(make(root, "bert-rerank", T.BertForSequenceClassification, wp, T.BertConfig, labels=["LABEL_0"]))
     rerank(make(root, "xlm-roberta-rerank", T.XLMRobertaForSequenceClassification, uni, T.XLMRobertaConfig, labels=["LABEL_0"],
                 extra={"sentence_transformers": {"activation_fn": "torch.nn.modules.linear.Identity", "version": "4.1.0"}}))

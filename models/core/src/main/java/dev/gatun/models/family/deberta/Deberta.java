@@ -44,10 +44,28 @@ public final class Deberta implements EncoderFamily {
 
     @Override
     public HeadLayers head(HeadKind kind, HeadNames names) {
-        return kind == HeadKind.SEQUENCES
-                ? names.classifier(names.square(names.top().child("pooler"), "dense"),
-                        Activations.of(names.config(), "pooler_hidden_act", Activation.GELU_ERF), names.top(), "classifier")
-                : EncoderFamily.super.head(kind, names);
+        return switch (kind) {
+            case SEQUENCES -> names.classifier(names.square(names.top().child("pooler"), "dense"),
+                    Activations.of(names.config(), "pooler_hidden_act", Activation.GELU_ERF), names.top(), "classifier");
+            case MASKED -> masked(names);
+            case TOKENS, SPANS -> EncoderFamily.super.head(kind, names);
+        };
+    }
+
+    /** BERT's head; where {@code legacy} is false, that of DeBERTa's authors, which always shares the word embeddings. */
+    private static HeadLayers masked(HeadNames names) {
+        int d = names.encoder().spec().hiddenSize();
+        if (names.config().flag("legacy", true)) {
+            WeightScope predictions = names.top().child("cls").child("predictions");
+            WeightScope transform = predictions.child("transform");
+            return names.masked(d, names.square(transform, "dense"), names.encoder().spec().activation(), transform.child("LayerNorm"),
+                    predictions.child("decoder"), predictions);
+        }
+        WeightScope head = names.top().child("lm_predictions").child("lm_head");
+        WeightScope norm = head.child("LayerNorm");
+        return HeadLayers.tokens().dense(names.square(head, "dense")).activate(names.encoder().spec().activation())
+                .norm(new LayerNorm(norm.weight("weight", d), norm.weight("bias", d), names.encoder().spec().normEps()))
+                .dense(new Linear.Part(names.encoder().weights().words(), false, head.weight("bias", names.encoder().spec().vocabSize())));
     }
 
     @Override

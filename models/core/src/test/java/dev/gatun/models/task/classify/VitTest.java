@@ -112,7 +112,7 @@ class VitTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {"do_resize | false", "resample | 9", "image_mean | [0.5]", "image_std | [1, 0, 1]", "size | 31",
         "crop_size | 29", "do_center_crop | 1", "rescale_factor | 0", "rescale_offset | true",
-        "image_processor_type | \"CLIPImageProcessor\"",
+        "image_processor_type | \"DonutImageProcessor\"",
         "size | {\"shortest_edge\": 30}", "size | {\"height\": 30}", "size | {\"height\": 30, \"width\": 30, \"max_width\": 3}",
         "do_pad | true"})
     void preprocessingThatIsNotServedIsRefused(String field, String value) throws IOException {

@@ -144,7 +144,7 @@ class TextTasksTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"bert-fill", "bert-fill-untied", "roberta-fill", "xlm-roberta-fill", "distilbert-fill", "electra-fill",
-            "albert-fill", "mpnet-fill", "modernbert-fill"})
+            "albert-fill", "mpnet-fill", "modernbert-fill", "deberta-v2-fill", "deberta-v2-fill-authors"})
     void masksAreFilled(String name) throws IOException {
         JsonNode golden = expected(name);
         try (FillMask filler = FillMask.load(folder(name))) {
