@@ -80,7 +80,7 @@ format:
 
 test-spark: native model
 	$(MVN) -B -ntp -Dgatun.platform=$(PLATFORM) -Pspark -pl models/adapters/spark -am -Dsurefire.failIfNoSpecifiedTests=false \
-		-Dtest=TextVectorsTest verify
+		-Dtest=TextVectorsTest,ClusterTest verify
 
 clean:
 	$(MAVEN) clean

@@ -9,6 +9,7 @@ import dev.gatun.models.encode.Head;
 import dev.gatun.models.encode.TextEncoder;
 import dev.gatun.models.family.albert.Albert;
 import dev.gatun.models.family.bert.Bert;
+import dev.gatun.models.family.bert.JinaBert;
 import dev.gatun.models.family.clip.ClipText;
 import dev.gatun.models.family.deberta.Deberta;
 import dev.gatun.models.family.distilbert.DistilBert;
@@ -28,7 +29,8 @@ import java.util.function.Function;
 public final class Encoders {
     /** In the order in which they are asked: BERT last, which claims what says nothing and has its tensors. */
     public static final List<EncoderFamily> ALL = List.of(new Roberta(), new DistilBert(), new Electra(), new Albert(), new MpNet(),
-            new Deberta(), new T5Encoder(), new ModernBert(), new NomicBert(), new Gte(), new Llama(), new ClipText(), new Bert());
+            new Deberta(), new T5Encoder(), new ModernBert(), new NomicBert(), new Gte(), new Llama(), new ClipText(), new JinaBert(),
+            new Bert());
 
     private static final Families FAMILIES = new Families(List.copyOf(ALL));
 

@@ -23,7 +23,7 @@ class FamilyGoldensTest {
     @ParameterizedTest
     @ValueSource(strings = {"bert", "bert-causal", "roberta", "xlm-roberta", "camembert", "distilbert", "distilbert-sinusoidal", "electra",
         "electra-same", "albert", "mpnet", "deberta-v2", "deberta-v2-plain", "t5", "umt5", "modernbert", "nomic_bert",
-        "nomic_bert-original", "gte", "gte-original", "qwen3", "qwen2", "llama", "mistral", "eurobert"})
+        "nomic_bert-original", "gte", "gte-original", "qwen3", "qwen2", "llama", "mistral", "eurobert", "jina-bert"})
     void hiddenStatesAreThoseOfTransformers(String name) {
         Checkpoint checkpoint = Checkpoint.open(Goldens.path("families/" + name));
         try (Arena arena = Arena.ofConfined(); Encoder encoder = Encoders.family(checkpoint).load(checkpoint, LoadOptions.defaults())) {

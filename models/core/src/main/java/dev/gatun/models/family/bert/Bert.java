@@ -64,7 +64,7 @@ public final class Bert implements EncoderFamily {
 
     private static BertConfig config(Checkpoint checkpoint, WeightSource source, WeightScope scope) {
         if (checkpoint.hasConfig()) {
-            return BertConfig.of(checkpoint.fields());
+            return BertConfig.of(checkpoint.fields(), "absolute");
         }
         WeightSource plain = source instanceof CheckedWeights checked ? checked.source() : source;
         if (plain instanceof OnnxBertWeights onnx) {

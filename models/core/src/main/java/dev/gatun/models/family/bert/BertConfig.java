@@ -30,9 +30,13 @@ record BertConfig(int vocabSize, int hiddenSize, int numLayers, int numHeads, in
     /** Operators of exports that compute something else: positions that skip padding, relative positions, causal masks. */
     private static final List<String> FOREIGN = List.of("CumSum", "LessOrEqual", "Less", "Trilu", "RotaryEmbedding", "Cos", "Sin");
 
-    /** Reads the fields; sizes must be there, the rest has transformers' default. */
-    static BertConfig of(ConfigFields config) {
-        config.require("position_embedding_type", "absolute");
+    /**
+     * Reads the fields; sizes must be there, the rest has transformers' default.
+     *
+     * @param positions the {@code position_embedding_type} that is served
+     */
+    static BertConfig of(ConfigFields config, String positions) {
+        config.require("position_embedding_type", positions);
         config.require("is_encoder_decoder", false);
         config.require("add_cross_attention", false);
         config.ignore("hidden_dropout_prob", "attention_probs_dropout_prob", "initializer_range", "pad_token_id", "bos_token_id",
