@@ -36,7 +36,8 @@ final class ClassifyCommand implements Callable<Integer> {
             + "digits that comes with Gatun.")
     Path model;
 
-    @Option(names = "--labels", split = ",", paramLabel = "LABEL,LABEL,...", description = "What pictures may show, with a model of pictures "
+    @Option(names = "--labels", split = ",", paramLabel = "LABEL,LABEL,...",
+            description = "What pictures may show, with a model of pictures "
             + "and texts (CLIP, SigLIP).")
     List<String> labels = List.of();
 

@@ -32,9 +32,9 @@ final class EmbedCommand implements Callable<Integer> {
     @Option(names = "--input", paramLabel = "FILE", description = "UTF-8 text, one a line; - is standard input.")
     String input;
 
-    @Option(names = "--pictures", arity = "1..*", paramLabel = "PICTURE", description = "Instead of texts pictures, folders of pictures, or "
-            + "globs, with a model of pictures and texts (CLIP, SigLIP): both have vectors of one space. One that cannot be read is reported "
-            + "and has NaN; then the exit code is 1.")
+    @Option(names = "--pictures", arity = "1..*", paramLabel = "PICTURE",
+            description = "Instead of texts pictures, folders of pictures, or globs, with a model of pictures and texts (CLIP, SigLIP): "
+                    + "both have vectors of one space. One that cannot be read is reported and has NaN; then the exit code is 1.")
     List<String> pictures = List.of();
 
     @Option(names = "--output", required = true, paramLabel = "OUT.npy|OUT.jsonl", description = "Where the vectors go.")

@@ -18,7 +18,8 @@ class LoggingTest {
     @Test
     void noLoggingBackendComesAlong() throws IOException {
         assertFalse(found("org/slf4j/LoggerFactory.class").isEmpty(), "slf4j's API comes with the tokenizers");
-        for (String backend : new String[] {"META-INF/services/org.slf4j.spi.SLF4JServiceProvider", "org/slf4j/impl/StaticLoggerBinder.class",
+        for (String backend : new String[] {"META-INF/services/org.slf4j.spi.SLF4JServiceProvider",
+                "org/slf4j/impl/StaticLoggerBinder.class",
             "META-INF/services/org.apache.logging.log4j.spi.Provider", "ch/qos/logback/classic/Logger.class"}) {
             assertEquals(List.of(), found(backend), backend);
         }

@@ -51,7 +51,8 @@ class ClusterTest {
         command.addAll(opens());
         command.addAll(List.of("-Dspark.ui.enabled=false", "-cp", System.getProperty("java.class.path")));
         command.addAll(List.of(arguments));
-        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(folder.resolve(name + ".log").toFile());
+        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(folder.resolve(name + ".log")
+                .toFile());
         // Executors take their classes from spark.executor.extraClassPath.
         builder.environment().put("SPARK_HOME", Files.createDirectories(folder.resolve("spark/jars")).getParent().toString());
         builder.environment().put("SPARK_SCALA_VERSION", "2.13");

@@ -83,7 +83,8 @@ public record Checkpoint(Path origin, Path root, Path folder, JsonNode config, P
             return new Checkpoint(model, folder, folder, config(folder), model, List.of());
         }
         List<Module> modules = modules(model);
-        Path folder = modules.stream().filter(m -> m.type.equals("Transformer") || m.type.equals(CLIP_MODULE)).map(Module::folder).findFirst().orElse(
+        Path folder = modules.stream().filter(m -> m.type.equals("Transformer") || m.type.equals(CLIP_MODULE)).map(Module::folder)
+                .findFirst().orElse(
                 modules.isEmpty() && Files.isDirectory(model.resolve(OLD_TRANSFORMER)) ? model.resolve(OLD_TRANSFORMER) : model);
         return new Checkpoint(model, model, folder, config(folder), WeightFiles.find(folder), modules);
     }

@@ -134,7 +134,7 @@ final class Definition {
                 if (settings.flag("do_lower_case", true)) {
                     steps.add(node("Lowercase"));
                 }
-                // A text begins with a space of its own, before what it has; what is left of punctuation keeps the place of the first one.
+                // A text begins with a space of its own, before what it has; what is left of punctuation keeps its place.
                 steps.add(replace("Regex", "\\A" + PUNCTUATION + "*\\s(\\s|" + PUNCTUATION + ")*", "\u2581\u2581"))
                         .add(replace("Regex", "\\A" + PUNCTUATION + "+", "\u2581")).add(replace("Regex", PUNCTUATION, ""))
                         .add(replace("Regex", "\\s+", " ")).add(replace("Regex", "[\\s\u2581]+\\z", ""));

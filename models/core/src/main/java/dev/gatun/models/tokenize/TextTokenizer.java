@@ -31,7 +31,8 @@ public final class TextTokenizer implements AutoCloseable {
     private boolean closed;
     private int users;
 
-    private TextTokenizer(Path file, TokenizerSettings settings, TokenizerJson.Source source, TokenizersNative tokenizer, Frame single, Frame pair, int maxTokens, boolean cutsLeft) {
+    private TextTokenizer(Path file, TokenizerSettings settings, TokenizerJson.Source source, TokenizersNative tokenizer, Frame single,
+            Frame pair, int maxTokens, boolean cutsLeft) {
         this.file = file;
         this.settings = settings;
         this.source = new TokenizerJson.Source("", source.truncatesLeft(), source.examples(), source.last(), source.lastId());
@@ -119,7 +120,8 @@ public final class TextTokenizer implements AutoCloseable {
                         + maxTokens + " tokens");
             }
             Frame pair = tokenizer.frame(example, example);
-            return new TextTokenizer(file, settings, source, tokenizer, settings.typed() ? single : single.untyped(), settings.typed() ? pair : pair.untyped(),
+            return new TextTokenizer(file, settings, source, tokenizer, settings.typed() ? single : single.untyped(), settings.typed()
+                    ? pair : pair.untyped(),
                     maxTokens,
                     settings.truncatesLeft(source.truncatesLeft()));
         } catch (WeightException | Error e) {

@@ -56,7 +56,8 @@ public final class PictureWorkers {
         }
     }
 
-    private void work(VisionSession session, ImagePreprocessor preprocessor, List<Path> pictures, AtomicInteger next, int batch, Sink sink) {
+    private void work(VisionSession session, ImagePreprocessor preprocessor, List<Path> pictures, AtomicInteger next, int batch,
+            Sink sink) {
         int classes = spec.classCount();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment input = arena.allocate(batch * session.pictureByteSize(), 64);

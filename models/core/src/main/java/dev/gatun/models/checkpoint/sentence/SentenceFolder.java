@@ -94,7 +94,8 @@ public record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List
         String similarity = root.choice("similarity_fn_name", "cosine", SIMILARITIES);
         boolean towers = checkpoint.modules().stream().anyMatch(module -> module.type().equals(Checkpoint.CLIP_MODULE));
         if (checkpoint.modules().isEmpty() || towers && checkpoint.modules().size() == 1) {
-            return new SentenceFolder(List.of(Pooling.MEAN), true, towers ? List.of() : List.of(new Step.Normalize()), maxTokens, lowerCase, prompts,
+            return new SentenceFolder(List.of(Pooling.MEAN), true, towers ? List.of() : List.of(new Step.Normalize()), maxTokens,
+                    lowerCase, prompts,
                     defaultPrompt,
                     dimension, similarity);
         }

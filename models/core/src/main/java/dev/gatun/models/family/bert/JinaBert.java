@@ -60,7 +60,8 @@ public final class JinaBert implements EncoderFamily {
         if (parent.child(spec.numLayers()).child("mlp").child("wo").has("weight")) {
             throw fields.error("num_hidden_layers", "the number of layers in the file, which has a layer " + spec.numLayers());
         }
-        return new TextEncoder(spec, new EncoderWeights(names.words(), new Positions.None(), names.types(), names.embeddingNorm(), null, layers,
+        return new TextEncoder(spec, new EncoderWeights(names.words(), new Positions.None(), names.types(), names.embeddingNorm(), null,
+                layers,
                 null));
     }
 

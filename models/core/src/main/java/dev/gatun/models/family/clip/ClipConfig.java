@@ -41,7 +41,8 @@ record ClipConfig(boolean siglip, ConfigFields fields, int hiddenSize, int numLa
         // Old CLIPs say it twice; where they do, this one counts, with defaults for what it does not say.
         String name = tower + (!siglip && top.has(tower + "_config_dict") ? "_config_dict" : "_config");
         ConfigFields fields = top.has(name) ? top.object(name)
-                : ConfigFields.of(file, JsonNodeFactory.instance.objectNode().set(name, JsonNodeFactory.instance.objectNode())).object(name);
+                : ConfigFields.of(file, JsonNodeFactory.instance.objectNode().set(name, JsonNodeFactory.instance.objectNode()))
+                        .object(name);
         fields.require("model_type", (siglip ? "siglip_" : "clip_") + tower + "_model");
         fields.ignore("attention_dropout", "dropout", "initializer_range", "initializer_factor", "projection_dim");
         int d = fields.integer("hidden_size", 1, MAX_SIZE, siglip ? 768 : hidden);

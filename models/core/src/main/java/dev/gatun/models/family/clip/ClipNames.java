@@ -23,7 +23,8 @@ record ClipNames(WeightScope scope, ClipConfig config) {
             WeightScope layer = parent.child(i);
             WeightScope self = layer.child("self_attn");
             WeightScope mlp = layer.child("mlp");
-            layers.add(new EncoderWeights.Layer(new EncoderWeights.Attention(self.part("q_proj", d, d, true), self.part("k_proj", d, d, true),
+            layers.add(new EncoderWeights.Layer(new EncoderWeights.Attention(self.part("q_proj", d, d, true), self.part("k_proj", d, d,
+                    true),
                     self.part("v_proj", d, d, true), self.part("out_proj", d, d, true)), norm(layer.child("layer_norm1")),
                     up(mlp), down(mlp), norm(layer.child("layer_norm2"))));
         }

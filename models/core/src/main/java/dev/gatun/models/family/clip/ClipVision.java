@@ -135,8 +135,10 @@ public final class ClipVision {
         Linear.Part key = part(weight, bias, d, d);
         Linear.Part value = part(weight, bias, 2L * d, d);
         Port probes = graph.input(VisionNetwork.PROBES, spec.probes());
-        Port query = graph.add("probe", new Embedding(query(head.weight("probe", 1, 1, d), weight, bias), null, null, false, null, 1f), probes);
-        Port attended = graph.add("probe.attend", op, query, blocks.linear("probe.key", key, rows), blocks.linear("probe.value", value, rows),
+        Port query = graph.add("probe", new Embedding(query(head.weight("probe", 1, 1, d), weight, bias), null, null, false, null, 1f),
+                probes);
+        Port attended = graph.add("probe.attend", op, query, blocks.linear("probe.key", key, rows), blocks.linear("probe.value", value,
+                rows),
                 queries, sequences);
         Port x = blocks.linear("probe.output", attention.part("out_proj", d, d, true), attended);
         WeightScope mlp = head.child("mlp");
@@ -164,7 +166,7 @@ public final class ClipVision {
         return new Weight(probe.name(), query);
     }
 
-    /** What a place adds: its position and, of CLIP's learned token, that. Attention sees no order: patches are first, the token is last. */
+    /** What a place adds: its position, and CLIP's learned token. Attention sees no order: patches are first, the token is last. */
     private Weight places() {
         int d = config.hiddenSize();
         WeightScope embeddings = scope.child("embeddings");

@@ -143,7 +143,8 @@ public final class ImageTextModel implements AutoCloseable {
      */
     public List<Scores> classify(List<Path> pictures, List<String> labels, String template) {
         if (labels.isEmpty() || !template.contains("{}")) {
-            throw new IllegalArgumentException("labels " + labels + ", template \"" + template + "\": expected labels, and {} where they go");
+            throw new IllegalArgumentException("labels " + labels + ", template \"" + template
+                    + "\": expected labels, and {} where they go");
         }
         try (Embeddings known = texts.embed(labels.stream().map(label -> template.replace("{}", label)).toList())) {
             float[][] rows = new float[labels.size()][];

@@ -48,7 +48,8 @@ class ClipFieldsTest {
         for (String tower : List.of("text_config", "vision_config")) {
             Set<String> same = new TreeSet<>();
             Set<String> listed = new TreeSet<>();
-            for (String field : StreamSupport.stream(((Iterable<String>) () -> config.get(tower).fieldNames()).spliterator(), false).toList()) {
+            for (String field : StreamSupport.stream(((Iterable<String>) () -> config.get(tower).fieldNames()).spliterator(), false)
+                    .toList()) {
                 ObjectNode other = config.deepCopy();
                 ((ObjectNode) other.get(tower)).set(field, other(config.get(tower).get(field)));
                 if (served.equals(outcome(other))) {

@@ -175,11 +175,14 @@ class ImageTextModelTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {"clip | text_config/hidden_act | \"gelu_10\" | text_config.hidden_act",
-        "clip | text_config/num_hidden_layers | 1 | text_config.num_hidden_layers", "clip | text_config/num_attention_heads | 5 | a divisor",
+        "clip | text_config/num_hidden_layers | 1 | text_config.num_hidden_layers",
+                "clip | text_config/num_attention_heads | 5 | a divisor",
         "clip | text_config/vocab_size | 699 | token_embedding", "clip | text_config/model_type | \"x\" | text_config.model_type",
-        "clip | text_config/eos_token_id | [1] | text_config.eos_token_id", "clip | text_config/layer_norm_eps | -1 | text_config.layer_norm_eps",
+        "clip | text_config/eos_token_id | [1] | text_config.eos_token_id",
+                "clip | text_config/layer_norm_eps | -1 | text_config.layer_norm_eps",
         "clip | projection_dim | 21 | text_projection", "clip | vision_config/image_size | 35 | position_embedding",
-        "clip | vision_config/patch_size | 29 | vision_config.patch_size", "clip | vision_config/image_size | [28, 21] | vision_config.image_size",
+        "clip | vision_config/patch_size | 29 | vision_config.patch_size",
+                "clip | vision_config/image_size | [28, 21] | vision_config.image_size",
         "clip | vision_config/num_hidden_layers | 3 | vision_model.encoder.layers.2", "clip | text_config_dict | {} | token_embedding",
         "siglip | vision_config/vision_use_head | false | vision_config.vision_use_head",
         "siglip | text_config/projection_size | 23 | text_model.head", "siglip | model_type | \"siglip2\" | model_type siglip2"})
@@ -197,7 +200,8 @@ class ImageTextModelTest {
         top.set("text_config_dict", top.get("text_config").deepCopy());
         ((ObjectNode) top.get("text_config")).put("num_hidden_layers", 1);
         Files.writeString(folder.resolve("config.json"), top.toString());
-        try (EmbeddingModel model = EmbeddingModel.load(folder, RAW); Embeddings found = model.embed(texts()); Arena arena = Arena.ofShared()) {
+        try (EmbeddingModel model = EmbeddingModel.load(folder,
+                RAW); Embeddings found = model.embed(texts()); Arena arena = Arena.ofShared()) {
             Reference.assertClose(Reference.widen(Goldens.floats(Goldens.open(arena, "clip/clip.safetensors"), "texts")),
                     found.vectors().toArray(java.lang.foreign.ValueLayout.JAVA_FLOAT), 1e-5);
         }
@@ -214,7 +218,8 @@ class ImageTextModelTest {
         }
         Files.writeString(folder.resolve("modules.json"),
                 "[{\"idx\": 0, \"name\": \"0\", \"path\": \"0_CLIPModel\", \"type\": \"sentence_transformers.models.CLIPModel\"}]");
-        try (ImageTextModel model = ImageTextModel.load(folder, EmbeddingOptions.defaults()); Embeddings found = model.texts().embed(texts());
+        try (ImageTextModel model = ImageTextModel.load(folder, EmbeddingOptions.defaults()); Embeddings found = model.texts()
+                .embed(texts());
                 Arena arena = Arena.ofShared()) {
             assertFalse(model.texts().normalizes());
             Reference.assertClose(Reference.widen(Goldens.floats(Goldens.open(arena, "clip/clip.safetensors"), "texts")),

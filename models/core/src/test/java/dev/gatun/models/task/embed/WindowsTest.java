@@ -55,7 +55,8 @@ class WindowsTest {
     @ValueSource(booleans = {true, false})
     void theVectorIsTheMeanOfTheWindows(boolean normalize) throws IOException {
         EmbeddingOptions options = OPTIONS.withNormalize(normalize);
-        try (EmbeddingModel windows = EmbeddingModel.load(model(), options.withWindows(2)); EmbeddingModel cut = EmbeddingModel.load(folder, options);
+        try (EmbeddingModel windows = EmbeddingModel.load(model(),
+                options.withWindows(2)); EmbeddingModel cut = EmbeddingModel.load(folder, options);
                 Embeddings found = windows.embed(List.of(words(4, 9), words(4, 16), "", words(4, 10)));
                 Embeddings parts = cut.embed(List.of(words(4, 9), words(7, 12), words(10, 15), words(13, 16), words(7, 10)))) {
             assertArrayEquals(parts.toFloats(0), found.toFloats(0), 1e-6f);
