@@ -35,7 +35,7 @@ class ImageTextCommandsTest {
         return Gatun.run(new PrintWriter(out), new PrintWriter(err), args);
     }
 
-    private static float[] floats(Path npy, int rows, int columns) {
+    private static float[] floats(Path npy, int rows, int columns) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             NpyFile file = NpyFile.open(npy, arena);
             assertEquals(List.of((long) rows, (long) columns), List.of(file.shape().dim(0), file.shape().dim(1)));
