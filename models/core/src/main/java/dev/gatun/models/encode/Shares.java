@@ -27,8 +27,9 @@ public final class Shares {
         }
         int size = Math.clamp(count / (2L * cores), 1, MOST_TEXTS);
         List<int[]> shares = new ArrayList<>();
-        for (int from = 0; from < count; from += size) {
-            shares.add(new int[] {from, Math.min(from + size, count)});
+        for (int from = 0, to; from < count; from = to) {
+            to = count - from > size ? from + size : count;
+            shares.add(new int[] {from, to});
         }
         return shares;
     }

@@ -42,7 +42,8 @@ final class Draw {
     int token(Sequence sequence, Search.Scores from, int row) {
         sequence.random = Sampler.next(sequence.random);
         double uniform = Sampler.uniform(sequence.random);
-        return plain ? fromAll(from, row, uniform) : from.ranked().index(row, Sampler.pick(uniform, warp(candidates, warpers, from, row, 1)));
+        return plain ? fromAll(from, row, uniform)
+                : from.ranked().index(row, Sampler.pick(uniform, warp(candidates, warpers, from, row, 1)));
     }
 
     /** What is left of a row, its probabilities computed. */

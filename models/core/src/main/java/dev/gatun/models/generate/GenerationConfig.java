@@ -179,7 +179,8 @@ public record GenerationConfig(Path file, GenerationOptions options, int padToke
             options.processor(new SuppressAtBegin(atBegin));
         }
         if (fields.has("bad_words_ids")) {
-            options.processor(new BadWords(list(fields, "bad_words_ids").stream().map(word -> ids(fields, "bad_words_ids", word)).toList()));
+            options.processor(new BadWords(list(fields, "bad_words_ids").stream().map(word -> ids(fields, "bad_words_ids", word))
+                    .toList()));
         }
         if (fields.has("sequence_bias")) {
             options.processor(new SequenceBias(list(fields, "sequence_bias").stream().map(pair -> {

@@ -321,7 +321,8 @@ class GenerationSessionTest {
         refused("max_length must be 2 or more", () -> GenerationOptions.builder().maxLength(1).build());
         refused("repetition_penalty must be positive", () -> GenerationOptions.builder().repetitionPenalty(0).build());
         refused("max_length and max_new_tokens exclude each other", () -> GenerationOptions.builder().maxLength(5).maxNewTokens(5).build());
-        assertEquals(5, GenerationOptions.builder().maxNewTokens(5).build().toBuilder().maxLength(9).maxNewTokens(5).build().maxNewTokens());
+        GenerationOptions five = GenerationOptions.builder().maxNewTokens(5).build();
+        assertEquals(6, five.toBuilder().maxLength(9).maxNewTokens(6).build().maxNewTokens());
         refused("a stop sequence is empty", () -> GenerationOptions.builder().stopSequence(List.of()).build());
     }
 
