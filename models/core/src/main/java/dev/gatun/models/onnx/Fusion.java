@@ -46,7 +46,7 @@ final class Fusion {
 
     static Program run(Program program, Memory memory, Packed packed) {
         Program current = program;
-        List<Matcher> matchers = List.of(Fusions::gelu, Fusions::silu, Fusions::layerNorm, Fusions::linear, Fusions::batchNorm,
+        List<Matcher> matchers = List.of(Fusions::gelu, Fusions::silu, Fusions::layerNorm, Fusions::rmsNorm, Fusions::linear, Fusions::batchNorm,
                 Fusions::conv);
         for (Matcher matcher : matchers) {
             Fusion fusion = new Fusion(current, memory, packed);

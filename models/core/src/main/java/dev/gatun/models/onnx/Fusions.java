@@ -148,9 +148,7 @@ final class Fusions {
             return null;
         }
         Program.Step square = f.only(variance.inputs().getFirst());
-        boolean squares = Fusion.is(square, "Pow") && f.isNumber(square.inputs().get(1), 2) || Fusion.is(square, "Mul")
-                && square.inputs().get(0).equals(square.inputs().get(1));
-        Program.Step other = squares ? f.any(square.inputs().getFirst(), "Sub") : null;
+        Program.Step other = isSquare(f, square) ? f.any(square.inputs().getFirst(), "Sub") : null;
         Program.Step mean = f.any(sub.inputs().get(1), "ReduceMean");
         Program.Ref x = sub.inputs().getFirst();
         if (other == null || !other.inputs().equals(sub.inputs()) || mean == null || !lastAxis(f, mean)
@@ -166,6 +164,44 @@ final class Fusions {
         return f.replaced(step, "gatun.LayerNorm", c ->
                 (OnnxTensor) NormOps.layer(c, c.in(0), c.in(1), c.in(2), c.in(0).rank() - 1, epsilon)[0], Map.of("epsilon", (float) epsilon),
                 x, product.inputs().get(gamma), step.inputs().get(beta));
+    }
+
+    /** x / sqrt(mean(x^2) + eps) * gamma over the last dimension; the quotient may be a product, and be cast to FLOAT where x was, too. */
+    static Program.Step rmsNorm(Fusion f, Program.Step step) {
+        int gamma = Fusion.is(step, "Mul") ? f.constantSide(step) : -1;
+        Program.Step inner = gamma < 0 || f.constant(step.inputs().get(gamma)).rank() != 1 ? null : f.only(Fusion.other(step, gamma));
+        boolean cast = isFloatCast(inner);
+        inner = cast ? f.only(inner.inputs().getFirst()) : inner;
+        for (int i = 0; i < 2 && (Fusion.is(inner, "Div") || Fusion.is(inner, "Mul")); i++) {
+            Program.Ref x = inner.inputs().get(i);
+            Program.Step root = f.only(Fusion.other(inner, i));
+            if (Fusion.is(inner, "Mul")) {
+                root = Fusion.is(root, "Reciprocal") ? f.only(root.inputs().getFirst(), "Sqrt")
+                        : Fusion.is(root, "Div") && f.isNumber(root.inputs().getFirst(), 1) ? f.only(root.inputs().get(1), "Sqrt") : null;
+            } else if (i == 1) {
+                return null;
+            }
+            Program.Step sum = Fusion.is(root, "Sqrt") ? f.only(root.inputs().getFirst(), "Add") : null;
+            int eps = sum == null ? -1 : f.constantSide(sum);
+            Program.Step mean = eps < 0 || f.constant(sum.inputs().get(eps)).size() != 1 ? null
+                    : f.only(Fusion.other(sum, eps), "ReduceMean");
+            Program.Step square = mean == null || !lastAxis(f, mean) ? null : f.only(mean.inputs().getFirst());
+            if (isSquare(f, square) && square.inputs().getFirst().equals(x) && (!cast || isFloatCast(f.any(x)))) {
+                double epsilon = f.constant(sum.inputs().get(eps)).real(0);
+                return f.replaced(step, "gatun.RmsNorm", c -> NormOps.rms(c, c.in(0), c.in(1), c.in(0).rank() - 1, epsilon, null),
+                        Map.of("epsilon", (float) epsilon), x, step.inputs().get(gamma));
+            }
+        }
+        return null;
+    }
+
+    private static boolean isFloatCast(Program.Step step) {
+        return Fusion.is(step, "Cast") && Long.valueOf(1).equals(step.attributes().get("to"));
+    }
+
+    private static boolean isSquare(Fusion f, Program.Step step) {
+        return Fusion.is(step, "Pow") && f.isNumber(step.inputs().get(1), 2)
+                || Fusion.is(step, "Mul") && step.inputs().get(0).equals(step.inputs().get(1));
     }
 
     private static boolean lastAxis(Fusion f, Program.Step reduce) {

@@ -43,6 +43,8 @@ final class Rules {
         one("LayerNormalization", Rules::layerNorm);
         one("gatun.LayerNorm", Rules::layerNorm);
         one("RMSNormalization", Rules::layerNorm);
+        one("gatun.RmsNorm", Rules::layerNorm);
+        one("Cast", s -> s.call().i("to", 0) == 1 ? s.x(0) : null);
         one("BatchNormalization", Rules::batchNorm);
         PictureRules.register();
     }
@@ -244,7 +246,7 @@ final class Rules {
         if (gamma == null || s.has(2) && beta == null) {
             return null;
         }
-        boolean rms = s.call().op().startsWith("RMS");
+        boolean rms = s.call().op().startsWith("RMS") || s.call().op().equals("gatun.RmsNorm");
         LayerNorm norm = new LayerNorm(gamma, beta, s.call().f("epsilon", 1e-5), rms, 0f);
         return Val.dense(s.region().add("norm", norm, 0, s.region().rows(x)), x.dims);
     }

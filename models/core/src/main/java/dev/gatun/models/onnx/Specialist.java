@@ -38,7 +38,7 @@ final class Specialist {
             "LessOrEqual", "Log", "LogSoftmax", "LRN", "LSTM", "MatMul", "MatMulInteger", "Max", "MaxPool", "Mean", "Min", "Mod", "Mul",
             "Neg", "Not", "Or", "Pow", "PRelu", "QLinearConv", "QLinearMatMul", "QuantizeLinear", "Reciprocal", "Relu", "RMSNormalization",
             "RNN", "Round", "ScatterElements", "ScatterND", "Sigmoid", "Sign", "Sin", "Softmax", "Softplus", "SpaceToDepth", "Sqrt", "Sub",
-            "Sum", "Tan", "Tanh", "Transpose", "Where", "Xor", "gatun.Activation", "gatun.LayerNorm", "gatun.Linear");
+            "Sum", "Tan", "Tanh", "Transpose", "Where", "Xor", "gatun.Activation", "gatun.LayerNorm", "gatun.Linear", "gatun.RmsNorm");
 
     private final Program program;
     private final long smallest;
