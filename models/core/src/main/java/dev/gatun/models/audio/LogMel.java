@@ -27,6 +27,7 @@ public final class LogMel implements AutoCloseable {
     private long samplesRead;
     private boolean sourceEnded;
     private long frame;
+    private float level;
 
     /** Opens the spectrogram of samples at {@link LogMelConfig#sampleRate()}. */
     public LogMel(LogMelConfig config, SampleStream source) {
@@ -61,11 +62,15 @@ public final class LogMel implements AutoCloseable {
         if (length >= 0 && center + config.hop() > length) {
             return false;
         }
+        double squares = 0;
         for (int i = 0; i < config.window(); i++) {
             long at = Math.abs(center - half + i);
             at = length >= 0 && at >= length ? 2 * (length - 1) - at : at;
-            windowed[i] = samples[(int) (at - first)] * hann[i];
+            double sample = samples[(int) (at - first)];
+            squares += sample * sample;
+            windowed[i] = sample * hann[i];
         }
+        level = (float) (squares / config.window());
         fourier.power(windowed, power);
         filters.apply(power, dst, offset);
         frame++;
@@ -97,6 +102,11 @@ public final class LogMel implements AutoCloseable {
         }
         held += read;
         samplesRead += read;
+    }
+
+    /** Mean square of the samples of the frame that was computed last. */
+    public float level() {
+        return level;
     }
 
     /** Samples of the source so far, without what fills it up. */

@@ -191,6 +191,31 @@ public final class ConfigFields {
         return list == null ? null : list.stream().mapToInt(JsonNode::intValue).toArray();
     }
 
+    /** Two integers, the second -1 where it is null. */
+    public record Pair(int first, int second) {
+    }
+
+    /**
+     * A list of pairs of integers, as {@code [[1, 50259], [2, null]]}, or null if it is absent.
+     *
+     * @throws WeightException if it is something else, or an integer is below min or above max
+     */
+    public List<Pair> pairs(String name, int min, int max) {
+        List<JsonNode> list = list(name, n -> n.isArray() && n.size() == 2 && isWithin(n.get(0), min, max)
+                && (n.get(1).isNull() || isWithin(n.get(1), 0, max)), "a list of pairs of integers from " + min + " to " + max);
+        return list == null ? null : list.stream().map(n -> new Pair(n.get(0).intValue(), n.get(1).isNull() ? -1 : n.get(1).intValue()))
+                .toList();
+    }
+
+    private static boolean isWithin(JsonNode node, int min, int max) {
+        return node.isIntegralNumber() && node.canConvertToInt() && node.intValue() >= min && node.intValue() <= max;
+    }
+
+    /** Names of the fields that are there and not null, in the order of the file; does not count as reading them. */
+    public List<String> names() {
+        return json.properties().stream().filter(p -> !p.getValue().isNull()).map(Map.Entry::getKey).toList();
+    }
+
     /** A list of finite numbers, or null if it is absent. */
     public double[] numbers(String name) {
         List<JsonNode> list = list(name, n -> n.isNumber() && Double.isFinite(n.doubleValue()), "a list of numbers");

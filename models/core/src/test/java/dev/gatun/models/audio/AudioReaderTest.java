@@ -97,7 +97,8 @@ class AudioReaderTest {
         assertMessage(folder.resolve("missing.wav"), "does not exist");
         assertMessage(folder, "is not a file");
         assertMessage(Files.write(folder.resolve("empty.wav"), new byte[0]), "is empty");
-        assertMessage(Files.writeString(folder.resolve("text.mp3"), "no sound at all, however long this text may be"), "nothing that is known");
+        assertMessage(Files.writeString(folder.resolve("text.mp3"), "no sound at all, however long this text may be"),
+                "nothing that is known");
         assertMessage(sound("opus.ogg"), "Opus");
         assertMessage(sound("aiff.aiff"), "AIFF");
         byte[] adpcm = Files.readAllBytes(sound("wav-pcm_16.wav"));

@@ -90,7 +90,8 @@ class LogMelTest {
                  "n_fft": 200, "chunk_length": 20, "n_samples": 160000, "nb_max_frames": 2000, "padding_side": "right", "dither": 0.0,
                  "return_attention_mask": false, "processor_class": "WhisperProcessor", "padding_value": 0.0}"""));
         assertEquals(LogMelConfig.whisper(80), read("{}"));
-        for (String field : new String[] {"\"dither\": 0.1", "\"padding_side\": \"left\"", "\"do_normalize\": true", "\"mel_scale\": \"htk\"",
+        for (String field : new String[] {"\"dither\": 0.1", "\"padding_side\": \"left\"", "\"do_normalize\": true",
+            "\"mel_scale\": \"htk\"",
             "\"n_fft\": 1", "\"feature_extractor_type\": \"Wav2Vec2FeatureExtractor\""}) {
             String name = field.substring(1, field.indexOf('"', 1));
             assertTrue(assertThrows(WeightException.class, () -> read("{" + field + "}")).getMessage().contains(name), field);

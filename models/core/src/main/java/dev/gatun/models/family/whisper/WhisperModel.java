@@ -1,0 +1,165 @@
+package dev.gatun.models.family.whisper;
+
+import dev.gatun.models.checkpoint.Checkpoint;
+import dev.gatun.models.checkpoint.ConfigFields;
+import dev.gatun.models.checkpoint.JsonFiles;
+import dev.gatun.models.checkpoint.WeightException;
+import dev.gatun.models.checkpoint.WeightSource;
+import dev.gatun.models.generate.DecoderSession;
+import dev.gatun.models.generate.GenerativeModel;
+import dev.gatun.models.runtime.Program;
+import dev.gatun.models.runtime.Session;
+import dev.gatun.tensor.Tensor;
+import dev.gatun.tensor.exec.BoundPlan;
+import dev.gatun.tensor.graph.Graph;
+import dev.gatun.tensor.graph.Sizes;
+import dev.gatun.tensor.graph.Target;
+import dev.gatun.tensor.op.KvLayout;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * A Whisper model: encoder and decoder in one program. Shared by any number of threads, each with its own session. Owns its native
+ * memory: {@link #close} waits for what is under way; sessions used after that throw {@link IllegalStateException}.
+ */
+public final class WhisperModel implements AutoCloseable {
+    /** {@code model_type} of the family. */
+    public static final String MODEL_TYPE = "whisper";
+    /** {@code architectures} of the family. */
+    public static final String ARCHITECTURE = "WhisperForConditionalGeneration";
+
+    private final WhisperConfig config;
+    private final WhisperGeneration generation;
+    private final Program program;
+
+    private record Description(WhisperConfig config, WhisperGeneration generation, Graph encoder, Graph step) {
+    }
+
+    private WhisperModel(Description description) {
+        this.config = description.config;
+        this.generation = description.generation;
+        this.program = Program.load(new Program.Part(description.encoder, Target.ofRows(config.sourceLen())),
+                new Program.Part(description.step, Target.ofRows(1)));
+    }
+
+    private static KvLayout layout(WhisperConfig config) {
+        return new KvLayout(config.decoder().layers(), config.decoder().heads(), config.headDim());
+    }
+
+    private static Description describe(Checkpoint checkpoint, WeightSource source) {
+        ConfigFields fields = checkpoint.fields();
+        List<String> architectures = checkpoint.architectures();
+        if (!architectures.isEmpty() && !architectures.contains(ARCHITECTURE)) {
+            throw fields.error("architectures", ARCHITECTURE);
+        }
+        WhisperConfig config = WhisperConfig.of(fields);
+        Path file = checkpoint.file("generation_config.json");
+        WhisperGeneration generation = WhisperGeneration.of(file == null ? fields : ConfigFields.of(file, JsonFiles.object(file)), fields,
+                config);
+        // What generation reads of config.json only where there is no generation_config.json, and what older trainers left there.
+        fields.ignore("suppress_tokens", "begin_suppress_tokens", "forced_decoder_ids", "pad_token_id", "bos_token_id", "eos_token_id",
+                "decoder_start_token_id", "max_length", "num_beams", "forced_bos_token_id", "forced_eos_token_id");
+        List<String> unread = fields.unread();
+        if (!unread.isEmpty()) {
+            throw fields.error(unread.getFirst(), "no such field");
+        }
+        WhisperGraphs graphs = new WhisperGraphs(config, WhisperWeights.find(source, config), layout(config), aligned(generation));
+        return new Description(config, generation, graphs.encoder(), graphs.step());
+    }
+
+    private static Set<Integer> aligned(WhisperGeneration generation) {
+        return generation.alignment() == null ? Set.of()
+                : Arrays.stream(generation.alignment()).map(pair -> pair[0]).collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    /** The graphs of a folder's model, before the passes; {@code files} owns what is read. */
+    public static List<Graph> describe(Checkpoint checkpoint, Arena files) {
+        Description description = describe(checkpoint, checkpoint.source(files));
+        return Stream.of(description.encoder, description.step).toList();
+    }
+
+    /**
+     * Loads config.json, generation_config.json and the weights of a folder; the files are not needed afterwards.
+     *
+     * @throws WeightException if a file is missing or damaged, a field is not served, or a tensor is missing or has another shape
+     */
+    public static WhisperModel load(Checkpoint checkpoint) {
+        try (Arena files = Arena.ofShared()) {
+            return new WhisperModel(describe(checkpoint, checkpoint.source(files)));
+        }
+    }
+
+    /** Sizes. */
+    public WhisperConfig config() {
+        return config;
+    }
+
+    /** How it writes. */
+    public WhisperGeneration generation() {
+        return generation;
+    }
+
+    /** A session for one caller, who closes it, with so many threads for each kernel. */
+    public DecoderSession newSession(int threads) {
+        Session session = program.newSession(threads);
+        try {
+            return new DecoderSession(session, new DecoderSession.Shape(layout(config), config.sourceLen(), config.targetLen(),
+                    config.vocabSize()), program.plan(WhisperGraphs.ENCODER, new Sizes(Map.of()), threads),
+                    program.plan(WhisperGraphs.STEP, new Sizes(Map.of()), threads));
+        } catch (RuntimeException | Error e) {
+            session.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Encodes a window.
+     *
+     * @param features {@code [frames][bins]}, normalized
+     * @return the encoder's states [frames / 2, dModel] where they are wanted, else null
+     */
+    public float[] encode(DecoderSession session, float[] features, boolean states) {
+        int bins = config.melBins();
+        int frames = config.frames();
+        if (features.length != frames * bins) {
+            throw new IllegalArgumentException(features.length + " features, expected " + frames + " frames of " + bins);
+        }
+        float[][] memory = new float[1][];
+        session.encode(plan -> fill(plan, features, bins, frames),
+                plan -> memory[0] = states ? plan.output(GenerativeModel.MEMORY).toFloats() : null);
+        return memory[0];
+    }
+
+    private static void fill(BoundPlan plan, float[] features, int bins, int frames) {
+        MemorySegment planes = plan.input(WhisperGraphs.FEATURES).segment();
+        for (int b = 0; b < bins; b++) {
+            for (int t = 0; t < frames; t++) {
+                planes.setAtIndex(ValueLayout.JAVA_FLOAT, (long) b * frames + t, features[t * bins + b]);
+            }
+        }
+        Tensor places = plan.input(WhisperGraphs.PLACES);
+        for (int i = 0; i < frames / 2; i++) {
+            places.setInt(i, i);
+        }
+    }
+
+    /** Bytes of native memory: weights and plans. */
+    public long nativeByteSize() {
+        return program.nativeByteSize();
+    }
+
+    /** Waits for what is under way, then frees the weights. Closing twice is harmless. */
+    @Override
+    public void close() {
+        program.close();
+    }
+}

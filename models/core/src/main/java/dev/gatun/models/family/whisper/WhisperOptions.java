@@ -1,0 +1,97 @@
+package dev.gatun.models.family.whisper;
+
+import java.util.Arrays;
+
+/**
+ * How a recording is written down; names and meaning as of transformers' generate for Whisper.
+ *
+ * @param language             a language's code or English name, or null: as the model's own settings say, else it is detected
+ * @param translate            into English; false with a language or {@code transcribe} for the language spoken
+ * @param transcribe           asks for the task transcribe even without a language
+ * @param timestamps           whether the model writes timestamps; audio longer than a window needs them, and has them anyway
+ * @param words                whether the time of each word is wanted
+ * @param temperatures         tried one after the other until a text is good enough; 0 takes the likeliest tokens
+ * @param compressionThreshold a text that zlib makes so many times smaller is not good enough; infinite for none
+ * @param logProbThreshold     nor one whose mean log-probability is below; negative infinite for none
+ * @param noSpeechThreshold    if it is below, and this is exceeded by the probability that nobody speaks, the window is left out; infinite
+ *                             for none
+ * @param conditionOnPrevious  whether the model sees what it wrote of the windows before
+ * @param minLevel             decibels below full scale that are not listened to at all, as -60; negative infinite for none
+ * @param seed                 of what is drawn
+ */
+public record WhisperOptions(String language, boolean translate, boolean transcribe, boolean timestamps, boolean words,
+        double[] temperatures, double compressionThreshold, double logProbThreshold, double noSpeechThreshold, boolean conditionOnPrevious,
+        double minLevel, long seed) {
+    /** Checks the numbers. */
+    public WhisperOptions {
+        temperatures = temperatures.clone();
+        if (temperatures.length == 0 || Arrays.stream(temperatures).anyMatch(t -> !(t >= 0) || Double.isInfinite(t))) {
+            throw new IllegalArgumentException("temperatures " + Arrays.toString(temperatures) + ", expected numbers of 0 or more");
+        }
+        if (translate && transcribe) {
+            throw new IllegalArgumentException("translate and transcribe: one task at a time");
+        }
+        for (double threshold : new double[] {compressionThreshold, logProbThreshold, noSpeechThreshold, minLevel}) {
+            if (Double.isNaN(threshold)) {
+                throw new IllegalArgumentException("a threshold is not a number");
+            }
+        }
+        if (noSpeechThreshold < Double.POSITIVE_INFINITY && logProbThreshold == Double.NEGATIVE_INFINITY) {
+            throw new IllegalArgumentException("noSpeechThreshold " + noSpeechThreshold + " needs a logProbThreshold");
+        }
+    }
+
+    /** The likeliest tokens, whatever they are. */
+    public static WhisperOptions greedy() {
+        return new WhisperOptions(null, false, false, false, false, new double[] {0}, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY,
+                Double.POSITIVE_INFINITY, false, Double.NEGATIVE_INFINITY, 0);
+    }
+
+    /** With timestamps, and the published fallback (Radford et al. 2022) with transformers' thresholds. */
+    public static WhisperOptions defaults() {
+        return new WhisperOptions(null, false, false, true, false, new double[] {0, 0.2, 0.4, 0.6, 0.8, 1}, 1.35, -1, 0.6, false,
+                Double.NEGATIVE_INFINITY, 0);
+    }
+
+    /** In a language, or null to detect it. */
+    public WhisperOptions withLanguage(String other) {
+        return new WhisperOptions(other, translate, transcribe, timestamps, words, temperatures, compressionThreshold, logProbThreshold,
+                noSpeechThreshold, conditionOnPrevious, minLevel, seed);
+    }
+
+    /** Into English, or in the language spoken. */
+    public WhisperOptions withTask(boolean toEnglish) {
+        return new WhisperOptions(language, toEnglish, !toEnglish, timestamps, words, temperatures, compressionThreshold, logProbThreshold,
+                noSpeechThreshold, conditionOnPrevious, minLevel, seed);
+    }
+
+    /** With timestamps or without, and with the time of each word or without. */
+    public WhisperOptions withTimes(boolean stamps, boolean ofWords) {
+        return new WhisperOptions(language, translate, transcribe, stamps, ofWords, temperatures, compressionThreshold, logProbThreshold,
+                noSpeechThreshold, conditionOnPrevious, minLevel, seed);
+    }
+
+    /** With other temperatures and thresholds. */
+    public WhisperOptions withFallback(double[] temperature, double compression, double logProb, double noSpeech) {
+        return new WhisperOptions(language, translate, transcribe, timestamps, words, temperature, compression, logProb, noSpeech,
+                conditionOnPrevious, minLevel, seed);
+    }
+
+    /** Seeing what was written before, or not. */
+    public WhisperOptions withPrevious(boolean condition) {
+        return new WhisperOptions(language, translate, transcribe, timestamps, words, temperatures, compressionThreshold, logProbThreshold,
+                noSpeechThreshold, condition, minLevel, seed);
+    }
+
+    /** Not listening below a level. */
+    public WhisperOptions withMinLevel(double decibels) {
+        return new WhisperOptions(language, translate, transcribe, timestamps, words, temperatures, compressionThreshold, logProbThreshold,
+                noSpeechThreshold, conditionOnPrevious, decibels, seed);
+    }
+
+    /** With another seed. */
+    public WhisperOptions withSeed(long other) {
+        return new WhisperOptions(language, translate, transcribe, timestamps, words, temperatures, compressionThreshold, logProbThreshold,
+                noSpeechThreshold, conditionOnPrevious, minLevel, other);
+    }
+}
