@@ -20,6 +20,7 @@ module dev.gatun.models {
     exports dev.gatun.models.family.recurrent;
     exports dev.gatun.models.family.resnet;
     exports dev.gatun.models.family.transformer;
+    exports dev.gatun.models.family.whisper;
     exports dev.gatun.models.generate;
     exports dev.gatun.models.generate.logits;
     exports dev.gatun.models.generate.sample;
@@ -34,6 +35,7 @@ module dev.gatun.models {
     exports dev.gatun.models.task.classify;
     exports dev.gatun.models.task.embed;
     exports dev.gatun.models.task.language;
+    exports dev.gatun.models.task.speech;
     exports dev.gatun.models.task.text;
     exports dev.gatun.models.task.translate;
     exports dev.gatun.models.tokenize;

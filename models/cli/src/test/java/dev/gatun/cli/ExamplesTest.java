@@ -41,11 +41,11 @@ class ExamplesTest {
     private static final Pattern BLOCK = Pattern.compile("^```java( no-run)?\\R(.*?)^```$", Pattern.MULTILINE | Pattern.DOTALL);
     private static final Pattern LINK = Pattern.compile("]\\(([^)#:]+)\\)");
     private static final String IMPORTS = Stream.of("dev.gatun.models.checkpoint", "dev.gatun.models.encode", "dev.gatun.models.generate",
-                    "dev.gatun.models.family.transformer", "dev.gatun.models.registry", "dev.gatun.models.runtime",
-                    "dev.gatun.models.onnx", "dev.gatun.models.task.classify", "dev.gatun.models.task.embed",
-                    "dev.gatun.models.task.language", "dev.gatun.models.task.translate", "dev.gatun.models.train",
-                    "dev.gatun.tensor", "dev.gatun.tensor.graph", "dev.gatun.tensor.op", "java.lang.foreign", "java.nio.file", "java.util",
-                    "java.util.concurrent")
+                    "dev.gatun.models.family.transformer", "dev.gatun.models.family.whisper", "dev.gatun.models.registry",
+                    "dev.gatun.models.runtime", "dev.gatun.models.onnx", "dev.gatun.models.task.classify", "dev.gatun.models.task.embed",
+                    "dev.gatun.models.task.language", "dev.gatun.models.task.speech", "dev.gatun.models.task.translate",
+                    "dev.gatun.models.train", "dev.gatun.tensor", "dev.gatun.tensor.graph", "dev.gatun.tensor.op", "java.lang.foreign",
+                    "java.nio.file", "java.util", "java.util.concurrent")
             .map(name -> "import " + name + ".*;\n").reduce("", String::concat);
     private static final String PARAMETERS = "(Path folder, Path file, List<String> texts, List<Path> pictures, List<int[]> sources,"
             + " float[] values, int n) throws Exception {\n";

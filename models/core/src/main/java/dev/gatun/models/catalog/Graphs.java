@@ -10,6 +10,7 @@ import dev.gatun.models.encode.TextEncoder;
 import dev.gatun.models.family.recurrent.RnnConfig;
 import dev.gatun.models.family.recurrent.RnnLanguageModel;
 import dev.gatun.models.family.transformer.Seq2SeqModel;
+import dev.gatun.models.family.whisper.WhisperModel;
 import dev.gatun.models.seq2seq.EncoderDecoder;
 import dev.gatun.models.seq2seq.Seq2SeqFamily;
 import dev.gatun.models.task.classify.ImageClassifier;
@@ -48,6 +49,9 @@ public final class Graphs {
         }
         if (family instanceof Seq2SeqFamily models) {
             return EncoderDecoder.describe(models.describe(checkpoint, checkpoint.source(files)));
+        }
+        if (family.name().equals(WhisperModel.MODEL_TYPE)) {
+            return WhisperModel.describe(checkpoint, files);
         }
         if (family.name().equals(RnnConfig.ARCHITECTURE)) {
             return List.of(RnnLanguageModel.describe(checkpoint, files));

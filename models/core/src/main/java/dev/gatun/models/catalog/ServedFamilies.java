@@ -8,11 +8,13 @@ import dev.gatun.models.family.recurrent.RnnConfig;
 import dev.gatun.models.family.resnet.ResNetConfig;
 import dev.gatun.models.family.transformer.Seq2SeqModel;
 import dev.gatun.models.family.vit.Vit;
+import dev.gatun.models.family.whisper.WhisperModel;
 import dev.gatun.models.registry.Encoders;
 import dev.gatun.models.registry.Seq2Seqs;
 import dev.gatun.models.task.classify.ClassifierOptions;
 import dev.gatun.models.task.classify.ImageClassifier;
 import dev.gatun.models.task.language.LanguageModel;
+import dev.gatun.models.task.speech.SpeechRecognizer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -35,6 +37,9 @@ public final class ServedFamilies {
             new Served<>("vit", Stream.concat(Vit.MODEL_TYPES.stream(), Vit.ARCHITECTURES.stream()).toList(),
                     c -> Vit.MODEL_TYPES.contains(c.modelType()),
                     (c, options) -> ImageClassifier.load(path(c), new ClassifierOptions(options.threads(), options.checkWeights()))),
+            new Served<>(WhisperModel.MODEL_TYPE, List.of(WhisperModel.MODEL_TYPE, WhisperModel.ARCHITECTURE),
+                    c -> c.modelType().equals(WhisperModel.MODEL_TYPE),
+                    (c, options) -> SpeechRecognizer.load(c.folder(), options.threads())),
             new Served<>(TOKEN_MODEL_FAMILY, List.of(TOKEN_MODEL), c -> c.architectures().contains(TOKEN_MODEL),
                     (c, options) -> Seq2SeqModel.load(c.folder())),
             new Served<>(RnnConfig.ARCHITECTURE, List.of(RnnConfig.ARCHITECTURE), c -> c.architectures().contains(RnnConfig.ARCHITECTURE),
