@@ -16,6 +16,7 @@ import dev.gatun.bench.harness.Workload;
 import dev.gatun.bench.kernels.KernelsSuite;
 import dev.gatun.bench.onnx.OnnxSuite;
 import dev.gatun.bench.recurrent.RecurrentSuite;
+import dev.gatun.bench.service.ServiceSuite;
 import dev.gatun.bench.texts.TextsSuite;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -34,7 +35,7 @@ import picocli.CommandLine.Option;
 public final class Bench implements Callable<Integer> {
     private static final List<Suite> SUITES = List.of(
             new EncoderSuite(), new TextsSuite(), new CnnSuite(), new Int8Suite(), new GenerationSuite(), new RecurrentSuite(),
-            new GemmSuite(), new KernelsSuite(), new FfmSuite(), new OnnxSuite());
+            new GemmSuite(), new KernelsSuite(), new FfmSuite(), new OnnxSuite(), new ServiceSuite());
 
     @Option(names = "--quick", description = "Fewer workloads and contenders, shorter turns: 9 to 10 minutes instead of 70.")
     boolean quick;

@@ -1,5 +1,9 @@
 package dev.gatun.bench.harness;
 
+import java.util.Random;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.LongStream;
+
 /** One engine with one workload. Created in a process of its own; used by one thread. */
 public interface Contender extends AutoCloseable {
 
@@ -18,6 +22,25 @@ public interface Contender extends AutoCloseable {
             nanos[i] = System.nanoTime() - start;
         }
         return nanos;
+    }
+
+    /**
+     * Latencies, in nanoseconds, of requests that come by a Poisson process, the same for everyone. They are served one after the other,
+     * and what waits, waits; overridden by what serves several at once.
+     */
+    default long[] load(double rate, double seconds) {
+        Random random = new Random(7);
+        LongStream.Builder latencies = LongStream.builder();
+        long start = System.nanoTime();
+        for (double arrival = 0; arrival < seconds; arrival -= Math.log(1 - random.nextDouble()) / rate) {
+            long due = start + (long) (arrival * 1e9);
+            for (long early = due - System.nanoTime(); early > 0; early = due - System.nanoTime()) {
+                LockSupport.parkNanos(early);
+            }
+            run();
+            latencies.add(System.nanoTime() - due);
+        }
+        return latencies.build().toArray();
     }
 
     /** What the last run computed, row by row; compared with the other contenders' before timing. */

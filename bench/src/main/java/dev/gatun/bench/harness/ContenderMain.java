@@ -16,11 +16,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Random;
 import java.util.Set;
 import java.util.StringJoiner;
-import java.util.concurrent.locks.LockSupport;
-import java.util.stream.LongStream;
 
 /** The other end of {@link ContenderProcess}: holds one contender and does what it is told. */
 public final class ContenderMain {
@@ -52,7 +49,7 @@ public final class ContenderMain {
                 case "run" -> out.println("> " + join(contender.time(Integer.parseInt(parts[1]))));
                 case "load" -> {
                     String[] numbers = parts[1].split(" ");
-                    out.println("> " + join(load(contender, Double.parseDouble(numbers[0]), Double.parseDouble(numbers[1]))));
+                    out.println("> " + join(contender.load(Double.parseDouble(numbers[0]), Double.parseDouble(numbers[1]))));
                 }
                 case "peak" -> {
                     String[] numbers = parts[1].split(" ");
@@ -75,22 +72,6 @@ public final class ContenderMain {
             nanos.add(Long.toString(duration));
         }
         return nanos.toString();
-    }
-
-    /** Requests come by a Poisson process, the same for everyone, and are served one after the other; what waits, waits. */
-    private static long[] load(Contender contender, double rate, double seconds) {
-        Random random = new Random(7);
-        LongStream.Builder latencies = LongStream.builder();
-        long start = System.nanoTime();
-        for (double arrival = 0; arrival < seconds; arrival -= Math.log(1 - random.nextDouble()) / rate) {
-            long due = start + (long) (arrival * 1e9);
-            for (long early = due - System.nanoTime(); early > 0; early = due - System.nanoTime()) {
-                LockSupport.parkNanos(early);
-            }
-            contender.run();
-            latencies.add(System.nanoTime() - due);
-        }
-        return latencies.build().toArray();
     }
 
     /** Passes of a millisecond, between runs that take about as long. */

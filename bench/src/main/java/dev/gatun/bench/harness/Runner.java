@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.DoubleStream;
 
 /**
  * Times the contenders of a workload in turns: A B C A B C .... One computes while the others wait for their turn. Then again with
@@ -89,7 +90,7 @@ public record Runner(int forks, int rounds, double roundSeconds, double warmUpSe
             });
             turns(suite.contenders().getFirst(), processes, records);
             if (last && workload.parameters().getOrDefault("load", 0) == 1) {
-                load(processes, records);
+                load(suite.loads(quick), processes, records);
             }
             processes.forEach((name, process) -> {
                 Progress r = records.get(name);
@@ -157,21 +158,22 @@ public record Runner(int forks, int rounds, double roundSeconds, double warmUpSe
         }
     }
 
-    /** The same arrivals for everyone, at rates that the slowest engine can serve. */
-    private void load(Map<String, ContenderProcess> processes, Map<String, Progress> records) {
+    /** The same arrivals for everyone, at the suite's rates or at such that the slowest engine can serve. */
+    private void load(List<Suite.Load> loads, Map<String, ContenderProcess> processes, Map<String, Progress> records) {
         double slowest = processes.keySet().stream().filter(name -> !NOT_SERVED.contains(name))
                 .mapToDouble(name -> Statistics.median(Result.array(records.get(name).medians))).max().orElseThrow();
-        for (double share : LOADS) {
-            double rate = share * 1e3 / slowest;
+        List<Suite.Load> own = DoubleStream.of(LOADS).map(share -> share * 1e3 / slowest)
+                .mapToObj(rate -> new Suite.Load(rate, (int) (rate * loadSeconds))).toList();
+        for (Suite.Load load : loads.isEmpty() ? own : loads) {
             processes.forEach((name, process) -> {
                 if (!NOT_SERVED.contains(name)) {
                     pause();
-                    double[] millis = millis(process.load(rate, loadSeconds));
+                    double[] millis = millis(process.load(load.rate(), load.requests() / load.rate()));
                     List<Double> percentiles = new ArrayList<>();
                     for (double p : Result.Load.PERCENTILES) {
                         percentiles.add(Statistics.quantile(millis, p));
                     }
-                    records.get(name).loads.add(new Result.Load(rate, millis.length, percentiles));
+                    records.get(name).loads.add(new Result.Load(load.rate(), millis.length, percentiles));
                 }
             });
         }

@@ -34,4 +34,18 @@ public interface Suite {
 
     /** The largest difference between outputs, relative to the largest output, that is still the same answer. */
     double tolerance();
+
+    /**
+     * Requests at random times.
+     *
+     * @param rate     a second
+     * @param requests in all
+     */
+    record Load(double rate, int requests) {
+    }
+
+    /** Loads of workloads whose parameter {@code load} is 1; none: shares of what the slowest contender can serve, some seconds each. */
+    default List<Load> loads(boolean quick) {
+        return List.of();
+    }
 }

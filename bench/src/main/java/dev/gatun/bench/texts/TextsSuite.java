@@ -54,7 +54,8 @@ public final class TextsSuite implements Suite {
         return 5e-5;
     }
 
-    static List<String> texts(int count) throws IOException {
+    /** So many texts, always the same. */
+    public static List<String> texts(int count) throws IOException {
         List<String> sentences = new ArrayList<>();
         try (InputStream in = Objects.requireNonNull(
                 TextsSuite.class.getClassLoader().getResourceAsStream("dev/gatun/cli/demo/constitution.txt"))) {

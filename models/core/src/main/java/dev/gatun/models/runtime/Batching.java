@@ -7,7 +7,7 @@ import java.time.Duration;
  *
  * @param maxQueue  requests that wait at most; more are refused with {@link java.util.concurrent.RejectedExecutionException}. Callers who
  *                  block are as many as their threads, and are not counted
- * @param maxTokens a batch takes no further request once it has so many tokens
+ * @param maxTokens a batch of several requests has so many tokens at most
  * @param maxWait   how long a request may wait for others to come; zero: what waits is computed together, and nobody waits for more
  */
 public record Batching(int maxQueue, int maxTokens, Duration maxWait) {
@@ -25,9 +25,9 @@ public record Batching(int maxQueue, int maxTokens, Duration maxWait) {
         }
     }
 
-    /** A queue of 4096 requests, batches of 256 tokens, no waiting for more. */
+    /** A queue of 4096 requests, batches of 128 tokens, no waiting for more. */
     public static Batching defaults() {
-        return new Batching(4096, 256, Duration.ZERO);
+        return new Batching(4096, 128, Duration.ZERO);
     }
 
     /** The same with another queue. */
