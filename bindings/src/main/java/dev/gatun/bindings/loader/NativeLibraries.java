@@ -17,9 +17,13 @@ import java.util.Optional;
  */
 public final class NativeLibraries {
     /** In load order: libgatun has the threads that oneDNN computes with. */
-    private static final List<String> LOAD_ORDER = List.of("gatun", "dnnl", "openblas");
+    private static final List<String> LOAD_ORDER = List.of("gatun", "dnnl");
+    /** Loaded when something asks for it: who never multiplies by it need not have it in memory. */
+    private static final String OPENBLAS = "openblas";
 
     private static Map<String, Library> loaded;
+    /** Where all of them are, by name. */
+    private static Map<String, Path> files;
     private static NativeLibraryException failure;
 
     private NativeLibraries() {
@@ -50,15 +54,19 @@ public final class NativeLibraries {
 
     /** Symbols of one library: {@code dnnl}, {@code openblas} or {@code gatun}. Called by the generated code. */
     public static SymbolLookup lookup(String name) {
+        return library(name).symbols;
+    }
+
+    private static synchronized Library library(String name) {
         load();
-        return loaded.get(name).symbols;
+        return loaded.computeIfAbsent(name, late -> LargeStack.call(() -> open(late, files.get(late))));
     }
 
     /** Where each library was loaded from, in load order. */
     public static Map<String, Path> paths() {
-        load();
         Map<String, Path> paths = new LinkedHashMap<>();
-        LOAD_ORDER.forEach(name -> paths.put(name, loaded.get(name).path));
+        LOAD_ORDER.forEach(name -> paths.put(name, library(name).path));
+        paths.put(OPENBLAS, library(OPENBLAS).path);
         return paths;
     }
 
@@ -71,20 +79,25 @@ public final class NativeLibraries {
         Platform platform = Platform.current();
         Setting.checkAll();
         InstructionSet.check();
-        Map<String, String> files;
+        Map<String, String> names;
         Path folder = libraryPath();
         if (folder != null) {
-            files = defaultFiles(platform);
+            names = defaultFiles(platform);
         } else {
             LibraryManifest manifest = LibraryManifest.of(platform);
             folder = new LibraryCache(LibraryCache.defaultRoot().toAbsolutePath()).unpack(manifest);
-            files = manifest.libraries();
+            names = manifest.libraries();
         }
         ProcessorCheck.require(platform);
+        Map<String, Path> found = new LinkedHashMap<>();
+        for (Map.Entry<String, String> name : names.entrySet()) {
+            found.put(name.getKey(), folder.resolve(name.getValue()));
+        }
         Map<String, Library> libraries = new LinkedHashMap<>();
         for (String name : LOAD_ORDER) {
-            libraries.put(name, open(name, folder.resolve(files.get(name))));
+            libraries.put(name, open(name, found.get(name)));
         }
+        files = found;
         requireOurThreads(libraries);
         InstructionSet.limit(libraries.get("dnnl").symbols, libraries.get("gatun").symbols);
         return libraries;

@@ -16,6 +16,8 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.nio.file.attribute.UserPrincipal;
 import java.util.ArrayList;
@@ -89,6 +91,22 @@ class LibraryCacheTest {
         assertWhole(unpack());
         Files.delete(folder.resolve("libtwo.so"));
         Files.createDirectories(folder.resolve("libtwo.so/inside"));
+        assertWhole(unpack());
+    }
+
+    @Test
+    void whatWasVerifiedAndChangedSinceIsReplaced() throws IOException {
+        Path folder = unpack();
+        unpack();
+        assertTrue(Files.exists(folder.resolve(".verified")));
+        FileTime before = Files.getLastModifiedTime(folder.resolve("libone.so"));
+        Files.writeString(folder.resolve("libone.so"), "the fIrst library");
+        Files.setLastModifiedTime(folder.resolve("libone.so"), before);
+        assertWhole(unpack());
+        Path swapped = Files.writeString(folder.resolve("other"), "the sEcond library");
+        Files.setPosixFilePermissions(swapped, PosixFilePermissions.fromString("rwx------"));
+        unpack();
+        Files.move(swapped, folder.resolve("libtwo.so"), StandardCopyOption.REPLACE_EXISTING);
         assertWhole(unpack());
     }
 
