@@ -1,25 +1,42 @@
 package dev.gatun.bindings.kernels;
 
+import dev.gatun.bindings.loader.NativeLimitException;
+import dev.gatun.bindings.loader.Setting;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.LongAdder;
 
 /**
  * A shared arena that knows how many bytes were taken in it, whoever took them: an owner of one counts what it holds without counting its
- * fields. Thread-safe.
+ * fields. All of them together stay below {@code gatun.native.limit}. Thread-safe.
  */
 public final class CountedArena implements Arena {
-    private static final LongAdder PROCESS = new LongAdder();
+    private static final AtomicLong PROCESS = new AtomicLong();
+    private static final Set<CountedArena> OPEN = ConcurrentHashMap.newKeySet();
 
+    private final String owner;
     private final Arena arena = Arena.ofShared();
     private final AtomicLong bytes = new AtomicLong();
 
+    /** @param owner what messages about the limit call it, as in "plans of bert" */
+    public CountedArena(String owner) {
+        this.owner = owner;
+        OPEN.add(this);
+    }
+
     @Override
     public MemorySegment allocate(long byteSize, long byteAlignment) {
-        MemorySegment segment = arena.allocate(byteSize, byteAlignment);
-        add(byteSize);
-        return segment;
+        reserve(byteSize);
+        try {
+            return arena.allocate(byteSize, byteAlignment);
+        } catch (RuntimeException | Error e) {
+            release(byteSize);
+            throw e;
+        }
     }
 
     @Override
@@ -27,9 +44,25 @@ public final class CountedArena implements Arena {
         return arena.scope();
     }
 
-    void add(long byteSize) {
+    /**
+     * Counts bytes before they are taken.
+     *
+     * @throws NativeLimitException if there would be more than the process may have: nothing is counted then
+     */
+    void reserve(long byteSize) {
+        long limit = Setting.NATIVE_LIMIT.bytes();
+        long before = PROCESS.getAndAdd(byteSize);
+        if (byteSize > limit - before) {
+            PROCESS.addAndGet(-byteSize);
+            throw new NativeLimitException(owner, byteSize, limit, holders());
+        }
         bytes.addAndGet(byteSize);
-        PROCESS.add(byteSize);
+    }
+
+    /** Takes back what was counted and could not be had. */
+    void release(long byteSize) {
+        bytes.addAndGet(-byteSize);
+        PROCESS.addAndGet(-byteSize);
     }
 
     /** Bytes that are held; 0 once it is closed. */
@@ -39,12 +72,20 @@ public final class CountedArena implements Arena {
 
     /** Bytes that all open arenas of this kind hold. */
     public static long processByteSize() {
-        return PROCESS.sum();
+        return PROCESS.get();
+    }
+
+    /** Bytes of all open arenas by what their owners are called. */
+    public static Map<String, Long> holders() {
+        Map<String, Long> holders = new TreeMap<>();
+        OPEN.forEach(open -> holders.merge(open.owner, open.byteSize(), Long::sum));
+        return holders;
     }
 
     @Override
     public void close() {
         arena.close();
-        PROCESS.add(-bytes.getAndSet(0));
+        OPEN.remove(this);
+        PROCESS.addAndGet(-bytes.getAndSet(0));
     }
 }

@@ -16,7 +16,8 @@ public record NativeBuffer(MemorySegment segment, long byteSize) {
     /**
      * Reserves a block that is freed with the arena.
      *
-     * @throws OutOfMemoryError if the system has no such block
+     * @throws OutOfMemoryError                                  if the system has no such block
+     * @throws dev.gatun.bindings.loader.NativeLimitException if it is beyond what the process may hold
      */
     public static NativeBuffer allocate(Arena arena, long byteSize) {
         if (byteSize < 0) {
@@ -24,20 +25,29 @@ public record NativeBuffer(MemorySegment segment, long byteSize) {
         }
         Kernels.load();
         long reserved = Math.max(byteSize, 1);
+        CountedArena counted = arena instanceof CountedArena c ? c : null;
+        if (counted != null) {
+            counted.reserve(reserved);
+        }
         MemorySegment block = GatunC.gatun_alloc(reserved);
         if (block.address() == 0) {
+            release(counted, reserved);
             throw new OutOfMemoryError("no native memory for a block of " + byteSize + " bytes");
         }
         try {
             MemorySegment owned = MemorySegment.ofAddress(block.address())
                     .reinterpret(reserved, arena, s -> GatunC.gatun_free(s, reserved));
-            if (arena instanceof CountedArena counted) {
-                counted.add(reserved);
-            }
             return new NativeBuffer(owned.asSlice(0, byteSize), byteSize);
         } catch (IllegalStateException closed) {
             GatunC.gatun_free(block, reserved);
+            release(counted, reserved);
             throw closed;
+        }
+    }
+
+    private static void release(CountedArena counted, long byteSize) {
+        if (counted != null) {
+            counted.release(byteSize);
         }
     }
 

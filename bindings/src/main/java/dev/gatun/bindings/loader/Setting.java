@@ -25,6 +25,10 @@ public enum Setting {
             "who multiplies; measure: chosen for each shape while a model loads", choice("onednn", "openblas", "gatun", "measure")),
     /** Who convolves. */
     CONV("gatun.conv", "onednn or fastest", "fastest", "onednn: no convolutions by kernels of our own", choice("onednn", "fastest")),
+    /** Native bytes of the process. */
+    NATIVE_LIMIT("gatun.native.limit", "a number of bytes, or of k, m or g of them, as 800m", "",
+            "native memory that models, sessions and results hold together at most; more is refused with a list of who holds what", v ->
+            v.matches("[1-9]\\d{0,12}[kKmMgG]?")),
     /** Tokens of a chunk. */
     CHUNK_TOKENS("gatun.chunk.tokens", 1, 1 << 16, "128", "tokens that an encoder computes together"),
     /** Pictures of a trunk's batch. */
@@ -102,6 +106,21 @@ public enum Setting {
     /** The number of a property that has one as its range, and a default. */
     public int number() {
         return Integer.parseInt(text());
+    }
+
+    /** The bytes of a property that has a number of them as its range; without a value there is no end to them. */
+    public long bytes() {
+        String text = text();
+        if (text.isEmpty()) {
+            return Long.MAX_VALUE;
+        }
+        int shift = switch (Character.toLowerCase(text.charAt(text.length() - 1))) {
+            case 'k' -> 10;
+            case 'm' -> 20;
+            case 'g' -> 30;
+            default -> 0;
+        };
+        return Long.parseLong(shift == 0 ? text : text.substring(0, text.length() - 1)) << shift;
     }
 
     /** Checks every property. */

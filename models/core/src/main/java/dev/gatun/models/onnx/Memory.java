@@ -29,7 +29,7 @@ final class Memory implements AutoCloseable {
         }
     }
 
-    private final CountedArena arena = new CountedArena();
+    private final CountedArena arena = new CountedArena("values of ONNX files");
     private final long limit;
     private final Map<Long, ArrayDeque<Block>> free = new HashMap<>();
     private final List<Block> all = new ArrayList<>();

@@ -52,7 +52,7 @@ final class Natives implements AutoCloseable {
     }
 
     private static final class PlanSet {
-        private final CountedArena arena = new CountedArena();
+        private final CountedArena arena = new CountedArena("kernels of ONNX files");
         private final Lifetime lifetime = new Lifetime("the session");
         private final ExecutionContext context = new ExecutionContext();
         private final Map<Object, Plan> plans = new HashMap<>();

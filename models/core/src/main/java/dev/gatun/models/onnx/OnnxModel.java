@@ -19,7 +19,7 @@ import java.util.Map;
 public final class OnnxModel implements AutoCloseable {
     private final String file;
     private final OnnxOptions options;
-    private final CountedArena arena = new CountedArena();
+    private final CountedArena arena = new CountedArena("weights of ONNX files");
     private final Lifetime lifetime = new Lifetime("the model");
     private final Packed packed = new Packed(arena);
     private final Map<String, OnnxInfo> inputs = new LinkedHashMap<>();

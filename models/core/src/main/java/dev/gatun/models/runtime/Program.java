@@ -24,11 +24,11 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 public final class Program implements AutoCloseable {
     private static final int MANY_ROWS = 128;
 
-    private final CountedArena arena = new CountedArena();
+    private final CountedArena arena;
     private final String mainGraph;
     private final Lifetime lifetime;
     private final Map<String, Lowering> graphs = new ConcurrentHashMap<>();
-    private final WeightPack pack = new WeightPack(arena);
+    private final WeightPack pack;
     private final Map<PlanKey, Plan> plans = new ConcurrentHashMap<>();
     private final Queue<CountedArena> planArenas = new ConcurrentLinkedQueue<>();
 
@@ -37,6 +37,8 @@ public final class Program implements AutoCloseable {
 
     private Program(String mainGraph) {
         this.mainGraph = mainGraph;
+        this.arena = new CountedArena("weights of " + mainGraph);
+        this.pack = new WeightPack(arena);
         this.lifetime = new Lifetime("the model");
     }
 
@@ -140,7 +142,7 @@ public final class Program implements AutoCloseable {
 
     /** A plan that does not come about, for sizes that do not fit, leaves nothing behind. */
     private Plan compile(Lowering lowering, PlanKey key) {
-        CountedArena compiled = new CountedArena();
+        CountedArena compiled = new CountedArena("plans of " + mainGraph);
         try {
             Plan plan = lowering.compile(key.sizes(), lifetime, compiled, key.threads());
             planArenas.add(compiled);

@@ -29,7 +29,7 @@ public final class Session implements Workers.Session {
     private final Program program;
     private final int threads;
     private final ExecutionContext context;
-    private final CountedArena arena = new CountedArena();
+    private final CountedArena arena = new CountedArena("other memory of sessions");
     private final Lifetime lifetime = new Lifetime("the session");
     private final AtomicBoolean busy = new AtomicBoolean();
     /** Who is between enter and exit. */

@@ -39,7 +39,7 @@ public final class Trainer implements AutoCloseable {
 
     private final Graph graph;
     private final Options options;
-    private final CountedArena arena = new CountedArena();
+    private final CountedArena arena = new CountedArena("training");
     private final Map<Weight, Parameter> parameters = new LinkedHashMap<>();
     private final List<Differentiated> sizes = new ArrayList<>();
     private final List<Parameter> trained;

@@ -1,5 +1,6 @@
 package dev.gatun.models.task.embed;
 
+import dev.gatun.bindings.kernels.CountedArena;
 import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.checkpoint.sentence.SentenceFolder;
 import dev.gatun.models.encode.Encoder;
@@ -51,7 +52,7 @@ public final class EmbeddingModel implements AutoCloseable {
     private final Workers<EncoderSession> workers;
     private final BiConsumer<EncoderSession, List<Text>> forward;
     private final Batcher<EncoderSession, Text> batcher;
-    private final Arena resultArena = Arena.ofShared();
+    private final CountedArena resultArena = new CountedArena("results of embedding models");
     private final ResultPool results = new ResultPool(resultArena);
     private boolean closed;
 
