@@ -1,6 +1,7 @@
 /** Off-heap tensors, operations and graphs over them, and the plans that execute operations. */
 module dev.gatun.tensor {
     requires transitive dev.gatun.bindings;
+    requires jdk.jfr;
 
     exports dev.gatun.tensor;
     exports dev.gatun.tensor.op;

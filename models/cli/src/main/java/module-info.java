@@ -5,6 +5,7 @@ module dev.gatun.cli {
     requires info.picocli;
     requires java.desktop;
     requires java.net.http;
+    requires jdk.jfr;
 
     opens dev.gatun.cli to info.picocli;
 }

@@ -6,6 +6,7 @@ module dev.gatun.models {
     requires com.google.protobuf;
     requires ai.djl.tokenizers;
     requires java.desktop;
+    requires jdk.jfr;
     requires metadata.extractor;
     requires static jflac.codec;
     requires static jlayer;

@@ -25,6 +25,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -73,11 +74,35 @@ final class BenchModelCommand implements Callable<Integer> {
     @CommandLine.Spec
     CommandLine.Model.CommandSpec spec;
 
+    /** A model that is loaded. */
+    interface Visitor {
+        /**
+         * Does something with it.
+         *
+         * @param name        of what it is
+         * @param unit        what a request has --batch of
+         * @param loadSeconds that loading took
+         * @param bytes       of weights
+         * @param clients     makes a caller
+         */
+        void visit(String name, String unit, double loadSeconds, long bytes, Supplier<BenchModelLoad.Client> clients) throws IOException;
+    }
+
     @Override
     public Integer call() throws IOException {
-        if (batch < 1 || seqLen < 1 || workers < 1 || threads < 0 || !(seconds > 0 && seconds < 3600)) {
+        if (workers < 1) {
+            throw new CommandLine.ParameterException(spec.commandLine(), "--workers must be 1 or more");
+        }
+        visit((name, unit, loadSeconds, bytes, clients) ->
+                report(name, unit, loadSeconds, bytes, BenchModelLoad.run(workers, seconds, clients)));
+        return 0;
+    }
+
+    /** Loads the model for as long as it is visited. */
+    void visit(Visitor visitor) throws IOException {
+        if (batch < 1 || seqLen < 1 || threads < 0 || !(seconds > 0 && seconds < 3600)) {
             throw new CommandLine.ParameterException(spec.commandLine(),
-                    "--batch, --seq-len, --workers and --threads must be 1 or more, --seconds above 0");
+                    "--batch, --seq-len and --threads must be 1 or more, --seconds above 0");
         }
         if (threads == 0) {
             threads = Math.max(1, Runtime.getRuntime().availableProcessors() / workers);
@@ -85,12 +110,10 @@ final class BenchModelCommand implements Callable<Integer> {
         long start = System.nanoTime();
         if (model != null && model.toString().endsWith(".onnx") && Files.isRegularFile(model)) {
             try (OnnxModel onnx = OnnxModel.load(model)) {
-                double load = (System.nanoTime() - start) * 1e-9;
-                BenchModelLoad.Result result = BenchModelLoad.run(workers, seconds, () ->
-                        new OnnxClient(onnx, sizes, batch, seqLen, threads));
-                report("onnx", "request", load, onnx.nativeByteSize(), result);
+                visitor.visit("onnx", "request", since(start), onnx.nativeByteSize(),
+                        () -> new OnnxClient(onnx, sizes, batch, seqLen, threads));
             }
-            return 0;
+            return;
         }
         if (model != null && isEncoder(model)) {
             try (Encoder encoder = Encoders.load(model, Head.pooled(Pooling.MEAN, true))) {
@@ -98,21 +121,22 @@ final class BenchModelCommand implements Callable<Integer> {
                     throw new IllegalArgumentException("--seq-len " + seqLen + ": the model's positions end at "
                             + encoder.spec().maxLength());
                 }
-                double load = (System.nanoTime() - start) * 1e-9;
-                report("encoder", "text", load, encoder.nativeByteSize(),
-                        BenchModelLoad.run(workers, seconds, () -> new TextClient(encoder, batch, seqLen, threads)));
+                visitor.visit("encoder", "text", since(start), encoder.nativeByteSize(),
+                        () -> new TextClient(encoder, batch, seqLen, threads));
             }
-            return 0;
+            return;
         }
         ClassifierOptions options = ClassifierOptions.defaults().withThreads(1);
         try (ImageClassifier classifier = model == null ? ImageClassifier.digits(options) : ImageClassifier.load(model, options)) {
             PrecisionOption.check(spec, precision, classifier);
-            double load = (System.nanoTime() - start) * 1e-9;
             VisionModel vision = classifier.model();
-            report(vision.spec().name() + " " + classifier.precision(), "image", load, vision.nativeByteSize(),
-                    BenchModelLoad.run(workers, seconds, () -> new ImageClient(vision, batch, threads)));
+            visitor.visit(vision.spec().name() + " " + classifier.precision(), "image", since(start), vision.nativeByteSize(),
+                    () -> new ImageClient(vision, batch, threads));
         }
-        return 0;
+    }
+
+    private static double since(long start) {
+        return (System.nanoTime() - start) * 1e-9;
     }
 
     /** An encoder of texts has a tokenizer beside it, or says what it is. */

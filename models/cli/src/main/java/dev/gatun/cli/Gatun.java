@@ -13,7 +13,7 @@ import picocli.CommandLine.Option;
         mixinStandardHelpOptions = true, versionProvider = Gatun.Version.class, synopsisSubcommandLabel = "COMMAND",
         subcommands = {InfoCommand.class, EmbedCommand.class, SearchCommand.class, TranslateCommand.class, DemoCommand.class,
                 ClassifyCommand.class,
-                BenchModelCommand.class, QuantizeCommand.class, InspectCommand.class, ClassifyTextCommand.class,
+                BenchModelCommand.class, ProfileCommand.class, QuantizeCommand.class, InspectCommand.class, ClassifyTextCommand.class,
                 RerankCommand.class, TagCommand.class, FillMaskCommand.class, AnswerCommand.class, ZeroShotCommand.class,
                 VerifyCommand.class, RunCommand.class, PullCommand.class, GenerateCommand.class,
                 PerplexityCommand.class, TranscribeCommand.class, TrainCommand.class})

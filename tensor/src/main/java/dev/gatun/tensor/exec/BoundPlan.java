@@ -92,15 +92,47 @@ public final class BoundPlan {
     public void execute() {
         begin();
         try {
+            if (ForwardEvent.isOn() || OperationEvent.isOn()) {
+                record();
+                return;
+            }
             for (Step step : steps) {
-                if (Thread.currentThread().isInterrupted()) {
-                    throw new CancellationException(plan + ": interrupted");
-                }
+                requireWanted();
                 step.execute();
             }
         } finally {
             end();
         }
+    }
+
+    private void requireWanted() {
+        if (Thread.currentThread().isInterrupted()) {
+            throw new CancellationException(plan + ": interrupted");
+        }
+    }
+
+    /** The same, seen by a flight recording. */
+    private void record() {
+        ForwardEvent forward = new ForwardEvent();
+        forward.begin();
+        boolean each = OperationEvent.isOn();
+        for (int i = 0; i < steps.length; i++) {
+            requireWanted();
+            OperationEvent event = each ? new OperationEvent() : null;
+            if (each) {
+                event.begin();
+            }
+            steps[i].execute();
+            if (each) {
+                event.end();
+                plan.describe(i, event);
+                event.commit();
+            }
+        }
+        forward.plan = plan.name();
+        forward.operations = steps.length;
+        forward.threads = plan.threads();
+        forward.commit();
     }
 
     /** Executes, and adds the nanoseconds of each operation to {@code nanos}; for profiles. */

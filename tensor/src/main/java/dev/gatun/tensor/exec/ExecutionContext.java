@@ -31,7 +31,7 @@ public final class ExecutionContext implements AutoCloseable {
     private final Map<Plan, BoundPlan> bound = new IdentityHashMap<>();
     private final Lifetime lifetime = new Lifetime("the execution context");
     private final Map<String, MemorySegment> states = new HashMap<>();
-    private final CountedArena stateArena = new CountedArena();
+    private final CountedArena stateArena = new CountedArena("states of sessions");
     private CountedArena arena;
     private NativeBuffer activations;
     private NativeBuffer scratchpad;
@@ -99,7 +99,7 @@ public final class ExecutionContext implements AutoCloseable {
 
     /** New memory first: if there is none, this context keeps what it has. */
     private void reset(long activationBytes, long scratchpadBytes) {
-        CountedArena next = new CountedArena();
+        CountedArena next = new CountedArena("activations of sessions");
         NativeBuffer nextActivations;
         NativeBuffer nextScratchpad;
         Stream nextStream;

@@ -26,7 +26,7 @@ public final class Plan {
     private final MemorySegment.Scope[] owners;
     private final Set<Integer> addresses;
 
-    record Node(String name, CompiledOp op, int threads, int[] inputs, int[] results) {
+    record Node(String name, CompiledOp op, int threads, int[] inputs, int[] results, Cost cost) {
         int dst() {
             return results[0];
         }
@@ -81,6 +81,18 @@ public final class Plan {
             lines.add(node.name() + " -> " + node.op().dst() + " " + node.op().implementation());
         }
         return lines;
+    }
+
+    /** What an operation is, for a flight recording. */
+    void describe(int step, OperationEvent event) {
+        Node node = nodes.get(step);
+        event.plan = name;
+        event.operation = node.name();
+        event.kernel = node.op().implementation();
+        event.result = node.op().dst().toString();
+        event.threads = node.threads();
+        event.flops = node.cost().flops();
+        event.bytes = node.cost().bytes();
     }
 
     /** Keeps the program alive until its lifetime is exited; refuses weights whose owner freed them. */

@@ -92,7 +92,9 @@ public final class PlanBuilder {
      * @throws dev.gatun.tensor.ShapeException if they do not fit it
      */
     public List<Value> addAll(String nodeName, Op op, Value... operands) {
-        List<Value> results = add(nodeName, (compile, descs) -> Compiler.compile(op, compile, descs), op.movesData(), operands);
+        Work work = new Work((compile, descs) -> Compiler.compile(op, compile, descs), op.movesData(),
+                (descs, results) -> Cost.of(op, descs, results));
+        List<Value> results = add(nodeName, work, operands);
         owners.addAll(op.owners());
         if (op.addresses() >= 0) {
             int id = operands[op.addresses()].id();
@@ -104,9 +106,18 @@ public final class PlanBuilder {
         return results;
     }
 
+    /** What compiles an operation, whether it computes little for each byte, and what it takes. */
+    private record Work(BiFunction<CompileContext, List<TensorDesc>, CompiledOp> compile, boolean movesData,
+            BiFunction<List<TensorDesc>, List<TensorDesc>, Cost> cost) {
+    }
+
     /** Adds what compiles itself. */
     List<Value> add(String nodeName, BiFunction<CompileContext, List<TensorDesc>, CompiledOp> compile, boolean movesData,
             Value... operands) {
+        return add(nodeName, new Work(compile, movesData, (descs, results) -> Cost.NONE), operands);
+    }
+
+    private List<Value> add(String nodeName, Work work, Value... operands) {
         List<TensorDesc> descs = new ArrayList<>();
         int[] ids = new int[operands.length];
         for (int i = 0; i < operands.length; i++) {
@@ -114,13 +125,14 @@ public final class PlanBuilder {
             descs.add(values.get(ids[i]));
         }
         long bytes = descs.stream().mapToLong(TensorDesc::byteSize).sum();
-        int threads = movesData && bytes < SMALL_BYTES ? 1 : context.threads();
+        int threads = work.movesData && bytes < SMALL_BYTES ? 1 : context.threads();
         int before = Kernels.maxThreads();
         Kernels.setThreads(threads);
         try {
-            CompiledOp compiled = compile.apply(new CompileContext(context.arena(), threads), descs);
+            CompiledOp compiled = work.compile.apply(new CompileContext(context.arena(), threads), descs);
             List<Value> results = compiled.results().stream().map(this::value).toList();
-            nodes.add(new Plan.Node(nodeName, compiled, threads, ids, results.stream().mapToInt(Value::id).toArray()));
+            nodes.add(new Plan.Node(nodeName, compiled, threads, ids, results.stream().mapToInt(Value::id).toArray(),
+                    work.cost.apply(descs, compiled.results())));
             return results;
         } finally {
             Kernels.setThreads(before);

@@ -13,7 +13,7 @@ import java.util.function.Function;
 
 /**
  * Computes requests of many callers together, in the order in which they came: whenever a core is free it takes its share of what waits.
- * A request that comes alone is computed on every core, and those that come meanwhile wait for it. Callers may be virtual threads.
+ * A request that comes alone is computed on every core. Callers may be virtual threads.
  * Thread-safe; made and closed by {@link Workers}.
  *
  * @param <S> sessions
@@ -28,7 +28,6 @@ public final class Batcher<S extends Workers.Session, T extends Batcher.Task> {
     /** Threads that compute a batch or will, and those of them that have not taken theirs yet. */
     private int lanes;
     private int starting;
-    private boolean wide;
     private boolean closed;
 
     /** One request. */
@@ -118,7 +117,7 @@ public final class Batcher<S extends Workers.Session, T extends Batcher.Task> {
     }
 
     private void startLanes() {
-        while (!wide && lanes < workers.cores() && starting < waiting.size()) {
+        while (lanes < workers.cores() && starting < waiting.size()) {
             workers.execute(this::lane);
             lanes++;
             starting++;
@@ -135,19 +134,17 @@ public final class Batcher<S extends Workers.Session, T extends Batcher.Task> {
         } catch (Throwable t) {
             batch.forEach(ticket -> ticket.completeExceptionally(t));
         } finally {
-            end(alone);
+            end();
         }
     }
 
     /** Whether this is the only request, and may have every core. */
     private synchronized boolean begin() {
         waiting.removeIf(CompletableFuture::isDone);
-        wide = lanes == 1 && (waiting.size() == 1 || !options.maxWait().isZero()) && workers.isIdle();
-        return wide;
+        return lanes == 1 && (waiting.size() == 1 || !options.maxWait().isZero()) && workers.isIdle();
     }
 
-    private synchronized void end(boolean alone) {
-        wide = alone ? false : wide;
+    private synchronized void end() {
         lanes--;
         startLanes();
         notifyAll();
@@ -168,7 +165,12 @@ public final class Batcher<S extends Workers.Session, T extends Batcher.Task> {
                 most = Integer.MAX_VALUE;
             }
             try {
-                tokens += ticket.task().prepare();
+                ticket.prepare(ticket.task());
+                if (!batch.isEmpty() && tokens + ticket.tokens() > options.maxTokens()) {
+                    putBack(ticket);
+                    return;
+                }
+                tokens += ticket.tokens();
                 batch.add(ticket);
             } catch (RuntimeException | Error e) {
                 ticket.completeExceptionally(e);
@@ -203,13 +205,21 @@ public final class Batcher<S extends Workers.Session, T extends Batcher.Task> {
         }
     }
 
+    /** For the next batch. */
+    private synchronized void putBack(Ticket<T, ?> ticket) {
+        waiting.addFirst(ticket);
+        startLanes();
+    }
+
     private void compute(List<Ticket<T, ?>> tickets, boolean alone) throws InterruptedException {
         Ticket.Batch<T> batch = new Ticket.Batch<>(tickets);
         List<Ticket<T, ?>> wanted = tickets.stream().filter(ticket -> !ticket.isDone()).toList();
         try {
             if (!wanted.isEmpty()) {
+                BatchEvent event = BatchEvent.begin(owner, wanted, alone);
                 List<T> tasks = wanted.stream().<T>map(Ticket::task).toList();
                 workers.compute(Workers.doing(session -> forward.accept(session, tasks)), alone);
+                BatchEvent.end(event);
             }
         } finally {
             batch.end();

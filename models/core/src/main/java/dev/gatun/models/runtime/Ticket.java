@@ -16,6 +16,7 @@ final class Ticket<T, R> extends CompletableFuture<R> {
     private final boolean blocking;
     private final long queued = System.nanoTime();
     private volatile Batch<T> batch;
+    private int tokens;
 
     /** Requests that are computed together, by one thread. */
     static final class Batch<T> {
@@ -52,6 +53,15 @@ final class Ticket<T, R> extends CompletableFuture<R> {
 
     T task() {
         return task;
+    }
+
+    /** Makes the task ready, once. */
+    void prepare(Batcher.Task ready) {
+        tokens = tokens == 0 ? ready.prepare() : tokens;
+    }
+
+    int tokens() {
+        return tokens;
     }
 
     boolean blocking() {
