@@ -23,7 +23,7 @@ public final class OpenBlas {
      * @throws NativeLibraryException if it cannot be loaded or is another version
      */
     public static synchronized void load() {
-        NativeLibraries.load();
+        NativeLibraries.lookup("openblas");
         if (verified) {
             return;
         }

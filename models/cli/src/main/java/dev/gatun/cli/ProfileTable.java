@@ -1,5 +1,6 @@
 package dev.gatun.cli;
 
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,7 +27,8 @@ final class ProfileTable {
             long count = plan.getValue().stream().mapToLong(ProfileRow::count).max().orElse(1);
             text.append(String.format(Locale.ROOT, "%n%s: %d forwards, %.3f ms each%n", plan.getKey(), count,
                     total(plan.getValue()) * 1e-6 / count));
-            text.append(String.format("%6s %9s %7s %7s  %-36s %-26s %s%n", "time", "ms", "of peak", "of read", "operation", "result", "kernel"));
+            text.append(String.format("%6s %9s %7s %7s  %-36s %-26s %s%n", "time", "ms", "of peak", "of read", "operation", "result",
+                    "kernel"));
             for (ProfileRow row : plan.getValue()) {
                 text.append(String.format(Locale.ROOT, "%5.1f%% %9.4f %7s %6.0f%%  %-36s %-26s %s%n", 100 * row.nanos() / total,
                         row.nanos() * 1e-6 / row.count(), flops(row, peak), 100 * row.ofBandwidth(peak), row.operation(), row.result(),
@@ -51,7 +53,7 @@ final class ProfileTable {
 
     private static Map<String, List<ProfileRow>> plans(List<ProfileRow> rows) {
         Map<String, List<ProfileRow>> plans = new LinkedHashMap<>();
-        rows.forEach(row -> plans.computeIfAbsent(row.plan(), name -> new java.util.ArrayList<>()).add(row));
+        rows.forEach(row -> plans.computeIfAbsent(row.plan(), name -> new ArrayList<>()).add(row));
         return plans;
     }
 

@@ -64,8 +64,8 @@ class NativeLimitTest {
         assertEquals(0, result.exitCode(), result.output());
         String said = result.output().lines().filter(line -> line.startsWith("refused: ")).findFirst().orElseThrow(
                 () -> new AssertionError(result.output()));
-        assertTrue(said.contains("activations of sessions wants ") && said.contains("may hold 4.2 MB of native memory (-Dgatun.native.limit)"),
-                said);
+        assertTrue(said.contains("activations of sessions wants "), said);
+        assertTrue(said.contains("may hold 4.2 MB of native memory (-Dgatun.native.limit)"), said);
         assertTrue(said.matches(".*it holds [34]\\.\\d MB: activations of sessions \\d.*weights of .*"), said);
         assertTrue(result.output().contains("within: true"), result.output());
         assertTrue(result.output().contains("left: 0 {}"), result.output());
