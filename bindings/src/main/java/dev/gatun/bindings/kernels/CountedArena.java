@@ -28,6 +28,11 @@ public final class CountedArena implements Arena {
         OPEN.add(this);
     }
 
+    /** Of an owner without a name. */
+    public CountedArena() {
+        this("others");
+    }
+
     @Override
     public MemorySegment allocate(long byteSize, long byteAlignment) {
         reserve(byteSize);

@@ -101,7 +101,7 @@ public final class Trainer implements AutoCloseable {
                 throw new IllegalArgumentException(graph.name() + ": has no nodes " + unknown + ", which dropout names");
             }
             Kernels.setThreads(options.threads());
-            try (CountedArena tried = new CountedArena()) {
+            try (CountedArena tried = new CountedArena("training")) {
                 new Differentiated(tried, graph, graph.typicalSizes(), parameters, options.dropout());
             }
         } catch (RuntimeException | Error e) {
