@@ -10,6 +10,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import jdk.jfr.Recording;
 import jdk.jfr.consumer.RecordedEvent;
@@ -60,7 +61,8 @@ class ProfileCommandTest {
             recording.dump(file);
         }
         List<RecordedEvent> events = RecordingFile.readAllEvents(file);
-        RecordedEvent batch = events.stream().filter(e -> e.getEventType().getName().equals("dev.gatun.Batch")).findFirst().orElseThrow();
+        RecordedEvent batch = events.stream().filter(e -> e.getEventType().getName().equals("dev.gatun.Batch"))
+                .min(Comparator.comparing(RecordedEvent::getStartTime)).orElseThrow();
         assertEquals("the embedding model", batch.getString("model"));
         assertEquals(1, batch.getInt("requests"));
         assertEquals(tokens, batch.getInt("tokens"));
