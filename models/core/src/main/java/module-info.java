@@ -37,6 +37,7 @@ module dev.gatun.models {
     exports dev.gatun.models.task.embed;
     exports dev.gatun.models.task.language;
     exports dev.gatun.models.task.speech;
+    exports dev.gatun.models.task.summarize;
     exports dev.gatun.models.task.text;
     exports dev.gatun.models.task.translate;
     exports dev.gatun.models.tokenize;

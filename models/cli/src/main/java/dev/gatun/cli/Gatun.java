@@ -11,7 +11,8 @@ import picocli.CommandLine.Option;
 /** The {@code gatun} command. Exit codes: 0, 1 (failed), 2 (usage). */
 @Command(name = "gatun", description = "Neural-network inference on CPUs.",
         mixinStandardHelpOptions = true, versionProvider = Gatun.Version.class, synopsisSubcommandLabel = "COMMAND",
-        subcommands = {InfoCommand.class, EmbedCommand.class, SearchCommand.class, TranslateCommand.class, DemoCommand.class,
+        subcommands = {InfoCommand.class, EmbedCommand.class, SearchCommand.class, TranslateCommand.class, SummarizeCommand.class,
+                DemoCommand.class,
                 ClassifyCommand.class,
                 BenchModelCommand.class, ProfileCommand.class, QuantizeCommand.class, InspectCommand.class, ClassifyTextCommand.class,
                 RerankCommand.class, TagCommand.class, FillMaskCommand.class, AnswerCommand.class, ZeroShotCommand.class,

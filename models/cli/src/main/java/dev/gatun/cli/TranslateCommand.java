@@ -6,6 +6,7 @@ import dev.gatun.models.io.LineWriter;
 import dev.gatun.models.io.Utf8Lines;
 import dev.gatun.models.task.translate.Translation;
 import dev.gatun.models.task.translate.Translator;
+import dev.gatun.models.task.translate.TranslatorOptions;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -22,7 +23,8 @@ import picocli.CommandLine.Parameters;
 
 /** Lines to lines with a token model. */
 @Command(name = "translate", mixinStandardHelpOptions = true, sortOptions = false,
-        description = "Translate texts, a line out for each line in, in order; an empty line stays empty. Without --model: written "
+        description = "Translate texts, a line out for each line in, in order; an empty line stays empty. With --model: a folder of "
+                + "Hugging Face's as downloaded (MarianMT, mBART, M2M100, NLLB, T5); long texts are cut at sentences. Without --model: written "
                 + "dates to ISO 8601, each after its language, as in '<en> March 3rd, 2021', '<de> 3. M\u00e4rz 2021' or "
                 + "'<fr> mercredi 3 mars 2021'. Progress goes to standard error.")
 final class TranslateCommand implements Callable<Integer> {
@@ -31,9 +33,27 @@ final class TranslateCommand implements Callable<Integer> {
     @Parameters(arity = "0..*", paramLabel = "TEXT", description = "Texts to translate, instead of --input.")
     List<String> texts = List.of();
 
-    @Option(names = "--model", paramLabel = "DIR", description = "A folder with config.json (architecture seq2seq-transformer), "
-            + "model.safetensors and vocabulary.json. Default: the date translator.")
+    @Option(names = "--model", paramLabel = "DIR", description = "A Hugging Face folder, or one with config.json (architecture "
+            + "seq2seq-transformer), model.safetensors and vocabulary.json. Default: the date translator.")
     Path model;
+
+    @Option(names = "--src", paramLabel = "CODE", description = "Language of the texts, as the model calls it: en, en_XX, eng_Latn. "
+            + "Default: as the folder says.")
+    String source;
+
+    @Option(names = "--tgt", paramLabel = "CODE", description = "Language to translate to, as the model calls it. Default: as the folder "
+            + "says.")
+    String target;
+
+    @Option(names = "--prefix", paramLabel = "WORDS", description = "Before each text, as in 'translate English to German: ' of a T5.")
+    String prefix;
+
+    @Option(names = "--max-tokens", paramLabel = "N", description = "Where longer texts are cut at sentences. Default: at what the model "
+            + "reads at most.")
+    int maxTokens;
+
+    @Option(names = "--max-new-tokens", paramLabel = "N", description = "Longest answer. Default: as the folder says.")
+    int maxNewTokens;
 
     @Option(names = "--input", paramLabel = "FILE",
             description = "UTF-8 text, one a line; - is standard input, and the default without TEXT.")
@@ -46,8 +66,9 @@ final class TranslateCommand implements Callable<Integer> {
             + "FILE.part if this one is interrupted.")
     boolean resume;
 
-    @Option(names = "--beams", paramLabel = "K", description = "Beam search with K beams. Default: ${DEFAULT-VALUE}, greedy.")
-    int beams = 1;
+    @Option(names = "--beams", paramLabel = "K", description = "Beam search with K beams, 1 for greedy. Default: as the folder says, else "
+            + "greedy.")
+    Integer beams;
 
     @Option(names = "--n-best", paramLabel = "K", description = "Print the K best answers, each as score, tab, text.")
     int nBest;
@@ -66,17 +87,22 @@ final class TranslateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        require(beams >= 1, "--beams must be 1 or more, not " + beams);
+        require(beams == null || beams >= 1, "--beams must be 1 or more, not " + beams);
         require(nBest >= 0, "--n-best must be 1 or more, not " + nBest);
         require(threads >= 1, "--threads must be 1 or more, not " + threads);
+        require(maxTokens >= 0, "--max-tokens must be 0 or more, not " + maxTokens);
+        require(maxNewTokens >= 0, "--max-new-tokens must be 0 or more, not " + maxNewTokens);
+        require(model != null || source == null && target == null && prefix == null && maxTokens == 0,
+                "--src, --tgt, --prefix and --max-tokens need --model");
         require(texts.isEmpty() || input == null, "give TEXT or --input, not both");
-        require(!stream || beams == 1 && nBest <= 1 && !json, "--stream excludes --beams, --n-best and --json: they need whole answers");
+        require(!stream || (beams == null || beams == 1) && nBest <= 1 && !json,
+                "--stream excludes --beams, --n-best and --json: they need whole answers");
         require(output == null || !stream, "--stream writes to standard output");
         require(!resume || output != null && input != null && (nBest <= 1 || json),
                 "--resume needs --input and --output, and a line out for each line in");
-        GenerationOptions options = GenerationOptions.builder().numBeams(Math.max(beams, nBest)).numReturnSequences(Math.max(1, nBest))
-                .build();
-        try (Translator translator = model == null ? Translator.load(threads) : Translator.load(model, threads)) {
+        TranslatorOptions how = new TranslatorOptions(threads, source, target, maxTokens, prefix);
+        try (Translator translator = model == null ? Translator.load(threads) : Translator.load(model, how)) {
+            GenerationOptions options = options(translator);
             if (output == null) {
                 all(translator, options, spec.commandLine().getOut()::println, null);
                 return 0;
@@ -87,6 +113,19 @@ final class TranslateCommand implements Callable<Integer> {
             }
         }
         return 0;
+    }
+
+    private GenerationOptions options(Translator translator) {
+        GenerationOptions.Builder options = translator.options();
+        int wanted = beams == null ? stream ? 1 : options.build().numBeams() : beams;
+        int count = Math.max(wanted, nBest);
+        if (count == 1) {
+            options.earlyStopping(GenerationOptions.EarlyStopping.FALSE);
+        }
+        if (maxNewTokens > 0) {
+            options.maxLength(Math.min(maxNewTokens + 1, translator.model().tokens().maxPositions()));
+        }
+        return options.numBeams(count).numReturnSequences(Math.max(1, nBest)).build();
     }
 
     /** Where lines go. */

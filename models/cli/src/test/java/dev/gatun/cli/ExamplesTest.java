@@ -43,7 +43,8 @@ class ExamplesTest {
     private static final String IMPORTS = Stream.of("dev.gatun.models.checkpoint", "dev.gatun.models.encode", "dev.gatun.models.generate",
                     "dev.gatun.models.family.transformer", "dev.gatun.models.family.whisper", "dev.gatun.models.registry",
                     "dev.gatun.models.runtime", "dev.gatun.models.onnx", "dev.gatun.models.task.classify", "dev.gatun.models.task.embed",
-                    "dev.gatun.models.task.language", "dev.gatun.models.task.speech", "dev.gatun.models.task.translate",
+                    "dev.gatun.models.task.language", "dev.gatun.models.task.speech", "dev.gatun.models.task.summarize",
+                    "dev.gatun.models.task.translate",
                     "dev.gatun.models.train", "dev.gatun.tensor", "dev.gatun.tensor.graph", "dev.gatun.tensor.op", "java.lang.foreign",
                     "java.nio.file", "java.util", "java.util.concurrent")
             .map(name -> "import " + name + ".*;\n").reduce("", String::concat);

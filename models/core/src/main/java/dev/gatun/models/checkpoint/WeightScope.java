@@ -177,6 +177,9 @@ public final class WeightScope {
     /** Some rows of a weight. */
     public static Weight rows(Weight weight, long first, long count) {
         long[] dims = weight.shape().dims();
+        if (dims.length == 0 || first < 0 || count < 1 || first > dims[0] - count) {
+            throw new IllegalArgumentException("rows " + first + " to " + (first + count) + " of " + weight);
+        }
         long rowBytes = weight.tensor().desc().byteSize() / dims[0];
         dims[0] = count;
         return new Weight(weight.name() + "[" + first + ":" + (first + count) + "]", Tensor.of(TensorDesc.of(weight.tensor().type(), dims),
@@ -185,6 +188,9 @@ public final class WeightScope {
 
     /** The same elements in another shape of as many. */
     public static Weight reshaped(Weight weight, long... dims) {
+        if (Shape.of(dims).elementCount() != weight.shape().elementCount()) {
+            throw new IllegalArgumentException(weight + " cannot become " + Shape.of(dims));
+        }
         return new Weight(weight.name(), Tensor.of(TensorDesc.of(weight.tensor().type(), dims), weight.tensor().segment()));
     }
 

@@ -46,7 +46,7 @@ public interface GenerativeModel {
      *
      * @param vocabSize    ids run from 0 to vocabSize - 1
      * @param maxPositions longest source, and longest target with its start token
-     * @param pad          fills batches elsewhere; here it may not occur in a source
+     * @param pad          fills batches elsewhere; here it may not occur in a source; -1: there is none that may not
      * @param bos          beginning of a sequence
      * @param eos          end of a sequence
      * @param decoderStart first token of every target
@@ -57,7 +57,9 @@ public interface GenerativeModel {
             if (vocabSize < 1 || maxPositions < 1) {
                 throw new IllegalArgumentException("vocab_size " + vocabSize + " and max_positions " + maxPositions + " must be positive");
             }
-            requireId("pad_token_id", pad, vocabSize);
+            if (pad != -1) {
+                requireId("pad_token_id", pad, vocabSize);
+            }
             requireId("bos_token_id", bos, vocabSize);
             requireId("eos_token_id", eos, vocabSize);
             requireId("decoder_start_token_id", decoderStart, vocabSize);

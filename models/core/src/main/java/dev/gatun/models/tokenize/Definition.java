@@ -66,7 +66,8 @@ final class Definition {
                 boolean nllb = settings.kind() == TokenizerKind.NLLB;
                 boolean clip = settings.kind() == TokenizerKind.CLIP;
                 ObjectNode model = node("BPE").put("continuing_subword_prefix", "").put("end_of_word_suffix", clip ? "</w>" : "")
-                        .put("unk_token", clip || nllb ? settings.token("unk_token") : null).put("fuse_unk", nllb).put("byte_fallback", false);
+                        .put("unk_token", clip || nllb ? settings.token("unk_token") : null).put("fuse_unk", nllb)
+                        .put("byte_fallback", false);
                 model.set("vocab", vocabulary.words());
                 model.set("merges", vocabulary.merges());
                 yield model;

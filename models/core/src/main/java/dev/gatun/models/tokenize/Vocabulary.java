@@ -32,8 +32,8 @@ record Vocabulary(Path file, JsonNode words, ArrayNode merges, String charsmap, 
     private static final ObjectMapper JSON = new ObjectMapper();
     /** Pegasus's ids of pieces are those of its sentencepiece model and so much. */
     static final int PEGASUS_OFFSET = 103;
-    private static final List<String> MBART = List.of(("ar_AR cs_CZ de_DE en_XX es_XX et_EE fi_FI fr_XX gu_IN hi_IN it_IT ja_XX kk_KZ ko_KR "
-            + "lt_LT lv_LV my_MM ne_NP nl_XX ro_RO ru_RU si_LK tr_TR vi_VN zh_CN").split(" "));
+    private static final List<String> MBART = List.of(("ar_AR cs_CZ de_DE en_XX es_XX et_EE fi_FI fr_XX gu_IN hi_IN it_IT ja_XX kk_KZ "
+            + "ko_KR lt_LT lv_LV my_MM ne_NP nl_XX ro_RO ru_RU si_LK tr_TR vi_VN zh_CN").split(" "));
     private static final List<String> MORE_OF_MBART50 = List.of(("af_ZA az_AZ bn_IN fa_IR he_IL hr_HR id_ID ka_GE km_KH mk_MK ml_IN mn_MN "
             + "mr_IN pl_PL ps_AF pt_XX sv_SE sw_KE ta_IN te_IN th_TH tl_XX uk_UA ur_PK xh_ZA gl_ES sl_SI").split(" "));
 
@@ -121,7 +121,8 @@ record Vocabulary(Path file, JsonNode words, ArrayNode merges, String charsmap, 
         int skipped = 0;
         boolean mbart = kind == TokenizerKind.MBART || kind == TokenizerKind.MBART50;
         if (kind == TokenizerKind.PEGASUS) {
-            for (String text : List.of(settings.token("pad_token"), settings.token("eos_token"), "<mask_1>", settings.token("mask_token"))) {
+            for (String text : List.of(settings.token("pad_token"), settings.token("eos_token"), "<mask_1>",
+                    settings.token("mask_token"))) {
                 pieces.add(new SentencePieceModel.Piece(text, 0, 1));
             }
             for (int i = 2; i < PEGASUS_OFFSET; i++) {

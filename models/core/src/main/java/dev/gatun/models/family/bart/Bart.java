@@ -89,7 +89,7 @@ public final class Bart implements Seq2SeqFamily {
     /** M2M100's padding does not count, and has no position: the row before the first. */
     private Positions places(WeightScope side, BartConfig config) {
         Weight table = positions(side, config);
-        return kind.places == BartKind.Places.FLOAT_HALVES ? new Positions.Absolute(table, 1, config.tokens().pad())
+        return kind.places == BartKind.Places.FLOAT_HALVES ? new Positions.Absolute(table, 1, config.pad())
                 : new Positions.Absolute(table);
     }
 
@@ -100,7 +100,7 @@ public final class Bart implements Seq2SeqFamily {
         return switch (kind.places) {
             case LEARNED -> WeightScope.rows(table.weight("weight", count + 2, d), 2, count);
             case HALVES -> table.has("weight") ? table.weight("weight", count, d) : SinePositions.halves(side.arena(), count, d);
-            case FLOAT_HALVES -> SinePositions.floatHalves(side.arena(), config.tokens().pad(), count + 1, d);
+            case FLOAT_HALVES -> SinePositions.floatHalves(side.arena(), config.pad(), count + 1, d);
         };
     }
 

@@ -14,12 +14,13 @@ import dev.gatun.tensor.op.Activation;
  * @param decoder sizes of the decoder
  * @param dFf     {@code decoder_ffn_dim}
  * @param tokens  numbers of the vocabulary
+ * @param pad     {@code pad_token_id}: attended to where a source has it
  * @param scale   {@code scale_embedding}: word embeddings times sqrt(d_model)
  * @param tied    {@code tie_word_embeddings}
  * @param shared  Marian's {@code share_encoder_decoder_embeddings}
  */
-record BartConfig(EncoderSpec encoder, DecoderSpec decoder, int dFf, GenerativeModel.Tokens tokens, boolean scale, boolean tied,
-        boolean shared) {
+record BartConfig(EncoderSpec encoder, DecoderSpec decoder, int dFf, GenerativeModel.Tokens tokens, int pad, boolean scale,
+        boolean tied, boolean shared) {
 
     /** torch.nn.LayerNorm's, which no field changes. */
     static final float NORM_EPS = 1e-5f;
@@ -54,7 +55,7 @@ record BartConfig(EncoderSpec encoder, DecoderSpec decoder, int dFf, GenerativeM
         DecoderSpec decoder = new DecoderSpec(d, config.integer("decoder_layers", 1, 1 << 12, 12), decoderHeads,
                 headDim(config, "decoder_attention_heads", d, decoderHeads), longest, longest, kind.normFirst, activation);
         return new BartConfig(encoder, decoder, config.integer("decoder_ffn_dim", 1, 1 << 22, 4096), tokens(config, vocabSize, longest,
-                kind), config.flag("scale_embedding", or.scale()), config.flag("tie_word_embeddings", true),
+                kind), pad(config, vocabSize, kind), config.flag("scale_embedding", or.scale()), config.flag("tie_word_embeddings", true),
                 kind != BartKind.MARIAN || config.flag("share_encoder_decoder_embeddings", true));
     }
 
@@ -65,11 +66,15 @@ record BartConfig(EncoderSpec encoder, DecoderSpec decoder, int dFf, GenerativeM
         return d / heads;
     }
 
+    private static int pad(ConfigFields config, int vocabSize, BartKind kind) {
+        return config.integer("pad_token_id", 0, vocabSize - 1, kind.defaults.pad());
+    }
+
     private static GenerativeModel.Tokens tokens(ConfigFields config, int vocabSize, int longest, BartKind kind) {
         int last = vocabSize - 1;
-        int pad = config.integer("pad_token_id", 0, last, kind.defaults.pad());
+        int pad = pad(config, vocabSize, kind);
         int bos = config.integer("bos_token_id", 0, last, kind.defaults.bos() < 0 ? pad : kind.defaults.bos());
-        return new GenerativeModel.Tokens(vocabSize, longest, pad, bos, config.integer("eos_token_id", 0, last, kind.defaults.eos()),
+        return new GenerativeModel.Tokens(vocabSize, longest, -1, bos, config.integer("eos_token_id", 0, last, kind.defaults.eos()),
                 config.integer("decoder_start_token_id", 0, last, kind == BartKind.MBART ? bos : kind.defaults.decoderStart()));
     }
 }

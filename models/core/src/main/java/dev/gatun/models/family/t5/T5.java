@@ -100,7 +100,7 @@ public final class T5 implements Seq2SeqFamily {
         int last = spec.vocabSize() - 1;
         int pad = fields.integer("pad_token_id", 0, last, 0);
         int start = fields.integer("decoder_start_token_id", 0, last, pad);
-        return new GenerativeModel.Tokens(spec.vocabSize(), spec.maxLength(), pad, start,
+        return new GenerativeModel.Tokens(spec.vocabSize(), spec.maxLength(), -1, start,
                 fields.integer("eos_token_id", 0, last, 1), start);
     }
 }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.generate.GenerativeModel;
+import dev.gatun.models.seq2seq.SequenceTokenizer;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.text.Normalizer;
@@ -100,10 +101,5 @@ public final class CharacterTokenizer implements SequenceTokenizer {
             text.append(pieces[tokens[i]]);
         }
         return text.toString();
-    }
-
-    @Override
-    public String piece(int id) {
-        return pieces[id];
     }
 }

@@ -1,5 +1,6 @@
 package dev.gatun.models.task.translate;
 
+import dev.gatun.models.seq2seq.SequenceTokenizer;
 import java.util.StringJoiner;
 
 /**
@@ -30,10 +31,5 @@ record IdTokenizer(int eos) implements SequenceTokenizer {
             text.add(Integer.toString(ids[i]));
         }
         return text.toString();
-    }
-
-    @Override
-    public String piece(int id) {
-        return id == eos ? "" : id + " ";
     }
 }

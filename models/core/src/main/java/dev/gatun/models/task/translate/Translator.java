@@ -1,15 +1,18 @@
 package dev.gatun.models.task.translate;
 
 import dev.gatun.bindings.loader.ThreadCount;
+import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.checkpoint.ModelPath;
 import dev.gatun.models.checkpoint.SafetensorsFile;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.family.transformer.Seq2SeqConfig;
 import dev.gatun.models.family.transformer.Seq2SeqModel;
-import dev.gatun.models.generate.Generated;
 import dev.gatun.models.generate.GenerationOptions;
-import dev.gatun.models.generate.GenerationSession;
-import dev.gatun.models.runtime.Workers;
+import dev.gatun.models.registry.Seq2Seqs;
+import dev.gatun.models.seq2seq.EncoderDecoder;
+import dev.gatun.models.seq2seq.HubModel;
+import dev.gatun.models.seq2seq.SequenceTokenizer;
+import dev.gatun.models.seq2seq.TextToText;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -17,20 +20,24 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /**
- * Texts to texts with a token model. Thread-safe, also for virtual threads; owns its weights, threads and caches, all freed by
- * {@link #close}, which waits for calls under way. Without a folder it is the translator of written dates that ships with
- * Gatun: a language tag (en, de, fr) and a date in any usual form to ISO 8601.
+ * Texts to texts in another language with a token model: a folder of Hugging Face's (MarianMT, mBART, M2M100, NLLB, T5), or one in Gatun's
+ * own format. Thread-safe, also for virtual threads; owns its weights, threads and caches, all freed by {@link #close}, which waits for
+ * calls under way. Without a folder it is the translator of written dates that ships with Gatun: a language tag (en, de, fr) and a date
+ * in any usual form to ISO 8601.
  *
  * <pre>{@code
  * try (var translator = Translator.load()) {
  *     String iso = translator.translate("<de> 3. März 2021"); // 2021-03-03
+ * }
+ * try (var translator = Translator.load(folder, TranslatorOptions.defaults().withLanguages("eng_Latn", "deu_Latn"))) {
+ *     String text = translator.translate("The cat sat on the mat.");
  * }
  * }</pre>
  */
@@ -38,29 +45,22 @@ public final class Translator implements AutoCloseable {
     private static final String DATES = "/dev/gatun/models/dates/";
     /** What the date translator was trained to find before every text: it decides what ambiguous dates mean. */
     private static final List<String> DATE_TAGS = List.of("<en> ", "<de> ", "<fr> ");
-    /** Texts of a task: enough for full batches, few enough to keep every core busy to the end. */
-    private static final int MIN_TASK_TEXTS = 16;
-    private static final int MAX_TASK_TEXTS = 512;
-    /**
-     * A model whose weights do not fit the caches of a core is worth several cores for one text; a smaller one loses more by waking them.
-     */
-    private static final long WIDE_WEIGHT_BYTES = 16L << 20;
 
-    private final Seq2SeqModel model;
-    private final SequenceTokenizer tokenizer;
-    private final int threads;
-    private final Workers<GenerationSession> workers;
-    private final boolean wide;
+    private final TextToText texts;
+    private final TextToText.Reader reader;
+    private final Supplier<GenerationOptions.Builder> options;
+    private final int maxTokens;
+    private final Locale locale;
     private final List<String> tags;
-    private volatile boolean closed;
 
-    private Translator(Seq2SeqModel model, SequenceTokenizer tokenizer, List<String> tags, int threads) {
+    private Translator(TextToText texts, TextToText.Reader reader, Supplier<GenerationOptions.Builder> options, int maxTokens,
+            Locale locale, List<String> tags) {
+        this.texts = texts;
+        this.reader = reader;
+        this.options = options;
+        this.maxTokens = maxTokens;
+        this.locale = locale;
         this.tags = tags;
-        this.model = model;
-        this.tokenizer = tokenizer;
-        this.threads = threads;
-        this.workers = new Workers<>("the translator", "gatun-generation", threads, count -> new GenerationSession(model, count));
-        this.wide = threads > 1 && model.nativeByteSize() >= WIDE_WEIGHT_BYTES;
     }
 
     /** The translator of dates, on every core that the container may use. */
@@ -78,18 +78,47 @@ public final class Translator implements AutoCloseable {
         return load(folder, Runtime.getRuntime().availableProcessors());
     }
 
-    /**
-     * A model of a folder: {@code config.json}, {@code model.safetensors} and, where the config says so, {@code vocabulary.json}. Without
-     * tokenizer, texts are token ids with spaces between them.
-     *
-     * @throws WeightException if a file is missing, damaged or contradicts another
-     */
+    /** {@link #load(Path, TranslatorOptions)} on so many cores. */
     public static Translator load(Path model, int threads) {
+        return load(model, TranslatorOptions.defaults().withThreads(threads));
+    }
+
+    /**
+     * A model of a folder. Of Gatun's own format: {@code config.json}, {@code model.safetensors} and, where the config says so, {@code
+     * vocabulary.json}; without tokenizer, texts are token ids with spaces between them. Of Hugging Face's: as downloaded.
+     *
+     * @throws WeightException          if a file is missing, damaged or contradicts another
+     * @throws IllegalArgumentException if the model lacks a language, or translates to several and none is named
+     */
+    public static Translator load(Path model, TranslatorOptions options) {
         Path folder = ModelPath.resolve(model);
         if (!Files.isDirectory(folder)) {
             throw new WeightException(folder, "does not exist; expected a model's folder");
         }
-        return open(folder, name -> file(folder.resolve(name)), List.of(), threads);
+        Checkpoint checkpoint = Checkpoint.open(folder);
+        boolean own = !checkpoint.hasConfig() || checkpoint.architectures().contains(Seq2SeqConfig.ARCHITECTURE)
+                || checkpoint.said().isEmpty();
+        if (!own) {
+            return hub(checkpoint, options);
+        }
+        if (options.source() != null || options.target() != null) {
+            throw new IllegalArgumentException("the model has no language codes: give none");
+        }
+        return open(folder, name -> file(folder.resolve(name)), List.of(), options.threads());
+    }
+
+    private static Translator hub(Checkpoint checkpoint, TranslatorOptions options) {
+        HubModel model = HubModel.load(checkpoint, Seq2Seqs.family(checkpoint), "the translator", options.threads());
+        try {
+            TranslationWay way = TranslationWay.of(model, options);
+            // What the folder says is looked at now, not at the first request.
+            way.options().get().build();
+            return new Translator(model.texts(), way.reader(), way.options(), model.maxTokens(options.maxTokens()), way.locale(),
+                    List.of());
+        } catch (RuntimeException | Error e) {
+            model.texts().close();
+            throw e;
+        }
     }
 
     private static Translator open(Path origin, Function<String, byte[]> files, List<String> tags, int threads) {
@@ -104,7 +133,8 @@ public final class Translator implements AutoCloseable {
                     : SafetensorsFile.parse(weights, copy(temporary, files.apply("model.safetensors")), temporary);
             Seq2SeqModel model = Seq2SeqModel.load(source, config);
             try {
-                return new Translator(model, tokenizer, tags, threads);
+                return new Translator(new TextToText("the translator", model, tokenizer, threads), tokenizer::encode,
+                        GenerationOptions::builder, config.tokens().maxPositions(), null, tags);
             } catch (RuntimeException | Error e) {
                 model.close();
                 throw e;
@@ -140,125 +170,92 @@ public final class Translator implements AutoCloseable {
         }
     }
 
-    /** The best answer to one text, greedily; an empty text's is empty. */
+    /** The best answer to one text; an empty text's is empty. */
     public String translate(String text) {
         return translate(List.of(text)).getFirst();
     }
 
-    /** The best answer to each text, greedily, in order. */
+    /** The best answer to each text, in order, as the folder says to generate: greedily if it says nothing. */
     public List<String> translate(List<String> texts) {
-        return translate(texts, GenerationOptions.greedy()).stream().map(found -> found.getFirst().text()).toList();
+        return translate(texts, options().build()).stream().map(found -> found.getFirst().text()).toList();
+    }
+
+    /** How the folder says to generate, with what the target's language needs; anew each time, to be changed. */
+    public GenerationOptions.Builder options() {
+        return options.get();
     }
 
     /**
-     * Answers to each text, in order; an empty text has one, which is empty.
+     * Answers to each text, in order; an empty text has one, which is empty. A text that is longer than the model reads is cut at
+     * sentences, unless the model is of Gatun's own format.
      *
      * @return for each text its answers, best first, {@code numReturnSequences} at most
      * @throws IllegalArgumentException if a text is longer than the model's positions, lacks the language that the date translator wants,
      *                                  or an option does not fit the model
      * @throws IllegalStateException    if this translator is closed, or the thread is interrupted
      */
-    public List<List<Translation>> translate(List<String> texts, GenerationOptions options) {
-        requireOpen();
-        List<int[]> sources = new ArrayList<>();
-        List<Integer> places = new ArrayList<>();
+    public List<List<Translation>> translate(List<String> texts, GenerationOptions how) {
         for (int i = 0; i < texts.size(); i++) {
-            if (!texts.get(i).isBlank()) {
-                sources.add(source("text " + i, texts.get(i)));
-                places.add(i);
-            }
+            requireTag("text " + i, texts.get(i));
         }
-        List<List<Translation>> results = new ArrayList<>(Collections.nCopies(texts.size(), List.of(new Translation("", 0))));
-        int size = Math.clamp((sources.size() + threads - 1L) / threads, MIN_TASK_TEXTS, MAX_TASK_TEXTS);
-        List<Function<GenerationSession, List<List<Generated>>>> tasks = new ArrayList<>();
-        for (int from = 0; from < sources.size(); from += size) {
-            List<int[]> part = sources.subList(from, Math.min(from + size, sources.size()));
-            tasks.add(session -> session.generate(part, options));
-        }
-        int next = 0;
-        boolean single = wide && tasks.size() == 1;
-        for (List<List<Generated>> part : single ? List.of(workers.runWide(tasks.getFirst())) : workers.run(tasks)) {
-            for (List<Generated> found : part) {
-                results.set(places.get(next++), found.stream().map(this::translation).toList());
-            }
-        }
-        return results;
+        return this.texts.answer(texts, reader, how, maxTokens, locale).stream()
+                .map(found -> found.stream().map(answer -> new Translation(answer.text(), answer.score())).toList()).toList();
     }
 
     /**
      * Refuses what {@link #translate} would refuse.
      *
      * @param name of the text in messages, as {@code line 7}
-     * @throws IllegalArgumentException if the text is longer than the model's positions, or lacks the language that the date translator
-     *                                  wants
+     * @throws IllegalArgumentException if the text is longer than the model's positions and is not cut, or lacks the language that the
+     *                                  date translator wants
      */
     public void check(String name, String text) {
-        if (!text.isBlank()) {
-            source(name, text);
+        requireTag(name, text);
+        if (locale == null && !text.isBlank()) {
+            int length = reader.encode(text).length;
+            if (length > maxTokens) {
+                throw new IllegalArgumentException(name + " has " + length + " tokens, the model's positions end at " + maxTokens);
+            }
         }
     }
 
-    private int[] source(String name, String text) {
-        if (!tags.isEmpty() && tags.stream().noneMatch(text::startsWith)) {
+    private void requireTag(String name, String text) {
+        if (!text.isBlank() && !tags.isEmpty() && tags.stream().noneMatch(text::startsWith)) {
             throw new IllegalArgumentException(name + " does not begin with its language and a space, " + String.join("or ", tags)
                     + "as in \"<de> 3. M\u00e4rz 2021\"");
         }
-        int[] source = tokenizer.encode(text);
-        if (source.length > model.tokens().maxPositions()) {
-            throw new IllegalArgumentException(name + " has " + source.length + " tokens, the model's positions end at "
-                    + model.tokens().maxPositions());
-        }
-        return source;
-    }
-
-    private void requireOpen() {
-        if (closed) {
-            throw new IllegalStateException("the translator is closed");
-        }
-    }
-
-    private Translation translation(Generated generated) {
-        return new Translation(tokenizer.decode(generated.ids()), generated.score());
     }
 
     /**
      * The answer to one text, piece by piece, each computed when the stream asks for it. Its session is given back when the stream ends, is
      * closed, or is found to be abandoned.
      *
-     * @throws IllegalArgumentException as the other; beams have nothing to stream until they end
+     * @throws IllegalArgumentException as the other, also if the text would have to be cut; beams have nothing to stream until they end
      * @throws IllegalStateException    if this translator is closed
      */
-    public Stream<String> stream(String text, GenerationOptions options) {
-        requireOpen();
-        int[] source = text.isBlank() ? new int[0] : source("text 0", text);
-        if (source.length == 0) {
-            return Stream.empty();
-        }
-        GenerationSession session = workers.open(wide ? threads : 1);
-        PieceStream pieces = new PieceStream(workers, session, wide, tokenizer);
-        return pieces.start(source, options);
+    public Stream<String> stream(String text, GenerationOptions how) {
+        requireTag("text 0", text);
+        return texts.stream(text, reader, how, maxTokens);
     }
 
     /** The model. It belongs to this translator. */
-    public Seq2SeqModel model() {
-        return model;
+    public EncoderDecoder model() {
+        return texts.model();
     }
 
     /** The tokenizer. */
     public SequenceTokenizer tokenizer() {
-        return tokenizer;
+        return texts.tokenizer();
     }
 
     /** Bytes of native memory: weights, activations and caches. */
     public long nativeByteSize() {
-        return model.nativeByteSize() + workers.nativeByteSize();
+        return texts.nativeByteSize();
     }
 
     /** Waits for calls under way, then frees everything. Closing twice is harmless. */
     @Override
     public void close() {
-        workers.close();
-        closed = true;
-        model.close();
+        texts.close();
     }
 }

@@ -1,4 +1,4 @@
-package dev.gatun.models.task.translate;
+package dev.gatun.models.seq2seq;
 
 import dev.gatun.models.generate.GenerationOptions;
 import dev.gatun.models.generate.GenerationRun;
@@ -6,6 +6,7 @@ import dev.gatun.models.generate.GenerationSession;
 import dev.gatun.models.runtime.Workers;
 import java.lang.ref.Cleaner;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Spliterator;
 import java.util.Spliterators;
@@ -27,6 +28,8 @@ final class PieceStream implements AutoCloseable {
     private final SequenceTokenizer tokenizer;
     private final ArrayDeque<String> pieces = new ArrayDeque<>();
     private final AtomicBoolean closed = new AtomicBoolean();
+    private int[] ids = {};
+    private int told;
     private GenerationRun run;
     private boolean more = true;
 
@@ -41,7 +44,7 @@ final class PieceStream implements AutoCloseable {
     /** Begins; if that fails, the session is given back. */
     Stream<String> start(int[] source, GenerationOptions options) {
         try {
-            run = session.start(List.of(source), options, (at, sequence, token) -> sequence != 0 || pieces.add(tokenizer.piece(token)));
+            run = session.start(List.of(source), options, (at, sequence, token) -> sequence != 0 || pieces.add(grown(token)));
         } catch (RuntimeException | Error e) {
             close();
             throw e;
@@ -49,6 +52,19 @@ final class PieceStream implements AutoCloseable {
         Pieces iterator = new Pieces(this);
         ABANDONED.register(iterator, this::close);
         return StreamSupport.stream(iterator, false).onClose(this::close).filter(piece -> !piece.isEmpty());
+    }
+
+    /** What one more token adds to the text; what is half a character waits for its other half. */
+    private String grown(int token) {
+        ids = Arrays.copyOf(ids, ids.length + 1);
+        ids[ids.length - 1] = token;
+        String all = tokenizer.decode(ids);
+        if (all.length() <= told || all.endsWith("\uFFFD")) {
+            return "";
+        }
+        String more = all.substring(told);
+        told = all.length();
+        return more;
     }
 
     /** The next piece, or null after the last. */

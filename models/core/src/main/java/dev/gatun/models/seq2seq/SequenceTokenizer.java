@@ -1,13 +1,15 @@
-package dev.gatun.models.task.translate;
+package dev.gatun.models.seq2seq;
 
 /** Texts to the ids that a token model reads, and ids to text. Thread-safe. */
-public interface SequenceTokenizer {
+public interface SequenceTokenizer extends AutoCloseable {
     /** The ids of a text, exactly what the encoder reads. */
     int[] encode(String text);
 
     /** The text of generated ids, up to the end token. */
     String decode(int[] ids);
 
-    /** What one more token adds to the text; empty for special tokens. */
-    String piece(int id);
+    /** Frees what it holds; closing twice is harmless. */
+    @Override
+    default void close() {
+    }
 }

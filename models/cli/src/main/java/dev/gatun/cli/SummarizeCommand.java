@@ -1,0 +1,83 @@
+package dev.gatun.cli;
+
+import dev.gatun.models.generate.GenerationOptions;
+import dev.gatun.models.task.summarize.Summarizer;
+import dev.gatun.models.task.summarize.SummarizerOptions;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Texts to shorter ones. */
+@Command(name = "summarize", mixinStandardHelpOptions = true, sortOptions = false,
+        description = "Summarize texts by a model from text to text (BART, Pegasus, T5): arguments, lines of a file or of standard input, "
+                + "or whole files. Long texts are cut at sentences. Progress goes to standard error.")
+final class SummarizeCommand implements Callable<Integer> {
+    @Mixin
+    TaskOptions options;
+
+    @Mixin
+    LineOptions lines;
+
+    @Option(names = "--file", paramLabel = "FILE", description = "A UTF-8 file that is one text; may be given several times.")
+    List<Path> files = List.of();
+
+    @Option(names = "--prefix", paramLabel = "WORDS", description = "Before each text, as in 'summarize: ' of a T5. Default: as the folder "
+            + "says.")
+    String prefix;
+
+    @Option(names = "--beams", paramLabel = "K", description = "Beam search with K beams, 1 for greedy. Default: as the folder says, else "
+            + "greedy.")
+    Integer beams;
+
+    @Option(names = "--max-new-tokens", paramLabel = "N", description = "Longest summary of a text, or of each part of it. Default: as the "
+            + "folder says.")
+    int maxNewTokens;
+
+    @Override
+    public Integer call() throws IOException {
+        options.require("--threads", options.threads, 1);
+        options.require("--max-tokens", options.maxTokens, 0);
+        options.require("--max-new-tokens", maxNewTokens, 0);
+        if (beams != null) {
+            options.require("--beams", beams, 1);
+        }
+        List<String> texts = new ArrayList<>(lines.texts == null ? List.of() : lines.texts);
+        for (Path file : files) {
+            texts.add(Files.readString(file));
+        }
+        try (Summarizer summarizer = Summarizer.load(options.model, new SummarizerOptions(options.threads, options.maxTokens, prefix))) {
+            GenerationOptions how = how(summarizer);
+            options.eachBatch(texts, lines.input, (batch, first) -> {
+                List<String> found = summarizer.summarize(batch, how);
+                for (int i = 0; i < batch.size(); i++) {
+                    if (options.json) {
+                        options.print("text", batch.get(i), "summary", found.get(i));
+                    } else {
+                        options.out().println(found.get(i));
+                    }
+                }
+            });
+        }
+        return 0;
+    }
+
+    private GenerationOptions how(Summarizer summarizer) {
+        GenerationOptions.Builder how = summarizer.generation();
+        if (beams != null) {
+            how.numBeams(beams);
+            if (beams == 1) {
+                how.earlyStopping(GenerationOptions.EarlyStopping.FALSE);
+            }
+        }
+        if (maxNewTokens > 0) {
+            how.maxLength(Math.min(maxNewTokens + 1, summarizer.maxPositions()));
+        }
+        return how.build();
+    }
+}

@@ -1,0 +1,62 @@
+package dev.gatun.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.gatun.models.testing.Goldens;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** translate and summarize on folders of Hugging Face's. */
+class PublicModelsCommandTest {
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    private int run(String... args) {
+        out.getBuffer().setLength(0);
+        err.getBuffer().setLength(0);
+        return Gatun.run(new PrintWriter(out, true), new PrintWriter(err, true), args);
+    }
+
+    private static String folder(String name) {
+        return Goldens.path("seq2seq-tasks/" + name).toString();
+    }
+
+    private static JsonNode expected(String name) throws IOException {
+        return new ObjectMapper().readTree(Path.of(folder(name), "expected.json").toFile());
+    }
+
+    @Test
+    void filesAreTranslatedLineByLine(@TempDir Path temporary) throws IOException {
+        JsonNode expected = expected("m2m_100");
+        Path input = temporary.resolve("in.txt");
+        Path output = temporary.resolve("out.txt");
+        Files.writeString(input, expected.path("texts").get(0).asText() + "\n\n" + expected.path("texts").get(1).asText() + "\n");
+        assertEquals(0, run("translate", "--model", folder("m2m_100"), "--src", "fr", "--tgt", "de", "--input", input.toString(),
+                "--output", output.toString()), err::toString);
+        assertEquals(expected.path("found").get(0).asText() + "\n\n" + expected.path("found").get(1).asText() + "\n",
+                Files.readString(output));
+        assertEquals(1, run("translate", "--model", folder("m2m_100"), "--tgt", "xx", "a"));
+        assertTrue(err.toString().contains("target language xx: the model has af, am"), err.toString());
+        assertEquals(2, run("translate", "--tgt", "de", "a"));
+    }
+
+    @Test
+    void summariesAsTextAndAsJson(@TempDir Path temporary) throws IOException {
+        JsonNode expected = expected("t5");
+        String text = expected.path("texts").get(0).asText();
+        assertEquals(0, run("summarize", "--model", folder("t5"), text), err::toString);
+        assertEquals(expected.path("found").get(0).asText(), out.toString().strip());
+        Path file = Files.writeString(temporary.resolve("a.txt"), text);
+        assertEquals(0, run("summarize", "--model", folder("t5"), "--json", "--file", file.toString()), err::toString);
+        assertEquals(expected.path("found").get(0).asText(), new ObjectMapper().readTree(out.toString()).path("summary").asText());
+        assertEquals(2, run("summarize", "--model", folder("t5"), "--beams", "0", text));
+    }
+}
