@@ -1,5 +1,6 @@
 package dev.gatun.tensor.graph;
 
+import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
 import java.util.HashMap;
 import java.util.Map;
@@ -20,7 +21,11 @@ final class GraphText {
         this.sizes = graph.typicalSizes();
         this.descs = graph.infer(sizes);
         for (String name : sizes.byName().keySet()) {
-            doubled.put(name, graph.infer(sizes.with(name, 2 * sizes.get(name))));
+            try {
+                doubled.put(name, graph.infer(sizes.with(name, 2 * sizes.get(name))));
+            } catch (ShapeException hangsTogetherWithAnother) {
+                // As pictures and their tokens: shown by its number.
+            }
         }
     }
 

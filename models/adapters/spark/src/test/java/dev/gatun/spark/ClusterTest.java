@@ -139,7 +139,7 @@ class ClusterTest {
     }
 
     /** Every text once, each with the vector that a model of this JVM gives it. */
-    private static void check(Path output) {
+    private static void check(Path output) throws IOException {
         List<String> texts = IntStream.range(0, DIFFERENT).mapToObj(i -> "the old house by the river " + i).toList();
         try (SparkSession spark = TextVectorsTest.local().getOrCreate(); EmbeddingModel model = EmbeddingModel.load(Path.of(MODEL));
                 Embeddings expected = model.embed(texts)) {

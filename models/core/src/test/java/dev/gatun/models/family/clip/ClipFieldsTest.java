@@ -76,8 +76,8 @@ class ClipFieldsTest {
             TextEncoder text = new ClipText().describe(checkpoint, checkpoint.source(arena));
             VisionNetwork vision = ClipVision.describe(checkpoint.configFile(), checkpoint.config(), checkpoint.source(arena), true, arena);
             return text.spec() + Arrays.toString(
-                    text.tower().ids().of(new int[] {0, 5, 2, 1, 7}, 1)) + vision.spec()
-                    + vision.nodes().stream().map(node -> node.name() + node.layer().attributes()).toList();
+                    text.tower().ids().of(new int[] {0, 5, 2, 1, 7}, 1)) + vision.spec() + vision.trunk()
+                    + vision.head();
         } catch (WeightException | IllegalArgumentException e) {
             refusal = e.getMessage();
             assertNotNull(refusal);
