@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-MODELS = ["bert-classify", "distilbert-fill", "roberta-fill", "electra-fill"]
+MODELS = ["bert-classify", "albert-classify", "distilbert-fill", "roberta-fill", "electra-fill"]
 HEADS = ("classifier", "pre_classifier")
 
 
@@ -46,6 +46,8 @@ def main(root, texts, out):
                 if key.startswith(HEADS):
                     layer = key.rsplit(".", 1)[0]
                     p.copy_(initial(key, model.get_submodule(layer).in_features, p.shape))
+        # The tiny ALBERT's texts have the padding's id in them, whose row learns like any other here.
+        model.get_input_embeddings().padding_idx = None
         batch = tokenizer([e["text"] for e in examples], padding=True, return_tensors="pt")
         labels = torch.tensor([e["label"] for e in examples])
         optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.1, eps=1e-8)

@@ -126,7 +126,7 @@ public final class TextTraining {
      * Trains the head, and on request the encoder with it, without dropout.
      *
      * @param thaw whether the encoder's layers are trained too
-     * @throws IllegalArgumentException if it is thawed and is an ALBERT, or its attention is one that is not trained, as MPNet's
+     * @throws IllegalArgumentException if it is thawed and its attention is one that is not trained, as MPNet's
      */
     public Fit.Progress run(Path model, boolean thaw) throws IOException {
         Checkpoint checkpoint = Checkpoint.open(model);
@@ -143,9 +143,6 @@ public final class TextTraining {
             int[] classes = examples.stream().mapToInt(example -> labels.indexOf(example[1])).toArray();
             Tensor targets = Tensor.ofInts(arena, classes, classes.length);
             if (thaw) {
-                if (type.equals("albert")) {
-                    throw new IllegalArgumentException("an ALBERT cannot be thawed: its fine-tuning does not follow transformers' yet");
-                }
                 ThawedEncoder thawed = thawed(arena, checkpoint, source, targets);
                 GraphBuilder graph = new GraphBuilder("text classifier");
                 Port[] hidden = thawed.add(graph);
