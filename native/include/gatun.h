@@ -20,7 +20,7 @@ extern "C" {
 #endif
 
 /* Changes whenever a function or struct below changes its meaning or layout. */
-#define GATUN_ABI_VERSION 9
+#define GATUN_ABI_VERSION 10
 
 GATUN_API int32_t gatun_abi_version(void);
 
@@ -213,6 +213,41 @@ typedef struct {
 } gatun_gemm_args;
 
 GATUN_API void gatun_gemm(const gatun_gemm_args *args);
+
+/*
+ * Products with narrow weights. GATUN_F16 and GATUN_BF16 are halves that are widened in registers: the arithmetic is F32's. GATUN_INT8: weights
+ * of a column are signed bytes times the column's scale, largest magnitude / 127; a row of a is rounded to whole numbers times the row's scale
+ * while it is read, and sums of products are exact. How many whole numbers a row has depends on the instruction set: -levels .. levels, or
+ * 0 .. 255 beside a zero point where it multiplies bytes (levels is 0 then). A row of a, or a column of b, that has a NaN or an infinity gives
+ * NaN; a row whose magnitudes are all below 1e-34 counts as zeros.
+ */
+enum { GATUN_F16 = 1, GATUN_BF16, GATUN_INT8 };
+
+/* Deepest k of GATUN_INT8: its sums fit 32 bits. */
+#define GATUN_INT8_DEPTH 66000
+
+GATUN_API int64_t gatun_narrow_levels(int64_t k);
+/* Bytes of packed weights [k, n], in panels as of gatun_pack_panels. */
+GATUN_API int64_t gatun_narrow_bytes(int32_t type, int64_t k, int64_t n);
+/* Packs element (p, j) = b[p * k_stride + j * n_stride]. Returns what rounding lost: the root of the mean square of its changes in a column, as
+ * a share of the root of the column's mean square, of GATUN_INT8 of the median of its magnitudes (of 64 of them; where that is not 0), and the
+ * root of the mean square of these shares over the columns. NaN if b, or what it becomes, is not finite. */
+GATUN_API double gatun_narrow_pack(int32_t type, const float *b, int64_t k, int64_t n, int64_t k_stride, int64_t n_stride, void *packed);
+
+/* c[m, n] = activation(a[m, k] b[k, n] + bias + sum), b packed. bias and sum may be NULL; sum may be c. */
+typedef struct {
+    const float *a;
+    const void *b;
+    const float *bias, *sum;
+    float *c;
+    void *scratch; /* gatun_narrow_scratch_bytes */
+    int64_t lda, ldc, sum_stride; /* between rows */
+    int64_t m, n, k;
+    int32_t activation, type;
+} gatun_narrow_args;
+
+GATUN_API int64_t gatun_narrow_scratch_bytes(int32_t type, int64_t m, int64_t k);
+GATUN_API void gatun_narrow(const gatun_narrow_args *args);
 
 /* Most taps that gatun_stem takes: c * kh * kw. */
 #define GATUN_STEM_DEPTH 512

@@ -17,7 +17,7 @@ static const gatun_kernels *best(int32_t limit) {
     if (limit >= 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
         return &gatun_avx512;
-    if (limit >= 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &gatun_avx2;
+    if (limit >= 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")) return &gatun_avx2;
 #endif
     return &gatun_baseline;
 }
@@ -101,6 +101,7 @@ void gatun_paged_attention(const gatun_paged_attention_args *args) { gatun_curre
 void gatun_log_sum_exp(const gatun_logits_args *args) { gatun_current().log_sum_exp(args); }
 void gatun_top_k(const gatun_logits_args *args) { gatun_current().top_k(args); }
 void gatun_gemm(const gatun_gemm_args *args) { gatun_current().gemm(args); }
+void gatun_narrow(const gatun_narrow_args *args) { gatun_current().narrow(args); }
 void gatun_winograd(const gatun_winograd_args *args) { gatun_current().winograd(args); }
 void gatun_stem(const gatun_stem_args *args) { gatun_current().stem(args); }
 

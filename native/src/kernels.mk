@@ -4,8 +4,8 @@
 CXX ?= g++
 GATUN_CXXFLAGS := -O3 -std=c++17 -fPIC -fvisibility=hidden -fno-exceptions -fno-rtti -fno-math-errno -ffp-contract=fast -Wall -Wextra
 GATUN_SETS := baseline $(if $(findstring x86_64,$(PLATFORM)),avx2 avx512)
-GATUN_OBJECTS := $(OUT)/gatun.o $(OUT)/threads.o $(OUT)/packing.o $(OUT)/limits.o $(OUT)/recurrent.o $(OUT)/layouts.o $(GATUN_SETS:%=$(OUT)/kernels_%.o)
-GATUN_FLAGS_avx2 := -mavx2 -mfma
+GATUN_OBJECTS := $(OUT)/gatun.o $(OUT)/threads.o $(OUT)/packing.o $(OUT)/narrow.o $(OUT)/limits.o $(OUT)/recurrent.o $(OUT)/layouts.o $(GATUN_SETS:%=$(OUT)/kernels_%.o)
+GATUN_FLAGS_avx2 := -mavx2 -mfma -mf16c
 GATUN_FLAGS_avx512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma -mprefer-vector-width=512
 
 $(OUT)/%.o: $(HERE)/src/%.cpp $(wildcard $(HERE)/src/*.h) $(HERE)/include/gatun.h $(HERE)/src/kernels.mk

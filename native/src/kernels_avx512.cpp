@@ -6,6 +6,7 @@
 #include "gemm.h"
 #include "heads.h"
 #include "limits.h"
+#include "narrow.h"
 #include "recurrent.h"
 #include "rows.h"
 #include "stem.h"
@@ -16,5 +17,5 @@ using namespace GATUN_NAMESPACE;
 extern const gatun_kernels gatun_avx512 = {"avx512", W, TILE_COLS, attention, layer_norm, rotary, gated, embed, pool, bias_act, bias_act_rows,
                                       kv_store, paged_attention, log_sum_exp, top_k,
                                       multiply_add, read_floats, triad_floats,
-                                      gemm, winograd, winograd_scratch_floats, stem, stem_scratch_floats,
+                                      gemm, byte_products, narrow, winograd, winograd_scratch_floats, stem, stem_scratch_floats,
                                       recurrent, recurrent_scratch_floats};

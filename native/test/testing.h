@@ -99,6 +99,7 @@ void check_rows(outcome &);
 void check_heads(outcome &);
 void check_decoding(outcome &);
 void check_matrices(outcome &);
+void check_narrow(outcome &);
 void check_recurrent(outcome &);
 void check_limits(outcome &);
 void check_threads(outcome &);

@@ -5,6 +5,7 @@ import dev.gatun.bench.harness.Suite;
 import dev.gatun.bench.harness.Workload;
 import dev.gatun.bench.purejava.PlainJava;
 import dev.gatun.bench.purejava.VectorJava;
+import dev.gatun.tensor.Precision;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -62,7 +63,7 @@ public final class EncoderSuite implements Suite {
     public Contender create(String contender, Workload workload) throws Exception {
         int[][] tokens = tokens(workload);
         return switch (contender) {
-            case "gatun" -> new GatunEncoder(model(), tokens, workload.get("threads"));
+            case "gatun" -> new GatunEncoder(model(), tokens, workload.get("threads"), Precision.F32);
             case "onnxruntime" -> new OnnxRuntimeEncoder(model(), tokens, workload.get("threads"));
             case "djl-pytorch" -> new DjlEncoder(model(), tokens, workload.get("threads"));
             case "vector-api" -> new JavaEncoder("Vector API", new VectorJava(workload.get("threads")), model(), tokens);
@@ -76,7 +77,7 @@ public final class EncoderSuite implements Suite {
         return 5e-5;
     }
 
-    private static Path model() {
+    static Path model() {
         Path model = Path.of(System.getProperty("gatun.bench.minilm", "models/target/minilm"), "model.onnx");
         if (!Files.exists(model)) {
             throw new IllegalStateException(model + " does not exist: make model puts it there");
@@ -85,7 +86,7 @@ public final class EncoderSuite implements Suite {
     }
 
     /** Random words; in a mixed batch lengths are spread evenly from 4 to the longest. */
-    private static int[][] tokens(Workload workload) {
+    static int[][] tokens(Workload workload) {
         Random random = new Random(42);
         int[][] tokens = new int[workload.get("batch")][];
         for (int i = 0; i < tokens.length; i++) {

@@ -6,6 +6,7 @@ import dev.gatun.models.encode.EncoderSession;
 import dev.gatun.models.encode.Head;
 import dev.gatun.models.encode.Pooling;
 import dev.gatun.models.registry.Encoders;
+import dev.gatun.tensor.Precision;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -25,8 +26,8 @@ final class GatunEncoder implements Contender {
     private final List<Callable<Void>> shares = new ArrayList<>();
     private final ExecutorService executor;
 
-    GatunEncoder(Path model, int[][] tokens, int threads) {
-        encoder = Encoders.load(model, Head.pooled(Pooling.MEAN, true));
+    GatunEncoder(Path model, int[][] tokens, int threads, Precision precision) {
+        encoder = Encoders.load(model, precision, Head.pooled(Pooling.MEAN, true));
         int d = encoder.spec().hiddenSize();
         vectors = arena.allocate((long) tokens.length * d * Float.BYTES, 64);
         int workers = tokens.length == 1 ? 1 : threads;

@@ -3,6 +3,7 @@ package dev.gatun.bench.encoder;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gatun.tensor.Precision;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -23,7 +24,7 @@ class EncoderAgreementTest {
         assertTrue(Files.exists(MODEL), MODEL.toAbsolutePath() + " is missing: make model puts it there");
         int[][] tokens = tokens();
         float[] ours;
-        try (GatunEncoder gatun = new GatunEncoder(MODEL, tokens, 2)) {
+        try (GatunEncoder gatun = new GatunEncoder(MODEL, tokens, 2, Precision.F32)) {
             gatun.run();
             ours = gatun.output();
         }

@@ -13,6 +13,7 @@ import dev.gatun.models.task.classify.ClassifierOptions;
 import dev.gatun.models.task.classify.ImageClassifier;
 import dev.gatun.models.vision.VisionModel;
 import dev.gatun.models.vision.VisionSession;
+import dev.gatun.tensor.Precision;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -59,9 +60,9 @@ final class BenchModelCommand implements Callable<Integer> {
             + "divided among the workers.")
     int threads;
 
-    @Option(names = "--precision", paramLabel = "f32|int8",
-            description = "Refuse an image model of another precision; gatun quantize makes "
-            + "int8 ones. Default: what the model has.")
+    @Option(names = "--precision", paramLabel = "f32|bf16|f16|int8|auto",
+            description = "Of encoders: in what linear layers are computed; auto: as the file has them. Of image models: f32 or int8, refuse "
+            + "one of another precision; gatun quantize makes int8 ones. Default: f32, of images what the model has.")
     String precision;
 
     @Option(names = "--seconds", paramLabel = "S",
@@ -116,12 +117,13 @@ final class BenchModelCommand implements Callable<Integer> {
             return;
         }
         if (model != null && isEncoder(model)) {
-            try (Encoder encoder = Encoders.load(model, Head.pooled(Pooling.MEAN, true))) {
+            Precision asked = PrecisionOption.parse(spec, precision == null ? "f32" : precision);
+            try (Encoder encoder = Encoders.load(model, asked, Head.pooled(Pooling.MEAN, true))) {
                 if (seqLen > encoder.spec().maxLength()) {
                     throw new IllegalArgumentException("--seq-len " + seqLen + ": the model's positions end at "
                             + encoder.spec().maxLength());
                 }
-                visitor.visit("encoder", "text", since(start), encoder.nativeByteSize(),
+                visitor.visit("encoder " + asked, "text", since(start), encoder.nativeByteSize(),
                         () -> new TextClient(encoder, batch, seqLen, threads));
             }
             return;

@@ -11,6 +11,7 @@ import java.io.PrintWriter;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
@@ -39,6 +40,10 @@ final class InspectCommand implements Callable<Integer> {
             description = "Of an .onnx file: size of an open dimension, by name or INPUT:DIMENSION, of the run that shows the kernels.")
     Map<String, Long> sizes = new LinkedHashMap<>();
 
+    @Option(names = "--precision", paramLabel = "bf16|f16|int8|auto",
+            description = "Load a text encoder so and say what became of each linear layer, and what rounding its weights lost, instead.")
+    String precision;
+
     private static final long TYPICAL = 32;
 
     @CommandLine.Spec
@@ -48,6 +53,12 @@ final class InspectCommand implements Callable<Integer> {
     public Integer call() {
         if (graph || after != null) {
             Graphs.text(Checkpoint.open(path), after).forEach(spec.commandLine().getOut()::print);
+            spec.commandLine().getOut().flush();
+            return CommandLine.ExitCode.OK;
+        }
+        if (precision != null) {
+            Graphs.narrowings(Checkpoint.open(path), PrecisionOption.parse(spec, precision)).forEach(each -> spec.commandLine().getOut()
+                    .printf(Locale.ROOT, "%-4s  lost %.4f  %s (%s)%n", each.taken(), each.lost(), each.layer(), each.why()));
             spec.commandLine().getOut().flush();
             return CommandLine.ExitCode.OK;
         }

@@ -40,6 +40,10 @@ final class ModelOptions {
             + "the mean of their vectors. Default: such texts are cut.")
     int overlap = -1;
 
+    @Option(names = "--precision", paramLabel = "f32|bf16|f16|int8|auto",
+            description = "In what linear layers are kept and computed; auto: as the file has them. Default: ${DEFAULT-VALUE}.")
+    String precision = "f32";
+
     @CommandLine.Spec(CommandLine.Spec.Target.MIXEE)
     CommandLine.Model.CommandSpec command;
 
@@ -53,7 +57,8 @@ final class ModelOptions {
             throw new CommandLine.ParameterException(command.commandLine(), "--threads must be 1 or more, not " + threads);
         }
         EmbeddingOptions options = EmbeddingOptions.defaults().withThreads(threads).withPooling(pooling).withMaxTokens(maxTokens)
-                .withDimension(dimension).withPrompt(prompt).withWindows(overlap);
+                .withDimension(dimension).withPrompt(prompt).withWindows(overlap)
+                .withPrecision(PrecisionOption.parse(command, precision));
         return noNormalize ? options.withNormalize(false) : options;
     }
 }

@@ -1,11 +1,21 @@
 package dev.gatun.cli;
 
 import dev.gatun.models.task.classify.ImageClassifier;
+import dev.gatun.tensor.Precision;
 import picocli.CommandLine;
 
-/** What {@code --precision} means where a model's files decide: a check. */
+/** What {@code --precision} means: of texts' models what their linear layers become; where an image model's files decide, a check. */
 final class PrecisionOption {
     private PrecisionOption() {
+    }
+
+    /** By name; unknown ones are misuse. */
+    static Precision parse(CommandLine.Model.CommandSpec spec, String name) {
+        try {
+            return Precision.of(name);
+        } catch (IllegalArgumentException e) {
+            throw new CommandLine.ParameterException(spec.commandLine(), "--precision " + name + ": expected f32, bf16, f16, int8 or auto");
+        }
     }
 
     /** Refuses unknown precisions, and models of another. */

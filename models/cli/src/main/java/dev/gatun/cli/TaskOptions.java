@@ -28,6 +28,10 @@ final class TaskOptions {
     @Option(names = "--max-tokens", paramLabel = "N", description = "Where texts are cut, or windows end. Default: as the folder says.")
     int maxTokens;
 
+    @Option(names = "--precision", paramLabel = "f32|bf16|f16|int8|auto",
+            description = "In what linear layers are kept and computed; auto: as the file has them. Default: ${DEFAULT-VALUE}.")
+    String precision = "f32";
+
     @Option(names = "--json", description = "Print a line of JSON for each text instead.")
     boolean json;
 
@@ -44,7 +48,8 @@ final class TaskOptions {
     TextOptions checked() {
         require("--threads", threads, 1);
         require("--max-tokens", maxTokens, 0);
-        return TextOptions.defaults().withThreads(threads).withMaxTokens(maxTokens);
+        return TextOptions.defaults().withThreads(threads).withMaxTokens(maxTokens)
+                .withPrecision(PrecisionOption.parse(command, precision));
     }
 
     void require(String option, int value, int least) {

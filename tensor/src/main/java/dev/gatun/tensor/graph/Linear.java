@@ -1,6 +1,7 @@
 package dev.gatun.tensor.graph;
 
 import dev.gatun.tensor.DataType;
+import dev.gatun.tensor.Precision;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.op.Activation;
@@ -16,8 +17,9 @@ import java.util.Objects;
  * @param activation applied before the residual is added
  * @param scale      factor of product and bias
  * @param residual   whether a second operand F32 [M, N] is added
+ * @param precision  what the weights become, if they do not lose too much by it; not AUTO
  */
-public record Linear(List<Part> parts, Activation activation, float scale, boolean residual) implements Layer {
+public record Linear(List<Part> parts, Activation activation, float scale, boolean residual, Precision precision) implements Layer {
 
     /**
      * Weights of some columns.
@@ -48,6 +50,9 @@ public record Linear(List<Part> parts, Activation activation, float scale, boole
     public Linear {
         parts = List.copyOf(parts);
         Objects.requireNonNull(activation, "activation");
+        if (precision == Precision.AUTO) {
+            throw new IllegalArgumentException("Linear: precision auto is a choice that a pass makes");
+        }
         if (parts.isEmpty()) {
             throw new IllegalArgumentException("Linear: no weights");
         }
@@ -57,6 +62,11 @@ public record Linear(List<Part> parts, Activation activation, float scale, boole
                         parts.getFirst().weight().shape(), part.weight().shape());
             }
         }
+    }
+
+    /** In F32. */
+    public Linear(List<Part> parts, Activation activation, float scale, boolean residual) {
+        this(parts, activation, scale, residual, Precision.F32);
     }
 
     /** PyTorch's {@code nn.Linear}: weight [out, in] and bias [out] or null. */
@@ -71,12 +81,17 @@ public record Linear(List<Part> parts, Activation activation, float scale, boole
 
     /** The same with an activation. */
     public Linear withActivation(Activation other) {
-        return new Linear(parts, other, scale, residual);
+        return new Linear(parts, other, scale, residual, precision);
     }
 
     /** The same with a residual. */
     public Linear withResidual() {
-        return new Linear(parts, activation, scale, true);
+        return new Linear(parts, activation, scale, true, precision);
+    }
+
+    /** The same in another precision. */
+    public Linear withPrecision(Precision other) {
+        return new Linear(parts, activation, scale, residual, other);
     }
 
     /** Columns of the result. */
@@ -115,6 +130,6 @@ public record Linear(List<Part> parts, Activation activation, float scale, boole
     @Override
     public String attributes() {
         return (activation == Activation.NONE ? "" : " " + activation) + (scale == 1f ? "" : " * " + scale)
-                + (residual ? " + residual" : "");
+                + (residual ? " + residual" : "") + (precision == Precision.F32 ? "" : " in " + precision);
     }
 }

@@ -1,6 +1,7 @@
 package dev.gatun.tensor.graph;
 
 import dev.gatun.tensor.MemoryFormat;
+import dev.gatun.tensor.Precision;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.exec.Lifetime;
 import dev.gatun.tensor.exec.Plan;
@@ -21,6 +22,7 @@ import dev.gatun.tensor.op.ReorderOp;
 import dev.gatun.tensor.op.RotaryOp;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,6 +34,7 @@ import java.util.Map;
 public final class Lowering {
     private final Graph graph;
     private final List<Op> ops = new ArrayList<>();
+    private final List<Narrowing> narrowings = new ArrayList<>();
 
     /**
      * Packs the weights.
@@ -46,6 +49,9 @@ public final class Lowering {
         for (Node node : graph.nodes()) {
             try {
                 ops.add(op(node.layer(), target, pack, temporary));
+                if (node.layer() instanceof Linear linear && target.precision() != Precision.F32) {
+                    narrowings.add(Narrowing.choose(node.name(), linear, target.precision()).measured(pack.linear(linear, target).lost()));
+                }
             } catch (IllegalArgumentException e) {
                 throw new IllegalArgumentException(graph.name() + ": " + node.name() + ": " + e.getMessage(), e);
             }
@@ -55,7 +61,7 @@ public final class Lowering {
     private static Op op(Layer layer, Target target, WeightPack pack, Arena temporary) {
         return switch (layer) {
             case Apply apply -> apply.op();
-            case Linear linear -> new LinearOp(pack.linear(linear, target), linear.activation(), linear.scale(), linear.residual());
+            case Linear linear -> new LinearOp(pack.linear(linear, target).weights(), linear.activation(), linear.scale(), linear.residual());
             case Conv conv -> {
                 ConvOp op = new ConvOp(pack.conv(conv, temporary), conv.window(), conv.activation(), conv.residual(), conv.layout());
                 yield conv.pooled() ? new ConvPoolOp(op) : op;
@@ -87,6 +93,11 @@ public final class Lowering {
     /** Whether weights are packed from the checkpoint when a plan is first compiled, rather than before. */
     public boolean packsWhenCompiled() {
         return graph.nodes().stream().anyMatch(node -> node.layer() instanceof Conv);
+    }
+
+    /** What became of each linear layer; empty in F32. */
+    public List<Narrowing> narrowings() {
+        return Collections.unmodifiableList(narrowings);
     }
 
     /** What is computed. */

@@ -1,7 +1,9 @@
 package dev.gatun.tensor.graph;
 
+import dev.gatun.bindings.kernels.NarrowKernels;
 import dev.gatun.bindings.kernels.NativeBuffer;
 import dev.gatun.tensor.DataType;
+import dev.gatun.tensor.Precision;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.weights.BatchNormFold;
@@ -49,16 +51,34 @@ public final class WeightPack {
         return (T) found;
     }
 
-    /** For the number of rows of the first graph that has the layer. */
-    LinearWeights linear(Linear linear, Target target) {
-        return once("linear", linear.parts(), () -> {
-            Linear.Part first = linear.parts().getFirst();
-            LinearWeights.Kernel kernel = tuners.computeIfAbsent(target.rows(), LinearTuner::new).choose(first.in(), linear.outFeatures());
+    /**
+     * Packed weights of a linear layer.
+     *
+     * @param lost by rounding, even if they stayed F32 because of it
+     */
+    record Packed(LinearWeights weights, double lost) {
+    }
+
+    /** In the layer's precision, unless rounding loses too much. */
+    Packed linear(Linear linear, Target target) {
+        return once("linear " + linear.precision(), linear.parts(), () -> {
             try (Arena widened = Arena.ofConfined()) {
-                return LinearWeights.pack(arena, kernel, linear.parts().stream().map(part -> new LinearWeights.Source(
-                        floats(part.weight(), widened), part.inOut(), part.bias() == null ? null : floats(part.bias(), widened))).toList());
+                List<LinearWeights.Source> sources = linear.parts().stream().map(part -> new LinearWeights.Source(
+                        floats(part.weight(), widened), part.inOut(), part.bias() == null ? null : floats(part.bias(), widened))).toList();
+                if (linear.precision() == Precision.F32) {
+                    return new Packed(wide(linear, target, sources), 0);
+                }
+                NarrowKernels.Packed narrow = LinearWeights.packNarrow(widened, linear.precision(), sources);
+                return new Packed(Narrowing.keeps(linear.precision(), narrow.lost()) ? LinearWeights.of(arena, narrow, sources)
+                        : wide(linear, target, sources), narrow.lost());
             }
         });
+    }
+
+    /** For the number of rows of the first graph that has the layer. */
+    private LinearWeights wide(Linear linear, Target target, List<LinearWeights.Source> sources) {
+        return LinearWeights.pack(arena, tuners.computeIfAbsent(target.rows(), LinearTuner::new)
+                .choose(linear.parts().getFirst().in(), linear.outFeatures()), sources);
     }
 
     /** @param temporary lives until the first plan is compiled */

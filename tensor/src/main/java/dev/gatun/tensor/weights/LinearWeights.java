@@ -1,12 +1,14 @@
 package dev.gatun.tensor.weights;
 
 import dev.gatun.bindings.kernels.MatrixKernels;
+import dev.gatun.bindings.kernels.NarrowKernels;
 import dev.gatun.bindings.kernels.NativeBuffer;
 import dev.gatun.bindings.onednn.Attributes;
 import dev.gatun.bindings.onednn.MemoryDesc;
 import dev.gatun.bindings.onednn.PrimitiveDesc;
 import dev.gatun.bindings.onednn.Tags;
 import dev.gatun.tensor.DataType;
+import dev.gatun.tensor.Precision;
 import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.Tensor;
@@ -17,7 +19,7 @@ import java.util.List;
 
 /**
  * Weights [K, N] and bias [N] of a linear layer, copied once into the form that its kernel wants: blocks
- * for oneDNN, rows for OpenBLAS, panels for our own. Immutable, shared by every plan of the model, owned by the model's arena;
+ * for oneDNN, rows for OpenBLAS, panels for our own, narrow ones too. Immutable, shared by every plan of the model, owned by the model's arena;
  * the tensors it was made from are not needed afterwards.
  */
 public final class LinearWeights {
@@ -33,18 +35,21 @@ public final class LinearWeights {
     private final MemoryDesc desc;
     private final Tensor data;
     private final MatrixKernels.Panels panels;
+    private final NarrowKernels.Packed narrow;
     private final Tensor bias;
     private final long byteSize;
 
-    private LinearWeights(long k, long n, Kernel kernel, MemoryDesc desc, Tensor data, MatrixKernels.Panels panels, Tensor bias) {
+    private LinearWeights(long k, long n, Kernel kernel, MemoryDesc desc, Tensor data, MatrixKernels.Panels panels,
+            NarrowKernels.Packed narrow, Tensor bias) {
         this.k = k;
         this.n = n;
         this.kernel = kernel;
         this.desc = desc;
         this.data = data;
         this.panels = panels;
+        this.narrow = narrow;
         this.bias = bias;
-        this.byteSize = (data == null ? panels.segment() : data.segment()).byteSize() + (bias == null ? 0 : bias.segment().byteSize());
+        this.byteSize = packed().byteSize() + (bias == null ? 0 : bias.segment().byteSize());
     }
 
     /**
@@ -89,12 +94,66 @@ public final class LinearWeights {
      * @param arena the model's
      */
     public static LinearWeights pack(Arena arena, Kernel kernel, List<Source> sources) {
+        long n = checkedColumns(sources);
+        long k = sources.getFirst().in();
+        Tensor bias = joinBias(arena, sources, n);
+        if (kernel == Kernel.GATUN) {
+            return new LinearWeights(k, n, kernel, null, null, panels(arena, sources, k, n), null, bias);
+        }
+        MemoryDesc desc = kernel == Kernel.ONEDNN ? favourite(arena, k, n) : rowMajor(arena, k, n);
+        Tensor data = bytes(arena, desc);
+        fill(sources, k, n, desc, data);
+        return new LinearWeights(k, n, kernel, desc, data, null, null, bias);
+    }
+
+    /**
+     * Packs layers side by side for our own product with narrow weights, to see what that loses.
+     *
+     * @param precision F16, BF16 or INT8
+     * @throws IllegalArgumentException if K is too large for INT8
+     */
+    public static NarrowKernels.Packed packNarrow(Arena arena, Precision precision, List<Source> sources) {
+        long n = checkedColumns(sources);
+        long k = sources.getFirst().in();
+        int type = switch (precision) {
+            case F16 -> NarrowKernels.F16;
+            case BF16 -> NarrowKernels.BF16;
+            case INT8 -> NarrowKernels.INT8;
+            case F32, AUTO -> throw new IllegalArgumentException("Linear: " + precision + " is not narrow");
+        };
+        if (precision == Precision.INT8 && k > NarrowKernels.INT8_DEPTH) {
+            throw new IllegalArgumentException("Linear: K " + k + " is above " + NarrowKernels.INT8_DEPTH + ", the deepest of int8");
+        }
+        MemorySegment packed = NativeBuffer.allocate(arena, NarrowKernels.byteSize(type, k, n)).segment();
+        Source first = sources.getFirst();
+        if (sources.size() == 1) {
+            return NarrowKernels.pack(type, first.weight().segment(), k, n, first.inOut() ? n : 1, first.inOut() ? 1 : k, packed);
+        }
+        try (Arena temporary = Arena.ofConfined()) {
+            return NarrowKernels.pack(type, join(temporary, sources, k, n), k, n, n, 1, packed);
+        }
+    }
+
+    /**
+     * Weights that were packed narrow.
+     *
+     * @param arena   the model's
+     * @param narrow  packed of these sources, in any arena: it is copied
+     * @param sources whose biases are meant
+     */
+    public static LinearWeights of(Arena arena, NarrowKernels.Packed narrow, List<Source> sources) {
+        MemorySegment copy = NativeBuffer.allocate(arena, narrow.segment().byteSize()).segment().copyFrom(narrow.segment());
+        return new LinearWeights(narrow.k(), narrow.n(), Kernel.GATUN, null, null, null,
+                new NarrowKernels.Packed(copy, narrow.type(), narrow.k(), narrow.n(), narrow.lost()), joinBias(arena, sources, narrow.n()));
+    }
+
+    /** Columns of all; their sources fit together and are not empty. */
+    private static long checkedColumns(List<Source> sources) {
         if (sources.isEmpty()) {
             throw new IllegalArgumentException("Linear: no weights");
         }
         long k = sources.getFirst().in();
         long n = 0;
-        boolean anyBias = false;
         for (Source source : sources) {
             if (source.in() != k) {
                 throw new ShapeException("Linear", "weights " + sources.getFirst().weight().shape() + " and "
@@ -102,20 +161,12 @@ public final class LinearWeights {
                         sources.getFirst().weight().shape(), source.weight().shape());
             }
             n += source.out();
-            anyBias |= source.bias() != null;
         }
         if (k == 0 || n == 0) {
             throw new ShapeException("Linear", "weight " + sources.getFirst().weight().shape() + " is empty",
                     sources.getFirst().weight().shape());
         }
-        Tensor bias = anyBias ? joinBias(arena, sources, n) : null;
-        if (kernel == Kernel.GATUN) {
-            return new LinearWeights(k, n, kernel, null, null, panels(arena, sources, k, n), bias);
-        }
-        MemoryDesc desc = kernel == Kernel.ONEDNN ? favourite(arena, k, n) : rowMajor(arena, k, n);
-        Tensor data = bytes(arena, desc);
-        fill(sources, k, n, desc, data);
-        return new LinearWeights(k, n, kernel, desc, data, null, bias);
+        return n;
     }
 
     private static MatrixKernels.Panels panels(Arena arena, List<Source> sources, long k, long n) {
@@ -182,7 +233,11 @@ public final class LinearWeights {
         return MemoryDesc.ofStrides(arena, new long[] {k, source.out()}, DataType.F32.oneDnn(), strides);
     }
 
+    /** Null if no source has one. */
     private static Tensor joinBias(Arena arena, List<Source> sources, long n) {
+        if (sources.stream().allMatch(source -> source.bias() == null)) {
+            return null;
+        }
         Tensor joined = Tensor.of(TensorDesc.of(DataType.F32, n), NativeBuffer.allocate(arena, n * Float.BYTES).segment());
         long offset = 0;
         for (Source source : sources) {
@@ -196,7 +251,11 @@ public final class LinearWeights {
 
     /** The arena that owns the memory. */
     public MemorySegment.Scope owner() {
-        return (data == null ? panels.segment() : data.segment()).scope();
+        return packed().scope();
+    }
+
+    private MemorySegment packed() {
+        return data != null ? data.segment() : narrow != null ? narrow.segment() : panels.segment();
     }
 
     /** Input features. */
@@ -232,6 +291,11 @@ public final class LinearWeights {
     /** For our own product. */
     public MatrixKernels.Panels panels() {
         return panels;
+    }
+
+    /** For our own product with narrow weights, else null. */
+    public NarrowKernels.Packed narrow() {
+        return narrow;
     }
 
     /** F32 [1, N] as oneDNN wants it, or null. */

@@ -23,14 +23,23 @@ public class GatunC extends GatunC$shared {
     static final SymbolLookup SYMBOL_LOOKUP = dev.gatun.bindings.loader.NativeLibraries.lookup("gatun")
             .or(Linker.nativeLinker().defaultLookup());
 
-    private static final int GATUN_ABI_VERSION = (int)9L;
+    private static final int GATUN_ABI_VERSION = (int)10L;
     /**
      * {@snippet lang=c :
-     * #define GATUN_ABI_VERSION 9
+     * #define GATUN_ABI_VERSION 10
      * }
      */
     public static int GATUN_ABI_VERSION() {
         return GATUN_ABI_VERSION;
+    }
+    private static final int GATUN_INT8_DEPTH = (int)66000L;
+    /**
+     * {@snippet lang=c :
+     * #define GATUN_INT8_DEPTH 66000
+     * }
+     */
+    public static int GATUN_INT8_DEPTH() {
+        return GATUN_INT8_DEPTH;
     }
     private static final int GATUN_STEM_DEPTH = (int)512L;
     /**
@@ -1524,6 +1533,342 @@ public class GatunC extends GatunC$shared {
         try {
             if (TRACE_DOWNCALLS) {
                 traceDowncall("gatun_gemm", args);
+            }
+            mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+    private static final int GATUN_F16 = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_F16 = 1
+     * }
+     */
+    public static int GATUN_F16() {
+        return GATUN_F16;
+    }
+    private static final int GATUN_BF16 = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_BF16 = 2
+     * }
+     */
+    public static int GATUN_BF16() {
+        return GATUN_BF16;
+    }
+    private static final int GATUN_INT8 = (int)3L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_INT8 = 3
+     * }
+     */
+    public static int GATUN_INT8() {
+        return GATUN_INT8;
+    }
+
+    private static class gatun_narrow_levels {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            GatunC.C_LONG,
+            GatunC.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_narrow_levels");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int64_t gatun_narrow_levels(int64_t k)
+     * }
+     */
+    public static FunctionDescriptor gatun_narrow_levels$descriptor() {
+        return gatun_narrow_levels.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int64_t gatun_narrow_levels(int64_t k)
+     * }
+     */
+    public static MethodHandle gatun_narrow_levels$handle() {
+        return gatun_narrow_levels.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int64_t gatun_narrow_levels(int64_t k)
+     * }
+     */
+    public static MemorySegment gatun_narrow_levels$address() {
+        return gatun_narrow_levels.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int64_t gatun_narrow_levels(int64_t k)
+     * }
+     */
+    public static long gatun_narrow_levels(long k) {
+        var mh$ = gatun_narrow_levels.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_narrow_levels", k);
+            }
+            return (long)mh$.invokeExact(k);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_narrow_bytes {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            GatunC.C_LONG,
+            GatunC.C_INT,
+            GatunC.C_LONG,
+            GatunC.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_narrow_bytes");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int64_t gatun_narrow_bytes(int32_t type, int64_t k, int64_t n)
+     * }
+     */
+    public static FunctionDescriptor gatun_narrow_bytes$descriptor() {
+        return gatun_narrow_bytes.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int64_t gatun_narrow_bytes(int32_t type, int64_t k, int64_t n)
+     * }
+     */
+    public static MethodHandle gatun_narrow_bytes$handle() {
+        return gatun_narrow_bytes.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int64_t gatun_narrow_bytes(int32_t type, int64_t k, int64_t n)
+     * }
+     */
+    public static MemorySegment gatun_narrow_bytes$address() {
+        return gatun_narrow_bytes.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int64_t gatun_narrow_bytes(int32_t type, int64_t k, int64_t n)
+     * }
+     */
+    public static long gatun_narrow_bytes(int type, long k, long n) {
+        var mh$ = gatun_narrow_bytes.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_narrow_bytes", type, k, n);
+            }
+            return (long)mh$.invokeExact(type, k, n);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_narrow_pack {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            GatunC.C_DOUBLE,
+            GatunC.C_INT,
+            GatunC.C_POINTER,
+            GatunC.C_LONG,
+            GatunC.C_LONG,
+            GatunC.C_LONG,
+            GatunC.C_LONG,
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_narrow_pack");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * double gatun_narrow_pack(int32_t type, const float *b, int64_t k, int64_t n, int64_t k_stride, int64_t n_stride, void *packed)
+     * }
+     */
+    public static FunctionDescriptor gatun_narrow_pack$descriptor() {
+        return gatun_narrow_pack.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * double gatun_narrow_pack(int32_t type, const float *b, int64_t k, int64_t n, int64_t k_stride, int64_t n_stride, void *packed)
+     * }
+     */
+    public static MethodHandle gatun_narrow_pack$handle() {
+        return gatun_narrow_pack.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * double gatun_narrow_pack(int32_t type, const float *b, int64_t k, int64_t n, int64_t k_stride, int64_t n_stride, void *packed)
+     * }
+     */
+    public static MemorySegment gatun_narrow_pack$address() {
+        return gatun_narrow_pack.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * double gatun_narrow_pack(int32_t type, const float *b, int64_t k, int64_t n, int64_t k_stride, int64_t n_stride, void *packed)
+     * }
+     */
+    public static double gatun_narrow_pack(int type, MemorySegment b, long k, long n, long k_stride, long n_stride, MemorySegment packed) {
+        var mh$ = gatun_narrow_pack.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_narrow_pack", type, b, k, n, k_stride, n_stride, packed);
+            }
+            return (double)mh$.invokeExact(type, b, k, n, k_stride, n_stride, packed);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_narrow_scratch_bytes {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            GatunC.C_LONG,
+            GatunC.C_INT,
+            GatunC.C_LONG,
+            GatunC.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_narrow_scratch_bytes");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int64_t gatun_narrow_scratch_bytes(int32_t type, int64_t m, int64_t k)
+     * }
+     */
+    public static FunctionDescriptor gatun_narrow_scratch_bytes$descriptor() {
+        return gatun_narrow_scratch_bytes.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int64_t gatun_narrow_scratch_bytes(int32_t type, int64_t m, int64_t k)
+     * }
+     */
+    public static MethodHandle gatun_narrow_scratch_bytes$handle() {
+        return gatun_narrow_scratch_bytes.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int64_t gatun_narrow_scratch_bytes(int32_t type, int64_t m, int64_t k)
+     * }
+     */
+    public static MemorySegment gatun_narrow_scratch_bytes$address() {
+        return gatun_narrow_scratch_bytes.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int64_t gatun_narrow_scratch_bytes(int32_t type, int64_t m, int64_t k)
+     * }
+     */
+    public static long gatun_narrow_scratch_bytes(int type, long m, long k) {
+        var mh$ = gatun_narrow_scratch_bytes.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_narrow_scratch_bytes", type, m, k);
+            }
+            return (long)mh$.invokeExact(type, m, k);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_narrow {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_narrow");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_narrow(const gatun_narrow_args *args)
+     * }
+     */
+    public static FunctionDescriptor gatun_narrow$descriptor() {
+        return gatun_narrow.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_narrow(const gatun_narrow_args *args)
+     * }
+     */
+    public static MethodHandle gatun_narrow$handle() {
+        return gatun_narrow.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_narrow(const gatun_narrow_args *args)
+     * }
+     */
+    public static MemorySegment gatun_narrow$address() {
+        return gatun_narrow.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_narrow(const gatun_narrow_args *args)
+     * }
+     */
+    public static void gatun_narrow(MemorySegment args) {
+        var mh$ = gatun_narrow.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_narrow", args);
             }
             mh$.invokeExact(args);
         } catch (Error | RuntimeException ex) {

@@ -14,7 +14,9 @@ import dev.gatun.models.family.whisper.WhisperModel;
 import dev.gatun.models.seq2seq.EncoderDecoder;
 import dev.gatun.models.seq2seq.Seq2SeqFamily;
 import dev.gatun.models.task.classify.ImageClassifier;
+import dev.gatun.tensor.Precision;
 import dev.gatun.tensor.graph.Graph;
+import dev.gatun.tensor.graph.Narrowing;
 import dev.gatun.tensor.graph.Target;
 import dev.gatun.tensor.graph.pass.Passes;
 import java.lang.foreign.Arena;
@@ -39,6 +41,22 @@ public final class Graphs {
             return describe(checkpoint, files).stream()
                     .map(graph -> after == null ? graph : Passes.runUntil(graph, TARGET, files, after)).map(Graph::toString).toList();
         }
+    }
+
+    /**
+     * What becomes of the linear layers of a text encoder.
+     *
+     * @throws dev.gatun.models.checkpoint.WeightException if nothing serves it, or it is damaged
+     * @throws IllegalArgumentException                    if it is no text encoder
+     */
+    public static List<Narrowing> narrowings(Checkpoint checkpoint, Precision precision) {
+        Family<?> family = ServedFamilies.ALL.require(checkpoint);
+        if (family instanceof EncoderFamily encoders) {
+            try (Encoder encoder = encoders.load(checkpoint, precision, Head.pooled(Pooling.MEAN, true))) {
+                return encoder.program().narrowings(encoder.spec().name());
+            }
+        }
+        throw new IllegalArgumentException(checkpoint.origin() + ": " + family.name() + " is no text encoder: precision is chosen for those");
     }
 
     private static List<Graph> describe(Checkpoint checkpoint, Arena files) {

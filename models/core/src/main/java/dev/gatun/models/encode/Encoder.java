@@ -8,6 +8,7 @@ import dev.gatun.models.layer.Positions;
 import dev.gatun.models.runtime.Buckets;
 import dev.gatun.models.runtime.PackedSequences;
 import dev.gatun.models.runtime.Program;
+import dev.gatun.tensor.Precision;
 import dev.gatun.tensor.exec.Plan;
 import dev.gatun.tensor.graph.Graph;
 import dev.gatun.tensor.graph.GraphBuilder;
@@ -32,7 +33,7 @@ public final class Encoder implements AutoCloseable {
     private final Program program;
     private final Buckets buckets;
 
-    private Encoder(EncoderSpec spec, EncoderWeights weights, Head head) {
+    private Encoder(EncoderSpec spec, EncoderWeights weights, Head head, Precision precision) {
         this.spec = spec;
         this.head = head;
         Positions.Absolute absolute = weights.positions() instanceof Positions.Absolute a ? a : null;
@@ -42,16 +43,18 @@ public final class Encoder implements AutoCloseable {
                 : absolute.firstPosition(),
                 absolute == null ? -1 : absolute.padId());
         this.buckets = new Buckets(Math.max(spec.maxLength(), Setting.CHUNK_TOKENS.number()));
-        this.program = Program.load(new Program.Part(describe(spec, weights, head), Target.ofRows(Setting.CHUNK_TOKENS.number())));
+        this.program = Program.load(new Program.Part(describe(spec, weights, head),
+                Target.ofRows(Setting.CHUNK_TOKENS.number()).withPrecision(precision)));
     }
 
     /**
      * Packs the weights; the checkpoint is not needed afterwards.
      *
+     * @param precision of linear layers
      * @throws dev.gatun.tensor.ShapeException if a weight has another shape than the sizes demand
      */
-    public static Encoder load(EncoderSpec spec, EncoderWeights weights, Head head) {
-        return new Encoder(spec, weights, head);
+    public static Encoder load(EncoderSpec spec, EncoderWeights weights, Head head, Precision precision) {
+        return new Encoder(spec, weights, head, precision);
     }
 
     /** The graph, before the passes. */

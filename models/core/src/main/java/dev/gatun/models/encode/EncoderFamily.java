@@ -6,6 +6,7 @@ import dev.gatun.models.checkpoint.Family;
 import dev.gatun.models.checkpoint.LoadOptions;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.checkpoint.WeightSource;
+import dev.gatun.tensor.Precision;
 import java.lang.foreign.Arena;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
@@ -29,15 +30,21 @@ public interface EncoderFamily extends Family<Encoder> {
         return load(checkpoint, encoder -> Head.hidden(encoder.spec().hiddenSize()));
     }
 
+    /** Loads it in F32 with what follows the last layer. */
+    default Encoder load(Checkpoint checkpoint, Function<TextEncoder, Head> head) {
+        return load(checkpoint, Precision.F32, head);
+    }
+
     /**
      * Loads it with what follows the last layer.
      *
+     * @param precision of its linear layers
      * @throws WeightException as the other; or if a weight is NaN or infinite
      */
-    default Encoder load(Checkpoint checkpoint, Function<TextEncoder, Head> head) {
+    default Encoder load(Checkpoint checkpoint, Precision precision, Function<TextEncoder, Head> head) {
         try (Arena files = Arena.ofShared()) {
             TextEncoder encoder = describe(checkpoint, new CheckedWeights(checkpoint.source(files), true));
-            return Encoder.load(encoder.spec(), encoder.weights(), head.apply(encoder));
+            return Encoder.load(encoder.spec(), encoder.weights(), head.apply(encoder), precision);
         } catch (IllegalArgumentException e) {
             throw new WeightException(checkpoint.configFile(), e.getMessage(), e);
         }
@@ -59,20 +66,20 @@ public interface EncoderFamily extends Family<Encoder> {
     }
 
     /** Loads it with the head that the checkpoint brings. */
-    default Encoder load(Checkpoint checkpoint, HeadKind kind) {
+    default Encoder load(Checkpoint checkpoint, Precision precision, HeadKind kind) {
         try (Arena files = Arena.ofShared()) {
             WeightSource source = checkpoint.source(files);
-            return load(checkpoint, encoder -> head(kind, new HeadNames(checkpoint, source, encoder)).head());
+            return load(checkpoint, precision, encoder -> head(kind, new HeadNames(checkpoint, source, encoder)).head());
         }
     }
 
     /** Loads an encoder without its head, and the head apart: for one that is too wide for every token. Who calls closes both. */
-    default Map.Entry<Encoder, RowHead> loadApart(Checkpoint checkpoint, HeadKind kind) {
+    default Map.Entry<Encoder, RowHead> loadApart(Checkpoint checkpoint, Precision precision, HeadKind kind) {
         AtomicReference<RowHead> apart = new AtomicReference<>();
         try (Arena files = Arena.ofShared()) {
             WeightSource source = checkpoint.source(files);
-            return Map.entry(load(checkpoint, encoder -> {
-                apart.set(RowHead.load(head(kind, new HeadNames(checkpoint, source, encoder)), encoder.spec().hiddenSize()));
+            return Map.entry(load(checkpoint, precision, encoder -> {
+                apart.set(RowHead.load(head(kind, new HeadNames(checkpoint, source, encoder)), encoder.spec().hiddenSize(), precision));
                 return Head.hidden(encoder.spec().hiddenSize());
             }), apart.get());
         } catch (RuntimeException | Error e) {

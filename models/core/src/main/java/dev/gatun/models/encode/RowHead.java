@@ -4,10 +4,12 @@ import dev.gatun.models.runtime.Buckets;
 import dev.gatun.models.runtime.Program;
 import dev.gatun.models.runtime.Session;
 import dev.gatun.tensor.DataType;
+import dev.gatun.tensor.Precision;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.graph.GraphBuilder;
 import dev.gatun.tensor.graph.Spec;
+import dev.gatun.tensor.graph.Target;
 import dev.gatun.tensor.op.SoftmaxOp;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -36,11 +38,11 @@ public final class RowHead implements AutoCloseable {
     }
 
     /** Packs the weights; the checkpoint is not needed afterwards. Scores are probabilities: a softmax follows the layers. */
-    public static RowHead load(HeadLayers layers, int hiddenSize) {
+    public static RowHead load(HeadLayers layers, int hiddenSize, Precision precision) {
         GraphBuilder graph = new GraphBuilder("row head");
         graph.output(SCORES, graph.add("softmax", new SoftmaxOp(-1, false),
                 layers.add(graph, graph.input(ROWS, Spec.of(DataType.F32, "n", hiddenSize)))));
-        return new RowHead(Program.load(graph.build()), hiddenSize, layers.columns());
+        return new RowHead(Program.load(new Program.Part(graph.build(), Target.ofRows(MOST_ROWS).withPrecision(precision))), hiddenSize, layers.columns());
     }
 
     /**

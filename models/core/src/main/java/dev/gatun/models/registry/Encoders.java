@@ -21,6 +21,7 @@ import dev.gatun.models.family.mpnet.MpNet;
 import dev.gatun.models.family.nomic.NomicBert;
 import dev.gatun.models.family.roberta.Roberta;
 import dev.gatun.models.family.t5.T5Encoder;
+import dev.gatun.tensor.Precision;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Function;
@@ -48,14 +49,20 @@ public final class Encoders {
         return (EncoderFamily) FAMILIES.require(checkpoint);
     }
 
+    /** The same in F32. */
+    public static Encoder load(Path model, Function<TextEncoder, Head> head) {
+        return load(model, Precision.F32, head);
+    }
+
     /**
      * Loads the encoder of a folder or an ONNX file; the files are not needed afterwards.
      *
+     * @param precision of its linear layers
      * @param head what follows its last layer
      * @throws WeightException if a file is missing, damaged, contradicts another, or is of a model that is not served
      */
-    public static Encoder load(Path model, Function<TextEncoder, Head> head) {
+    public static Encoder load(Path model, Precision precision, Function<TextEncoder, Head> head) {
         Checkpoint checkpoint = Checkpoint.open(model);
-        return family(checkpoint).load(checkpoint, head);
+        return family(checkpoint).load(checkpoint, precision, head);
     }
 }

@@ -6,11 +6,13 @@ import dev.gatun.tensor.exec.Lifetime;
 import dev.gatun.tensor.exec.Plan;
 import dev.gatun.tensor.graph.Graph;
 import dev.gatun.tensor.graph.Lowering;
+import dev.gatun.tensor.graph.Narrowing;
 import dev.gatun.tensor.graph.Sizes;
 import dev.gatun.tensor.graph.Target;
 import dev.gatun.tensor.graph.WeightPack;
 import dev.gatun.tensor.graph.pass.Passes;
 import java.lang.foreign.Arena;
+import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
@@ -181,6 +183,11 @@ public final class Program implements AutoCloseable {
     /** A graph after the passes. Its weights' memory is gone. */
     public Graph graph(String name) {
         return lowering(name).graph();
+    }
+
+    /** What became of each linear layer of a graph; empty in F32. */
+    public List<Narrowing> narrowings(String name) {
+        return lowering(name).narrowings();
     }
 
     /** How many plans are compiled. */

@@ -89,7 +89,7 @@ public final class EmbeddingModel implements AutoCloseable {
         Encoder encoder;
         Tower[] tower = new Tower[1];
         try (Arena files = Arena.ofShared()) {
-            encoder = family.load(checkpoint, described -> {
+            encoder = family.load(checkpoint, options.precision(), described -> {
                 tower[0] = described.tower();
                 if (tower[0] != null && (options.pooling() != null || options.overlap() >= 0)) {
                     throw new IllegalArgumentException("a text tower of " + described.spec().name()

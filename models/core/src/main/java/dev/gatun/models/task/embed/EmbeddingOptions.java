@@ -4,8 +4,10 @@ import dev.gatun.bindings.loader.ThreadCount;
 import dev.gatun.models.checkpoint.sentence.SentenceFolder;
 import dev.gatun.models.encode.Pooling;
 import dev.gatun.models.runtime.Batching;
+import dev.gatun.tensor.Precision;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * How a model embeds. What is not said here is as the model's folder says.
@@ -19,9 +21,10 @@ import java.util.List;
  * @param batching  how requests of several callers are computed together
  * @param overlap   0 or more: a longer text is read in windows which share so many tokens, its vector is the mean of theirs, each with the
  *                  weight of its tokens, brought to length 1 if vectors are normalized; a prompt stands in the first. -1: it is cut
+ * @param precision in what linear layers are computed
  */
 public record EmbeddingOptions(int threads, Pooling pooling, Boolean normalize, int maxTokens, int dimension, String prompt,
-        Batching batching, int overlap) {
+        Batching batching, int overlap, Precision precision) {
 
     /** Checks the numbers. */
     public EmbeddingOptions {
@@ -35,52 +38,58 @@ public record EmbeddingOptions(int threads, Pooling pooling, Boolean normalize, 
         if (overlap < -1) {
             throw new IllegalArgumentException("overlap must be 0 or more, or -1 without windows, not " + overlap);
         }
+        Objects.requireNonNull(precision, "precision");
     }
 
     /** Every available core, everything as the folder says; of a folder that says nothing mean pooling, normalized. */
     public static EmbeddingOptions defaults() {
         return new EmbeddingOptions(Runtime.getRuntime().availableProcessors(), null, null, 0, 0, null, Batching.defaults(),
-                -1);
+                -1, Precision.F32);
     }
 
     /** The same with another number of cores. */
     public EmbeddingOptions withThreads(int count) {
-        return new EmbeddingOptions(count, pooling, normalize, maxTokens, dimension, prompt, batching, overlap);
+        return new EmbeddingOptions(count, pooling, normalize, maxTokens, dimension, prompt, batching, overlap, precision);
     }
 
     /** The same with another pooling. */
     public EmbeddingOptions withPooling(Pooling other) {
-        return new EmbeddingOptions(threads, other, normalize, maxTokens, dimension, prompt, batching, overlap);
+        return new EmbeddingOptions(threads, other, normalize, maxTokens, dimension, prompt, batching, overlap, precision);
     }
 
     /** The same with or without normalization. */
     public EmbeddingOptions withNormalize(boolean value) {
-        return new EmbeddingOptions(threads, pooling, value, maxTokens, dimension, prompt, batching, overlap);
+        return new EmbeddingOptions(threads, pooling, value, maxTokens, dimension, prompt, batching, overlap, precision);
     }
 
     /** The same with texts cut elsewhere. */
     public EmbeddingOptions withMaxTokens(int count) {
-        return new EmbeddingOptions(threads, pooling, normalize, count, dimension, prompt, batching, overlap);
+        return new EmbeddingOptions(threads, pooling, normalize, count, dimension, prompt, batching, overlap, precision);
     }
 
     /** The same with shorter vectors. */
     public EmbeddingOptions withDimension(int count) {
-        return new EmbeddingOptions(threads, pooling, normalize, maxTokens, count, prompt, batching, overlap);
+        return new EmbeddingOptions(threads, pooling, normalize, maxTokens, count, prompt, batching, overlap, precision);
     }
 
     /** The same with another prompt, by its name. */
     public EmbeddingOptions withPrompt(String name) {
-        return new EmbeddingOptions(threads, pooling, normalize, maxTokens, dimension, name, batching, overlap);
+        return new EmbeddingOptions(threads, pooling, normalize, maxTokens, dimension, name, batching, overlap, precision);
     }
 
     /** The same with requests of several callers computed together otherwise. */
     public EmbeddingOptions withBatching(Batching other) {
-        return new EmbeddingOptions(threads, pooling, normalize, maxTokens, dimension, prompt, other, overlap);
+        return new EmbeddingOptions(threads, pooling, normalize, maxTokens, dimension, prompt, other, overlap, precision);
     }
 
     /** The same with longer texts read in windows that share so many tokens. */
     public EmbeddingOptions withWindows(int shared) {
-        return new EmbeddingOptions(threads, pooling, normalize, maxTokens, dimension, prompt, batching, shared);
+        return new EmbeddingOptions(threads, pooling, normalize, maxTokens, dimension, prompt, batching, shared, precision);
+    }
+
+    /** The same with linear layers in another precision. */
+    public EmbeddingOptions withPrecision(Precision other) {
+        return new EmbeddingOptions(threads, pooling, normalize, maxTokens, dimension, prompt, batching, overlap, other);
     }
 
     /** What a folder says, as far as these options do not say otherwise. */

@@ -67,7 +67,7 @@ public final class FillMask implements AutoCloseable {
             throw new WeightException(checkpoint.folder().resolve("tokenizer_config.json"), "mask_token is " + vocabulary.maskToken()
                     + ", expected a token of tokenizer.json: without one there is nothing to fill");
         }
-        Map.Entry<Encoder, RowHead> loaded = Encoders.family(checkpoint).loadApart(checkpoint, HeadKind.MASKED);
+        Map.Entry<Encoder, RowHead> loaded = Encoders.family(checkpoint).loadApart(checkpoint, options.precision(), HeadKind.MASKED);
         try {
             return new FillMask(TextModel.of("the mask filler", checkpoint, loaded.getKey(), options), loaded.getValue(), vocabulary,
                     maskId);

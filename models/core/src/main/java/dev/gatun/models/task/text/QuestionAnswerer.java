@@ -80,7 +80,7 @@ public final class QuestionAnswerer implements AutoCloseable {
     public static QuestionAnswerer load(Path folder, TextOptions options) {
         Checkpoint checkpoint = Checkpoint.open(folder);
         HeadKind.SPANS.require(checkpoint);
-        return new QuestionAnswerer(TextModel.of("the answerer", checkpoint, Encoders.family(checkpoint).load(checkpoint, HeadKind.SPANS),
+        return new QuestionAnswerer(TextModel.of("the answerer", checkpoint, Encoders.family(checkpoint).load(checkpoint, options.precision(), HeadKind.SPANS),
                 options));
     }
 

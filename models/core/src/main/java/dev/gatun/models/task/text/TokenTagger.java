@@ -73,7 +73,7 @@ public final class TokenTagger implements AutoCloseable {
         Checkpoint checkpoint = Checkpoint.open(folder);
         HeadKind.TOKENS.require(checkpoint);
         TokenTable vocabulary = TokenTable.read(checkpoint.folder());
-        return new TokenTagger(TextModel.of("the tagger", checkpoint, Encoders.family(checkpoint).load(checkpoint, HeadKind.TOKENS),
+        return new TokenTagger(TextModel.of("the tagger", checkpoint, Encoders.family(checkpoint).load(checkpoint, options.precision(), HeadKind.TOKENS),
                 options), vocabulary);
     }
 

@@ -1,0 +1,361 @@
+/*
+ * c = activation(a b + bias + sum) with b in halves or bytes, in panels as wide as a tile. All kinds of weights share the loops: a row of a is a
+ * string of 4 bytes a step (a float, two 16-bit or four 8-bit whole numbers), a step of b a vector of columns. From one row, where b is read
+ * once at the speed of memory, to thousands. Sums of whole numbers are exact: their order does not matter.
+ */
+#pragma once
+
+#include "gemm.h"
+
+namespace GATUN_NAMESPACE {
+
+typedef uint16_t halves __attribute__((vector_size(VEC_BYTES / 2), may_alias));
+
+template <typename T>
+static inline T read_as(const void *p) { T v; std::memcpy(&v, p, sizeof v); return v; }
+
+static inline vf widened_f16(halves h) {
+#if VEC_BYTES == 64
+    return (vf)_mm512_maskz_cvtph_ps(0xffff, (__m256i)h);
+#elif VEC_BYTES == 32
+    return (vf)_mm256_cvtph_ps((__m128i)h);
+#else
+    vi bits = __builtin_convertvector(h, vi), magnitude = (bits & 0x7fff) << 13;
+    vf value = (vf)magnitude * 5.192296858534828e33f; /* 2^112: subnormals too */
+    vi special = (bits & 0x7c00) == 0x7c00;
+    return (vf)((vi)select(special, (vf)(magnitude | 0x7f800000), value) | (bits & 0x8000) << 16);
+#endif
+}
+
+static inline vf widened_bf16(halves h) {
+#if VEC_BYTES == 32
+    return (vf)(vi)_mm256_slli_epi32(_mm256_cvtepu16_epi32((__m128i)h), 16);
+#else
+    return (vf)(__builtin_convertvector(h, vi) << 16);
+#endif
+}
+
+struct f16_weights {
+    typedef vf sums;
+    static constexpr int64_t STEP = 2; /* bytes of a column and a step */
+    static vf read(const char *b) { return widened_f16(read_as<halves>(b)); }
+    static void add(vf &sum, const char *a, vf b) { sum += set(read_as<float>(a)) * b; }
+};
+
+struct bf16_weights : f16_weights {
+    static vf read(const char *b) { return widened_bf16(read_as<halves>(b)); }
+};
+
+#if VEC_BYTES > 16
+/* 16-bit whole numbers of a, two a step: every processor multiplies and adds pairs of them without loss. */
+struct word_weights {
+    typedef vi sums;
+    static constexpr int64_t STEP = 2;
+    static constexpr bool BYTES = false;
+#if VEC_BYTES == 64
+    static vi read(const char *b) { return (vi)_mm512_cvtepi8_epi16(read_as<__m256i>(b)); }
+    static vi products(vi x, vi b) { return (vi)_mm512_madd_epi16((__m512i)x, (__m512i)b); }
+#else
+    static vi read(const char *b) { return (vi)_mm256_cvtepi8_epi16(read_as<__m128i>(b)); }
+    static vi products(vi x, vi b) { return (vi)_mm256_madd_epi16((__m256i)x, (__m256i)b); }
+#endif
+    static void add(vi &sum, const char *a, vi b) { sum += products(read_as<int32_t>(a) - vi{}, b); }
+};
+#endif
+
+/* Unsigned bytes of a, four a step, by signed ones of b. */
+struct byte_weights {
+    typedef vi sums;
+    static constexpr int64_t STEP = 4;
+    static constexpr bool BYTES = true;
+    static vi read(const char *b) { return read_as<vi>(b); }
+    static void add(vi &sum, const char *a, vi b) {
+        vi x = read_as<int32_t>(a) - vi{};
+#if VEC_BYTES == 64
+        asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(b));
+#elif VEC_BYTES == 32
+        asm("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(x), "x"(b));
+#else
+#pragma GCC unroll 4
+        for (int byte = 0; byte < 4; byte++) sum += (x >> (8 * byte) & 255) * (b << (24 - 8 * byte) >> 24);
+#endif
+    }
+};
+
+/* Which of the two GATUN_INT8 is: always the same on one processor. */
+static bool byte_products() {
+#if VEC_BYTES == 64
+    return __builtin_cpu_supports("avx512vnni");
+#elif VEC_BYTES == 32
+    return __builtin_cpu_supports("avxvnni");
+#else
+    return true;
+#endif
+}
+
+/* What becomes of the sums of a tile: of its rows and of its columns. */
+struct narrow_ends {
+    const float *bias, *sum; /* of the tile's corner, or NULL */
+    int64_t sum_stride;
+    const float *row_scales, *scales;
+    const int32_t *zeros, *column_sums;
+};
+
+template <typename D, int NV>
+static inline vf exact(const vf &sum, int, int, const narrow_ends &) { return sum; }
+
+template <typename D, int NV>
+static inline vf exact(vi sum, int i, int j, const narrow_ends &e) {
+    if (D::BYTES) sum -= e.zeros[i] * read_as<vi>(e.column_sums + j * W);
+    return __builtin_convertvector(sum, vf) * (load(e.scales + j * W) * set(e.row_scales[i]));
+}
+
+/* c[MR, NV vectors] = a[MR, steps] b[steps, NV vectors]. STREAM: b comes from memory, and what follows it is fetched. */
+template <typename D, bool STREAM, int MR, int NV>
+static void narrow_tile(const char *a, int64_t stride, const char *b, int64_t steps, float *c, int64_t ldc, const narrow_ends &e) {
+    constexpr int64_t ROW = NV * W * D::STEP;
+    typename D::sums acc[MR][NV];
+#pragma GCC unroll 16
+    for (int i = 0; i < MR; i++)
+#pragma GCC unroll 4
+        for (int j = 0; j < NV; j++) {
+            __builtin_prefetch(c + i * ldc + j * W, 1);
+            acc[i][j] = typename D::sums{};
+        }
+#pragma GCC unroll 1
+    for (int64_t p = 0; p < steps; p++) {
+        if (STREAM) __builtin_prefetch(b + p * ROW + LOOK_AHEAD * 32, 0, 2);
+        typename D::sums row[NV];
+#pragma GCC unroll 4
+        for (int j = 0; j < NV; j++) row[j] = D::read(b + p * ROW + j * W * D::STEP);
+#pragma GCC unroll 16
+        for (int i = 0; i < MR; i++)
+#pragma GCC unroll 4
+            for (int j = 0; j < NV; j++) D::add(acc[i][j], a + i * stride + p * 4, row[j]);
+    }
+#pragma GCC unroll 4
+    for (int j = 0; j < NV; j++) {
+        vf add = e.bias ? load(e.bias + j * W) : vf{};
+#pragma GCC unroll 16
+        for (int i = 0; i < MR; i++) {
+            vf y = exact<D, NV>(acc[i][j], i, j, e) + add;
+            if (e.sum) y += load(e.sum + i * e.sum_stride + j * W);
+            store(c + i * ldc + j * W, y);
+        }
+    }
+}
+
+template <typename D, bool STREAM, int NV, int MR = TILE_ROWS>
+static inline void narrow_rows(int64_t rows, const char *a, int64_t stride, const char *b, int64_t steps, float *c, int64_t ldc,
+                               const narrow_ends &e) {
+    if constexpr (MR > 1) {
+        if (rows < MR) return narrow_rows<D, STREAM, NV, MR - 1>(rows, a, stride, b, steps, c, ldc, e);
+    }
+    narrow_tile<D, STREAM, MR, NV>(a, stride, b, steps, c, ldc, e);
+}
+
+/* One activation for all rows of a block of whole vectors, in place. */
+typedef void (*activation_fn)(float *c, int64_t ldc, int64_t rows, int64_t columns);
+
+static activation_fn activation_of(int32_t activation) {
+    activation_fn found = nullptr;
+    with_activation(activation, [&](auto f) { found = f() == GATUN_NONE ? nullptr : activate_block<f()>; });
+    return found;
+}
+
+struct narrow_task {
+    const gatun_narrow_args *g;
+    const char *a; /* rows of 4 bytes a step */
+    int64_t stride, steps;
+    const float *row_scales, *scales;
+    const int32_t *zeros, *column_sums;
+    activation_fn activation;
+};
+
+template <typename D, bool STREAM>
+static inline void narrow_width(int64_t width, int64_t rows, const narrow_task &t, int64_t row, const char *panel, float *c, int64_t ldc,
+                                const narrow_ends &e) {
+    const char *a = t.a + row * t.stride;
+    if (width == W) narrow_rows<D, STREAM, 1>(rows, a, t.stride, panel, t.steps, c, ldc, e);
+    else if (width == 2 * W) narrow_rows<D, STREAM, 2>(rows, a, t.stride, panel, t.steps, c, ldc, e);
+    else narrow_rows<D, STREAM, TILE_VECTORS>(rows, a, t.stride, panel, t.steps, c, ldc, e);
+}
+
+/* Some rows by a panel that has fewer columns than it is wide: computed beside c. */
+template <typename D>
+static void ragged_panel(const narrow_task &t, int64_t rows, int64_t row, const char *panel, int64_t column, int64_t columns, int64_t width,
+                         narrow_ends e) {
+    const gatun_narrow_args &g = *t.g;
+    float beside[TILE_ROWS * TILE_COLS], bias[TILE_COLS] = {}, sum[TILE_ROWS * TILE_COLS] = {};
+    if (g.bias) std::memcpy(bias, g.bias + column, columns * sizeof(float));
+    if (g.sum)
+        for (int64_t i = 0; i < rows; i++)
+            std::memcpy(sum + i * TILE_COLS, g.sum + (row + i) * g.sum_stride + column, columns * sizeof(float));
+    e.bias = g.bias ? bias : nullptr, e.sum = g.sum ? sum : nullptr, e.sum_stride = TILE_COLS;
+    narrow_width<D, true>(width, rows, t, row, panel, beside, TILE_COLS, e);
+    if (t.activation) t.activation(beside, TILE_COLS, rows, width);
+    for (int64_t i = 0; i < rows; i++) std::memcpy(g.c + (row + i) * g.ldc + column, beside + i * TILE_COLS, columns * sizeof(float));
+}
+
+/* Rows first .. last of the columns of panels from .. to. */
+template <typename D>
+static void narrow_part(const narrow_task &t, int64_t first, int64_t last, int64_t from, int64_t to) {
+    const gatun_narrow_args &g = *t.g;
+    int64_t fit = BLOCK_BYTES / 4 / (t.stride + 1) / TILE_ROWS * TILE_ROWS, block = fit < 4 * TILE_ROWS ? 4 * TILE_ROWS : fit;
+    for (int64_t begin = first; begin < last; begin += block) {
+        int64_t end = begin + block < last ? begin + block : last;
+        /* Tiles of about equal height. */
+        int64_t tiles = (end - begin + TILE_ROWS - 1) / TILE_ROWS, height = (end - begin + tiles - 1) / tiles;
+        for (int64_t column = from * TILE_COLS; column < g.n && column < to * TILE_COLS; column += TILE_COLS) {
+            int64_t columns = g.n - column < TILE_COLS ? g.n - column : TILE_COLS, width = panel_width(columns);
+            const char *panel = (const char *)g.b + column * t.steps * D::STEP;
+            for (int64_t row = begin; row < end; row += height) {
+                int64_t rows = end - row < height ? end - row : height;
+                narrow_ends e{g.bias ? g.bias + column : nullptr, g.sum ? g.sum + row * g.sum_stride + column : nullptr, g.sum_stride,
+                              t.row_scales + row, t.scales + column, t.zeros + row, t.column_sums + column};
+                float *c = g.c + row * g.ldc + column;
+                if (columns < width) {
+                    ragged_panel<D>(t, rows, row, panel, column, columns, width, e);
+                    continue;
+                }
+                if (row == begin) narrow_width<D, true>(width, rows, t, row, panel, c, g.ldc, e);
+                else narrow_width<D, false>(width, rows, t, row, panel, c, g.ldc, e);
+                if (t.activation) t.activation(c, g.ldc, rows, width);
+            }
+        }
+    }
+}
+
+/* Whole numbers of a row, and what they are worth. */
+struct rounded_row {
+    const float *x;
+    int64_t k;
+    char *to;
+    int64_t steps;
+    float *scale;
+    int32_t *zero;
+};
+
+/* What is less is taken for 0: its reciprocal would not be finite. */
+constexpr float SMALLEST_ROW = 1e-34f;
+
+static inline vf part_of(const float *x, int64_t left) { return left >= W ? load(x) : load_n(x, left); }
+
+template <typename T>
+static inline void store_numbers(T *to, vi numbers, int64_t left) {
+    typedef T vt __attribute__((vector_size(sizeof(T) * W), may_alias));
+    vt narrow = __builtin_convertvector(numbers, vt);
+    std::memcpy(to, &narrow, (left < W ? left : W) * sizeof(T));
+}
+
+/* The nearest whole number, of two the even one, of what is not above 2^22. */
+static inline vi whole_number(vf x, float inverse) {
+    const vf magic = set(12582912.0f);
+    return (vi)(x * inverse + magic) - (vi)magic;
+}
+
+static void round_to_words(const rounded_row &r) {
+    vi largest{};
+    for (int64_t j = 0; j < r.k; j += W) {
+        vi bits = (vi)part_of(r.x + j, r.k - j) & 0x7fffffff;
+        largest = bits > largest ? bits : largest; /* as whole numbers, magnitudes have the same order, and NaN is above infinity */
+    }
+    int32_t top = 0;
+    for (int64_t i = 0; i < W; i++) top = largest[i] > top ? largest[i] : top;
+    float most = read_as<float>(&top), levels = (float)gatun_word_levels(r.k);
+    bool finite = top < 0x7f800000;
+    float inverse = finite && most >= SMALLEST_ROW ? levels / most : 0;
+    *r.scale = !finite ? __builtin_nanf("") : inverse > 0 ? most / levels : 0;
+    *r.zero = 0;
+    int16_t *to = (int16_t *)r.to;
+    if (r.k % 2) to[r.k] = 0;
+    if (inverse == 0) std::memset(to, 0, r.k * sizeof *to);
+    else
+        for (int64_t j = 0; j < r.k; j += W) store_numbers(to + j, whole_number(part_of(r.x + j, r.k - j), inverse), r.k - j);
+}
+
+static void round_to_bytes(const rounded_row &r) {
+    vf low{}, high{}, nothing{};
+    for (int64_t j = 0; j < r.k; j += W) {
+        vf x = part_of(r.x + j, r.k - j);
+        nothing += x * 0.0f;
+        low = min(low, x), high = max(high, x);
+    }
+    float least = 0, most = 0, spoilt = sum(nothing);
+    for (int64_t i = 0; i < W; i++) least = low[i] < least ? low[i] : least, most = high[i] > most ? high[i] : most;
+    bool finite = spoilt == 0;
+    float step = most / 255 - least / 255, inverse = finite && step >= SMALLEST_ROW ? 1 / step : 0;
+    *r.scale = !finite ? __builtin_nanf("") : inverse > 0 ? step : 0;
+    *r.zero = inverse > 0 ? whole_number(set(-least), inverse)[0] : 0;
+    uint8_t *to = (uint8_t *)r.to;
+    std::memset(to + r.k, 0, r.steps * 4 - r.k);
+    if (inverse == 0) std::memset(to, 0, r.k);
+    else
+        for (int64_t j = 0; j < r.k; j += W) {
+            vi number = whole_number(part_of(r.x + j, r.k - j), inverse) + *r.zero;
+            number = number < 0 ? vi{} : number > 255 ? vi{} + 255 : number;
+            store_numbers(to + j, number, r.k - j);
+        }
+}
+
+/* compute(first, last, from, to) for rows and panels, shared out among threads as in gemm. before(first, last) prepares rows, and comes first. */
+template <typename Before, typename Compute>
+static void share_product(const gatun_narrow_args *a, const Before &before, const Compute &compute) {
+    int64_t panels = (a->n + TILE_COLS - 1) / TILE_COLS, tiles = (a->m + TILE_ROWS - 1) / TILE_ROWS;
+    int64_t threads = a->m * a->n * a->k < PARALLEL_MULTIPLY_ADDS ? 1 : threads_here();
+    int64_t by_rows = (tiles + threads - 1) / threads * panels, by_panels = (panels + threads - 1) / threads * tiles;
+    bool rows = a->m > a->n ? by_rows <= by_panels + by_panels / 8 : by_panels > by_rows + by_rows / 8;
+    parallel(threads, [&](int64_t i, int64_t of) {
+        if (rows) {
+            int64_t first = tiles * i / of * TILE_ROWS, end = tiles * (i + 1) / of * TILE_ROWS, last = end < a->m ? end : a->m;
+            before(first, last);
+            compute(first, last, 0, panels);
+            return;
+        }
+        before(a->m * i / of, a->m * (i + 1) / of);
+        if (of > 1) barrier();
+        compute(0, a->m, panels * i / of, panels * (i + 1) / of);
+    });
+}
+
+template <typename D>
+static void product_of_halves(const gatun_narrow_args *g) {
+    narrow_task t{g, (const char *)g->a, g->lda * 4, g->k, nullptr, nullptr, nullptr, nullptr, activation_of(g->activation)};
+    share_product(g, [](int64_t, int64_t) {}, [&](int64_t first, int64_t last, int64_t from, int64_t to) {
+        narrow_part<D>(t, first, last, from, to);
+    });
+}
+
+template <typename D>
+static void product_of_numbers(const gatun_narrow_args *g) {
+    const gatun_int8_layout b(g->k, g->n, W, TILE_COLS, D::BYTES);
+    const gatun_int8_rows a(g->m, g->k, D::BYTES);
+    char *scratch = (char *)g->scratch;
+    const char *packed = (const char *)g->b;
+    float *row_scales = (float *)(scratch + a.scales);
+    int32_t *zeros = (int32_t *)(scratch + a.zeros);
+    narrow_task t{g, scratch, a.stride, b.steps, row_scales, (const float *)(packed + b.scales), zeros,
+                  (const int32_t *)(packed + b.sums), activation_of(g->activation)};
+    auto round = [&](int64_t first, int64_t last) {
+        for (int64_t i = first; i < last; i++) {
+            rounded_row row{g->a + i * g->lda, g->k, scratch + i * a.stride, b.steps, row_scales + i, zeros + i};
+            if (D::BYTES) round_to_bytes(row);
+            else round_to_words(row);
+        }
+    };
+    share_product(g, round, [&](int64_t first, int64_t last, int64_t from, int64_t to) { narrow_part<D>(t, first, last, from, to); });
+}
+
+static void narrow(const gatun_narrow_args *g) {
+    if (g->k == 0) {
+        gatun_gemm_args nothing{nullptr, nullptr, g->bias, g->sum, g->c, 0, g->ldc, g->sum_stride, g->m, g->n, 0, g->activation, 1};
+        gemm_of_nothing(&nothing);
+    } else if (g->type == GATUN_F16) product_of_halves<f16_weights>(g);
+    else if (g->type == GATUN_BF16) product_of_halves<bf16_weights>(g);
+#if VEC_BYTES > 16
+    else if (!byte_products()) product_of_numbers<word_weights>(g);
+#endif
+    else product_of_numbers<byte_weights>(g);
+}
+
+} // namespace
