@@ -74,6 +74,13 @@ final class PictureRules {
                     && (kind == PoolOp.Kind.MAX || spatial.dilations()[i] == 1);
         }
         long[] out = spatial.output(x.dims, ceil);
+        boolean whole = kind == PoolOp.Kind.AVERAGE;
+        for (int i = 0; whole && i < out.length; i++) {
+            whole = out[i] == 1 && spatial.begin()[i] == 0 && spatial.dilations()[i] == 1 && spatial.kernel()[i] >= x.dims[2 + i];
+        }
+        if (whole) {
+            return global(s, x, false);
+        }
         if (!fits || Arrays.stream(out).anyMatch(o -> o < 1)) {
             return null;
         }

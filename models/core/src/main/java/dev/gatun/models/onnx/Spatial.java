@@ -55,7 +55,7 @@ record Spatial(long[] kernel, long[] strides, long[] dilations, long[] begin, lo
         long[] out = new long[rank()];
         for (int i = 0; i < out.length; i++) {
             long room = dims[2 + i] + begin[i] + end[i] - dilations[i] * (kernel[i] - 1) - 1;
-            long size = room < 0 ? 0 : (ceil ? Math.ceilDiv(room, strides[i]) : room / strides[i]) + 1;
+            long size = Math.max(0, (ceil ? Math.ceilDiv(room, strides[i]) : Math.floorDiv(room, strides[i])) + 1);
             out[i] = ceil && (size - 1) * strides[i] >= dims[2 + i] + begin[i] ? size - 1 : size;
         }
         return out;
