@@ -51,7 +51,9 @@ final class SummarizeCommand implements Callable<Integer> {
         for (Path file : files) {
             texts.add(Files.readString(file));
         }
-        try (Summarizer summarizer = Summarizer.load(options.model, new SummarizerOptions(options.threads, options.maxTokens, prefix))) {
+        SummarizerOptions loading = new SummarizerOptions(options.threads, options.maxTokens, prefix,
+                PrecisionOption.parse(options.command, options.precision));
+        try (Summarizer summarizer = Summarizer.load(options.model, loading)) {
             GenerationOptions how = how(summarizer);
             options.eachBatch(texts, lines.input, (batch, first) -> {
                 List<String> found = summarizer.summarize(batch, how);

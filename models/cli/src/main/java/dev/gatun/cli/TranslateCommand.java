@@ -82,6 +82,10 @@ final class TranslateCommand implements Callable<Integer> {
     @Option(names = "--threads", paramLabel = "N", description = "Cores to use. Default: all that the container may use.")
     int threads = Runtime.getRuntime().availableProcessors();
 
+    @Option(names = "--precision", paramLabel = "f32|bf16|f16|int8|auto",
+            description = "In what linear layers are kept and computed; auto: as the file has them. Default: ${DEFAULT-VALUE}.")
+    String precision = "f32";
+
     @CommandLine.Spec
     CommandLine.Model.CommandSpec spec;
 
@@ -100,8 +104,9 @@ final class TranslateCommand implements Callable<Integer> {
         require(output == null || !stream, "--stream writes to standard output");
         require(!resume || output != null && input != null && (nBest <= 1 || json),
                 "--resume needs --input and --output, and a line out for each line in");
-        TranslatorOptions how = new TranslatorOptions(threads, source, target, maxTokens, prefix);
-        try (Translator translator = model == null ? Translator.load(threads) : Translator.load(model, how)) {
+        TranslatorOptions how = new TranslatorOptions(threads, source, target, maxTokens, prefix,
+                PrecisionOption.parse(spec, precision));
+        try (Translator translator = model == null ? Translator.load(how) : Translator.load(model, how)) {
             GenerationOptions options = options(translator);
             if (output == null) {
                 all(translator, options, spec.commandLine().getOut()::println, null);

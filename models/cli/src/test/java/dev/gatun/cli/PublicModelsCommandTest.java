@@ -58,5 +58,10 @@ class PublicModelsCommandTest {
         assertEquals(0, run("summarize", "--model", folder("t5"), "--json", "--file", file.toString()), err::toString);
         assertEquals(expected.path("found").get(0).asText(), new ObjectMapper().readTree(out.toString()).path("summary").asText());
         assertEquals(2, run("summarize", "--model", folder("t5"), "--beams", "0", text));
+        assertEquals(0, run("summarize", "--model", folder("t5"), "--precision", "f16", text), err::toString);
+        assertEquals(expected.path("found").get(0).asText(), out.toString().strip());
+        assertEquals(2, run("summarize", "--model", folder("t5"), "--precision", "f64", text));
+        assertEquals(0, run("inspect", folder("t5"), "--precision", "int8"), err::toString);
+        assertTrue(out.toString().contains("decoder.0.cross.key"), out.toString());
     }
 }

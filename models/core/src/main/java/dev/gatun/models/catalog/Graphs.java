@@ -44,10 +44,10 @@ public final class Graphs {
     }
 
     /**
-     * What becomes of the linear layers of a text encoder.
+     * What becomes of the linear layers of a text encoder, or of an encoder and decoder.
      *
      * @throws dev.gatun.models.checkpoint.WeightException if nothing serves it, or it is damaged
-     * @throws IllegalArgumentException                    if it is no text encoder
+     * @throws IllegalArgumentException                    if it is neither
      */
     public static List<Narrowing> narrowings(Checkpoint checkpoint, Precision precision) {
         Family<?> family = ServedFamilies.ALL.require(checkpoint);
@@ -56,7 +56,13 @@ public final class Graphs {
                 return encoder.program().narrowings(encoder.spec().name());
             }
         }
-        throw new IllegalArgumentException(checkpoint.origin() + ": " + family.name() + " is no text encoder: precision is chosen for those");
+        if (family instanceof Seq2SeqFamily models) {
+            try (EncoderDecoder model = models.load(checkpoint, precision)) {
+                return model.narrowings();
+            }
+        }
+        throw new IllegalArgumentException(checkpoint.origin() + ": " + family.name()
+                + " is neither a text encoder nor an encoder and decoder of texts: precision is chosen for those");
     }
 
     private static List<Graph> describe(Checkpoint checkpoint, Arena files) {

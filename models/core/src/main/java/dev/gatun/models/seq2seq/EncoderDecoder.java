@@ -9,11 +9,13 @@ import dev.gatun.models.runtime.PackedSequences;
 import dev.gatun.models.runtime.Program;
 import dev.gatun.models.runtime.Session;
 import dev.gatun.tensor.DataType;
+import dev.gatun.tensor.Precision;
 import dev.gatun.tensor.exec.BoundPlan;
 import dev.gatun.tensor.exec.Plan;
 import dev.gatun.tensor.graph.Dim;
 import dev.gatun.tensor.graph.Graph;
 import dev.gatun.tensor.graph.GraphBuilder;
+import dev.gatun.tensor.graph.Narrowing;
 import dev.gatun.tensor.graph.Port;
 import dev.gatun.tensor.graph.Sizes;
 import dev.gatun.tensor.graph.Spec;
@@ -21,6 +23,7 @@ import dev.gatun.tensor.graph.Target;
 import dev.gatun.tensor.op.KvLayout;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * A token model from sequence to sequence: its graphs in one program, whose plans are compiled once for each bucket of rows. Shared by
@@ -42,8 +45,12 @@ public class EncoderDecoder implements GenerativeModel, AutoCloseable {
     private final Buckets buckets;
     private final Program program;
 
-    /** Packs the weights, which are not needed afterwards. */
-    public EncoderDecoder(Seq2Seq model) {
+    /**
+     * Packs the weights, which are not needed afterwards.
+     *
+     * @param precision of linear layers, the scores of the vocabulary among them
+     */
+    public EncoderDecoder(Seq2Seq model, Precision precision) {
         this.tokens = model.tokens();
         Positions.Absolute absolute = model.weights().positions() instanceof Positions.Absolute a ? a : new Positions.Absolute(null);
         this.packing = new PackedSequences(tokens.vocabSize(), 0, tokens.maxPositions(), absolute.firstPosition(), absolute.padId());
@@ -51,8 +58,10 @@ public class EncoderDecoder implements GenerativeModel, AutoCloseable {
         this.buckets = new Buckets(Math.max(model.tokens().maxPositions(), CHUNK_TOKENS));
         List<Graph> graphs = describe(model);
         // The first graph says who multiplies.
-        this.program = Program.load(new Program.Part(graphs.get(0), Target.ofRows(CHUNK_TOKENS)),
-                new Program.Part(graphs.get(1), Target.ofRows(DECODER_ROWS)), new Program.Part(graphs.get(2), Target.ofRows(DECODER_ROWS)));
+        Target chunks = Target.ofRows(CHUNK_TOKENS).withPrecision(precision);
+        Target rows = Target.ofRows(DECODER_ROWS).withPrecision(precision);
+        this.program = Program.load(new Program.Part(graphs.get(0), chunks), new Program.Part(graphs.get(1), rows),
+                new Program.Part(graphs.get(2), rows));
     }
 
     /** The graphs, before the passes: the encoder, a step of the decoder, both over whole sequences. */
@@ -179,6 +188,11 @@ public class EncoderDecoder implements GenerativeModel, AutoCloseable {
         }
         packing.ids(sequences, plan.input(ids).segment());
         packing.positions(offsetSegment, plan.input(ids).segment(), plan.input(positions).segment());
+    }
+
+    /** What became of each linear layer of the encoder, with the keys and values of its memory, and of the decoder; empty in F32. */
+    public List<Narrowing> narrowings() {
+        return Stream.of(ENCODER, STEP).flatMap(graph -> program.narrowings(graph).stream()).toList();
     }
 
     /** Bytes of native memory: weights and plans. */

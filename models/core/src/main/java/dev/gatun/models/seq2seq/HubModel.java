@@ -2,9 +2,9 @@ package dev.gatun.models.seq2seq;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.gatun.models.checkpoint.Checkpoint;
-import dev.gatun.models.checkpoint.LoadOptions;
 import dev.gatun.models.tokenize.Languages;
 import dev.gatun.models.tokenize.Seq2SeqTokenizer;
+import dev.gatun.tensor.Precision;
 
 /**
  * A folder of Hugging Face's with its tokenizer, ready for a task.
@@ -37,10 +37,11 @@ public record HubModel(Checkpoint checkpoint, TextToText texts, Seq2SeqTokenizer
      *
      * @param family that serves the checkpoint
      * @param owner  what messages call it
+     * @param precision of its linear layers
      * @throws dev.gatun.models.checkpoint.WeightException if a file is missing or damaged, or contradicts another
      */
-    public static HubModel load(Checkpoint checkpoint, Seq2SeqFamily family, String owner, int threads) {
-        EncoderDecoder model = family.load(checkpoint, LoadOptions.defaults());
+    public static HubModel load(Checkpoint checkpoint, Seq2SeqFamily family, String owner, int threads, Precision precision) {
+        EncoderDecoder model = family.load(checkpoint, precision);
         Seq2SeqTokenizer tokenizer = null;
         try {
             tokenizer = Seq2SeqTokenizer.load(checkpoint.folder(), model.tokens().maxPositions());

@@ -6,6 +6,7 @@ import dev.gatun.models.family.transformer.Seq2SeqConfig;
 import dev.gatun.models.family.transformer.Seq2SeqModel;
 import dev.gatun.models.family.transformer.TransformerConfig;
 import dev.gatun.models.generate.GenerativeModel;
+import dev.gatun.tensor.Precision;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.op.Activation;
 import java.io.IOException;
@@ -36,7 +37,7 @@ public final class RandomModels {
             if (poison != 0) {
                 weights.tensors.get("lm_head.bias").setFloat(3, poison);
             }
-            return Seq2SeqModel.load(weights, config);
+            return Seq2SeqModel.load(weights, config, Precision.F32);
         }
     }
 

@@ -6,6 +6,7 @@ import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.checkpoint.WeightScope;
 import dev.gatun.models.checkpoint.WeightSource;
 import dev.gatun.models.seq2seq.EncoderDecoder;
+import dev.gatun.tensor.Precision;
 import dev.gatun.tensor.graph.Graph;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -18,8 +19,8 @@ import java.util.List;
 public final class Seq2SeqModel extends EncoderDecoder {
     private final Seq2SeqConfig config;
 
-    private Seq2SeqModel(Seq2SeqConfig config, WeightSource source, Arena temporary) {
-        super(Seq2SeqWeights.find(WeightScope.of(source), config, temporary));
+    private Seq2SeqModel(Seq2SeqConfig config, WeightSource source, Precision precision, Arena temporary) {
+        super(Seq2SeqWeights.find(WeightScope.of(source), config, temporary), precision);
         this.config = config;
     }
 
@@ -46,16 +47,20 @@ public final class Seq2SeqModel extends EncoderDecoder {
         }
         try (Arena files = Arena.ofShared()) {
             Seq2SeqConfig config = Seq2SeqConfig.parse(configFile, Files.readAllBytes(configFile));
-            return load(SafetensorsFile.open(folder.resolve("model.safetensors"), files), config);
+            return load(SafetensorsFile.open(folder.resolve("model.safetensors"), files), config, Precision.F32);
         } catch (IOException e) {
             throw new WeightException(configFile, "cannot be read: " + e.getMessage(), e);
         }
     }
 
-    /** Packs the weights of a source, which is not needed afterwards. */
-    public static Seq2SeqModel load(WeightSource source, Seq2SeqConfig config) {
+    /**
+     * Packs the weights of a source, which is not needed afterwards.
+     *
+     * @param precision of its linear layers
+     */
+    public static Seq2SeqModel load(WeightSource source, Seq2SeqConfig config, Precision precision) {
         try (Arena temporary = Arena.ofShared()) {
-            return new Seq2SeqModel(config, source, temporary);
+            return new Seq2SeqModel(config, source, precision, temporary);
         }
     }
 

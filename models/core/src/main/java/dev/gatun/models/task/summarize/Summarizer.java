@@ -42,7 +42,8 @@ public final class Summarizer implements AutoCloseable {
      */
     public static Summarizer load(Path folder, SummarizerOptions options) {
         Checkpoint checkpoint = Checkpoint.open(ModelPath.resolve(folder));
-        HubModel model = HubModel.load(checkpoint, Seq2Seqs.family(checkpoint), "the summarizer", options.threads());
+        HubModel model = HubModel.load(checkpoint, Seq2Seqs.family(checkpoint), "the summarizer", options.threads(),
+                options.precision());
         try {
             return new Summarizer(model, options);
         } catch (RuntimeException | Error e) {

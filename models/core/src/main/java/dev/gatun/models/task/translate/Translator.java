@@ -1,6 +1,5 @@
 package dev.gatun.models.task.translate;
 
-import dev.gatun.bindings.loader.ThreadCount;
 import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.checkpoint.ModelPath;
 import dev.gatun.models.checkpoint.SafetensorsFile;
@@ -70,7 +69,16 @@ public final class Translator implements AutoCloseable {
 
     /** The translator of dates, on so many cores. */
     public static Translator load(int threads) {
-        return open(Path.of("dates"), Translator::resource, DATE_TAGS, threads);
+        return load(TranslatorOptions.defaults().withThreads(threads));
+    }
+
+    /**
+     * The translator of dates.
+     *
+     * @throws IllegalArgumentException if the options name a language, a prefix or where texts are cut: it has none of these
+     */
+    public static Translator load(TranslatorOptions options) {
+        return open(Path.of("dates"), Translator::resource, DATE_TAGS, options);
     }
 
     /** {@link #load(Path, int)} on every core that the container may use. */
@@ -101,14 +109,12 @@ public final class Translator implements AutoCloseable {
         if (!own) {
             return hub(checkpoint, options);
         }
-        if (options.source() != null || options.target() != null) {
-            throw new IllegalArgumentException("the model has no language codes: give none");
-        }
-        return open(folder, name -> file(folder.resolve(name)), List.of(), options.threads());
+        return open(folder, name -> file(folder.resolve(name)), List.of(), options);
     }
 
     private static Translator hub(Checkpoint checkpoint, TranslatorOptions options) {
-        HubModel model = HubModel.load(checkpoint, Seq2Seqs.family(checkpoint), "the translator", options.threads());
+        HubModel model = HubModel.load(checkpoint, Seq2Seqs.family(checkpoint), "the translator", options.threads(),
+                options.precision());
         try {
             TranslationWay way = TranslationWay.of(model, options);
             // What the folder says is looked at now, not at the first request.
@@ -121,8 +127,10 @@ public final class Translator implements AutoCloseable {
         }
     }
 
-    private static Translator open(Path origin, Function<String, byte[]> files, List<String> tags, int threads) {
-        ThreadCount.checked(threads);
+    private static Translator open(Path origin, Function<String, byte[]> files, List<String> tags, TranslatorOptions how) {
+        if (how.source() != null || how.target() != null || how.prefix() != null || how.maxTokens() != 0) {
+            throw new IllegalArgumentException("a model of Gatun's own format has no language codes, prefix or max tokens: give none");
+        }
         Seq2SeqConfig config = Seq2SeqConfig.parse(origin.resolve("config.json"), files.apply("config.json"));
         SequenceTokenizer tokenizer = config.tokenizer().equals("characters")
                 ? CharacterTokenizer.parse(origin.resolve("vocabulary.json"), files.apply("vocabulary.json"), config.tokens())
@@ -131,9 +139,9 @@ public final class Translator implements AutoCloseable {
             Path weights = origin.resolve("model.safetensors");
             SafetensorsFile source = Files.isRegularFile(weights) ? SafetensorsFile.open(weights, temporary)
                     : SafetensorsFile.parse(weights, copy(temporary, files.apply("model.safetensors")), temporary);
-            Seq2SeqModel model = Seq2SeqModel.load(source, config);
+            Seq2SeqModel model = Seq2SeqModel.load(source, config, how.precision());
             try {
-                return new Translator(new TextToText("the translator", model, tokenizer, threads), tokenizer::encode,
+                return new Translator(new TextToText("the translator", model, tokenizer, how.threads()), tokenizer::encode,
                         GenerationOptions::builder, config.tokens().maxPositions(), null, tags);
             } catch (RuntimeException | Error e) {
                 model.close();

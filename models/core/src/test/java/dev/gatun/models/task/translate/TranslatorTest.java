@@ -11,6 +11,7 @@ import dev.gatun.models.generate.GenerationOptions;
 import dev.gatun.models.generate.GenerativeModel;
 import dev.gatun.models.testing.Goldens;
 import dev.gatun.models.testing.RandomModels;
+import dev.gatun.tensor.Precision;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -22,11 +23,14 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class TranslatorTest {
     private static Translator dates;
@@ -62,6 +66,23 @@ class TranslatorTest {
             exact += found.get(i).equals(ISO.get(i)) ? 1 : 0;
         }
         assertTrue(exact >= 990, exact + " of 1000 are exact");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"F16, 1000", "INT8, 995"})
+    void narrowWeightsAnswerAsPyTorch(Precision precision, int least) {
+        try (Translator narrow = Translator.load(TranslatorOptions.defaults().withThreads(2).withPrecision(precision))) {
+            List<String> found = narrow.translate(SOURCES);
+            long same = IntStream.range(0, found.size()).filter(i -> found.get(i).equals(PYTORCH.get(i))).count();
+            assertTrue(same >= least, precision + ": " + same + " of 1000 are the same");
+        }
+    }
+
+    @Test
+    void theDateTranslatorRefusesWhatItHasNot() {
+        assertThrows(IllegalArgumentException.class, () -> Translator.load(TranslatorOptions.defaults().withPrefix("a ")));
+        assertThrows(IllegalArgumentException.class, () -> Translator.load(TranslatorOptions.defaults().withLanguages("en", "de")));
+        assertThrows(IllegalArgumentException.class, () -> Translator.load(TranslatorOptions.defaults().withMaxTokens(7)));
     }
 
     @Test
