@@ -1,11 +1,15 @@
 package dev.gatun.cli;
 
 import dev.gatun.models.generate.GenerationOptions;
+import dev.gatun.models.generate.sample.MinP;
+import dev.gatun.models.generate.sample.TypicalP;
 import dev.gatun.models.task.language.LanguageModel;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -34,11 +38,22 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(names = "--top-p", paramLabel = "P", description = "Draw from the most likely that have this probability together.")
     double topP = 1;
 
+    @Option(names = "--min-p", paramLabel = "P", description = "Draw from those only that have this share of the probability of the most "
+            + "likely.")
+    Double minP;
+
+    @Option(names = "--typical-p", paramLabel = "P", description = "Draw from those whose surprise is nearest to the expected, that have "
+            + "this probability together.")
+    Double typicalP;
+
     @Option(names = "--seed", paramLabel = "N", description = "Of --sample. Default: ${DEFAULT-VALUE}.")
     long seed;
 
-    @Option(names = "--repetition-penalty", paramLabel = "X", description = "Above 1 makes tokens that occurred less likely.")
-    double repetitionPenalty = 1;
+    @Mixin
+    RuleOptions rules;
+
+    @Option(names = "--stop", paramLabel = "TEXT", description = "End with the token that completes this text; may be given several times.")
+    List<String> stops = List.of();
 
     @Option(names = "--count", paramLabel = "N", description = "How many continuations to draw. Default: ${DEFAULT-VALUE}.")
     int count = 1;
@@ -51,9 +66,17 @@ final class GenerateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        GenerationOptions options = GenerationOptions.builder().maxNewTokens(maxNewTokens).doSample(sample).temperature(temperature)
-                .topK(topK)
-                .topP(topP).seed(seed).repetitionPenalty(repetitionPenalty).numReturnSequences(count).build();
+        GenerationOptions.Builder how = GenerationOptions.builder().maxNewTokens(maxNewTokens).doSample(sample).temperature(temperature)
+                .topK(topK).topP(topP).seed(seed).numReturnSequences(count);
+        if (minP != null) {
+            how.warper(new MinP(minP));
+        }
+        if (typicalP != null) {
+            how.warper(new TypicalP(typicalP));
+        }
+        stops.forEach(how::stopString);
+        rules.apply(how);
+        GenerationOptions options = how.build();
         try (LanguageModel language = PerplexityCommand.load(model, threads)) {
             language.generate(text, options).forEach(rest -> spec.commandLine().getOut().println(text + rest));
         }

@@ -31,22 +31,14 @@ final class SummarizeCommand implements Callable<Integer> {
             + "says.")
     String prefix;
 
-    @Option(names = "--beams", paramLabel = "K", description = "Beam search with K beams, 1 for greedy. Default: as the folder says, else "
-            + "greedy.")
-    Integer beams;
-
-    @Option(names = "--max-new-tokens", paramLabel = "N", description = "Longest summary of a text, or of each part of it. Default: as the "
-            + "folder says.")
-    int maxNewTokens;
+    @Mixin
+    BeamOptions search;
 
     @Override
     public Integer call() throws IOException {
         options.require("--threads", options.threads, 1);
         options.require("--max-tokens", options.maxTokens, 0);
-        options.require("--max-new-tokens", maxNewTokens, 0);
-        if (beams != null) {
-            options.require("--beams", beams, 1);
-        }
+        search.check();
         List<String> texts = new ArrayList<>(lines.texts == null ? List.of() : lines.texts);
         for (Path file : files) {
             texts.add(Files.readString(file));
@@ -54,7 +46,7 @@ final class SummarizeCommand implements Callable<Integer> {
         SummarizerOptions loading = new SummarizerOptions(options.threads, options.maxTokens, prefix,
                 PrecisionOption.parse(options.command, options.precision));
         try (Summarizer summarizer = Summarizer.load(options.model, loading)) {
-            GenerationOptions how = how(summarizer);
+            GenerationOptions how = search.of(summarizer.generation(), 1, false, summarizer.maxPositions());
             options.eachBatch(texts, lines.input, (batch, first) -> {
                 List<String> found = summarizer.summarize(batch, how);
                 for (int i = 0; i < batch.size(); i++) {
@@ -67,19 +59,5 @@ final class SummarizeCommand implements Callable<Integer> {
             });
         }
         return 0;
-    }
-
-    private GenerationOptions how(Summarizer summarizer) {
-        GenerationOptions.Builder how = summarizer.generation();
-        if (beams != null) {
-            how.numBeams(beams);
-            if (beams == 1) {
-                how.earlyStopping(GenerationOptions.EarlyStopping.FALSE);
-            }
-        }
-        if (maxNewTokens > 0) {
-            how.maxLength(Math.min(maxNewTokens + 1, summarizer.maxPositions()));
-        }
-        return how.build();
     }
 }

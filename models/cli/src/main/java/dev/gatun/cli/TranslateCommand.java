@@ -18,6 +18,7 @@ import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -52,9 +53,6 @@ final class TranslateCommand implements Callable<Integer> {
             + "reads at most.")
     int maxTokens;
 
-    @Option(names = "--max-new-tokens", paramLabel = "N", description = "Longest answer. Default: as the folder says.")
-    int maxNewTokens;
-
     @Option(names = "--input", paramLabel = "FILE",
             description = "UTF-8 text, one a line; - is standard input, and the default without TEXT.")
     String input;
@@ -66,9 +64,8 @@ final class TranslateCommand implements Callable<Integer> {
             + "FILE.part if this one is interrupted.")
     boolean resume;
 
-    @Option(names = "--beams", paramLabel = "K", description = "Beam search with K beams, 1 for greedy. Default: as the folder says, else "
-            + "greedy.")
-    Integer beams;
+    @Mixin
+    BeamOptions search;
 
     @Option(names = "--n-best", paramLabel = "K", description = "Print the K best answers, each as score, tab, text.")
     int nBest;
@@ -91,15 +88,14 @@ final class TranslateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        require(beams == null || beams >= 1, "--beams must be 1 or more, not " + beams);
+        search.check();
         require(nBest >= 0, "--n-best must be 1 or more, not " + nBest);
         require(threads >= 1, "--threads must be 1 or more, not " + threads);
         require(maxTokens >= 0, "--max-tokens must be 0 or more, not " + maxTokens);
-        require(maxNewTokens >= 0, "--max-new-tokens must be 0 or more, not " + maxNewTokens);
         require(model != null || source == null && target == null && prefix == null && maxTokens == 0,
                 "--src, --tgt, --prefix and --max-tokens need --model");
         require(texts.isEmpty() || input == null, "give TEXT or --input, not both");
-        require(!stream || (beams == null || beams == 1) && nBest <= 1 && !json,
+        require(!stream || (search.beams == null || search.beams == 1) && nBest <= 1 && !json,
                 "--stream excludes --beams, --n-best and --json: they need whole answers");
         require(output == null || !stream, "--stream writes to standard output");
         require(!resume || output != null && input != null && (nBest <= 1 || json),
@@ -107,7 +103,8 @@ final class TranslateCommand implements Callable<Integer> {
         TranslatorOptions how = new TranslatorOptions(threads, source, target, maxTokens, prefix,
                 PrecisionOption.parse(spec, precision));
         try (Translator translator = model == null ? Translator.load(how) : Translator.load(model, how)) {
-            GenerationOptions options = options(translator);
+            GenerationOptions options = search.of(translator.options(), Math.max(1, nBest), stream,
+                    translator.model().tokens().maxPositions());
             if (output == null) {
                 all(translator, options, spec.commandLine().getOut()::println, null);
                 return 0;
@@ -118,19 +115,6 @@ final class TranslateCommand implements Callable<Integer> {
             }
         }
         return 0;
-    }
-
-    private GenerationOptions options(Translator translator) {
-        GenerationOptions.Builder options = translator.options();
-        int wanted = beams == null ? stream ? 1 : options.build().numBeams() : beams;
-        int count = Math.max(wanted, nBest);
-        if (count == 1) {
-            options.earlyStopping(GenerationOptions.EarlyStopping.FALSE);
-        }
-        if (maxNewTokens > 0) {
-            options.maxLength(Math.min(maxNewTokens + 1, translator.model().tokens().maxPositions()));
-        }
-        return options.numBeams(count).numReturnSequences(Math.max(1, nBest)).build();
     }
 
     /** Where lines go. */

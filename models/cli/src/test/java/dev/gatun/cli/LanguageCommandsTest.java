@@ -1,6 +1,7 @@
 package dev.gatun.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -8,6 +9,8 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -33,5 +36,23 @@ class LanguageCommandsTest {
                 "3", "--count", "2"));
         assertTrue(run(1, "generate", "\u20ac").contains("the vocabulary has no '\u20ac'"));
         assertTrue(run(1, "generate", "We ", "--top-k", "3").contains("do_sample"));
+        assertTrue(run(1, "generate", "We ", "--min-p", "0.5").contains("do_sample"));
+    }
+
+    @Test
+    void rulesOfGeneration() {
+        String plain = run(0, "generate", "The Congress shall ", "--max-new-tokens", "60").strip();
+        assertEquals(plain, run(0, "generate", "The Congress shall ", "--max-new-tokens", "60", "--sample", "--min-p", "1", "--seed", "5")
+                .strip());
+        String end = plain.substring(30, 33);
+        String stopped = run(0, "generate", "The Congress shall ", "--max-new-tokens", "60", "--stop", end).stripTrailing();
+        assertEquals(plain.substring(0, plain.indexOf(end, 17) + 3).stripTrailing(), stopped);
+        String free = run(0, "generate", "The Congress shall ", "--max-new-tokens", "150", "--no-repeat-ngram-size", "4").stripTrailing();
+        Set<String> grams = new HashSet<>();
+        for (int i = 0; i + 4 <= free.length(); i++) {
+            assertTrue(grams.add(free.substring(i, i + 4)), free);
+        }
+        assertNotEquals(run(0, "generate", "We ", "--sample", "--seed", "3"),
+                run(0, "generate", "We ", "--sample", "--seed", "3", "--typical-p", "0.2"));
     }
 }

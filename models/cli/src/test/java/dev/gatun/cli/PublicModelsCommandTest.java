@@ -1,16 +1,20 @@
 package dev.gatun.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.gatun.models.generate.GenerationOptions;
+import dev.gatun.models.task.summarize.Summarizer;
 import dev.gatun.models.testing.Goldens;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -46,6 +50,25 @@ class PublicModelsCommandTest {
         assertEquals(1, run("translate", "--model", folder("m2m_100"), "--tgt", "xx", "a"));
         assertTrue(err.toString().contains("target language xx: the model has af, am"), err.toString());
         assertEquals(2, run("translate", "--tgt", "de", "a"));
+    }
+
+    @Test
+    void rulesChangeWhatIsGenerated() throws IOException {
+        String text = expected("t5").path("texts").get(0).asText();
+        try (Summarizer summarizer = Summarizer.load(Path.of(folder("t5")))) {
+            String plain = summarizer.summarize(text);
+            String greedy = summarizer.summarize(List.of(text), summarizer.generation().numBeams(1)
+                    .earlyStopping(GenerationOptions.EarlyStopping.FALSE).noRepeatNgramSize(1).repetitionPenalty(3).build()).getFirst();
+            String beams = summarizer.summarize(List.of(text), summarizer.generation().numBeams(3).lengthPenalty(-2).build()).getFirst();
+            assertNotEquals(plain, greedy);
+            assertEquals(0, run("summarize", "--model", folder("t5"), "--beams", "1", "--no-repeat-ngram-size", "1",
+                    "--repetition-penalty", "3", text), err::toString);
+            assertEquals(greedy, out.toString().strip());
+            assertEquals(0, run("summarize", "--model", folder("t5"), "--beams", "3", "--length-penalty", "-2", text), err::toString);
+            assertEquals(beams, out.toString().strip());
+        }
+        assertEquals(2, run("translate", "--beams", "1", "--length-penalty", "2", "<en> 1 May 2020"));
+        assertTrue(err.toString().contains("give --beams"), err.toString());
     }
 
     @Test

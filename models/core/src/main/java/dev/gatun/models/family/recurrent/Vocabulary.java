@@ -3,6 +3,7 @@ package dev.gatun.models.family.recurrent;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.gatun.models.checkpoint.Clip;
 import dev.gatun.models.checkpoint.WeightException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -109,6 +110,12 @@ public final class Vocabulary {
             throw new IllegalArgumentException("the vocabulary has no '" + Clip.text(token) + "', and no " + UNKNOWN);
         }
         return id;
+    }
+
+    /** UTF-8 that a token adds to a text: a word comes with the space before it. */
+    public byte[] bytes(int id) {
+        String text = !characters && id == eos() ? "\n" : characters ? tokens.get(id) : " " + tokens.get(id);
+        return text.getBytes(StandardCharsets.UTF_8);
     }
 
     /** The text of tokens. */

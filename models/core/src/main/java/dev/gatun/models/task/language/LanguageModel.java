@@ -155,10 +155,10 @@ public final class LanguageModel implements AutoCloseable {
         return plan.output(RnnLanguageModel.LOGITS).segment();
     }
 
-    /** How a text goes on: numReturnSequences continuations, without the text. */
+    /** How a text goes on: numReturnSequences continuations, without the text. Stop strings are matched with the vocabulary's texts. */
     public List<String> generate(String prompt, GenerationOptions options) {
-        return generate(vocabulary.encode(prompt, false), options,
-                TokenListener.NONE).stream().map(g -> vocabulary.decode(g.ids())).toList();
+        GenerationOptions how = options.tokenBytes() != null ? options : options.toBuilder().tokenBytes(vocabulary::bytes).build();
+        return generate(vocabulary.encode(prompt, false), how, TokenListener.NONE).stream().map(g -> vocabulary.decode(g.ids())).toList();
     }
 
     /**
