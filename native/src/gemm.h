@@ -1,9 +1,11 @@
 /*
  * c = activation(a b + bias + sum) with b in panels as wide as a tile: [k][TILE_COLS] each, and the last as narrow as tiles can be,
  * zeros beyond n. A block of a panel stays in the first-level cache while the tiles of many rows pass by; what ends a product happens in registers.
- * From one row, where b is read once at the speed of memory, to thousands.
+ * From one row, where b is read once at the speed of memory, to thousands. One order of summation: a row's bits depend on nothing but that row.
  */
 #pragma once
+
+#include <algorithm>
 
 #include "kernels.h"
 #include "parallel.h"
@@ -49,6 +51,9 @@ struct live_rows {
         for (int64_t i = 0; i < LIVE_AHEAD; i++) at[count + i] = count ? (int32_t)k + at[i % count] : 0;
         return (float)count <= (1 - WORTHWHILE_ZEROS) * (float)k;
     }
+
+    /* How many of them lie in front of a row. */
+    int64_t below(int64_t p) const { return std::lower_bound(at, at + count, (int32_t)p) - at; }
 };
 
 /* What a tile begins and ends with. */
@@ -61,6 +66,7 @@ struct tile_ends {
     const float *next_a, *ahead;
     int64_t lines;
     const live_rows *live; /* or NULL: all rows of b */
+    int64_t depth;         /* row of the whole b that is this block's first */
 };
 
 /* acc += a[MR, p .. to] b[p .. to, NV vectors], LOOK lines of what lies ahead fetched with each step. Unrolled it is slower. */
@@ -83,13 +89,13 @@ static inline __attribute__((always_inline)) void steps(vf (&acc)[MR][NV], const
     }
 }
 
-/* acc += a b over the live rows of b alone, in the order of all. Prefetched to the first-level cache: rows with gaps between them
- * confuse what prefetches to the second. */
+/* acc += a b over the live rows q .. to of b alone, in the order of all. Prefetched to the first-level cache: rows with gaps between
+ * them confuse what prefetches to the second. */
 template <int MR, int NV>
 static inline __attribute__((always_inline)) void live_steps(vf (&acc)[MR][NV], const float *a, int64_t lda, const float *b,
-                                                             const live_rows &live) {
+                                                             const live_rows &live, int64_t q, int64_t to) {
 #pragma GCC unroll 2
-    for (int64_t q = 0; q < live.count; q++) {
+    for (; q < to; q++) {
         const int64_t p = live.at[q];
         const float *row = b + p * (NV * W), *ahead = b + live.at[q + LIVE_AHEAD] * (NV * W);
 #pragma GCC unroll 4
@@ -120,7 +126,8 @@ static void tile(const float *a, int64_t lda, const float *b, int64_t k, float *
             for (int64_t p = 0; p < k; p += LINE) __builtin_prefetch(ends.next_a + i * lda + p, 0, 2);
     int64_t p = 0, lines_a_step = (ends.lines + k - 1) / k;
     if (ends.live) {
-        live_steps(acc, a, lda, b, *ends.live);
+        const live_rows &live = *ends.live;
+        live_steps(acc, a - ends.depth, lda, b - ends.depth * NV * W, live, live.below(ends.depth), live.below(ends.depth + k));
         p = k;
     } else if (lines_a_step > 2) steps<4>(acc, a, lda, b, p, k, ends.ahead);
     else if (lines_a_step == 2) steps<2>(acc, a, lda, b, p, (ends.lines + 1) / 2, ends.ahead);
@@ -176,7 +183,7 @@ static void ragged_columns(const gemm_task &t, int64_t rows, int64_t row, const 
         for (int64_t i = 0; i < rows; i++)
             std::memcpy(sum + i * TILE_COLS, t.sum + (row + i) * t.sum_stride + column, columns * sizeof(float));
     tile_ends ends{bias, t.sum ? sum : nullptr, TILE_COLS, true, true, t.activation == GATUN_RELU, nullptr,
-                   panel + LOOK_AHEAD * width, once ? t.k * width / LINE : 0, t.live};
+                   panel + LOOK_AHEAD * width, once ? t.k * width / LINE : 0, t.live, 0};
     tile_of(rows, width)(t.a + row * t.lda, t.lda, panel, t.k, beside, TILE_COLS, ends);
     for (int64_t i = 0; i < rows; i++) {
         float *c = t.c + (row + i) * t.ldc + column;
@@ -196,10 +203,9 @@ static void gemm_panel(const gemm_task &t, int64_t first, int64_t last, int64_t 
             ragged_columns(t, last - row < height ? last - row : height, row, panel, column, columns, tiles == 1);
         return;
     }
-    /* So few rows leave everything of b but a panel's stream out of the caches anyhow. */
-    int64_t block = tiles == 1 ? t.k : BLOCK_DEPTH;
-    for (int64_t p = 0; p < t.k; p += block) {
-        int64_t depth = t.k - p < block ? t.k - p : block;
+    /* The same blocks for a single row and for thousands: a row's result does not depend on those beside it. */
+    for (int64_t p = 0; p < t.k; p += BLOCK_DEPTH) {
+        int64_t depth = t.k - p < BLOCK_DEPTH ? t.k - p : BLOCK_DEPTH;
         const float *b = panel + p * width;
         /* One tile alone looks ahead in its own panel; of several each brings its share of the next block. */
         bool ends = p + depth == t.k;
@@ -211,7 +217,7 @@ static void gemm_panel(const gemm_task &t, int64_t first, int64_t last, int64_t 
             const float *a = t.a + row * t.lda + p;
             tile_ends e{t.bias ? t.bias + column : nullptr, t.sum ? t.sum + row * t.sum_stride + column : nullptr, t.sum_stride,
                         p == 0, ends, t.activation == GATUN_RELU, first_panel && row + 2 * height <= last ? a + height * t.lda : nullptr,
-                        ahead, lines, t.live};
+                        ahead, lines, t.live, p};
             ahead += lines * LINE;
             tile_of(rows, width)(a, t.lda, b, depth, c, t.ldc, e);
             if (ends && t.activation > GATUN_RELU)

@@ -21,7 +21,7 @@ public enum Setting {
             "no better instructions than these in oneDNN and libgatun; the variable GATUN_ISA is the same, "
             + "and counts where the property is not set", choice("baseline", "avx2", "avx512")),
     /** Who multiplies. */
-    LINEAR("gatun.linear", "onednn, openblas, gatun or measure", "measure",
+    LINEAR("gatun.linear", "onednn, openblas, gatun or measure", "gatun",
             "who multiplies; measure: chosen for each shape while a model loads", choice("onednn", "openblas", "gatun", "measure")),
     /** Who convolves. */
     CONV("gatun.conv", "onednn or fastest", "fastest", "onednn: no convolutions by kernels of our own", choice("onednn", "fastest")),
