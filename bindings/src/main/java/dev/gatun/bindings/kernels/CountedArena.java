@@ -17,6 +17,7 @@ import java.util.concurrent.atomic.AtomicLong;
 public final class CountedArena implements Arena {
     private static final AtomicLong PROCESS = new AtomicLong();
     private static final Set<CountedArena> OPEN = ConcurrentHashMap.newKeySet();
+    private static volatile long processLimit = Setting.NATIVE_LIMIT.bytes();
 
     private final String owner;
     private final Arena arena = Arena.ofShared();
@@ -55,7 +56,7 @@ public final class CountedArena implements Arena {
      * @throws NativeLimitException if there would be more than the process may have: nothing is counted then
      */
     void reserve(long byteSize) {
-        long limit = Setting.NATIVE_LIMIT.bytes();
+        long limit = processLimit;
         long before = PROCESS.getAndAdd(byteSize);
         if (byteSize > limit - before) {
             PROCESS.addAndGet(-byteSize);
@@ -78,6 +79,11 @@ public final class CountedArena implements Arena {
     /** Bytes that all open arenas of this kind hold. */
     public static long processByteSize() {
         return PROCESS.get();
+    }
+
+    /** Sets what {@code gatun.native.limit} sets at the start; what is held already is not taken away. */
+    public static void limitProcess(long byteSize) {
+        processLimit = byteSize;
     }
 
     /** Bytes of all open arenas by what their owners are called. */

@@ -11,6 +11,7 @@ public final class NativeLimitException extends IllegalStateException {
 
     private final long wanted;
     private final long limit;
+    private final long held;
 
     /**
      * A refusal.
@@ -23,13 +24,18 @@ public final class NativeLimitException extends IllegalStateException {
     public NativeLimitException(String owner, long wanted, long limit, Map<String, Long> holders) {
         super(owner + " wants " + megabytes(wanted) + ", and the process may hold " + megabytes(limit) + " of native memory (-D"
                 + Setting.NATIVE_LIMIT.key() + "); it holds "
-                + megabytes(holders.values().stream().mapToLong(Long::longValue).sum()) + ": " + holders.entrySet().stream()
+                + megabytes(sum(holders)) + ": " + holders.entrySet().stream()
                         .filter(holder -> holder.getValue() > 0)
                         .sorted(Map.Entry.<String, Long>comparingByValue(Comparator.reverseOrder()))
                         .map(holder -> holder.getKey() + " " + megabytes(holder.getValue())).collect(Collectors.joining(", "))
                 + ". Close what is not needed, use fewer threads or shorter texts, or raise the limit");
         this.wanted = wanted;
         this.limit = limit;
+        this.held = sum(holders);
+    }
+
+    private static long sum(Map<String, Long> holders) {
+        return holders.values().stream().mapToLong(Long::longValue).sum();
     }
 
     private static String megabytes(long bytes) {
@@ -44,5 +50,10 @@ public final class NativeLimitException extends IllegalStateException {
     /** Bytes that the process may hold. */
     public long limit() {
         return limit;
+    }
+
+    /** Bytes that the process held when this was refused. */
+    public long held() {
+        return held;
     }
 }

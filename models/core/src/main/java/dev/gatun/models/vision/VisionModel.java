@@ -2,6 +2,7 @@ package dev.gatun.models.vision;
 
 import dev.gatun.bindings.loader.Setting;
 import dev.gatun.models.runtime.Program;
+import dev.gatun.models.runtime.Session;
 import dev.gatun.models.vision.VisionSpec.InputSize;
 import dev.gatun.tensor.exec.Plan;
 import dev.gatun.tensor.graph.Target;
@@ -64,7 +65,13 @@ public final class VisionModel implements AutoCloseable {
     public VisionSession newSession(InputSize size, int threads) {
         spec.checkInput(size);
         int trunkBatch = trunkBatch(size, threads);
-        return new VisionSession(this, program.newSession(threads), size, trunkBatch);
+        Session session = program.newSession(threads);
+        try {
+            return new VisionSession(this, session, size, trunkBatch);
+        } catch (RuntimeException | Error e) {
+            session.close();
+            throw e;
+        }
     }
 
     /** A session for the input size that the model was made for. */
