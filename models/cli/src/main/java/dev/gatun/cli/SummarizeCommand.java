@@ -16,7 +16,8 @@ import picocli.CommandLine.Option;
 /** Texts to shorter ones. */
 @Command(name = "summarize", mixinStandardHelpOptions = true, sortOptions = false,
         description = "Summarize texts by a model from text to text (BART, Pegasus, T5): arguments, lines of a file or of standard input, "
-                + "or whole files. Long texts are cut at sentences. Progress goes to standard error.")
+                + "or whole files. Long texts are cut at sentences; a line out for each text, in order, "
+                + "with spaces for line breaks. Progress goes to standard error.")
 final class SummarizeCommand implements Callable<Integer> {
     @Mixin
     TaskOptions options;
@@ -32,6 +33,9 @@ final class SummarizeCommand implements Callable<Integer> {
     String prefix;
 
     @Mixin
+    LineJob job;
+
+    @Mixin
     BeamOptions search;
 
     @Override
@@ -43,18 +47,15 @@ final class SummarizeCommand implements Callable<Integer> {
         for (Path file : files) {
             texts.add(Files.readString(file));
         }
+        job.check(texts.isEmpty());
         SummarizerOptions loading = new SummarizerOptions(options.threads, options.maxTokens, prefix,
                 PrecisionOption.parse(options.command, options.precision));
         try (Summarizer summarizer = Summarizer.load(options.model, loading)) {
             GenerationOptions how = search.of(summarizer.generation(), 1, false, summarizer.maxPositions());
-            options.eachBatch(texts, lines.input, (batch, first) -> {
+            job.run(texts, lines.input, false, (batch, first, out) -> {
                 List<String> found = summarizer.summarize(batch, how);
                 for (int i = 0; i < batch.size(); i++) {
-                    if (options.json) {
-                        options.print("text", batch.get(i), "summary", found.get(i));
-                    } else {
-                        options.out().println(found.get(i));
-                    }
+                    out.println(options.json ? TaskOptions.json("text", batch.get(i), "summary", found.get(i)) : found.get(i));
                 }
             });
         }

@@ -92,11 +92,16 @@ final class TaskOptions {
         progress.finish();
     }
 
-    /** A line of JSON: what was asked, and the answers. */
-    void print(String asked, String text, String answers, Object found) throws IOException {
+    /** What was asked, and the answers. */
+    static String json(String asked, String text, String answers, Object found) throws IOException {
         Map<String, Object> line = new LinkedHashMap<>();
         line.put(asked, text);
         line.put(answers, found);
-        out().println(JSON.writeValueAsString(line));
+        return JSON.writeValueAsString(line);
+    }
+
+    /** Prints a line of JSON. */
+    void print(String asked, String text, String answers, Object found) throws IOException {
+        out().println(json(asked, text, answers, found));
     }
 }

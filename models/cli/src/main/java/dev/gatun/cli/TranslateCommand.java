@@ -2,15 +2,12 @@ package dev.gatun.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gatun.models.generate.GenerationOptions;
-import dev.gatun.models.io.LineWriter;
-import dev.gatun.models.io.Utf8Lines;
 import dev.gatun.models.task.translate.Translation;
 import dev.gatun.models.task.translate.Translator;
 import dev.gatun.models.task.translate.TranslatorOptions;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,13 +21,11 @@ import picocli.CommandLine.Parameters;
 
 /** Lines to lines with a token model. */
 @Command(name = "translate", mixinStandardHelpOptions = true, sortOptions = false,
-        description = "Translate texts, a line out for each line in, in order; an empty line stays empty. With --model: a folder of "
+        description = "Translate texts, a line out for each line in, in order; an empty line stays empty, line breaks of an answer become spaces. With --model: a folder of "
                 + "Hugging Face's as downloaded (MarianMT, mBART, M2M100, NLLB, T5); long texts are cut at sentences. Without --model: written "
                 + "dates to ISO 8601, each after its language, as in '<en> March 3rd, 2021', '<de> 3. M\u00e4rz 2021' or "
                 + "'<fr> mercredi 3 mars 2021'. Progress goes to standard error.")
 final class TranslateCommand implements Callable<Integer> {
-    private static final int BATCH = 1024;
-
     @Parameters(arity = "0..*", paramLabel = "TEXT", description = "Texts to translate, instead of --input.")
     List<String> texts = List.of();
 
@@ -57,12 +52,8 @@ final class TranslateCommand implements Callable<Integer> {
             description = "UTF-8 text, one a line; - is standard input, and the default without TEXT.")
     String input;
 
-    @Option(names = "--output", paramLabel = "FILE", description = "Where the lines go. Default: standard output.")
-    Path output;
-
-    @Option(names = "--resume", description = "Go on where an interrupted run of the same command stopped, and leave what is done in "
-            + "FILE.part if this one is interrupted.")
-    boolean resume;
+    @Mixin
+    LineJob job;
 
     @Mixin
     BeamOptions search;
@@ -97,75 +88,16 @@ final class TranslateCommand implements Callable<Integer> {
         require(texts.isEmpty() || input == null, "give TEXT or --input, not both");
         require(!stream || (search.beams == null || search.beams == 1) && nBest <= 1 && !json,
                 "--stream excludes --beams, --n-best and --json: they need whole answers");
-        require(output == null || !stream, "--stream writes to standard output");
-        require(!resume || output != null && input != null && (nBest <= 1 || json),
-                "--resume needs --input and --output, and a line out for each line in");
+        require(job.output == null || !stream, "--stream writes to standard output");
+        job.check(input != null && (nBest <= 1 || json));
         TranslatorOptions how = new TranslatorOptions(threads, source, target, maxTokens, prefix,
                 PrecisionOption.parse(spec, precision));
         try (Translator translator = model == null ? Translator.load(how) : Translator.load(model, how)) {
             GenerationOptions options = search.of(translator.options(), Math.max(1, nBest), stream,
                     translator.model().tokens().maxPositions());
-            if (output == null) {
-                all(translator, options, spec.commandLine().getOut()::println, null);
-                return 0;
-            }
-            try (LineWriter file = LineWriter.open(output, resume); Cleanup _ = new Cleanup(file::close)) {
-                all(translator, options, file::write, file);
-                file.finish();
-            }
+            job.run(texts, input == null ? "-" : input, stream, (lines, first, out) -> translate(translator, lines, options, first, out));
         }
         return 0;
-    }
-
-    /** Where lines go. */
-    private interface Out {
-        void println(String line) throws IOException;
-    }
-
-    private void all(Translator translator, GenerationOptions options, Out out, LineWriter file) throws IOException {
-        if (!texts.isEmpty()) {
-            translate(translator, texts, options, 1, out);
-            return;
-        }
-        Progress progress = new Progress(spec.commandLine().getErr(), "lines");
-        try (Utf8Lines lines = Utf8Lines.open(input == null ? "-" : input)) {
-            long first = 1 + (file == null ? 0 : skip(translator, options, lines, file));
-            List<String> batch = next(lines);
-            while (!batch.isEmpty()) {
-                translate(translator, batch, options, first, out);
-                if (file != null) {
-                    file.flush();
-                }
-                first += batch.size();
-                progress.add(batch.size());
-                batch = next(lines);
-            }
-        }
-        progress.finish();
-    }
-
-    /** Lines that are done already; the last of them must be what this model makes of it. */
-    private long skip(Translator translator, GenerationOptions options, Utf8Lines lines, LineWriter file) throws IOException {
-        long done = file.lines();
-        String line = null;
-        for (long i = 0; i < done; i++) {
-            line = lines.next();
-            if (line == null) {
-                throw new IOException(output + ".part has " + done + " lines, " + input + " only " + i
-                        + ": it is of another input; delete it or leave "
-                        + "--resume out");
-            }
-        }
-        if (line != null) {
-            List<String> again = new ArrayList<>();
-            translate(translator, List.of(line), options, done, again::add);
-            if (!again.equals(List.of(file.last()))) {
-                throw new IOException(output + ".part: its last line is not what this model makes of line " + done + " of " + input
-                        + ": it is of another model, other options or another input; delete it or leave --resume out");
-            }
-            spec.commandLine().getErr().println(done + " lines are done already");
-        }
-        return done;
     }
 
     private void require(boolean condition, String message) {
@@ -174,19 +106,8 @@ final class TranslateCommand implements Callable<Integer> {
         }
     }
 
-    /** Streaming is for someone who waits: it takes a line at a time. */
-    private List<String> next(Utf8Lines lines) throws IOException {
-        List<String> batch = new ArrayList<>();
-        String line = lines.next();
-        while (line != null) {
-            batch.add(line);
-            line = batch.size() == (stream ? 1 : BATCH) ? null : lines.next();
-        }
-        return batch;
-    }
-
-    private void translate(Translator translator, List<String> batch, GenerationOptions options, long firstLine, Out out)
-            throws IOException {
+    private void translate(Translator translator, List<String> batch, GenerationOptions options, long firstLine,
+            LineJob.Out out) throws IOException {
         for (int i = 0; i < batch.size(); i++) {
             translator.check("line " + (firstLine + i), batch.get(i));
         }
@@ -198,7 +119,6 @@ final class TranslateCommand implements Callable<Integer> {
         for (int i = 0; i < batch.size(); i++) {
             print(batch.get(i), found.get(i), out);
         }
-        spec.commandLine().getOut().flush();
     }
 
     private void stream(Translator translator, String line, GenerationOptions options) {
@@ -212,7 +132,7 @@ final class TranslateCommand implements Callable<Integer> {
         out.println();
     }
 
-    private void print(String source, List<Translation> found, Out out) throws IOException {
+    private void print(String source, List<Translation> found, LineJob.Out out) throws IOException {
         if (json) {
             Map<String, Object> line = new LinkedHashMap<>();
             line.put("source", source);

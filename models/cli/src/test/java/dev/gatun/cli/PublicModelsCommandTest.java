@@ -72,6 +72,27 @@ class PublicModelsCommandTest {
     }
 
     @Test
+    void summariesGoOnWhereTheyStopped(@TempDir Path temporary) throws IOException {
+        JsonNode expected = expected("t5");
+        Path input = temporary.resolve("in.txt");
+        Path output = temporary.resolve("out.txt");
+        Path part = temporary.resolve("out.txt.part");
+        String first = expected.path("found").get(0).asText();
+        String second = expected.path("found").get(1).asText();
+        Files.writeString(input, expected.path("texts").get(0).asText() + "\n\n" + expected.path("texts").get(1).asText() + "\n");
+        Files.writeString(part, first + "\n\nhalf a li");
+        String[] command = {"summarize", "--model", folder("t5"), "--input", input.toString(), "--output", output.toString(), "--resume"};
+        assertEquals(0, run(command), err::toString);
+        assertTrue(err.toString().contains("2 lines are done already"), err.toString());
+        assertEquals(first + "\n\n" + second + "\n", Files.readString(output));
+        assertTrue(Files.notExists(part));
+        Files.writeString(part, "of another model\n");
+        assertEquals(1, run(command));
+        assertTrue(err.toString().contains("its last line is not what this model makes of line 1"), err.toString());
+        assertEquals(2, run("summarize", "--model", folder("t5"), "--resume", "a"));
+    }
+
+    @Test
     void summariesAsTextAndAsJson(@TempDir Path temporary) throws IOException {
         JsonNode expected = expected("t5");
         String text = expected.path("texts").get(0).asText();
