@@ -1,5 +1,6 @@
 package dev.gatun.cli;
 
+import dev.gatun.models.generate.GenerationOptions;
 import dev.gatun.models.io.LineWriter;
 import dev.gatun.models.io.Utf8Lines;
 import java.io.IOException;
@@ -43,6 +44,14 @@ final class LineJob {
         if (resume && (output == null || !lines)) {
             throw new CommandLine.ParameterException(command.commandLine(),
                     "--resume needs --input and --output, and a line out for each line in");
+        }
+    }
+
+    /** Refuses to go on with what was drawn: it cannot be told whether it is of the same model. */
+    void check(GenerationOptions how) {
+        if (resume && how.doSample()) {
+            throw new CommandLine.ParameterException(command.commandLine(),
+                    "--resume: the folder's generation_config.json says do_sample; give a folder that does not draw, or leave --resume out");
         }
     }
 

@@ -52,6 +52,7 @@ final class SummarizeCommand implements Callable<Integer> {
                 PrecisionOption.parse(options.command, options.precision));
         try (Summarizer summarizer = Summarizer.load(options.model, loading)) {
             GenerationOptions how = search.of(summarizer.generation(), 1, false, summarizer.maxPositions());
+            job.check(how);
             job.run(texts, lines.input, false, (batch, first, out) -> {
                 List<String> found = summarizer.summarize(batch, how);
                 for (int i = 0; i < batch.size(); i++) {

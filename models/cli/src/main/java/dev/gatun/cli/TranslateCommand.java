@@ -95,6 +95,7 @@ final class TranslateCommand implements Callable<Integer> {
         try (Translator translator = model == null ? Translator.load(how) : Translator.load(model, how)) {
             GenerationOptions options = search.of(translator.options(), Math.max(1, nBest), stream,
                     translator.model().tokens().maxPositions());
+            job.check(options);
             job.run(texts, input == null ? "-" : input, stream, (lines, first, out) -> translate(translator, lines, options, first, out));
         }
         return 0;

@@ -27,6 +27,11 @@ public record SummarizerOptions(int threads, int maxTokens, String prefix, Preci
         return new SummarizerOptions(Runtime.getRuntime().availableProcessors(), 0, null, Precision.F32);
     }
 
+    /** The same with another number of cores. */
+    public SummarizerOptions withThreads(int count) {
+        return new SummarizerOptions(count, maxTokens, prefix, precision);
+    }
+
     /** The same with another precision of linear layers. */
     public SummarizerOptions withPrecision(Precision other) {
         return new SummarizerOptions(threads, maxTokens, prefix, other);

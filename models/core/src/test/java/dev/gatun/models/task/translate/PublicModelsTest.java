@@ -8,11 +8,14 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gatun.models.generate.GenerationOptions;
 import dev.gatun.models.task.summarize.Summarizer;
+import dev.gatun.models.task.summarize.SummarizerOptions;
 import dev.gatun.models.testing.Goldens;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -74,6 +77,20 @@ class PublicModelsTest {
                 assertEquals(whole, pieces.collect(Collectors.joining()));
             }
         }
+    }
+
+    @Test
+    void whatIsDrawnDoesNotDependOnTheCores() {
+        List<String> texts = Collections.nCopies(40, "A cat sat on the mat");
+        List<List<String>> found = new ArrayList<>();
+        for (int threads : new int[] {1, 3}) {
+            try (Summarizer summarizer = Summarizer.load(folder("t5"), SummarizerOptions.defaults().withThreads(threads))) {
+                found.add(summarizer.summarize(texts, summarizer.generation().numBeams(1)
+                        .earlyStopping(GenerationOptions.EarlyStopping.FALSE).doSample(true).seed(3).build()));
+            }
+        }
+        assertEquals(found.get(0), found.get(1));
+        assertEquals(40, Set.copyOf(found.get(0)).size());
     }
 
     @Test
