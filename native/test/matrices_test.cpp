@@ -41,6 +41,14 @@ void product(int64_t m, int64_t n, int64_t k, int32_t activation, bool bias, int
             }
             o.equal(g.c[i * n + j], activated(x, activation), 1e-6 * magnitude, "product", i * n + j);
         }
+    /* A row alone gives the same bits as beside others. */
+    guarded<float> one(n);
+    for (int64_t i = 0; i < m; i += 1 + random.below(4)) {
+        gatun_gemm_args alone = g;
+        alone.a += i * k; alone.m = 1; alone.c = one.data(); alone.sum = sum ? s0.data() + i * n : nullptr;
+        gatun_gemm(&alone);
+        for (int64_t j = 0; j < n; j++) o.equal(one[j], g.c[i * n + j], 0, "a row alone", i * n + j);
+    }
 }
 
 void convolution(int64_t n, int64_t h, int64_t w, int64_t c, int64_t oc, int64_t pad, bool relu, bool bias, int sum, numbers &random,
