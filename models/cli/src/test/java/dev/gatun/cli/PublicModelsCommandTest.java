@@ -15,6 +15,7 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -90,6 +91,16 @@ class PublicModelsCommandTest {
         assertEquals(1, run(command));
         assertTrue(err.toString().contains("its last line is not what this model makes of line 1"), err.toString());
         assertEquals(2, run("summarize", "--model", folder("t5"), "--resume", "a"));
+        Path drawing = Files.createDirectory(temporary.resolve("drawing"));
+        try (Stream<Path> files = Files.list(Path.of(folder("t5")))) {
+            for (Path file : files.toList()) {
+                Files.copy(file, drawing.resolve(file.getFileName()));
+            }
+        }
+        Files.writeString(drawing.resolve("generation_config.json"), "{\"do_sample\": true, \"decoder_start_token_id\": 0}");
+        command[2] = drawing.toString();
+        assertEquals(2, run(command));
+        assertTrue(err.toString().contains("--resume: the folder's generation_config.json says do_sample"), err.toString());
     }
 
     @Test
