@@ -372,12 +372,44 @@ def conv_bn(root):
     data(folder, [{"x": rng.standard_normal((n, 3, s, s)).astype(np.float32)} for n, s in ((1, 8), (2, 11))])
 
 
+def padded(root):
+    """Padding before windows: zeros that they can make themselves, and what they cannot; the mean of a window larger than the picture."""
+    from onnx import helper as h
+    rng = np.random.default_rng(0)
+
+    def init(name, *shape):
+        return numpy_helper.from_array(rng.uniform(-1, 1, shape).astype(np.float32), name)
+
+    def longs(name, *values):
+        return numpy_helper.from_array(np.array(values, np.int64), name)
+    weights = [init("w1", 4, 3, 3, 3), init("w2", 4, 1, 3, 3), init("w3", 5, 4, 1, 1), longs("left", 0, 0, 0, 1, 0, 0, 1, 0),
+               longs("around", 1, 2, 1, 1), longs("axes", 2, -1), longs("cut", 0, 0, -1, 0, 0, 0, 1, 0), longs("none", *[0] * 8),
+               numpy_helper.from_array(np.array(0.5, np.float32), "half"), longs("batch", 1, 0, 0, 0, 0, 1, 0, 0)]
+    nodes = [h.make_node("Pad", ["x", "left"], ["p1"]), h.make_node("Conv", ["p1", "w1"], ["c1"], strides=[2, 2], pads=[1, 0, 0, 1]),
+             h.make_node("Pad", ["c1", "around", "", "axes"], ["p2"]),
+             h.make_node("Conv", ["p2", "w2"], ["c2"], group=4, dilations=[1, 2], auto_pad="VALID"), h.make_node("HardSwish", ["c2"], ["y1"]),
+             h.make_node("Pad", ["c1", "left"], ["p3"]), h.make_node("AveragePool", ["p3"], ["y2"], kernel_shape=[3, 3], strides=[2, 1]),
+             h.make_node("Pad", ["c1", "left", "half"], ["p4"]), h.make_node("Conv", ["p4", "w3"], ["y3"]),
+             h.make_node("Pad", ["c1", "around", "", "axes"], ["p5"]), h.make_node("Conv", ["p5", "w3"], ["y4"]),
+             h.make_node("Pad", ["c1", "cut"], ["p6"]), h.make_node("Conv", ["p6", "w2"], ["y5"], group=4),
+             h.make_node("Pad", ["c1", "none"], ["p7"]), h.make_node("Pad", ["p7", "batch"], ["y6"]),
+             h.make_node("AveragePool", ["y1"], ["y7"], kernel_shape=[90, 90], strides=[90, 90], ceil_mode=1, count_include_pad=1)]
+    outputs = [h.make_tensor_value_info(f"y{i}", 1, [f"y{i}{d}" for d in range(4)]) for i in range(1, 8)]
+    model = h.make_model(h.make_graph(nodes, "padded", [h.make_tensor_value_info("x", 1, ["n", 3, "h", "w"])], outputs, weights),
+                         opset_imports=[h.make_opsetid("", 18)], ir_version=8)
+    folder = root / "padded"
+    folder.mkdir(parents=True, exist_ok=True)
+    onnx.save(model, str(folder / "model.onnx"))
+    data(folder, [{"x": rng.standard_normal((n, 3, a, b)).astype(np.float32)} for n, a, b in ((1, 8, 9), (2, 11, 6))])
+
+
 def tiny(root, archive):
     """The exports that are committed, in one archive."""
     import zipfile
     import transformers as tf
     small = dict(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, vocab_size=30, max_position_embeddings=48)
     conv_bn(root)
+    padded(root)
     detector(root)
     tokens(root, "bert", tf.BertModel(tf.BertConfig(**small, attn_implementation="eager")), ["input_ids", "attention_mask", "token_type_ids"], opset=13, vocab=30)
     gpt = tf.GPT2Config(n_embd=16, n_layer=1, n_head=2, vocab_size=30, n_positions=48)
@@ -397,6 +429,7 @@ def main():
     root, wanted = Path(sys.argv[1]), sys.argv[2:]
     torch.manual_seed(0)
     conv_bn(root)
+    padded(root)
     detector(root)
     for group in (nets, transformers_nets, recurrent_nets):
         for name, make in group(root):

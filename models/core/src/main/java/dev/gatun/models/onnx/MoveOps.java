@@ -170,18 +170,9 @@ final class MoveOps {
 
     private static OnnxTensor pad(Call c) {
         OnnxTensor x = c.in(0);
-        long[] pads = c.ints("pads", 1);
-        int rank = x.rank();
-        long[] before = new long[rank];
-        long[] after = new long[rank];
-        long[] axes = c.has(3) ? c.in(3).longs() : null;
-        int count = axes == null ? rank : axes.length;
-        c.require(pads != null && pads.length == 2 * count, "pads must have two numbers for each axis");
-        for (int i = 0; i < count; i++) {
-            int axis = axes == null ? i : Call.axis(axes[i], rank);
-            before[axis] = pads[i];
-            after[axis] = pads[count + i];
-        }
+        long[][] pads = pads(c, x.rank());
+        long[] before = pads[0];
+        long[] after = pads[1];
         String mode = c.s("mode", "constant");
         if (!mode.equals("constant")) {
             return reflected(c, x, before, after, mode);
@@ -189,6 +180,21 @@ final class MoveOps {
         OnnxTensor fill = c.opt(2);
         return padded(c, x, before, after, fill == null ? c.f("value", 0) : fill.type().isReal() ? fill.real(0) : 0,
                 fill == null || fill.type().isReal() ? 0 : fill.whole(0));
+    }
+
+    /** Before and after each of {@code rank} dimensions. */
+    static long[][] pads(Call c, int rank) {
+        long[] pads = c.ints("pads", 1);
+        long[][] all = new long[2][rank];
+        long[] axes = c.has(3) ? c.in(3).longs() : null;
+        int count = axes == null ? rank : axes.length;
+        c.require(pads != null && pads.length == 2 * count, "pads must have two numbers for each axis");
+        for (int i = 0; i < count; i++) {
+            int axis = axes == null ? i : Call.axis(axes[i], rank);
+            all[0][axis] = pads[i];
+            all[1][axis] = pads[count + i];
+        }
+        return all;
     }
 
     /** Negative padding cuts. */

@@ -10,10 +10,15 @@ import dev.gatun.tensor.op.ConcatOp;
 import dev.gatun.tensor.op.PoolOp;
 import dev.gatun.tensor.op.ResampleOp;
 import dev.gatun.tensor.graph.Port;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /** How convolutions, poolings, joins and resizes are described in Gatun's operations. */
 final class PictureRules {
+    /** Elements around a value that are kept rather than made in each run. */
+    private static final long LARGEST_PAD = 1 << 20;
+
     private PictureRules() {
     }
 
@@ -26,6 +31,7 @@ final class PictureRules {
         Rules.one("GlobalMaxPool", s -> global(s, s.x(0), true));
         Rules.one("ReduceMean", PictureRules::mean);
         Rules.one("Concat", PictureRules::concat);
+        Rules.one("Pad", PictureRules::pad);
         Rules.one("Resize", PictureRules::resize);
     }
 
@@ -74,9 +80,11 @@ final class PictureRules {
                     && (kind == PoolOp.Kind.MAX || spatial.dilations()[i] == 1);
         }
         long[] out = spatial.output(x.dims, ceil);
-        boolean whole = kind == PoolOp.Kind.AVERAGE;
+        boolean whole = kind != PoolOp.Kind.MAX;
         for (int i = 0; whole && i < out.length; i++) {
-            whole = out[i] == 1 && spatial.begin()[i] == 0 && spatial.dilations()[i] == 1 && spatial.kernel()[i] >= x.dims[2 + i];
+            boolean counted = kind == PoolOp.Kind.AVERAGE_WITH_PADDING && spatial.end()[i] > 0;
+            whole = out[i] == 1 && spatial.begin()[i] == 0 && !counted && spatial.dilations()[i] == 1
+                    && spatial.kernel()[i] >= x.dims[2 + i];
         }
         if (whole) {
             return global(s, x, false);
@@ -131,6 +139,49 @@ final class PictureRules {
                     Call.product(dims, axis + 1, dims.length));
         }
         return count == 1 ? s.x(0) : Val.dense(s.region().add("concat", new ConcatOp(dims.length <= 4 ? axis : 1), parts), dims);
+    }
+
+    /** Constants beside it; what windows read alone is {@link Padding}'s. */
+    private static Val pad(Site s) {
+        Val y = s.x(0);
+        if (s.has(1) && s.fixed(1) == null || s.has(2) && Float.isNaN(s.number(2)) || s.has(3) && s.fixed(3) == null
+                || !s.call().s("mode", "constant").equals("constant")) {
+            return null;
+        }
+        long[][] pads = MoveOps.pads(s.call(), y.dims.length);
+        double size = 1;
+        for (int i = 0; i < y.dims.length; i++) {
+            size *= (double) y.dim(i) + pads[0][i] + pads[1][i];
+        }
+        if (Arrays.stream(pads).flatMapToLong(Arrays::stream).anyMatch(p -> p < 0) || size - y.size() > LARGEST_PAD) {
+            return null;
+        }
+        float fill = s.has(2) ? s.number(2) : s.call().f("value", 0);
+        for (int axis = 0; axis < y.dims.length; axis++) {
+            y = joined(s.region(), y, axis, pads[0][axis], pads[1][axis], fill);
+        }
+        return y;
+    }
+
+    private static Val joined(Region r, Val x, int axis, long before, long after, float fill) {
+        if (before == 0 && after == 0) {
+            return x;
+        }
+        boolean picture = x.dims.length <= 4;
+        long[] seen = picture ? x.dims : new long[] {Call.product(x.dims, 0, axis), x.dim(axis),
+                Call.product(x.dims, axis + 1, x.dims.length)};
+        int along = picture ? axis : 1;
+        List<Port> parts = new ArrayList<>();
+        for (long size : new long[] {before, -1, after}) {
+            long[] edge = seen.clone();
+            edge[along] = size;
+            if (size != 0) {
+                parts.add(size < 0 ? r.port(x, seen) : r.floats(fill, edge));
+            }
+        }
+        long[] dims = x.dims.clone();
+        dims[axis] += before + after;
+        return Val.dense(r.add("pad", new ConcatOp(along), parts.toArray(Port[]::new)), dims);
     }
 
     /** Bilinear with pixel centres at half-integers, and nearest by whole factors; of pictures. */

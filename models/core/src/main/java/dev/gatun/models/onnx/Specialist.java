@@ -25,8 +25,8 @@ final class Specialist {
     private static final int MANY = 64;
     /** Steps of a region. */
     private static final int LONGEST = 4096;
-    /** Larger results of sizes alone are computed in each run. */
-    private static final long LARGEST = 1 << 20;
+    /** Larger results of sizes alone are computed in each run, and so are those that would make more than four times as much. */
+    private static final long LARGEST = 1 << 24;
     /** The sizes of these depend on operands behind the first; of all others here on sizes of operands alone. */
     private static final Set<String> SIZED = Set.of("Reshape", "Expand", "Tile", "Slice", "Pad", "Resize", "Split", "Squeeze", "Unsqueeze",
             "TopK", "OneHot", "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL2", "Trilu", "CumSum");
@@ -59,7 +59,10 @@ final class Specialist {
     private final List<Program.Step> waiting = new ArrayList<>();
     /** What those read. */
     private final Set<Integer> awaited = new HashSet<>();
+    private final Padding padding;
     private Region region;
+    /** Bytes of results of sizes alone. */
+    private long kept;
 
     Specialist(Program program, Evaluator evaluator, long smallest) {
         this.smallest = smallest;
@@ -71,6 +74,7 @@ final class Specialist {
         this.frame = new Program.Frame(values, null);
         this.fixed = ProgramPasses.constantSlots(program);
         this.constants = new HashMap<>(program.constants());
+        this.padding = new Padding(program);
         this.region = newRegion();
     }
 
@@ -117,10 +121,15 @@ final class Specialist {
         }
     }
 
-    private void step(int at, Program.Step step) {
+    private void step(int at, Program.Step given) {
+        Program.Step step = padding.into(given);
         Set<Integer> reads = uses(step);
         if (ProgramPasses.folds(step, fixed) || sizeOnly(step)) {
             compute(step);
+            return;
+        }
+        if (isThere(step.inputs()) && padding.takes(step, this::fixed)) {
+            lastUse.merge(step.inputs().getFirst().slot(), lastUse.getOrDefault(step.outputs()[0], -1), Math::max);
             return;
         }
         if (describe(step)) {
@@ -166,6 +175,16 @@ final class Specialist {
         }
     }
 
+    /** Whether the first operand has elements. */
+    private boolean isThere(List<Program.Ref> inputs) {
+        int slot = inputs.isEmpty() || inputs.getFirst().up() != 0 ? -1 : inputs.getFirst().slot();
+        return slot >= 0 && (pending.containsKey(slot) || values[slot] instanceof OnnxTensor t && t.size() > 0);
+    }
+
+    private OnnxTensor fixed(Program.Ref ref) {
+        return ref.up() == 0 && fixed.contains(ref.slot()) && values[ref.slot()] instanceof OnnxTensor t ? t : null;
+    }
+
     private boolean sizeOnly(Program.Step step) {
         String op = step.node().op();
         return step.node().domain().isEmpty() && (op.equals("Shape") || op.equals("Size")) && sized.contains(step.inputs().getFirst()
@@ -184,8 +203,10 @@ final class Specialist {
         if (slot >= 0) {
             values[slot] = before;
         }
-        boolean small = Arrays.stream(step.outputs()).allMatch(s -> s < 0 || values[s] instanceof OnnxTensor t
-                && t.segment().byteSize() <= LARGEST);
+        long size = Arrays.stream(step.outputs()).filter(s -> s >= 0).mapToLong(s -> values[s] instanceof OnnxTensor t
+                ? t.segment().byteSize() : Long.MAX_VALUE).max().orElse(0);
+        boolean small = size <= LARGEST && kept + size <= 4 * LARGEST;
+        kept += small ? size : 0;
         if (!small) {
             done.add(step);
         }

@@ -58,6 +58,17 @@ class RegionTest {
     }
 
     @Test
+    void zerosAroundPicturesAreTheWindowsOwnPadding() throws IOException {
+        try (Arena arena = Arena.ofConfined(); OnnxModel model = export("padded"); OnnxSession session = model.newSession(1, 0)) {
+            session.run(Map.of("x", OnnxTensor.allocate(arena, OnnxType.FLOAT, 1, 3, 8, 9)));
+            List<String> lines = session.describe();
+            assertEquals(1, lines.stream().filter(l -> l.contains("(Pad)")).count(), "what cuts: " + lines);
+            assertEquals(6, lines.stream().filter(l -> l.startsWith("pad")).count(), "three, of two dimensions each: " + lines);
+            assertTrue(lines.stream().noneMatch(l -> l.contains("(AveragePool)")), lines.toString());
+        }
+    }
+
+    @Test
     void theFirstRunAndLaterOnesGiveTheSame() throws IOException {
         try (Arena arena = Arena.ofConfined(); OnnxModel model = export("bert"); OnnxSession session = model.newSession(1)) {
             float[] first = ((OnnxTensor) session.run(texts(arena, 2, 16)).get("y")).toFloats();
