@@ -51,7 +51,7 @@ final class LineJob {
     void check(GenerationOptions how) {
         if (resume && how.doSample()) {
             throw new CommandLine.ParameterException(command.commandLine(),
-                    "--resume: the folder's generation_config.json says do_sample; give a folder that does not draw, or leave --resume out");
+                    "--resume: the folder's generation_config.json says do_sample; leave --resume out");
         }
     }
 

@@ -21,9 +21,10 @@ import picocli.CommandLine.Parameters;
 
 /** Lines to lines with a token model. */
 @Command(name = "translate", mixinStandardHelpOptions = true, sortOptions = false,
-        description = "Translate texts, a line out for each line in, in order; an empty line stays empty, line breaks of an answer become spaces. With --model: a folder of "
-                + "Hugging Face's as downloaded (MarianMT, mBART, M2M100, NLLB, T5); long texts are cut at sentences. Without --model: written "
-                + "dates to ISO 8601, each after its language, as in '<en> March 3rd, 2021', '<de> 3. M\u00e4rz 2021' or "
+        description = "Translate texts, a line out for each line in, in order; an empty line stays empty, line breaks of an answer "
+                + "become spaces. With --model: a folder of "
+                + "Hugging Face's as downloaded (MarianMT, mBART, M2M100, NLLB, T5); long texts are cut at sentences. Without --model: "
+                + "written dates to ISO 8601, each after its language, as in '<en> March 3rd, 2021', '<de> 3. M\u00e4rz 2021' or "
                 + "'<fr> mercredi 3 mars 2021'. Progress goes to standard error.")
 final class TranslateCommand implements Callable<Integer> {
     @Parameters(arity = "0..*", paramLabel = "TEXT", description = "Texts to translate, instead of --input.")

@@ -119,13 +119,14 @@ public final class TextToText implements AutoCloseable {
     }
 
     /**
-     * Longest first, so that what is generated together is of like length; in the order of the parts. What is drawn does not depend on the
-     * number of cores: tasks are of one size then, and each draws by a seed of its own.
+     * Longest first, so that what is generated together is of like length; in the order of the parts. What is drawn does not depend on
+     * the number of cores: tasks are of one size then, and each draws by a seed of its own.
      */
     private List<List<Generated>> generate(List<Part> parts, GenerationOptions options) {
         List<Integer> order = IntStream.range(0, parts.size()).boxed()
                 .sorted(Comparator.comparingInt(i -> -parts.get(i).ids.length)).toList();
-        int size = options.doSample() ? MIN_TASK_TEXTS : Math.clamp((parts.size() + threads - 1L) / threads, MIN_TASK_TEXTS, MAX_TASK_TEXTS);
+        int size = options.doSample() ? MIN_TASK_TEXTS
+                : Math.clamp((parts.size() + threads - 1L) / threads, MIN_TASK_TEXTS, MAX_TASK_TEXTS);
         List<Function<GenerationSession, List<List<Generated>>>> tasks = new ArrayList<>();
         for (int from = 0; from < order.size(); from += size) {
             List<int[]> batch = order.subList(from, Math.min(from + size, order.size())).stream().map(i -> parts.get(i).ids).toList();
