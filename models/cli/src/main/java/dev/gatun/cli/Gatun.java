@@ -52,7 +52,21 @@ public final class Gatun implements Callable<Integer> {
             err.flush();
             return CommandLine.ExitCode.SOFTWARE;
         });
+        command.setParameterExceptionHandler((e, parsed) -> misused(e, err));
         return command.execute(args);
+    }
+
+    /** One line of what is wrong, and where the options are listed; a command that is missing is answered with all of them. */
+    private static int misused(CommandLine.ParameterException e, PrintWriter err) {
+        CommandLine command = e.getCommandLine();
+        err.println("gatun: " + e.getMessage());
+        if (!CommandLine.UnmatchedArgumentException.printSuggestions(e, err) && command.getParent() == null) {
+            command.usage(err);
+        } else {
+            err.println(command.getCommandSpec().qualifiedName() + " --help lists what it takes");
+        }
+        err.flush();
+        return CommandLine.ExitCode.USAGE;
     }
 
     /** Under LC_ALL=C the JVM cannot read other characters than ASCII in arguments: it has put something else in their place. */

@@ -1,8 +1,8 @@
 package dev.gatun.cli;
 
+import dev.gatun.models.io.Utf8Lines;
 import dev.gatun.models.task.language.LanguageModel;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -29,8 +29,7 @@ final class PerplexityCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        String text = input.equals("-") ? new String(System.in.readAllBytes(), java.nio.charset.StandardCharsets.UTF_8)
-                : Files.readString(Path.of(input));
+        String text = Utf8Lines.whole(input);
         try (LanguageModel language = load(model, threads)) {
             LanguageModel.Score score = language.perplexity(text);
             spec.commandLine().getOut().printf(Locale.ROOT, "%.6g\t%d tokens%n", score.perplexity(), score.tokens());

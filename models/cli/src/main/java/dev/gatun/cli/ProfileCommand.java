@@ -5,6 +5,7 @@ import dev.gatun.bindings.kernels.Limits;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -63,8 +64,8 @@ final class ProfileCommand implements Callable<Integer> {
         loader.seconds = seconds;
         loader.visit((name, unit, load, bytes, clients) -> {
             if (unit.equals("request")) {
-                throw new CommandLine.ParameterException(spec.commandLine(), model + ": ONNX files are computed without a plan; profile "
-                        + "takes folders");
+                throw new CommandLine.ParameterException(spec.commandLine(), model + ": ONNX files have no plan of their own to profile; "
+                        + "gatun bench-model --model " + model + " measures it, gatun inspect " + model + " names its kernels");
             }
             try (BenchModelLoad.Client client = clients.get()) {
                 print(name + ", batch " + batch + (unit.equals("text") ? " x " + seqLen + " tokens" : "") + ", " + loader.threads
@@ -119,7 +120,12 @@ final class ProfileCommand implements Callable<Integer> {
         spec.commandLine().getOut().print(ProfileTable.text(title, rows, peak));
         spec.commandLine().getOut().flush();
         if (svg != null) {
-            Files.writeString(svg, ProfileTable.svg(title, rows, peak));
+            try {
+                Files.writeString(svg, ProfileTable.svg(title, rows, peak));
+            } catch (FileSystemException e) {
+                throw new IOException("--svg " + svg + ": cannot be written (" + (Files.isDirectory(svg) ? "is a folder" : "is its folder "
+                        + "there, and may you write to it?") + ")", e);
+            }
         }
     }
 }

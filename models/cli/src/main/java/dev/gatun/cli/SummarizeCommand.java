@@ -1,10 +1,10 @@
 package dev.gatun.cli;
 
 import dev.gatun.models.generate.GenerationOptions;
+import dev.gatun.models.io.Utf8Lines;
 import dev.gatun.models.task.summarize.Summarizer;
 import dev.gatun.models.task.summarize.SummarizerOptions;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -45,7 +45,7 @@ final class SummarizeCommand implements Callable<Integer> {
         search.check();
         List<String> texts = new ArrayList<>(lines.texts == null ? List.of() : lines.texts);
         for (Path file : files) {
-            texts.add(Files.readString(file));
+            texts.add(Utf8Lines.whole(file.toString()));
         }
         job.check(texts.isEmpty());
         SummarizerOptions loading = new SummarizerOptions(options.threads, options.maxTokens, prefix,

@@ -35,6 +35,10 @@ class LanguageCommandsTest {
         assertEquals(run(0, "generate", "We ", "--sample", "--seed", "3", "--count", "2"), run(0, "generate", "We ", "--sample", "--seed",
                 "3", "--count", "2"));
         assertTrue(run(1, "generate", "\u20ac").contains("the vocabulary has no '\u20ac'"));
+        assertTrue(run(1, "perplexity", "--input", "nowhere").contains("gatun: nowhere: does not exist"));
+        assertTrue(run(1, "perplexity", "--input", folder.toString()).contains("is a folder, expected a file"));
+        Files.write(text, new byte[] {'a', (byte) 0xff});
+        assertTrue(run(1, "perplexity", "--input", text.toString()).contains("is not valid UTF-8"));
         assertTrue(run(1, "generate", "We ", "--top-k", "3").contains("do_sample"));
         assertTrue(run(1, "generate", "We ", "--min-p", "0.5").contains("do_sample"));
     }

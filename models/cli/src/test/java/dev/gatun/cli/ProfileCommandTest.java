@@ -45,6 +45,7 @@ class ProfileCommandTest {
         assertEquals(100, shares, 0.5);
         String picture = Files.readString(svg);
         assertTrue(picture.startsWith("<svg ") && picture.endsWith("</svg>\n") && picture.contains("F32 [32, "), picture);
+        assertTrue(gatun(2, "profile", Goldens.path("bert/tiny-onnx/model.onnx").toString()).contains("gatun bench-model --model "));
         assertTrue(gatun(1, "profile", model, "--seq-len", "81").contains("the model's positions end at 80"));
     }
 

@@ -118,5 +118,7 @@ class PublicModelsCommandTest {
         assertEquals(2, run("summarize", "--model", folder("t5"), "--precision", "f64", text));
         assertEquals(0, run("inspect", folder("t5"), "--precision", "int8"), err::toString);
         assertTrue(out.toString().contains("decoder.0.cross.key"), out.toString());
+        assertEquals(1, run("summarize", "--model", folder("t5"), "--file", "nowhere"));
+        assertEquals("gatun: nowhere: does not exist", err.toString().strip());
     }
 }

@@ -46,7 +46,7 @@ public record Families(List<Family<?>> all) {
         String what = !said.isEmpty() ? ": config.json says " + said
                 : checkpoint.hasConfig() ? "; config.json names none (model_type, architectures)" : "; config.json is missing";
         String remark = checkpoint.remark();
-        return "no model that is served" + what + (remark.isEmpty() ? "" : "; " + remark)
+        return "no model that is served" + what + Uses.hint(checkpoint.architectures()) + (remark.isEmpty() ? "" : "; " + remark)
                 + (nearest.isEmpty() ? "" : "; nearest is " + nearest) + "; served are "
                 + String.join(", ", all.stream().map(Family::name).toList());
     }

@@ -1,6 +1,7 @@
 package dev.gatun.models.encode;
 
 import dev.gatun.models.checkpoint.Checkpoint;
+import dev.gatun.models.checkpoint.Uses;
 import dev.gatun.models.checkpoint.WeightException;
 import java.util.Arrays;
 import java.util.List;
@@ -46,7 +47,7 @@ public enum HeadKind {
         List<String> said = checkpoint.architectures();
         if (!said.isEmpty() && said.stream().noneMatch(this::isOf)) {
             throw new WeightException(checkpoint.configFile(), "architectures says " + said.getFirst() + what(said.getFirst())
-                    + "; expected one that "
+                    + (find(said.getFirst()).isPresent() ? "" : Uses.hint(said)) + "; expected one that "
                     + does + ": a name that ends in " + suffixes.getFirst());
         }
     }

@@ -49,6 +49,20 @@ public final class Utf8Lines implements AutoCloseable {
     }
 
     /**
+     * A whole text, with the ends of its lines as they are.
+     *
+     * @param file {@code -} for standard input
+     * @throws IOException that names the file, if it cannot be opened or is not UTF-8
+     */
+    public static String whole(String file) throws IOException {
+        try (Utf8Lines lines = open(file)) {
+            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(lines.in.readAllBytes())).toString();
+        } catch (CharacterCodingException e) {
+            throw new IOException((file.equals("-") ? "standard input" : file) + ": is not valid UTF-8; convert the text first", e);
+        }
+    }
+
+    /**
      * The next line without its end (LF or CRLF; a CR elsewhere belongs to the line), or null after the last. A last line without an end
      * counts; a byte order mark at the start is skipped.
      *

@@ -201,9 +201,9 @@ class CheckpointTest {
                 + " RobertaLikeForMaskedLM;"
                 + " nearest is roberta; served are "), report.missing());
         assertEquals(Map.of("hidden_size", 32L), report.sizes());
-        Files.writeString(folder.resolve("config.json"), "{\"model_type\": \"whisper\"}");
+        Files.writeString(folder.resolve("config.json"), "{\"model_type\": \"wav2vec2\"}");
         String message = ServedFamilies.ALL.describe(Checkpoint.open(folder)).missing();
-        assertTrue(message.contains("model_type whisper") && !message.contains("nearest"), message);
+        assertTrue(message.contains("model_type wav2vec2") && !message.contains("nearest"), message);
         assertTrue(refused(() -> ServedFamilies.ALL.require(Checkpoint.open(folder))).startsWith(folder + ": no model that is served"));
         assertThrows(IllegalArgumentException.class, () -> new Families(List.of(ServedFamilies.ALL.all().getFirst(),
                 ServedFamilies.ALL.all().getFirst())));

@@ -7,6 +7,7 @@ import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.checkpoint.Clip;
 import dev.gatun.models.checkpoint.ConfigFields;
 import dev.gatun.models.checkpoint.SafetensorsFile;
+import dev.gatun.models.checkpoint.Uses;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.checkpoint.WeightScope;
 import dev.gatun.models.checkpoint.WeightSource;
@@ -30,6 +31,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
@@ -167,9 +169,16 @@ record VisionCheckpoint(Path origin, JsonNode config, List<String> labels) {
         }
         throw new IllegalArgumentException(!words.isEmpty() && name.isEmpty()
                 ? "config.json says " + Clip.text(words) + ", expected model_type vit or deit, or architecture"
-                + " textbook-cnn or a resnet by torchvision's or timm's names" : name.isEmpty()
+                + " textbook-cnn or a resnet by torchvision's or timm's names"
+                + Uses.hint(said()) : name.isEmpty()
                 ? "its tensors are neither a ResNet's nor the textbook CNN's, and config.json names no architecture"
-                : "architecture " + Clip.text(name) + ", expected textbook-cnn, resnet18, resnet34, resnet50, resnet101 or resnet152");
+                : "architecture " + Clip.text(name) + ", expected textbook-cnn, resnet18, resnet34, resnet50, resnet101 or resnet152" + Uses.hint(List.of(name)));
+    }
+
+    private List<String> said() {
+        List<String> all = new ArrayList<>();
+        config.path("architectures").forEach(node -> all.add(node.asText()));
+        return all;
     }
 
     /** Refuses a config whose preprocessing cannot be done; networks of other channels than a picture's have none. */

@@ -7,6 +7,7 @@ import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.checkpoint.ConfigFields;
 import dev.gatun.models.checkpoint.JsonFiles;
 import dev.gatun.models.checkpoint.SafetensorsFile;
+import dev.gatun.models.checkpoint.Uses;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.checkpoint.WeightSource;
 import dev.gatun.models.family.recurrent.RecurrentSession;
@@ -85,6 +86,11 @@ public final class LanguageModel implements AutoCloseable {
      */
     public static LanguageModel load(Path folder, int threads) {
         Checkpoint checkpoint = Checkpoint.open(folder);
+        if (!checkpoint.architectures().contains(RnnConfig.ARCHITECTURE)) {
+            throw new WeightException(checkpoint.configFile(), "describes no language model that is served: "
+                    + (checkpoint.said().isEmpty() ? "it names none" : checkpoint.said()) + ", expected architecture "
+                    + RnnConfig.ARCHITECTURE + Uses.hint(checkpoint.architectures()));
+        }
         try (Arena files = Arena.ofShared()) {
             return load(checkpoint.source(files), checkpoint.fields(), JsonFiles.value(checkpoint.folder().resolve("vocabulary.json")),
                     threads);

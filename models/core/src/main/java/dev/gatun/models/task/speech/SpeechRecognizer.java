@@ -9,6 +9,7 @@ import dev.gatun.models.audio.SampleStream;
 import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.checkpoint.ConfigFields;
 import dev.gatun.models.checkpoint.JsonFiles;
+import dev.gatun.models.checkpoint.Uses;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.family.whisper.WhisperModel;
 import dev.gatun.models.family.whisper.WhisperOptions;
@@ -60,7 +61,8 @@ public final class SpeechRecognizer implements AutoCloseable {
         Checkpoint checkpoint = Checkpoint.open(folder);
         if (!WhisperModel.MODEL_TYPE.equals(checkpoint.modelType())) {
             throw new WeightException(checkpoint.configFile(), "describes no model of speech: "
-                    + (checkpoint.said().isEmpty() ? "it names none" : checkpoint.said()) + ", expected model_type whisper");
+                    + (checkpoint.said().isEmpty() ? "it names none" : checkpoint.said()) + ", expected model_type whisper"
+                    + Uses.hint(checkpoint.architectures()));
         }
         Path file = checkpoint.file("preprocessor_config.json");
         WhisperModel model = WhisperModel.load(checkpoint);

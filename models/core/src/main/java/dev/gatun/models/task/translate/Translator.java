@@ -101,7 +101,7 @@ public final class Translator implements AutoCloseable {
     public static Translator load(Path model, TranslatorOptions options) {
         Path folder = ModelPath.resolve(model);
         if (!Files.isDirectory(folder)) {
-            throw new WeightException(folder, "does not exist; expected a model's folder");
+            throw new WeightException(folder, (Files.exists(folder) ? "is a file" : "does not exist") + "; expected a model's folder");
         }
         Checkpoint checkpoint = Checkpoint.open(folder);
         boolean own = !checkpoint.hasConfig() || checkpoint.architectures().contains(Seq2SeqConfig.ARCHITECTURE)
