@@ -63,6 +63,9 @@ public final class Gatun implements Callable<Integer> {
         if (!CommandLine.UnmatchedArgumentException.printSuggestions(e, err) && command.getParent() == null) {
             command.usage(err);
         } else {
+            if (e instanceof CommandLine.MissingParameterException) {
+                err.print("Usage: " + command.getHelp().synopsis("Usage: ".length()));
+            }
             err.println(command.getCommandSpec().qualifiedName() + " --help lists what it takes");
         }
         err.flush();
