@@ -37,6 +37,11 @@ public final class Resampled implements SampleStream {
         if (rate < 1 || rate > MAX_RATE) {
             throw new IllegalArgumentException("rate " + rate + ", expected 1 to " + MAX_RATE);
         }
+        if (source.sampleRate() < 1 || source.sampleRate() > MAX_RATE || source.channels() < 1
+                || source.channels() > AudioStream.MAX_CHANNELS) {
+            throw new IllegalArgumentException(source.channels() + " channels at rate " + source.sampleRate() + ", expected 1 to "
+                    + AudioStream.MAX_CHANNELS + " at 1 to " + MAX_RATE);
+        }
         this.source = source;
         int divisor = BigInteger.valueOf(rate).gcd(BigInteger.valueOf(source.sampleRate())).intValue();
         this.up = rate / divisor;

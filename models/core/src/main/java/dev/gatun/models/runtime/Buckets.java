@@ -17,10 +17,10 @@ public final class Buckets {
     public Buckets(int largest) {
         List<Integer> list = new ArrayList<>();
         list.add(STEP / 2);
-        int size = STEP;
+        long size = STEP;
         while (size < largest) {
-            list.add(size);
-            size += Math.max(STEP, Integer.highestOneBit(size) / 4);
+            list.add((int) size);
+            size += Math.max(STEP, Long.highestOneBit(size) / 4);
         }
         list.add(Math.max(largest, STEP));
         this.sizes = list.stream().mapToInt(Integer::intValue).toArray();

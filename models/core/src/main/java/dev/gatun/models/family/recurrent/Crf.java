@@ -25,10 +25,13 @@ public record Crf(float[] start, float[] end, float[] transitions) {
      *
      * @param scores F32 [.., tags]
      * @param first  row of the first word
-     * @param count  words
+     * @param count  words, 0 or more
      */
     public int[] best(MemorySegment scores, long first, int count) {
         int tags = start.length;
+        if (count < 0) {
+            throw new IllegalArgumentException("a path of " + count + " words, expected 0 or more");
+        }
         int[] path = new int[count];
         if (count == 0) {
             return path;

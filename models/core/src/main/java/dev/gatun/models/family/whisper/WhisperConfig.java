@@ -21,8 +21,23 @@ import dev.gatun.tensor.op.Activation;
 public record WhisperConfig(int vocabSize, int melBins, int dModel, Stack encoder, Stack decoder, Activation activation, int sourceLen,
         int targetLen, int medianWidth, boolean tied) {
 
+    /** Checks that the heads divide d_model. */
+    public WhisperConfig {
+        if (dModel < 1 || dModel % encoder.heads() != 0 || dModel % decoder.heads() != 0) {
+            throw new IllegalArgumentException("d_model " + dModel + ": expected a multiple of " + encoder.heads() + " and "
+                    + decoder.heads() + " heads");
+        }
+    }
+
     /** {@code *_layers}, {@code *_attention_heads}, {@code *_ffn_dim}. */
     public record Stack(int layers, int heads, int dFf) {
+        /** Checks that there is a head. */
+        public Stack {
+            if (heads < 1) {
+                throw new IllegalArgumentException(heads + " heads, expected 1 or more");
+            }
+        }
+
         private static Stack of(ConfigFields config, String side, int dModel) {
             String field = side + "_attention_heads";
             int heads = config.integer(field, 1, 1 << 12, 6);
