@@ -51,8 +51,8 @@ struct panels {
     int64_t width(int64_t columns) const { return gatun_panel_width(columns, vector, panel); }
 };
 
-/* What rounding lost: of each column the root of its mean square, as a share of what is typical of the column: of bytes its median magnitude,
- * which outliers leave alone; of halves, which keep bits of every weight, the root of its mean square. */
+/* What rounding lost: of each column the root of its mean square, as a share of what is typical of the column: of bytes its median
+ * magnitude, which outliers leave alone; of halves, which keep bits of every weight, the root of its mean square. */
 class loss {
 public:
     void add(double exact, double rounded) { lost_ += (exact - rounded) * (exact - rounded), all_ += exact * exact; }

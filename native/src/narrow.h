@@ -1,7 +1,7 @@
 /*
- * c = activation(a b + bias + sum) with b in halves or bytes, in panels as wide as a tile. All kinds of weights share the loops: a row of a is a
- * string of 4 bytes a step (a float, two 16-bit or four 8-bit whole numbers), a step of b a vector of columns. From one row, where b is read
- * once at the speed of memory, to thousands. Sums of whole numbers are exact: their order does not matter.
+ * c = activation(a b + bias + sum) with b in halves or bytes, in panels as wide as a tile. All kinds of weights share the loops: a row of a
+ * is a string of 4 bytes a step (a float, two 16-bit or four 8-bit whole numbers), a step of b a vector of columns. From one row, where b
+ * is read once at the speed of memory, to thousands. Sums of whole numbers are exact: their order does not matter.
  */
 #pragma once
 
@@ -298,7 +298,7 @@ static void round_to_bytes(const rounded_row &r) {
         }
 }
 
-/* compute(first, last, from, to) for rows and panels, shared out among threads as in gemm. before(first, last) prepares rows, and comes first. */
+/* compute(first, last, from, to) for rows and panels, shared out among threads as in gemm. before(first, last) prepares rows, first. */
 template <typename Before, typename Compute>
 static void share_product(const gatun_narrow_args *a, const Before &before, const Compute &compute) {
     int64_t panels = (a->n + TILE_COLS - 1) / TILE_COLS, tiles = (a->m + TILE_ROWS - 1) / TILE_ROWS;

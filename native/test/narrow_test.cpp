@@ -116,7 +116,8 @@ void product(const problem &t, numbers &random, outcome &o, const spoilt &s = {}
             squares += x * x / (double)t.k;
             errors += (x - w[p * t.n + j]) * (x - w[p * t.n + j]) / (double)t.k;
         }
-        for (int64_t i = 0, count = std::min<int64_t>(t.k, 64); i < count; i++) sample.push_back(std::fabs(b[i * t.k / count * k_stride + j * n_stride]));
+        for (int64_t i = 0, count = std::min<int64_t>(t.k, 64); i < count; i++)
+            sample.push_back(std::fabs(b[i * t.k / count * k_stride + j * n_stride]));
         std::sort(sample.begin(), sample.end());
         double median = sample.empty() || t.type != GATUN_INT8 ? 0 : sample[sample.size() / 2];
         shares += errors == 0 ? 0 : errors / (median > 0 ? median * median : squares) / (double)t.n;
@@ -182,7 +183,8 @@ void check_narrow(outcome &o) {
                     for (int64_t m : {1, 5, 30, 130}) product({type, m, n, 1000, activation, m % 2 != 0, sum}, random, o);
         for (int64_t k : {4129, 4130, 9000, 65999}) product({type, 2, 5, k}, random, o);
         for (int64_t empty = 1; empty < 8; empty++)
-            product({type, empty & 1 ? 0 : 9, empty & 2 ? 0 : 37, empty & 4 ? 0 : 8, GATUN_RELU, empty % 3 != 0, (int)empty % 3}, random, o);
+            product({type, empty & 1 ? 0 : 9, empty & 2 ? 0 : 37, empty & 4 ? 0 : 8, GATUN_RELU, empty % 3 != 0, (int)empty % 3},
+                    random, o);
         for (float magnitude : {1e-36f, 1e-30f, 1e30f}) product({type, 7, 33, 63, GATUN_NONE, false, 0, magnitude}, random, o);
         product({type, 700, 70, 384, GATUN_GELU_ERF}, random, o);
         for (float value : {NOT_A_NUMBER, INF, -INF, 0.0f, 1e37f})

@@ -12,8 +12,8 @@ public enum Precision {
     /** IEEE 754 binary16: half the bytes, 11 bits of each weight; the arithmetic is F32's. */
     F16("f16"),
     /**
-     * A quarter of the bytes and whole-number arithmetic: weights of 8 bits with a scale for each output, activations rounded with a scale for
-     * each row while they are read. A layer that loses too much by it stays F32.
+     * A quarter of the bytes and whole-number arithmetic: weights of 8 bits with a scale for each output, activations rounded with a scale
+     * for each row while they are read. A layer that loses too much by it stays F32.
      */
     INT8("int8"),
     /** Layer by layer the narrowest that keeps the numbers of the file: F16 and BF16 where it has them, else F32. */

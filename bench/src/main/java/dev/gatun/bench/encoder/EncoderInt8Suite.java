@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * MiniLM in bytes and in halves, beside ONNX Runtime's dynamic int8 of the same model and its F32. The int8 file is made by ONNX Runtime's own
- * tool, which needs Python: {@code bench/quantize.py}; without it that contender is left out.
+ * MiniLM in bytes and in halves, beside ONNX Runtime's dynamic int8 of the same model and its F32. The int8 file is made by ONNX Runtime's
+ * own tool, which needs Python: {@code bench/quantize.py}; without it that contender is left out.
  */
 public final class EncoderInt8Suite implements Suite {
     @Override

@@ -61,8 +61,8 @@ final class BenchModelCommand implements Callable<Integer> {
     int threads;
 
     @Option(names = "--precision", paramLabel = "f32|bf16|f16|int8|auto",
-            description = "Of encoders: in what linear layers are computed; auto: as the file has them. Of image models: f32 or int8, refuse "
-            + "one of another precision; gatun quantize makes int8 ones. Default: f32, of images what the model has.")
+            description = "Of encoders: in what linear layers are computed; auto: as the file has them. Of image models: f32 or int8, "
+            + "refuse one of another precision; gatun quantize makes int8 ones. Default: f32, of images what the model has.")
     String precision;
 
     @Option(names = "--seconds", paramLabel = "S",

@@ -61,7 +61,8 @@ public final class Lowering {
     private static Op op(Layer layer, Target target, WeightPack pack, Arena temporary) {
         return switch (layer) {
             case Apply apply -> apply.op();
-            case Linear linear -> new LinearOp(pack.linear(linear, target).weights(), linear.activation(), linear.scale(), linear.residual());
+            case Linear linear -> new LinearOp(pack.linear(linear, target).weights(), linear.activation(), linear.scale(),
+                    linear.residual());
             case Conv conv -> {
                 ConvOp op = new ConvOp(pack.conv(conv, temporary), conv.window(), conv.activation(), conv.residual(), conv.layout());
                 yield conv.pooled() ? new ConvPoolOp(op) : op;

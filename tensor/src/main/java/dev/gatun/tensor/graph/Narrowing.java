@@ -9,12 +9,12 @@ import dev.gatun.tensor.Precision;
  *
  * @param layer its node
  * @param taken F32, BF16, F16 or INT8
- * @param lost  root of the mean square of what rounding changed in the weights of an output, as a share of their own, in INT8 of their median
- *              magnitude; over all outputs; 0 if nothing was tried
+ * @param lost  root of the mean square of what rounding changed in the weights of an output, as a share of their own, in INT8 of their
+ *              median magnitude; over all outputs; 0 if nothing was tried
  * @param why   the rule that decided
  */
 public record Narrowing(String layer, Precision taken, double lost, String why) {
-    /** Layers of fewer outputs stay F32: heads of few classes cost nothing, and what they lose is not averaged over a layer that follows. */
+    /** Layers of fewer outputs stay F32: heads of few classes cost nothing, and what they lose is not averaged by a layer that follows. */
     private static final long FEW_OUTPUTS = 16;
 
     /** Weights without outliers lose about 0.01 in int8; an output whose largest is far from the others loses more. */

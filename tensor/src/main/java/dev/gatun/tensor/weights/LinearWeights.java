@@ -18,9 +18,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
- * Weights [K, N] and bias [N] of a linear layer, copied once into the form that its kernel wants: blocks
- * for oneDNN, rows for OpenBLAS, panels for our own, narrow ones too. Immutable, shared by every plan of the model, owned by the model's arena;
- * the tensors it was made from are not needed afterwards.
+ * Weights [K, N] and bias [N] of a linear layer, copied once into the form that its kernel wants: blocks for oneDNN, rows for OpenBLAS,
+ * panels for our own, narrow ones too. Immutable, shared by every plan of the model, owned by the model's arena; the tensors it was made
+ * from are not needed afterwards.
  */
 public final class LinearWeights {
     /** Who multiplies; GATUN is our own product. */

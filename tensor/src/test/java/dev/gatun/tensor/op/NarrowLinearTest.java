@@ -142,7 +142,8 @@ class NarrowLinearTest {
     @Test
     void whatDoesNotFitIsRefused() {
         try (Arena arena = Arena.ofConfined()) {
-            List<LinearWeights.Source> deep = List.of(new LinearWeights.Source(Tensor.ofFloats(arena, new float[66_001], 1, 66_001), false, null));
+            List<LinearWeights.Source> deep = List.of(
+                    new LinearWeights.Source(Tensor.ofFloats(arena, new float[66_001], 1, 66_001), false, null));
             assertTrue(assertThrows(IllegalArgumentException.class, () -> LinearWeights.packNarrow(arena, Precision.INT8, deep))
                     .getMessage().contains("66001"));
             for (Precision wide : new Precision[] {Precision.F32, Precision.AUTO}) {

@@ -42,7 +42,8 @@ public final class RowHead implements AutoCloseable {
         GraphBuilder graph = new GraphBuilder("row head");
         graph.output(SCORES, graph.add("softmax", new SoftmaxOp(-1, false),
                 layers.add(graph, graph.input(ROWS, Spec.of(DataType.F32, "n", hiddenSize)))));
-        return new RowHead(Program.load(new Program.Part(graph.build(), Target.ofRows(MOST_ROWS).withPrecision(precision))), hiddenSize, layers.columns());
+        return new RowHead(Program.load(new Program.Part(graph.build(), Target.ofRows(MOST_ROWS).withPrecision(precision))), hiddenSize,
+                layers.columns());
     }
 
     /**

@@ -95,8 +95,8 @@ public final class EncoderGraph {
         if (weights.types() != null) {
             operands.add(graph.input(prefix + TYPES, Spec.of(DataType.S32, TOKENS)));
         }
-        Port x = graph.add(prefix + "embeddings", new Embedding(weights.words(), absolute == null ? null : absolute.table(), weights.types(),
-                weights.types() != null, null, weights.wordScale()), operands.toArray(Port[]::new));
+        Port x = graph.add(prefix + "embeddings", new Embedding(weights.words(), absolute == null ? null : absolute.table(),
+                weights.types(), weights.types() != null, null, weights.wordScale()), operands.toArray(Port[]::new));
         x = weights.norm() == null ? x : graph.add(prefix + "embeddings.norm", weights.norm(), x);
         return weights.projection() == null ? x : blocks.linear(prefix + "embeddings.projection", weights.projection(), x);
     }

@@ -162,8 +162,8 @@ final class Fusions {
         }
         double epsilon = f.constant(sum.inputs().get(eps)).real(0);
         return f.replaced(step, "gatun.LayerNorm", c ->
-                (OnnxTensor) NormOps.layer(c, c.in(0), c.in(1), c.in(2), c.in(0).rank() - 1, epsilon)[0], Map.of("epsilon", (float) epsilon),
-                x, product.inputs().get(gamma), step.inputs().get(beta));
+                (OnnxTensor) NormOps.layer(c, c.in(0), c.in(1), c.in(2), c.in(0).rank() - 1, epsilon)[0],
+                Map.of("epsilon", (float) epsilon), x, product.inputs().get(gamma), step.inputs().get(beta));
     }
 
     /** x / sqrt(mean(x^2) + eps) * gamma over the last dimension; the quotient may be a product, and be cast to FLOAT where x was, too. */

@@ -45,8 +45,10 @@ final class MicrosoftAttention {
             at += sizes[i];
         }
         OnnxTensor past = c.opt(4);
-        OnnxTensor k = past == null ? parts[1] : MoveOps.concat(c, 2, past.rows(0, 1).view(Arrays.copyOfRange(past.dims(), 1, 5)), parts[1]);
-        OnnxTensor v = past == null ? parts[2] : MoveOps.concat(c, 2, past.rows(1, 1).view(Arrays.copyOfRange(past.dims(), 1, 5)), parts[2]);
+        OnnxTensor k = past == null ? parts[1]
+                : MoveOps.concat(c, 2, past.rows(0, 1).view(Arrays.copyOfRange(past.dims(), 1, 5)), parts[1]);
+        OnnxTensor v = past == null ? parts[2]
+                : MoveOps.concat(c, 2, past.rows(1, 1).view(Arrays.copyOfRange(past.dims(), 1, 5)), parts[2]);
         OnnxTensor y = attend(c, parts[0], k, v, c.opt(3), c.opt(5));
         OnnxTensor present = c.wants(1) ? MoveOps.concat(c, 0, k.view(with(1, k.dims())), v.view(with(1, v.dims()))) : null;
         return new OnnxValue[] {y, present};
@@ -78,7 +80,7 @@ final class MicrosoftAttention {
         return AttentionOps.joined(c, AttentionOps.attend(c, q, k, v, scale, 0, all, -1)[0]);
     }
 
-    /** Integers: how many keys are seen [B], or from where to where [2 B], or for each key [B, T] or query and key [B, L, T] whether it is. */
+    /** Integers: how many keys are seen [B], or from where to where [2 B], or for each key [B, T] or query and key [B, L, T] if so. */
     private static AttentionOps.Bias hidden(Call c, OnnxTensor mask, long batch, long queries, long keys, double value) {
         long size = mask.size();
         if (mask.rank() == 1 && (size == batch || size == 2 * batch)) {
@@ -174,7 +176,8 @@ final class MicrosoftAttention {
         OnnxTensor sum = c.make(OnnxType.FLOAT, ids.dim(0), length, d);
         for (long t = 0; t < ids.size(); t++) {
             long word = GatherOps.index(ids.whole(t), words.dim(0)) * d;
-            long place = GatherOps.index(c.has(8) ? c.in(8).whole(c.in(8).size() == length ? t % length : t) : t % length, places.dim(0)) * d;
+            long place = GatherOps.index(c.has(8) ? c.in(8).whole(c.in(8).size() == length ? t % length : t) : t % length,
+                    places.dim(0)) * d;
             long segment = segments == null ? 0 : GatherOps.index(c.in(1).whole(t), segments.dim(0)) * d;
             for (long i = 0; i < d; i++) {
                 sum.put(t * d + i, (float) (words.real(word + i) + places.real(place + i)) + (segments == null ? 0 : segments.real(segment

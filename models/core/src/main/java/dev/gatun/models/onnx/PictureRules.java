@@ -2,6 +2,7 @@ package dev.gatun.models.onnx;
 
 import dev.gatun.tensor.MemoryFormat;
 import dev.gatun.tensor.graph.Conv;
+import dev.gatun.tensor.graph.Port;
 import dev.gatun.tensor.graph.Weight;
 import dev.gatun.tensor.op.Activation;
 import dev.gatun.tensor.op.AdaptivePoolOp;
@@ -9,7 +10,6 @@ import dev.gatun.tensor.op.BinaryOp;
 import dev.gatun.tensor.op.ConcatOp;
 import dev.gatun.tensor.op.PoolOp;
 import dev.gatun.tensor.op.ResampleOp;
-import dev.gatun.tensor.graph.Port;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

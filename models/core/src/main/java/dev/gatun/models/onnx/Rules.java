@@ -116,7 +116,8 @@ final class Rules {
     }
 
     static Val function(Region r, Val x, Activation activation) {
-        return activation == Activation.NONE ? x : Val.dense(r.add(activation.name(), new EltwiseOp(activation), r.few(r.anyPort(x))), x.dims);
+        return activation == Activation.NONE ? x
+                : Val.dense(r.add(activation.name(), new EltwiseOp(activation), r.few(r.anyPort(x))), x.dims);
     }
 
     /** relu6(alpha * 6 * x + beta * 6) / 6. */

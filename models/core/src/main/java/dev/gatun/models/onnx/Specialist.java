@@ -284,7 +284,8 @@ final class Specialist {
             // What does not fit says so when it is run.
             return null;
         }
-        return results == null || results.length < step.outputs().length || Arrays.stream(results).anyMatch(v -> v == null) ? null : results;
+        return results == null || results.length < step.outputs().length || Arrays.stream(results).anyMatch(v -> v == null)
+                ? null : results;
     }
 
     /** Compiles and runs what was described, before step {@code at}. */

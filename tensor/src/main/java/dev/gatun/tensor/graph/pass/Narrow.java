@@ -10,7 +10,7 @@ import dev.gatun.tensor.graph.Rewrite;
 import dev.gatun.tensor.graph.Target;
 import java.lang.foreign.Arena;
 
-/** Linear layers get the target's precision, but those that {@link Narrowing} leaves out. Their weights are rounded when they are packed. */
+/** Linear layers get the target's precision, but those that {@link Narrowing} leaves out. Weights are rounded when they are packed. */
 public final class Narrow implements Pass {
     @Override
     public String name() {
@@ -25,7 +25,8 @@ public final class Narrow implements Pass {
         Rewrite rewrite = new Rewrite(graph);
         for (Node node : graph.nodes()) {
             if (node.layer() instanceof Linear linear) {
-                rewrite.replace(node, linear.withPrecision(Narrowing.choose(node.name(), linear, target.precision()).taken()), node.operands());
+                rewrite.replace(node, linear.withPrecision(Narrowing.choose(node.name(), linear, target.precision()).taken()),
+                        node.operands());
             } else {
                 rewrite.keep(node);
             }

@@ -80,8 +80,8 @@ public final class QuestionAnswerer implements AutoCloseable {
     public static QuestionAnswerer load(Path folder, TextOptions options) {
         Checkpoint checkpoint = Checkpoint.open(folder);
         HeadKind.SPANS.require(checkpoint);
-        return new QuestionAnswerer(TextModel.of("the answerer", checkpoint, Encoders.family(checkpoint).load(checkpoint, options.precision(), HeadKind.SPANS),
-                options));
+        return new QuestionAnswerer(TextModel.of("the answerer", checkpoint,
+                Encoders.family(checkpoint).load(checkpoint, options.precision(), HeadKind.SPANS), options));
     }
 
     /** The best answer, or null if the context has no words. */

@@ -58,8 +58,8 @@ public final class Reranker implements AutoCloseable {
         Checkpoint checkpoint = Checkpoint.open(folder);
         HeadKind.SEQUENCES.require(checkpoint);
         boolean sigmoid = sigmoid(checkpoint);
-        TextModel model = TextModel.of("the reranker", checkpoint, Encoders.family(checkpoint).load(checkpoint, options.precision(), HeadKind.SEQUENCES),
-                options);
+        TextModel model = TextModel.of("the reranker", checkpoint,
+                Encoders.family(checkpoint).load(checkpoint, options.precision(), HeadKind.SEQUENCES), options);
         if (model.labels().names().size() != 1) {
             int found = model.labels().names().size();
             model.close();

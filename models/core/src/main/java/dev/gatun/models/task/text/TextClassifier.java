@@ -45,7 +45,8 @@ public final class TextClassifier implements AutoCloseable {
     static TextModel load(String owner, Path folder, TextOptions options) {
         Checkpoint checkpoint = Checkpoint.open(folder);
         HeadKind.SEQUENCES.require(checkpoint);
-        return TextModel.of(owner, checkpoint, Encoders.family(checkpoint).load(checkpoint, options.precision(), HeadKind.SEQUENCES), options);
+        return TextModel.of(owner, checkpoint,
+                Encoders.family(checkpoint).load(checkpoint, options.precision(), HeadKind.SEQUENCES), options);
     }
 
     /** All labels of a text, best first. */

@@ -73,8 +73,8 @@ public final class TokenTagger implements AutoCloseable {
         Checkpoint checkpoint = Checkpoint.open(folder);
         HeadKind.TOKENS.require(checkpoint);
         TokenTable vocabulary = TokenTable.read(checkpoint.folder());
-        return new TokenTagger(TextModel.of("the tagger", checkpoint, Encoders.family(checkpoint).load(checkpoint, options.precision(), HeadKind.TOKENS),
-                options), vocabulary);
+        return new TokenTagger(TextModel.of("the tagger", checkpoint,
+                Encoders.family(checkpoint).load(checkpoint, options.precision(), HeadKind.TOKENS), options), vocabulary);
     }
 
     /** The tags of a text, words of one tag together, those labelled O left out. */

@@ -107,7 +107,8 @@ class MiniLmTest {
     @CsvSource({"F16, 0.999999", "BF16, 0.9999", "INT8, 0.99"})
     void narrowVectorsPointTheSameWay(Precision precision, double least) throws IOException {
         Golden golden = Golden.read();
-        try (EmbeddingModel model = EmbeddingModel.load(MiniLm.folder(), EmbeddingOptions.defaults().withThreads(2).withPrecision(precision));
+        try (EmbeddingModel model = EmbeddingModel.load(MiniLm.folder(),
+                EmbeddingOptions.defaults().withThreads(2).withPrecision(precision));
                 EmbeddingModel wide = load(2); Embeddings e = model.embed(golden.texts())) {
             assertTrue(model.encoder().nativeByteSize() < wide.encoder().nativeByteSize());
             double sum = 0;
