@@ -48,6 +48,9 @@ public record Disentangled(Weight keys, Weight queries, List<Integer> rows) {
      * @param reach   the largest distance there is
      */
     public static List<Integer> rows(int span, boolean buckets, int longest, int reach) {
+        if (span < 1 || span > Integer.MAX_VALUE / 2 || reach < 0 || reach > Integer.MAX_VALUE / 4) {
+            throw new IllegalArgumentException("Disentangled: span " + span + ", reach " + reach + ": expected 1 or more, 0 or more");
+        }
         Integer[] rows = new Integer[2 * reach + 1];
         for (int i = 0; i < rows.length; i++) {
             int relative = reach - i;
@@ -77,9 +80,10 @@ public record Disentangled(Weight keys, Weight queries, List<Integer> rows) {
      */
     public static Weight project(Arena arena, Weight embeddings, Weight weight, Weight bias) {
         long count = embeddings.shape().dim(0);
-        long in = embeddings.shape().dim(1);
+        long in = embeddings.shape().dim(-1);
         long out = weight.shape().dim(0);
-        if (weight.shape().rank() != 2 || weight.shape().dim(1) != in || bias != null && bias.shape().elementCount() != out) {
+        if (embeddings.shape().rank() != 2 || weight.shape().rank() != 2 || weight.shape().dim(1) != in
+                || bias != null && bias.shape().elementCount() != out) {
             throw new ShapeException("Disentangled", "embeddings " + embeddings + ", weight " + weight + ", bias " + bias
                     + ": expected [count, in], [out, in] and [out]", embeddings.shape(), weight.shape());
         }

@@ -38,7 +38,7 @@ public final class OnnxTensor implements OnnxValue {
     /** A zeroed tensor that lives as long as the arena. */
     public static OnnxTensor allocate(Arena arena, OnnxType type, long... dims) {
         Shape shape = Shape.of(dims);
-        long bytes = Math.multiplyExact(shape.elementCount(), type.byteSize());
+        long bytes = byteSize(type, shape);
         return new OnnxTensor(type, shape, arena.allocate(Math.max(1, bytes), Tensor.ALIGNMENT).asSlice(0, bytes), null, null);
     }
 
@@ -49,12 +49,19 @@ public final class OnnxTensor implements OnnxValue {
      */
     public static OnnxTensor of(OnnxType type, MemorySegment segment, long... dims) {
         Shape shape = Shape.of(dims);
-        long bytes = Math.multiplyExact(shape.elementCount(), type.byteSize());
+        long bytes = byteSize(type, shape);
         if (!segment.isNative() || segment.byteSize() < bytes || type == OnnxType.STRING) {
             throw new IllegalArgumentException(type + " " + shape + ": takes " + bytes + " bytes of off-heap memory, found "
                     + segment.byteSize() + (segment.isNative() ? "" : " on the heap"));
         }
         return new OnnxTensor(type, shape, segment.asSlice(0, bytes), null, null);
+    }
+
+    private static long byteSize(OnnxType type, Shape shape) {
+        if (shape.elementCount() > Long.MAX_VALUE / Math.max(1, type.byteSize())) {
+            throw new IllegalArgumentException(type + " " + shape + " is too large");
+        }
+        return shape.elementCount() * type.byteSize();
     }
 
     /** FLOAT values. */
