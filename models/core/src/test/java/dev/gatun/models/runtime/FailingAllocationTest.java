@@ -101,8 +101,8 @@ class FailingAllocationTest {
     @ParameterizedTest
     @ValueSource(strings = {"embed", "rerank", "classify", "translate", "continue", "onnx"})
     void everyAllocationThatFailsLeavesNothingBehind(String scenario) throws Exception {
-        ChildJvm.Result result = ChildJvm.run(List.of("--enable-native-access=ALL-UNNAMED", "-cp", ChildJvm.classPath(), Main.class.getName(),
-                scenario));
+        ChildJvm.Result result = ChildJvm.run(List.of("--enable-native-access=ALL-UNNAMED", "-cp", ChildJvm.classPath(),
+                Main.class.getName(), scenario));
         assertEquals(0, result.exitCode(), result.output());
         assertTrue(result.output().contains("all refused: "), result.output());
     }
