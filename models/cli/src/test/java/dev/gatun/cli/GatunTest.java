@@ -107,16 +107,18 @@ class GatunTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"translate, whisper/multilingual, gatun transcribe", "summarize, bert/tiny, gatun embed", "summarize, vit/vit, gatun classify",
-        "transcribe, seq2seq-tasks/marian, gatun translate", "classify-text, whisper/multilingual, gatun transcribe",
-        "tag, seq2seq-tasks/t5, gatun translate", "generate, bert/tiny, gatun embed", "translate, recurrent/tiny/lstm, gatun generate",
+    @CsvSource({"translate, whisper/multilingual, gatun transcribe", "summarize, bert/tiny, gatun embed",
+        "summarize, vit/vit, gatun classify", "transcribe, seq2seq-tasks/marian, gatun translate",
+        "classify-text, whisper/multilingual, gatun transcribe", "tag, seq2seq-tasks/t5, gatun translate",
+        "generate, bert/tiny, gatun embed", "translate, recurrent/tiny/lstm, gatun generate",
         "classify, whisper/english, gatun transcribe", "classify, recurrent/tiny/gru, gatun generate"})
     void aModelOfAnotherTaskIsRefusedWithTheCommandThatServesIt(String command, String model, String expected) {
         StringWriter err = new StringWriter();
         assertEquals(1, Gatun.run(new PrintWriter(new StringWriter()), new PrintWriter(err, true), command, "--model",
                 Goldens.path(model).toString(), "x"));
         String said = err.toString().strip();
-        assertTrue(said.startsWith("gatun: ") && said.contains("; use ") && said.contains("(" + expected) && said.lines().count() == 1, said);
+        assertTrue(said.startsWith("gatun: ") && said.contains("; use ") && said.contains("(" + expected)
+                && said.lines().count() == 1, said);
     }
 
     @Test

@@ -172,7 +172,8 @@ record VisionCheckpoint(Path origin, JsonNode config, List<String> labels) {
                 + " textbook-cnn or a resnet by torchvision's or timm's names"
                 + Uses.hint(said()) : name.isEmpty()
                 ? "its tensors are neither a ResNet's nor the textbook CNN's, and config.json names no architecture"
-                : "architecture " + Clip.text(name) + ", expected textbook-cnn, resnet18, resnet34, resnet50, resnet101 or resnet152" + Uses.hint(List.of(name)));
+                : "architecture " + Clip.text(name) + ", expected textbook-cnn, resnet18, resnet34, resnet50, resnet101 or resnet152"
+                        + Uses.hint(List.of(name)));
     }
 
     private List<String> said() {
