@@ -114,7 +114,7 @@ double pack_bytes(const strided &b, char *packed) {
         scales[j] = inverse > 0 || nothing != 0 ? scale : 0;
         for (int64_t p = 0; p < b.k; p++) {
             float x = b.at(p, j);
-            int32_t rounded = inverse > 0 ? (int32_t)(x * inverse + 12582912.0f - 12582912.0f) : 0; /* 1.5 * 2^23: to the nearest */
+            int32_t rounded = inverse > 0 ? (int32_t)std::lrintf(x * inverse) : 0;
             column[p / to.group * width * to.group + p % to.group] = (int8_t)rounded;
             sums[j] += rounded;
             total.add(x, (double)rounded * scales[j]);

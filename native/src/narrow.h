@@ -251,7 +251,7 @@ static inline void store_numbers(T *to, vi numbers, int64_t left) {
 /* The nearest whole number, of two the even one, of what is not above 2^22. */
 static inline vi whole_number(vf x, float inverse) {
     const vf magic = set(12582912.0f);
-    return (vi)(x * inverse + magic) - (vi)magic;
+    return (vi)fused_multiply_add(x, set(inverse), magic) - (vi)magic;
 }
 
 static void round_to_words(const rounded_row &r) {

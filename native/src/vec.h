@@ -9,6 +9,8 @@
 #include <cstring>
 #if VEC_BYTES > 16
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 namespace GATUN_NAMESPACE {
@@ -42,6 +44,19 @@ static inline void store_n(float *p, vf v, int64_t n) { _mm256_maskstore_ps(p, l
 static inline vf load_n(const float *p, int64_t n) { vf v{}; std::memcpy(&v, p, n * sizeof(float)); return v; }
 static inline void store_n(float *p, vf v, int64_t n) { std::memcpy(p, &v, n * sizeof(float)); }
 #endif
+
+/* a * b + c, rounded once where the set can, whatever a compiler makes of such expressions elsewhere. */
+static inline vf fused_multiply_add(vf a, vf b, vf c) {
+#if VEC_BYTES == 64
+    return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif VEC_BYTES == 32
+    return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#elif defined(__aarch64__)
+    return (vf)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+#else
+    return a * b + c;
+#endif
+}
 
 static inline vf select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
 /* Of a NaN and another number the second, so that max(0, x) keeps x's. */

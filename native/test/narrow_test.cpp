@@ -26,9 +26,14 @@ double activated(double x, int32_t activation) {
     return activation == GATUN_RELU ? (x < 0 ? 0 : x) : activation == GATUN_GELU_ERF ? x / 2 * (1 + std::erf(x / std::sqrt(2.0))) : x;
 }
 
-/* Sets without fused multiply-adds round a product before they round it to a whole number. */
+/* Sets without fused multiply-adds, as x86's least is, round a product before they round it to a whole number. */
 double whole(float x, float inverse) {
-    return std::strcmp(gatun_isa(), "baseline") == 0 ? std::nearbyint(x * inverse) : std::nearbyint((double)x * inverse);
+#ifdef __x86_64__
+    const bool fused = std::strcmp(gatun_isa(), "baseline") != 0;
+#else
+    const bool fused = true;
+#endif
+    return !fused ? std::nearbyint(x * inverse) : std::nearbyint((double)x * inverse);
 }
 
 struct row {
