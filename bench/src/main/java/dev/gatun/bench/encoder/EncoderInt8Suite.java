@@ -65,9 +65,9 @@ public final class EncoderInt8Suite implements Suite {
         return EncoderSuite.model().resolveSibling("model_int8.onnx");
     }
 
-    /** Elements of vectors of length 1 in 384 dimensions are about 0.05; ONNX Runtime's have a mean cosine of 0.95 to F32. */
+    /** ONNX Runtime's vectors have a mean cosine of 0.95 to those of F32, which is a distance of 0.32; ours of 0.9995. */
     @Override
     public double tolerance() {
-        return 0.1;
+        return 0.5;
     }
 }
