@@ -5,20 +5,16 @@ import dev.gatun.bindings.kernels.Kernels;
 import dev.gatun.bindings.kernels.NativeBuffer;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.tensor.DataType;
-import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.graph.BatchNorm;
 import dev.gatun.tensor.graph.Graph;
 import dev.gatun.tensor.graph.Node;
-import dev.gatun.tensor.graph.Sizes;
-import dev.gatun.tensor.graph.Spec;
 import dev.gatun.tensor.graph.Weight;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -28,10 +24,9 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * Trains the weights of a graph of one output: mini-batches, the loss, its gradients, an
- * update.
- * The graph is one before the passes; its weights are where training begins. Batches are shuffled by seed and epoch, so that a training
- * that * goes on from a checkpoint of an epoch's end comes to the same weights. One thread; owns its native memory.
+ * Trains the weights of a graph of one output: mini-batches, the loss, its gradients, an update. The graph is one before the passes; its
+ * weights are where training begins. Batches are shuffled by seed and epoch, so that a training that goes on from a checkpoint of an
+ * epoch's end comes to the same weights. One thread; owns its native memory.
  */
 public final class Trainer implements AutoCloseable {
     /** Examples that are computed at once where nothing else is said. */
@@ -41,7 +36,7 @@ public final class Trainer implements AutoCloseable {
     private final Options options;
     private final CountedArena arena = new CountedArena("training");
     private final Map<Weight, Parameter> parameters = new LinkedHashMap<>();
-    private final List<Differentiated> sizes = new ArrayList<>();
+    private final DifferentiatedSizes sizes;
     private final List<Parameter> trained;
     private long step;
     private boolean closed;
@@ -104,6 +99,7 @@ public final class Trainer implements AutoCloseable {
             try (CountedArena tried = new CountedArena("training")) {
                 new Differentiated(tried, graph, graph.typicalSizes(), parameters, options.dropout());
             }
+            sizes = new DifferentiatedSizes(arena, graph, parameters, options);
         } catch (RuntimeException | Error e) {
             arena.close();
             throw e;
@@ -125,59 +121,14 @@ public final class Trainer implements AutoCloseable {
         return Tensor.of(desc, NativeBuffer.allocate(arena, desc.byteSize()).segment());
     }
 
-    /** The graph for so many examples, of its one input. */
-    private Differentiated differentiated(long batch) {
-        for (int i = 0; i < sizes.size(); i++) {
-            if (sizes.get(i).input().shape().dim(0) == batch) {
-                return sizes.get(i);
-            }
-        }
-        Spec spec = graph.inputs().values().iterator().next().spec();
-        if (graph.inputs().size() != 1 || spec.dims().isEmpty() || !spec.dims().getFirst().isFree()) {
-            throw new IllegalArgumentException(graph.name() + ": inputs " + graph.inputs() + ": expected one, whose first dimension is "
-                    + "free; several are given by name");
-        }
-        return add(Sizes.of(spec.dims().getFirst().name(), batch));
+    private Differentiated filled(Tensor inputs) {
+        requireOpen();
+        return sizes.filled(inputs);
     }
 
-    private Differentiated add(Sizes of) {
-        Kernels.setThreads(options.threads());
-        Differentiated made = new Differentiated(arena, graph, of, parameters, options.dropout());
-        sizes.add(made);
-        return made;
-    }
-
-    /** The graph for such inputs, which are copied. */
     private Differentiated filled(Map<String, Tensor> inputs) {
         requireOpen();
-        Tensor[] given = new Tensor[graph.inputs().size()];
-        Sizes found = Sizes.NONE;
-        int next = 0;
-        for (Map.Entry<String, Graph.Source> each : graph.inputs().entrySet()) {
-            Tensor tensor = inputs.get(each.getKey());
-            Spec spec = each.getValue().spec();
-            if (inputs.size() != given.length || tensor == null || tensor.type() != spec.type() || !tensor.desc().isRowMajor()
-                    || tensor.shape().rank() != spec.dims().size()) {
-                throw new IllegalArgumentException(graph.name() + ": inputs " + inputs + ", expected row-major " + graph.inputs());
-            }
-            for (int d = 0; d < spec.dims().size(); d++) {
-                found = spec.dims().get(d).isFree() ? found.with(spec.dims().get(d).name(), tensor.shape().dim(d)) : found;
-            }
-            given[next++] = tensor;
-        }
-        Differentiated net = null;
-        for (Differentiated each : sizes) {
-            net = each.takes(given) ? each : net;
-        }
-        net = net == null ? add(found) : net;
-        for (int i = 0; i < given.length; i++) {
-            if (!given[i].shape().equals(net.input(i).shape())) {
-                throw new ShapeException("train", "inputs " + inputs + ": expected " + net.input(i).desc(), given[i].shape());
-            }
-            net.input(i).segment().copyFrom(given[i].segment());
-        }
-        Kernels.setThreads(options.threads());
-        return net;
+        return sizes.filled(inputs);
     }
 
     private void requireOpen() {
@@ -220,17 +171,6 @@ public final class Trainer implements AutoCloseable {
         net.backward();
         update();
         return loss;
-    }
-
-    private Differentiated filled(Tensor inputs) {
-        requireOpen();
-        Differentiated net = differentiated(inputs.shape().dim(0));
-        if (inputs.type() != net.input().type() || !inputs.desc().isRowMajor() || !inputs.shape().equals(net.input().shape())) {
-            throw new ShapeException("train", "inputs " + inputs + ", expected row-major " + net.input().desc(), inputs.shape());
-        }
-        net.input().segment().copyFrom(inputs.segment());
-        Kernels.setThreads(options.threads());
-        return net;
     }
 
     private void update() {
@@ -314,11 +254,15 @@ public final class Trainer implements AutoCloseable {
 
     /** Learns from some examples of an order; allocates nothing but at the first batch of a size. */
     double learn(Batches batches, int from, int rows) {
-        Differentiated net = differentiated(rows);
+        Differentiated net = sizes.of(rows);
+        return learn(net, filled(net, batches, from, rows));
+    }
+
+    /** Copies some examples of an order; returns their targets. */
+    private static Tensor filled(Differentiated net, Batches batches, int from, int rows) {
         Tensor targets = net.targets(batches.targets());
         batches.copy(from, rows, net.input(), targets);
-        Kernels.setThreads(options.threads());
-        return learn(net, targets);
+        return targets;
     }
 
     /**
@@ -339,10 +283,8 @@ public final class Trainer implements AutoCloseable {
         int right = 0;
         for (int from = 0; from < data.count(); from += batch) {
             int rows = Math.min(batch, data.count() - from);
-            Differentiated net = differentiated(rows);
-            Tensor targets = net.targets(batches.targets());
-            batches.copy(from, rows, net.input(), targets);
-            Kernels.setThreads(options.threads());
+            Differentiated net = sizes.of(rows);
+            Tensor targets = filled(net, batches, from, rows);
             net.forward(false);
             loss += rows * options.loss().compute(net.output(), targets, net.outputGradient());
             right += labels ? right(net.output(), targets) : 0;
