@@ -1,39 +1,22 @@
 package dev.gatun.bench.recurrent;
 
-import ai.onnxruntime.OnnxTensor;
-import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
-import ai.onnxruntime.OrtSession;
-import dev.gatun.bench.harness.Contender;
+import dev.gatun.bench.harness.OnnxRuntimeContender;
 import dev.gatun.bench.recurrent.RecurrentSuite.Layer;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
-import java.util.Map;
 
-/** ONNX Runtime with direct buffers for input and output, made once; its layout is steps first. */
-final class OnnxRuntimeRecurrent implements Contender {
-    private final OrtEnvironment environment = OrtEnvironment.getEnvironment();
-    private final OrtSession session;
-    private final OnnxTensor input;
-    private final OnnxTensor result;
+/** A recurrent layer in ONNX Runtime, whose layout is steps first. */
+final class OnnxRuntimeRecurrent extends OnnxRuntimeContender {
     private final FloatBuffer results;
     private final Layer layer;
 
     OnnxRuntimeRecurrent(Path model, Layer layer, int threads) throws OrtException {
+        super(model, threads);
         this.layer = layer;
-        OrtSession.SessionOptions options = new OrtSession.SessionOptions();
-        options.setIntraOpNumThreads(threads);
-        options.setInterOpNumThreads(1);
-        options.setExecutionMode(OrtSession.SessionOptions.ExecutionMode.SEQUENTIAL);
-        options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.ALL_OPT);
-        session = environment.createSession(model.toString(), options);
-        FloatBuffer x = direct(layer.x().length);
+        FloatBuffer x = floats("x", layer.steps(), layer.batch(), layer.hidden());
         each((own, other) -> x.put(other, layer.x()[own]));
-        input = OnnxTensor.createTensor(environment, x, new long[] {layer.steps(), layer.batch(), layer.hidden()});
-        results = direct(layer.x().length);
-        result = OnnxTensor.createTensor(environment, results, new long[] {layer.steps(), 1, layer.batch(), layer.hidden()});
+        results = results("y", layer.steps(), 1, layer.batch(), layer.hidden());
     }
 
     private interface Places {
@@ -51,42 +34,11 @@ final class OnnxRuntimeRecurrent implements Contender {
         }
     }
 
-    private static FloatBuffer direct(int length) {
-        return ByteBuffer.allocateDirect(length * Float.BYTES).order(ByteOrder.nativeOrder()).asFloatBuffer();
-    }
-
-    @Override
-    public String version() {
-        return "ONNX Runtime " + environment.getVersion();
-    }
-
-    @Override
-    public void run() {
-        try (OrtSession.Result done = session.run(Map.of("x", input), Map.of("y", result))) {
-            if (done.size() == 0) {
-                throw new IllegalStateException("no output");
-            }
-        } catch (OrtException e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
     @Override
     public float[] output() {
         run();
         float[] values = new float[layer.x().length];
         each((own, other) -> values[own] = results.get(other));
         return values;
-    }
-
-    @Override
-    public void close() {
-        try {
-            input.close();
-            result.close();
-            session.close();
-        } catch (OrtException e) {
-            throw new IllegalStateException(e);
-        }
     }
 }
