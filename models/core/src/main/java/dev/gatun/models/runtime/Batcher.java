@@ -25,9 +25,10 @@ public final class Batcher<S extends Workers.Session, T extends Batcher.Task> {
     private final Workers<S> workers;
     private final BiConsumer<S, List<T>> forward;
     private final Deque<Ticket<T, ?>> waiting = new ArrayDeque<>();
-    /** Threads that compute a batch or will, and those of them that have not taken theirs yet. */
+    /** Threads that compute a batch or will, those of them that have not begun to take theirs, and those that have not all of it yet. */
     private int lanes;
     private int starting;
+    private int gathering;
     private boolean closed;
 
     /** One request. */
@@ -116,12 +117,20 @@ public final class Batcher<S extends Workers.Session, T extends Batcher.Task> {
         return new IllegalStateException(owner + " is closed");
     }
 
+    /** Of threads that wait for more, one gathers at a time: two would part what belongs together, and both wait. */
     private void startLanes() {
-        while (lanes < workers.cores() && starting < waiting.size()) {
+        boolean patient = !options.maxWait().isZero();
+        while (lanes < workers.cores() && starting < waiting.size() && !(patient && gathering > 0)) {
             workers.execute(this::lane);
             lanes++;
             starting++;
+            gathering++;
         }
+    }
+
+    private synchronized void gathered() {
+        gathering--;
+        startLanes();
     }
 
     /** One batch; then others who want this thread have their turn. */
@@ -129,7 +138,11 @@ public final class Batcher<S extends Workers.Session, T extends Batcher.Task> {
         boolean alone = begin();
         List<Ticket<T, ?>> batch = new ArrayList<>();
         try {
-            collect(batch);
+            try {
+                collect(batch);
+            } finally {
+                gathered();
+            }
             compute(batch, alone);
         } catch (Throwable t) {
             batch.forEach(ticket -> ticket.completeExceptionally(t));

@@ -19,6 +19,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -164,7 +165,8 @@ class BatcherTest {
         }
     }
 
-    @Test
+    /** Often: whether a second thread begins before the first has taken its request is chance. */
+    @RepeatedTest(100)
     void oneWaitsForMoreOnlyIfToldTo() {
         try (Workers<Fake> workers = workers(2)) {
             Batcher<Fake, Number> batcher = batcher(workers, DEFAULTS.withMaxTokens(6).withMaxWait(Duration.ofSeconds(50)), false);
