@@ -91,7 +91,7 @@ final class ActivationOps {
         return 0.5 * x * (1 + Math.tanh(SQRT_2_OVER_PI * (x + 0.044715 * x * x * x)));
     }
 
-    private static DoubleUnaryOperator leaky(double alpha) {
+    static DoubleUnaryOperator leaky(double alpha) {
         return x -> x < 0 ? alpha * x : x;
     }
 

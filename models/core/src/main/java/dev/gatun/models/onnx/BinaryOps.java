@@ -213,7 +213,7 @@ final class BinaryOps {
         return whole(c, a, b, (x, y) -> unsigned ? Long.remainderUnsigned(x, y) : fmod ? x % y : Math.floorMod(x, y));
     }
 
-    private static OnnxTensor where(Call c) {
+    static OnnxTensor where(Call c) {
         OnnxTensor condition = c.in(0);
         OnnxTensor x = c.in(1);
         OnnxTensor y = c.in(2);

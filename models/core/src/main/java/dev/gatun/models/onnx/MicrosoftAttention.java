@@ -9,7 +9,15 @@ final class MicrosoftAttention {
     }
 
     static void register() {
-        Operators.many(Operators.MICROSOFT + ":Attention", MicrosoftAttention::attention);
+        Operators.many(Operators.MICROSOFT + ":Attention", c -> {
+            OnnxTensor all = ProductOps.matMul(c, c.in(0), c.in(1), 1);
+            c.require(!c.has(6), "a past that is written over is not computed");
+            return attention(c, c.has(2) ? BinaryOps.real(c, all, c.in(2), Double::sum) : all, c.opt(3), c.opt(4), c.opt(5));
+        });
+        Operators.many(Operators.MICROSOFT + ":QAttention", c -> {
+            OnnxTensor sums = QuantOps.matMulInteger(c, c.in(0), c.in(1), c.opt(6), c.opt(7));
+            return attention(c, QuantOps.scaled(c, sums, c.in(3), c.in(4), c.in(2)), c.opt(5), c.opt(8), null);
+        });
         Operators.many(Operators.MICROSOFT + ":MultiHeadAttention", MicrosoftAttention::multiHead);
         Operators.many(Operators.MICROSOFT + ":GroupQueryAttention", MicrosoftAttention::groupQuery);
         Operators.many(Operators.MICROSOFT + ":EmbedLayerNormalization", MicrosoftAttention::embedding);
@@ -27,14 +35,11 @@ final class MicrosoftAttention {
         });
     }
 
-    /** One product of the input gives Q, K and V. */
-    private static OnnxValue[] attention(Call c) {
-        OnnxTensor x = c.in(0);
+    /** Q, K and V side by side, [B, L, 3 H]. */
+    private static OnnxValue[] attention(Call c, OnnxTensor all, OnnxTensor mask, OnnxTensor past, OnnxTensor added) {
         long heads = c.i("num_heads", 0);
-        c.require(heads > 0 && x.rank() == 3 && !c.flag("do_rotary") && !c.flag("past_present_share_buffer") && !c.has(6),
+        c.require(heads > 0 && all.rank() == 3 && !c.flag("do_rotary") && !c.flag("past_present_share_buffer"),
                 "do_rotary and past_present_share_buffer are not computed");
-        OnnxTensor all = ProductOps.matMul(c, x, c.in(1), 1);
-        all = c.has(2) ? BinaryOps.real(c, all, c.in(2), Double::sum) : all;
         long[] sizes = c.ints("qkv_hidden_sizes");
         sizes = sizes != null ? sizes : new long[] {all.dim(2) / 3, all.dim(2) / 3, all.dim(2) / 3};
         c.require(sizes.length == 3 && Arrays.stream(sizes).sum() == all.dim(2), "qkv_hidden_sizes do not fit the weights");
@@ -44,12 +49,11 @@ final class MicrosoftAttention {
             parts[i] = AttentionOps.heads(c, columns(c, all, at, sizes[i]), heads);
             at += sizes[i];
         }
-        OnnxTensor past = c.opt(4);
         OnnxTensor k = past == null ? parts[1]
                 : MoveOps.concat(c, 2, past.rows(0, 1).view(Arrays.copyOfRange(past.dims(), 1, 5)), parts[1]);
         OnnxTensor v = past == null ? parts[2]
                 : MoveOps.concat(c, 2, past.rows(1, 1).view(Arrays.copyOfRange(past.dims(), 1, 5)), parts[2]);
-        OnnxTensor y = attend(c, parts[0], k, v, c.opt(3), c.opt(5));
+        OnnxTensor y = attend(c, parts[0], k, v, mask, added);
         OnnxTensor present = c.wants(1) ? MoveOps.concat(c, 0, k.view(with(1, k.dims())), v.view(with(1, v.dims()))) : null;
         return new OnnxValue[] {y, present};
     }

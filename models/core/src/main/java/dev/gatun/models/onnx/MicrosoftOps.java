@@ -18,11 +18,11 @@ final class MicrosoftOps {
             double beta = c.hasAttribute("activation_beta") ? c.f("activation_beta", 0) : Double.NaN;
             return ElementOps.real(c, y, ActivationOps.named(c.s("activation", ""), alpha, beta));
         });
-        Operators.microsoft("MatMulIntegerToFloat", c -> scaled(c, QuantOps.matMulInteger(c, c.in(0), c.in(1), c.opt(4), c.opt(5)),
+        Operators.microsoft("MatMulIntegerToFloat", c -> QuantOps.scaled(c, QuantOps.matMulInteger(c, c.in(0), c.in(1), c.opt(4), c.opt(5)),
                 c.in(2), c.in(3), c.opt(6)));
         Operators.microsoft("DynamicQuantizeMatMul", c -> {
             OnnxTensor[] a = QuantOps.dynamic(c, c.in(0));
-            return scaled(c, QuantOps.matMulInteger(c, a[0], c.in(1), a[2], c.opt(3)), a[1], c.in(2), c.opt(4));
+            return QuantOps.scaled(c, QuantOps.matMulInteger(c, a[0], c.in(1), a[2], c.opt(3)), a[1], c.in(2), c.opt(4));
         });
     }
 
@@ -65,18 +65,5 @@ final class MicrosoftOps {
         }
         double alpha = params != null && params.length > 0 ? params[0] : Double.NaN;
         return ElementOps.real(c, y, ActivationOps.named(name, alpha, params != null && params.length > 1 ? params[1] : Double.NaN));
-    }
-
-    /** sums * scale of the left * scale of the right, one for all or for each column, + bias. */
-    private static OnnxTensor scaled(Call c, OnnxTensor sums, OnnxTensor left, OnnxTensor right, OnnxTensor bias) {
-        c.require(left.size() == 1 && (right.size() == 1 || right.size() == sums.dim(-1)), "scales do not fit");
-        OnnxTensor y = c.make(left.type(), sums.dims());
-        long n = sums.dim(-1);
-        for (long i = 0; i < sums.size(); i++) {
-            long column = i % n;
-            float by = (float) left.real(0) * (float) right.real(right.size() == 1 ? 0 : column);
-            y.put(i, sums.whole(i) * by + (bias == null ? 0f : (float) bias.real(column)));
-        }
-        return y;
     }
 }

@@ -33,6 +33,7 @@ final class Operators {
         ControlOps.register();
         SequenceOps.register();
         QuantOps.register();
+        QLinearOps.register();
         SignalOps.register();
         TextOps.register();
         DetectionOps.register();

@@ -15,12 +15,16 @@ final class PoolOps {
         Operators.one("AveragePool", PoolOps::average);
         Operators.one("LpPool", PoolOps::lp);
         Operators.one("MaxUnpool", PoolOps::unpool);
-        Operators.one("GlobalAveragePool", c -> global(c, values -> Arrays.stream(values).sum() / values.length));
+        Operators.one("GlobalAveragePool", PoolOps::globalAverage);
         Operators.one("GlobalMaxPool", c -> global(c, values -> Arrays.stream(values).max().orElse(Double.NEGATIVE_INFINITY)));
         Operators.one("GlobalLpPool", c -> {
             double p = c.i("p", 2);
             return global(c, values -> Math.pow(Arrays.stream(values).map(v -> Math.pow(Math.abs(v), p)).sum(), 1 / p));
         });
+    }
+
+    static OnnxTensor globalAverage(Call c) {
+        return global(c, values -> Arrays.stream(values).sum() / values.length);
     }
 
     private static OnnxTensor global(Call c, java.util.function.ToDoubleFunction<double[]> f) {
@@ -148,7 +152,7 @@ final class PoolOps {
         return result;
     }
 
-    private static OnnxTensor average(Call c) {
+    static OnnxTensor average(Call c) {
         OnnxTensor x = c.in(0);
         Spatial s = Spatial.of(c, x.dims(), c.ints("kernel_shape"));
         boolean ceil = c.flag("ceil_mode");

@@ -20,7 +20,7 @@ final class QuantOps {
         Operators.one("MatMulInteger", c -> matMulInteger(c, c.in(0), c.in(1), c.opt(2), c.opt(3)));
         Operators.one("ConvInteger", c -> integerConv(c, c.in(0), c.in(1), c.opt(2), c.opt(3)));
         Operators.one("QLinearMatMul", QuantOps::qLinearMatMul);
-        Operators.one("QLinearConv", QuantOps::qLinearConv);
+        Operators.one("QLinearConv", c -> qLinearConv(c, c.in(0)));
     }
 
     /** Which element of a scale or zero point belongs to an element of x. */
@@ -192,29 +192,65 @@ final class QuantOps {
         OnnxTensor a = c.in(0);
         OnnxTensor b = c.in(3);
         OnnxTensor sums = matMulInteger(c, a, b, c.opt(2), c.opt(5));
-        OnnxTensor y = c.make(c.in(7).type(), sums.dims());
-        long n = b.dim(-1);
+        OnnxTensor left = c.in(1);
+        OnnxTensor right = c.in(4);
+        OnnxTensor last = c.in(6);
+        long n = b.rank() == 1 ? 1 : b.dim(-1);
         long m = a.rank() == 1 ? 1 : a.dim(-2);
+        OnnxTensor y = c.make(c.in(7).type(), sums.dims());
         for (long i = 0; i < sums.size(); i++) {
-            double scale = c.in(1).real(c.in(1).size() == 1 ? 0 : i / n % c.in(1).size())
-                    * c.in(4).real(c.in(4).size() == 1 ? 0 : i % n % c.in(4).size()) / c.in(6).real(c.in(6).size() == 1 ? 0 : i / n % m);
-            y.putWhole(i, saturated(Math.rint(sums.whole(i) * scale) + c.in(7).whole(0), y.type()));
+            float by = (float) left.real(left.size() == 1 ? 0 : i / n % left.size()) * (float) right.real(right.size() == 1 ? 0 : i % n
+                    % right.size()) / (float) last.real(last.size() == 1 ? 0 : i / n % m);
+            y.putWhole(i, saturated(Math.rint(sums.whole(i) * by) + c.in(7).whole(0), y.type()));
         }
         return y;
     }
 
-    private static OnnxTensor qLinearConv(Call c) {
-        OnnxTensor x = c.in(0);
-        OnnxTensor w = c.in(3);
-        OnnxTensor sums = integerConv(c, x, w, c.opt(2), c.opt(5));
-        OnnxTensor y = c.make(c.in(7).type(), sums.dims());
-        long plane = Call.product(sums.dims(), 2, sums.rank());
+    /** @param x of the first operand's type; channels are its second dimension */
+    static OnnxTensor qLinearConv(Call c, OnnxTensor x) {
+        OnnxTensor sums = integerConv(c, x, c.in(3), c.opt(2), c.opt(5));
+        long channels = sums.dim(1);
+        if (c.has(8)) {
+            long[] dims = new long[sums.rank() - 1];
+            Arrays.fill(dims, 1);
+            dims[0] = channels;
+            sums = BinaryOps.whole(c, sums, c.in(8).view(dims), Long::sum);
+        }
+        float[] by = new float[Math.toIntExact(channels)];
+        for (int i = 0; i < by.length; i++) {
+            by[i] = (float) c.in(1).real(0) * (float) c.in(4).real(i % c.in(4).size());
+        }
+        return requantized(c, sums, Call.product(sums.dims(), 2, sums.rank()), by, (float) c.in(6).real(0), c.in(7));
+    }
+
+    /** Bytes of the zero point's type: sums by a factor of their column, over {@code scale}, rounded once; columns are {@code inner} apart. */
+    static OnnxTensor requantized(Call c, OnnxTensor sums, long inner, float[] by, float scale, OnnxTensor zero) {
+        OnnxTensor y = c.make(zero.type(), sums.dims());
+        long point = zero.whole(0);
         for (long i = 0; i < sums.size(); i++) {
-            long ch = i / plane % sums.dim(1);
-            double scale = c.in(1).real(0) * c.in(4).real(ch % c.in(4).size()) / c.in(6).real(0);
-            long sum = sums.whole(i) + (c.has(8) ? c.in(8).whole(ch) : 0);
-            y.putWhole(i, saturated(Math.rint(sum * scale) + c.in(7).whole(0), y.type()));
+            float factor = by[(int) (i / inner % by.length)] / scale;
+            y.putWhole(i, saturated(Math.rint(sums.whole(i) * factor) + point, y.type()));
         }
         return y;
+    }
+
+    /** FLOAT: sums times a factor of their column, + bias. */
+    static OnnxTensor scaled(Call c, OnnxTensor sums, float[] by, OnnxTensor bias) {
+        OnnxTensor y = c.make(OnnxType.FLOAT, sums.dims());
+        for (long i = 0; i < sums.size(); i++) {
+            int column = (int) (i % by.length);
+            y.put(i, sums.whole(i) * by[column] + (bias == null ? 0f : (float) bias.real(column)));
+        }
+        return y;
+    }
+
+    /** The same, by the scales of the left and of the right: one for all or for each column. */
+    static OnnxTensor scaled(Call c, OnnxTensor sums, OnnxTensor left, OnnxTensor right, OnnxTensor bias) {
+        c.require(left.size() == 1 && (right.size() == 1 || right.size() == sums.dim(-1)), "scales do not fit");
+        float[] by = new float[Math.toIntExact(sums.dim(-1))];
+        for (int j = 0; j < by.length; j++) {
+            by[j] = (float) left.real(0) * (float) right.real(right.size() == 1 ? 0 : j);
+        }
+        return scaled(c, sums, by, bias);
     }
 }

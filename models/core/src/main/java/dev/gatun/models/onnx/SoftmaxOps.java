@@ -16,8 +16,7 @@ final class SoftmaxOps {
     }
 
     /** How the operand is seen: [outer, n, inner]. */
-    private static long[] split(Call c, OnnxTensor x) {
-        boolean old = c.version() < 13;
+    private static long[] split(Call c, OnnxTensor x, boolean old) {
         int axis = c.axis("axis", old ? 1 : -1, Math.max(1, x.rank()));
         if (x.rank() == 0) {
             return new long[] {1, 1, 1};
@@ -28,18 +27,30 @@ final class SoftmaxOps {
 
     private static OnnxTensor softmax(Call c, boolean log) {
         OnnxTensor x = c.in(0);
-        long[] s = split(c, x);
+        long[] s = split(c, x, c.version() < 13);
         if (x.type() == OnnxType.FLOAT && s[2] == 1 && x.size() >= ProductOps.SMALL && c.natives().ready()) {
             return c.natives().run(c, List.of(c.step(), x.shape()), new Tensor[] {x.tensor(s[0], s[1])},
                     (p, in) -> p.add(new SoftmaxOp(1, log), in[0]), x.dims());
         }
         OnnxTensor y = c.like(x);
+        each(c, x, c.version() < 13, (start, n, stride) -> row(x, y, start, n, stride, log));
+        return y;
+    }
+
+    /** Elements over which one softmax is taken: where the first is, how many, how far apart. */
+    @FunctionalInterface
+    interface Row {
+        void at(long start, long n, long stride);
+    }
+
+    /** @param old as before opset 13: over all dimensions from the axis on */
+    static void each(Call c, OnnxTensor x, boolean old, Row row) {
+        long[] s = split(c, x, old);
         for (long o = 0; o < s[0]; o++) {
             for (long i = 0; i < s[2]; i++) {
-                row(x, y, o * s[1] * s[2] + i, s[1], s[2], log);
+                row.at(o * s[1] * s[2] + i, s[1], s[2]);
             }
         }
-        return y;
     }
 
     static void row(OnnxTensor x, OnnxTensor y, long start, long n, long stride, boolean log) {
@@ -60,7 +71,7 @@ final class SoftmaxOps {
 
     private static OnnxTensor hardmax(Call c) {
         OnnxTensor x = c.in(0);
-        long[] s = split(c, x);
+        long[] s = split(c, x, c.version() < 13);
         OnnxTensor y = c.zeros(x.type(), x.dims());
         for (long o = 0; o < s[0]; o++) {
             for (long i = 0; i < s[2]; i++) {
