@@ -104,6 +104,33 @@ public class OneDnnC extends OneDnnC$shared {
     public static int DNNL_ARG_BIAS() {
         return DNNL_ARG_BIAS;
     }
+    private static final int DNNL_ARG_SCALE = (int)51L;
+    /**
+     * {@snippet lang=c :
+     * #define DNNL_ARG_SCALE 51
+     * }
+     */
+    public static int DNNL_ARG_SCALE() {
+        return DNNL_ARG_SCALE;
+    }
+    private static final int DNNL_ARG_SHIFT = (int)52L;
+    /**
+     * {@snippet lang=c :
+     * #define DNNL_ARG_SHIFT 52
+     * }
+     */
+    public static int DNNL_ARG_SHIFT() {
+        return DNNL_ARG_SHIFT;
+    }
+    private static final int DNNL_ARG_SCRATCHPAD = (int)80L;
+    /**
+     * {@snippet lang=c :
+     * #define DNNL_ARG_SCRATCHPAD 80
+     * }
+     */
+    public static int DNNL_ARG_SCRATCHPAD() {
+        return DNNL_ARG_SCRATCHPAD;
+    }
     private static final int DNNL_ARG_DIFF_SRC_0 = (int)129L;
     /**
      * {@snippet lang=c :
@@ -139,33 +166,6 @@ public class OneDnnC extends OneDnnC$shared {
      */
     public static int DNNL_ARG_DIFF_BIAS() {
         return DNNL_ARG_DIFF_BIAS;
-    }
-    private static final int DNNL_ARG_SCALE = (int)51L;
-    /**
-     * {@snippet lang=c :
-     * #define DNNL_ARG_SCALE 51
-     * }
-     */
-    public static int DNNL_ARG_SCALE() {
-        return DNNL_ARG_SCALE;
-    }
-    private static final int DNNL_ARG_SHIFT = (int)52L;
-    /**
-     * {@snippet lang=c :
-     * #define DNNL_ARG_SHIFT 52
-     * }
-     */
-    public static int DNNL_ARG_SHIFT() {
-        return DNNL_ARG_SHIFT;
-    }
-    private static final int DNNL_ARG_SCRATCHPAD = (int)80L;
-    /**
-     * {@snippet lang=c :
-     * #define DNNL_ARG_SCRATCHPAD 80
-     * }
-     */
-    public static int DNNL_ARG_SCRATCHPAD() {
-        return DNNL_ARG_SCRATCHPAD;
     }
     private static final int DNNL_ARG_MULTIPLE_SRC = (int)1024L;
     /**
