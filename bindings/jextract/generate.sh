@@ -25,8 +25,8 @@ generate() { # name, header, class, library
     rm -f "$options"
     # The libraries are found by our loader, in any class loader, not by System.loadLibrary.
     sed -i "s|SymbolLookup.loaderLookup()|dev.gatun.bindings.loader.NativeLibraries.lookup(\"$library\")|" "$folder"/*.java
-    # jextract copies the header's machine-dependent location into nothing we keep; types we never use go.
-    find "$folder" -name '*.java' -exec sed -i 's/[[:space:]]*$//' {} +
+    # A struct without a name would be called by its line in the header.
+    find "$folder" -name '*.java' -exec sed -i 's/[[:space:]]*$//; s/"$anon$[0-9:]*"/"$anon"/' {} +
 }
 
 generate onednn oneapi/dnnl/dnnl.h OneDnnC dnnl

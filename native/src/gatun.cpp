@@ -8,16 +8,35 @@
 #include <cstring>
 #include <sys/mman.h>
 #include <unistd.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 static std::atomic<const gatun_kernels *> current{nullptr};
 
-static const gatun_kernels *best(int32_t limit) {
+#if defined(__x86_64__)
+/* These two have no name in the __builtin_cpu_supports of older compilers. */
+static bool has_f16c() {
+    unsigned a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+}
+
+/* Asked once: cpuid is slow in a virtual machine. */
+static const bool avx_vnni = [] {
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 1 << 4);
+}();
+
+bool gatun_has_avx_vnni() { return avx_vnni; }
+#endif
+
+static const gatun_kernels *best([[maybe_unused]] int32_t limit) {
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (limit >= 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
         return &gatun_avx512;
-    if (limit >= 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")) return &gatun_avx2;
+    if (limit >= 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c()) return &gatun_avx2;
 #endif
     return &gatun_baseline;
 }
@@ -33,7 +52,7 @@ const gatun_kernels &gatun_current() {
 
 extern "C" {
 
-int32_t gatun_abi_version(void) { return GATUN_ABI_VERSION; }
+int64_t gatun_header_checksum(void) { return GATUN_HEADER_CHECKSUM; }
 
 const char *gatun_isa(void) { return gatun_current().isa; }
 

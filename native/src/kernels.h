@@ -84,3 +84,4 @@ static inline int64_t gatun_word_levels(int64_t k) {
 
 /* The set in use. */
 const gatun_kernels &gatun_current();
+bool gatun_has_avx_vnni();

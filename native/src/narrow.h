@@ -87,7 +87,7 @@ static bool byte_products() {
 #if VEC_BYTES == 64
     return __builtin_cpu_supports("avx512vnni");
 #elif VEC_BYTES == 32
-    return __builtin_cpu_supports("avxvnni");
+    return gatun_has_avx_vnni();
 #else
     return true;
 #endif

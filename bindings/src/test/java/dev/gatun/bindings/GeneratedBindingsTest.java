@@ -93,10 +93,4 @@ class GeneratedBindingsTest {
         assertEquals(32, dnnl_version_t.layout().byteSize());
         assertEquals(16, dnnl_exec_arg_t.layout().byteSize());
     }
-
-    @Test
-    void libgatunReportsTheInterfaceGeneratedFrom() {
-        NativeLibraries.load();
-        assertEquals(GatunC.GATUN_ABI_VERSION(), GatunC.gatun_abi_version());
-    }
 }

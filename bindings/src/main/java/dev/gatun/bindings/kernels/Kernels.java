@@ -4,29 +4,18 @@ import dev.gatun.bindings.kernels.gen.GatunC;
 import dev.gatun.bindings.loader.NativeLibraries;
 import dev.gatun.bindings.loader.NativeLibraryException;
 
-/** The kernel library as a whole: its version, and the thread count of the calling thread. */
+/** The kernel library as a whole, and the thread count of the calling thread. */
 public final class Kernels {
-    private static boolean verified;
-
     private Kernels() {
     }
 
     /**
-     * Loads libgatun and checks its version.
+     * Loads libgatun.
      *
      * @throws NativeLibraryException if it cannot be loaded or is another version
      */
-    public static synchronized void load() {
+    public static void load() {
         NativeLibraries.load();
-        if (verified) {
-            return;
-        }
-        int version = GatunC.gatun_abi_version();
-        if (version != GatunC.GATUN_ABI_VERSION()) {
-            throw new NativeLibraryException("libgatun in " + NativeLibraries.paths().get("gatun") + " has interface "
-                    + version + ", the bindings need " + GatunC.GATUN_ABI_VERSION() + "; use the native jar of this Gatun release");
-        }
-        verified = true;
     }
 
     /**

@@ -98,6 +98,7 @@ public final class NativeLibraries {
             libraries.put(name, open(name, found.get(name)));
         }
         files = found;
+        HeaderCheck.require(libraries.get("gatun").path, libraries.get("gatun").symbols);
         requireOurThreads(libraries);
         InstructionSet.limit(libraries.get("dnnl").symbols, libraries.get("gatun").symbols);
         return libraries;

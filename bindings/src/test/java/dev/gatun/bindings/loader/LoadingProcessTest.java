@@ -135,11 +135,11 @@ class LoadingProcessTest {
 
     @Test
     void aLibraryOfAnotherVersionIsRefused() throws Exception {
-        String other = "int gatun_abi_version(void) { return 99; } void GOMP_barrier(void) { } void GOMP_parallel(void) { }"
+        String other = "long gatun_header_checksum(void) { return 99; } void GOMP_barrier(void) { } void GOMP_parallel(void) { }"
                 + "int omp_get_max_threads(void) { return 1; } int omp_get_num_threads(void) { return 1; }"
                 + "int omp_get_thread_num(void) { return 0; } int omp_in_parallel(void) { return 0; }";
         assertContains(refusal(ACCESS, "-Dgatun.library.path=" + folderWith("gatun", other)),
-                "libgatun in " + temp, "has interface 99, the bindings need ");
+                "library gatun: " + temp, "header with checksum 99, ", "make native");
         String oneDnn = "typedef struct { int major, minor, patch; const char *hash; unsigned a, b; } version;"
                 + "static version v = {2, 7, 0, \"\", 0, 0}; const version *dnnl_version(void) { return &v; }";
         assertContains(refusal(ACCESS, "-Dgatun.library.path=" + folderWith("dnnl", oneDnn)),

@@ -23,15 +23,6 @@ public class GatunC extends GatunC$shared {
     static final SymbolLookup SYMBOL_LOOKUP = dev.gatun.bindings.loader.NativeLibraries.lookup("gatun")
             .or(Linker.nativeLinker().defaultLookup());
 
-    private static final int GATUN_ABI_VERSION = (int)10L;
-    /**
-     * {@snippet lang=c :
-     * #define GATUN_ABI_VERSION 10
-     * }
-     */
-    public static int GATUN_ABI_VERSION() {
-        return GATUN_ABI_VERSION;
-    }
     private static final int GATUN_INT8_DEPTH = (int)66000L;
     /**
      * {@snippet lang=c :
@@ -69,11 +60,11 @@ public class GatunC extends GatunC$shared {
         return GATUN_KV_BLOCK;
     }
 
-    private static class gatun_abi_version {
+    private static class gatun_header_checksum {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            GatunC.C_INT    );
+            GatunC.C_LONG    );
 
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_abi_version");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_header_checksum");
 
         public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
@@ -81,45 +72,45 @@ public class GatunC extends GatunC$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t gatun_abi_version()
+     * int64_t gatun_header_checksum()
      * }
      */
-    public static FunctionDescriptor gatun_abi_version$descriptor() {
-        return gatun_abi_version.DESC;
+    public static FunctionDescriptor gatun_header_checksum$descriptor() {
+        return gatun_header_checksum.DESC;
     }
 
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t gatun_abi_version()
+     * int64_t gatun_header_checksum()
      * }
      */
-    public static MethodHandle gatun_abi_version$handle() {
-        return gatun_abi_version.HANDLE;
+    public static MethodHandle gatun_header_checksum$handle() {
+        return gatun_header_checksum.HANDLE;
     }
 
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t gatun_abi_version()
+     * int64_t gatun_header_checksum()
      * }
      */
-    public static MemorySegment gatun_abi_version$address() {
-        return gatun_abi_version.ADDR;
+    public static MemorySegment gatun_header_checksum$address() {
+        return gatun_header_checksum.ADDR;
     }
 
     /**
      * {@snippet lang=c :
-     * int32_t gatun_abi_version()
+     * int64_t gatun_header_checksum()
      * }
      */
-    public static int gatun_abi_version() {
-        var mh$ = gatun_abi_version.HANDLE;
+    public static long gatun_header_checksum() {
+        var mh$ = gatun_header_checksum.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("gatun_abi_version");
+                traceDowncall("gatun_header_checksum");
             }
-            return (int)mh$.invokeExact();
+            return (long)mh$.invokeExact();
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

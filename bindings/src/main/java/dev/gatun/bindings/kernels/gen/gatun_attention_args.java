@@ -90,7 +90,7 @@ public class gatun_attention_args {
         GatunC.C_POINTER.withName("position_rows"),
         GatunC.C_LONG.withName("num_positions"),
         GatunC.C_LONG.withName("position_reach")
-    ).withName("$anon$55:9");
+    ).withName("$anon");
 
     /**
      * The layout of this struct

@@ -39,7 +39,7 @@ public class gatun_bias_act_args {
         GatunC.C_LONG.withName("cols"),
         GatunC.C_FLOAT.withName("scale"),
         GatunC.C_INT.withName("activation")
-    ).withName("$anon$156:9");
+    ).withName("$anon");
 
     /**
      * The layout of this struct

@@ -51,7 +51,7 @@ public class gatun_embed_args {
         GatunC.C_LONG.withName("cols"),
         GatunC.C_FLOAT.withName("scale"),
         GatunC.C_FLOAT.withName("eps")
-    ).withName("$anon$119:9");
+    ).withName("$anon");
 
     /**
      * The layout of this struct

@@ -37,7 +37,7 @@ public class gatun_gated_args {
         GatunC.C_LONG.withName("cols"),
         GatunC.C_INT.withName("activation"),
         GatunC.C_INT.withName("gate_last")
-    ).withName("$anon$168:9");
+    ).withName("$anon");
 
     /**
      * The layout of this struct

@@ -51,7 +51,7 @@ public class gatun_gemm_args {
         GatunC.C_LONG.withName("k"),
         GatunC.C_INT.withName("activation"),
         GatunC.C_INT.withName("finite")
-    ).withName("$anon$207:9");
+    ).withName("$anon");
 
     /**
      * The layout of this struct

@@ -43,7 +43,7 @@ public class gatun_kv_store_args {
         GatunC.C_LONG.withName("num_seqs"),
         GatunC.C_LONG.withName("num_kv_heads"),
         GatunC.C_LONG.withName("head_dim")
-    ).withName("$anon$305:9");
+    ).withName("$anon");
 
     /**
      * The layout of this struct

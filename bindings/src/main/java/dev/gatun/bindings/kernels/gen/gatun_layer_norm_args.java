@@ -43,7 +43,7 @@ public class gatun_layer_norm_args {
         GatunC.C_LONG.withName("cols"),
         GatunC.C_FLOAT.withName("eps"),
         GatunC.C_INT.withName("rms")
-    ).withName("$anon$85:9");
+    ).withName("$anon");
 
     /**
      * The layout of this struct

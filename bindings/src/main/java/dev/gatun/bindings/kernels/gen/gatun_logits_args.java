@@ -41,7 +41,7 @@ public class gatun_logits_args {
         GatunC.C_POINTER.withName("values"),
         GatunC.C_POINTER.withName("indices"),
         GatunC.C_LONG.withName("k")
-    ).withName("$anon$341:9");
+    ).withName("$anon");
 
     /**
      * The layout of this struct

@@ -53,7 +53,7 @@ public class gatun_narrow_args {
         GatunC.C_LONG.withName("k"),
         GatunC.C_INT.withName("activation"),
         GatunC.C_INT.withName("type")
-    ).withName("$anon$238:9");
+    ).withName("$anon");
 
     /**
      * The layout of this struct

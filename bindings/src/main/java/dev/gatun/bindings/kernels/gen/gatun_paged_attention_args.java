@@ -66,7 +66,7 @@ public class gatun_paged_attention_args {
         GatunC.C_LONG.withName("reach"),
         GatunC.C_FLOAT.withName("scale"),
         MemoryLayout.paddingLayout(4)
-    ).withName("$anon$322:9");
+    ).withName("$anon");
 
     /**
      * The layout of this struct

@@ -39,7 +39,7 @@ public class gatun_pool_args {
         GatunC.C_LONG.withName("cols"),
         GatunC.C_INT.withName("kind"),
         GatunC.C_INT.withName("normalize")
-    ).withName("$anon$136:9");
+    ).withName("$anon");
 
     /**
      * The layout of this struct

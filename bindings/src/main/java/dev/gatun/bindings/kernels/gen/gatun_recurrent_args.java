@@ -65,7 +65,7 @@ public class gatun_recurrent_args {
         GatunC.C_LONG.withName("projected"),
         GatunC.C_INT.withName("cell"),
         GatunC.C_INT.withName("reverse")
-    ).withName("$anon$363:9");
+    ).withName("$anon");
 
     /**
      * The layout of this struct

@@ -57,7 +57,7 @@ public class gatun_rotary_args {
         GatunC.C_LONG.withName("rotary_dim"),
         GatunC.C_FLOAT.withName("eps"),
         GatunC.C_INT.withName("interleaved")
-    ).withName("$anon$102:9");
+    ).withName("$anon");
 
     /**
      * The layout of this struct

@@ -47,7 +47,7 @@ public class gatun_sgemm_args {
         GatunC.C_LONG.withName("k"),
         GatunC.C_FLOAT.withName("scale"),
         GatunC.C_INT.withName("activation")
-    ).withName("$anon$182:9");
+    ).withName("$anon");
 
     /**
      * The layout of this struct

@@ -57,7 +57,7 @@ public class gatun_stem_args {
         GatunC.C_POINTER.withName("scratch"),
         GatunC.C_INT.withName("activation"),
         GatunC.C_INT.withName("pool")
-    ).withName("$anon$260:9");
+    ).withName("$anon");
 
     /**
      * The layout of this struct

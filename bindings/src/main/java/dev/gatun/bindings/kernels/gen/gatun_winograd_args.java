@@ -53,7 +53,7 @@ public class gatun_winograd_args {
         GatunC.C_POINTER.withName("scratch"),
         GatunC.C_INT.withName("activation"),
         GatunC.C_INT.withName("pool")
-    ).withName("$anon$281:9");
+    ).withName("$anon");
 
     /**
      * The layout of this struct

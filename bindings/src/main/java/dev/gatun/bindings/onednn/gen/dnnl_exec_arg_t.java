@@ -30,7 +30,7 @@ public class dnnl_exec_arg_t {
         OneDnnC.C_INT.withName("arg"),
         MemoryLayout.paddingLayout(4),
         OneDnnC.C_POINTER.withName("memory")
-    ).withName("$anon$2791:9");
+    ).withName("$anon");
 
     /**
      * The layout of this struct

@@ -38,7 +38,7 @@ public class dnnl_version_t {
         OneDnnC.C_POINTER.withName("hash"),
         OneDnnC.C_INT.withName("cpu_runtime"),
         OneDnnC.C_INT.withName("gpu_runtime")
-    ).withName("$anon$237:9");
+    ).withName("$anon");
 
     /**
      * The layout of this struct
