@@ -9,11 +9,11 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * Attention of one query row for each sequence over a cache of keys and values in blocks. Operands: q F32 [rows, numHeads * headDim]; where
+ * Attention of query rows over a cache of keys and values in blocks. Operands: q F32 [rows, numHeads * headDim]; where
  * the row's own key and value are appended first, k and v F32 [rows, numKvHeads * headDim] behind it or side by side with it; lengths S32
- * [rows], tokens of each sequence, the appended one included, 0 for a row that is not in use; tables U8 [rows, 8], a state: for each row
- * the address of its table of blocks. The block that is appended to may belong to one row only. Result: F32 [rows, numHeads * headDim],
- * zeros for length 0.
+ * [rows], tokens of each sequence up to the appended one, 0 for a row that is not in use; tables U8 [rows, 8], a state: for each row
+ * the address of its table of blocks. All rows are appended before any attends, so that several may be tokens of one sequence; a block
+ * that is appended to may belong to one sequence only. Result: F32 [rows, numHeads * headDim], zeros for length 0.
  *
  * @param layout   of the cache
  * @param layer    whose keys and values are read

@@ -22,9 +22,9 @@ final class BlockTable {
         return addresses.address();
     }
 
-    /** The number of block i. */
-    int block(int i) {
-        return blocks[i];
+    /** The memory of block i. */
+    MemorySegment memory(int i) {
+        return cache.memory(blocks[i]);
     }
 
     /** Takes blocks for so many tokens. */

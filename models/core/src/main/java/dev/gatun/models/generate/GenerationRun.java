@@ -1,15 +1,16 @@
 package dev.gatun.models.generate;
 
 import dev.gatun.bindings.kernels.Logits;
-import dev.gatun.models.runtime.PackedSequences;
 import dev.gatun.tensor.exec.BoundPlan;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 
-/** A generation under way: {@link #step} decodes one token for every active sequence. {@link #close} frees its part of the cache. */
+/**
+ * A generation under way: {@link #step} decodes one token for every active sequence, after all of its prompt. {@link #close} frees its
+ * part of the cache.
+ */
 public final class GenerationRun implements AutoCloseable {
     private final GenerationSession session;
     private final List<Source> sources;
@@ -25,6 +26,7 @@ public final class GenerationRun implements AutoCloseable {
     private boolean closed;
     private boolean stepping;
     private Search.Scores scores;
+    private StepInputs inputs;
 
     GenerationRun(GenerationSession session, List<? extends Source> sources, GenerationOptions options, TokenListener listener) {
         GenerativeModel.Tokens tokens = session.model().tokens();
@@ -33,7 +35,12 @@ public final class GenerationRun implements AutoCloseable {
         this.rules = new Rules(options, tokens.vocabSize(), tokens.eosIds(), tokens.decoderStart(), tokens.maxPositions(), listener,
                 session.pool());
         this.rowsPerSource = Math.max(options.numBeams(), options.numReturnSequences());
-        SourceChecks.check(this.sources, tokens);
+        SourceChecks.check(this.sources, session.model());
+        for (Source source : this.sources) {
+            if (source instanceof Encoded.Start start) {
+                start.encoded().check(session);
+            }
+        }
         rules.check(this.sources.stream().allMatch(source -> source.ids() != null));
         if (rowsPerSource > session.maxRows()) {
             throw new IllegalArgumentException(rowsPerSource + " sequences of one source are more than the session's " + session.maxRows()
@@ -42,13 +49,14 @@ public final class GenerationRun implements AutoCloseable {
         for (int i = 0; i < this.sources.size(); i++) {
             targets.add(rules.target(i, this.sources.get(i).ids(), this.sources.get(i).prompt()));
         }
-        this.processing = new Processing(rules, session.maxRows());
+        this.processing = new Processing(rules, session.stepRows());
         this.ranks = Search.ranks(rules);
         this.results = new ArrayList<>(java.util.Collections.nCopies(sources.size(), null));
     }
 
     /**
-     * Decodes one token for every active sequence, after waiting sources have taken the places that are free.
+     * Decodes one token for every active sequence, after waiting sources have taken the places that are free. A prompt is read in one step,
+     * or in several if there is no room for it.
      *
      * @return whether there is more to do
      * @throws GenerationException   if the model's scores are not numbers
@@ -81,35 +89,27 @@ public final class GenerationRun implements AutoCloseable {
 
     private void admit() {
         while (next < sources.size() && session.maxRows() - activeRows >= rowsPerSource) {
+            if (sources.get(next) instanceof Encoded.Start start) {
+                search(start.encoded().share(), next++);
+                continue;
+            }
             int first = next;
-            int count = 0;
             int length = 0;
+            List<BlockTable> tables = new ArrayList<>();
             do {
-                length += sources.get(next++).length();
-                count++;
-                activeRows += rowsPerSource;
+                length += sources.get(next).length();
+                tables.add(search(session.pool().takeSource(), next++));
             } while (next < sources.size() && session.maxRows() - activeRows >= rowsPerSource
+                    && !(sources.get(next) instanceof Encoded.Start)
                     && length + sources.get(next).length() <= session.model().chunkTokens());
-            encode(first, count, length);
+            session.encode(sources.subList(first, next), tables, length);
         }
     }
 
-    private void encode(int first, int count, int length) {
-        BoundPlan plan = session.encoder(length);
-        MemorySegment sequences = plan.input(GenerativeModel.SOURCE_SEQUENCES).segment();
-        MemorySegment tables = plan.state(GenerativeModel.SOURCE_TABLES).segment();
-        List<Source> chunk = sources.subList(first, first + count);
-        PackedSequences.begin(sequences);
-        for (int i = 0; i < count; i++) {
-            int sourceLength = chunk.get(i).length();
-            BlockTable table = session.pool().takeSource();
-            active.add(Search.of(rules, targets.get(first + i), table));
-            table.reserve(sourceLength);
-            tables.setAtIndex(ValueLayout.JAVA_LONG, i, table.address());
-            PackedSequences.add(sequences, sourceLength);
-        }
-        session.model().fill(plan, chunk);
-        plan.execute();
+    private BlockTable search(BlockTable sourceTable, int source) {
+        active.add(Search.of(rules, targets.get(source), sourceTable));
+        activeRows += rowsPerSource;
+        return sourceTable;
     }
 
     private void decode() {
@@ -117,13 +117,23 @@ public final class GenerationRun implements AutoCloseable {
         for (int i = 0; i < active.size(); i++) {
             rows += active.get(i).liveCount;
         }
-        BoundPlan plan = session.step(rows);
-        fill(plan);
+        int all = rows;
+        for (int i = 0; i < active.size(); i++) {
+            Search search = active.get(i);
+            for (int j = 0; j < search.liveCount; j++) {
+                all += search.live[j].extend(session.stepRows() - all);
+            }
+        }
+        BoundPlan plan = session.step(all);
+        if (inputs == null || inputs.plan() != plan) {
+            inputs = StepInputs.of(plan, session.model());
+        }
+        fill(rows);
         plan.execute();
         MemorySegment logits = plan.output(GenerativeModel.LOGITS).segment();
         Logits ranking = session.ranking(ranks);
-        ranking.logSumExp(logits, rows);
-        process(logits, ranking);
+        ranking.logSumExp(logits, processing.seesPrompt() ? all : rows);
+        process(logits, ranking, rows);
         float[] normalizers = processing.normalizers(logits, ranking, rows);
         ranking.topK(logits, rows, ranks);
         if (scores == null || !scores.logits().equals(logits) || scores.ranked() != ranking) {
@@ -132,43 +142,38 @@ public final class GenerationRun implements AutoCloseable {
         advance();
     }
 
-    private void fill(BoundPlan plan) {
-        MemorySegment ids = plan.input(GenerativeModel.STEP_IDS).segment();
-        MemorySegment positions = plan.input(GenerativeModel.STEP_POSITIONS).segment();
-        MemorySegment lengths = plan.input(GenerativeModel.STEP_LENGTHS).segment();
-        MemorySegment tables = plan.state(GenerativeModel.STEP_TABLES).segment();
-        MemorySegment sourceLengths = plan.input(GenerativeModel.STEP_SOURCE_LENGTHS).segment();
-        MemorySegment sourceTables = plan.state(GenerativeModel.STEP_SOURCE_TABLES).segment();
+    /** The last token of each sequence; behind them what is read of prompts before it. */
+    private void fill(int rows) {
         int row = 0;
+        int before = rows;
         for (int i = 0; i < active.size(); i++) {
             Search search = active.get(i);
-            for (int j = 0; j < search.liveCount; j++, row++) {
+            int sourceLength = sources.get(search.target.source()).length();
+            for (int j = 0; j < search.liveCount; j++) {
                 Sequence sequence = search.live[j];
-                sequence.table.makeWritable(sequence.length - 1);
-                ids.setAtIndex(ValueLayout.JAVA_INT, row, sequence.ids[sequence.length - 1]);
-                int at = sequence.length - 1;
-                positions.setAtIndex(ValueLayout.JAVA_INT, row, session.model().position(sequence.ids[at], at));
-                lengths.setAtIndex(ValueLayout.JAVA_INT, row, sequence.length);
-                tables.setAtIndex(ValueLayout.JAVA_LONG, row, sequence.table.address());
-                sourceLengths.setAtIndex(ValueLayout.JAVA_INT, row, sources.get(search.target.source()).length());
-                sourceTables.setAtIndex(ValueLayout.JAVA_LONG, row, search.sourceTable.address());
+                for (int at = sequence.fed; at < sequence.length - 1; at++) {
+                    inputs.put(before++, sequence, at, search.sourceTable, sourceLength);
+                }
+                inputs.put(row++, sequence, sequence.length - 1, search.sourceTable, sourceLength);
             }
         }
-        // The rows that fill the plan are computed too: what lies there is another plan's.
-        for (long rows = ids.byteSize() / Integer.BYTES; row < rows; row++) {
-            ids.setAtIndex(ValueLayout.JAVA_INT, row, 0);
-            positions.setAtIndex(ValueLayout.JAVA_INT, row, 0);
-            lengths.setAtIndex(ValueLayout.JAVA_INT, row, 0);
-            sourceLengths.setAtIndex(ValueLayout.JAVA_INT, row, 0);
-        }
+        inputs.clearFrom(before);
     }
 
-    private void process(MemorySegment logits, Logits ranking) {
+    private void process(MemorySegment logits, Logits ranking, int rows) {
         int row = 0;
+        int before = rows;
         for (int i = 0; i < active.size(); i++) {
             Search search = active.get(i);
-            for (int j = 0; j < search.liveCount; j++, row++) {
-                processing.process(logits, ranking, row, search.live[j]);
+            for (int j = 0; j < search.liveCount; j++) {
+                Sequence sequence = search.live[j];
+                int length = sequence.length;
+                for (int at = sequence.fed; processing.seesPrompt() && at < length - 1; at++) {
+                    sequence.length = at + 1;
+                    processing.process(logits, ranking, before++, sequence);
+                }
+                sequence.length = length;
+                processing.process(logits, ranking, row++, sequence);
             }
         }
     }
@@ -204,6 +209,11 @@ public final class GenerationRun implements AutoCloseable {
             throw new IllegalStateException("the generation has not ended");
         }
         return List.copyOf(results);
+    }
+
+    /** The plan of the last step: its outputs have a row for each sequence that was under way, until the next step. */
+    public BoundPlan lastStep() {
+        return inputs.plan();
     }
 
     /** How many sources are done. */

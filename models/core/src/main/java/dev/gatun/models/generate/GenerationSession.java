@@ -1,11 +1,14 @@
 package dev.gatun.models.generate;
 
 import dev.gatun.bindings.kernels.Logits;
+import dev.gatun.models.runtime.PackedSequences;
 import dev.gatun.models.runtime.Session;
 import dev.gatun.models.runtime.Workers;
 import dev.gatun.tensor.exec.BoundPlan;
 import dev.gatun.tensor.exec.Plan;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Spliterator;
@@ -16,9 +19,9 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
 /**
- * Generates for one caller: sources are encoded once, packed end to end; then one token at a time for all of them together, over a
- * cache of keys and values. Sequences that end leave at once, and waiting sources take their place. In steady state a token costs no
- * Java object. One run at a time, on platform threads; what one source gets does not depend on the others.
+ * Generates for one caller: sources are encoded once, packed end to end; prompts are read at once; then one token at a time for all of
+ * them together, over a cache of keys and values. Sequences that end leave at once, and waiting sources take their place. In steady
+ * state a token costs no Java object. One run at a time, on platform threads; what one source gets does not depend on the others.
  * Owns the cache and its activations; {@link #close} waits for a step under way.
  */
 public final class GenerationSession implements Workers.Session {
@@ -26,6 +29,8 @@ public final class GenerationSession implements Workers.Session {
     public static final int DEFAULT_MAX_ROWS = 128;
 
     private static final int MAX_ROWS = 1 << 14;
+    /** Tokens that a step reads at least, where prompts have so many. */
+    private static final int PROMPT_ROWS = 32;
 
     private final GenerativeModel model;
     private final int threads;
@@ -34,6 +39,7 @@ public final class GenerationSession implements Workers.Session {
     private final Session session;
     private final KvCache cache;
     private final SequencePool pool;
+    private final int stepRows;
     private final Plan[] stepPlans;
     private Arena rankingArena;
     private Logits ranking;
@@ -62,8 +68,9 @@ public final class GenerationSession implements Workers.Session {
         this.maxRows = maxRows;
         this.cache = new KvCache(model.cacheLayout());
         // Twice the rows, for beams that fork before others are let go, and a source for each.
-        this.pool = new SequencePool(arena, cache, 3 * maxRows, model.tokens().maxPositions());
-        this.stepPlans = new Plan[maxRows + 1];
+        this.pool = new SequencePool(arena, cache, 3 * maxRows, Math.max(model.tokens().maxPositions(), model.sourcePositions()));
+        this.stepRows = Math.max(maxRows, PROMPT_ROWS);
+        this.stepPlans = new Plan[stepRows + 1];
     }
 
     /** {@link #generate(List, GenerationOptions, TokenListener)} without a listener. */
@@ -169,6 +176,11 @@ public final class GenerationSession implements Workers.Session {
         return maxRows;
     }
 
+    /** Tokens that a step reads at most: one for each sequence, and what room is left for prompts. */
+    int stepRows() {
+        return stepRows;
+    }
+
     SequencePool pool() {
         return pool;
     }
@@ -186,8 +198,44 @@ public final class GenerationSession implements Workers.Session {
         return session.isClosed();
     }
 
-    BoundPlan encoder(int tokens) {
-        return session.bind(model.encoder(tokens, threads));
+    /**
+     * Encodes a source once, for any number of generations here.
+     *
+     * @param after sees the encoder's outputs
+     * @throws IllegalArgumentException if it is empty, too long, or has ids outside the vocabulary
+     * @throws IllegalStateException    if the session or the model is closed, or another thread uses it
+     */
+    public Encoded encode(Source source, Consumer<BoundPlan> after) {
+        session.enter();
+        try {
+            SourceChecks.check(List.of(source), model);
+            Encoded encoded = new Encoded(this, source, pool.takeSource());
+            try {
+                after.accept(encode(List.of(source), List.of(encoded.table()), source.length()));
+                return encoded;
+            } catch (RuntimeException | Error e) {
+                pool.giveBack(encoded.table());
+                throw e;
+            }
+        } finally {
+            session.exit();
+        }
+    }
+
+    /** Encodes sources of so many positions together; their keys and values go where the tables say. */
+    BoundPlan encode(List<? extends Source> chunk, List<BlockTable> tables, int length) {
+        BoundPlan plan = session.bind(model.encoder(length, threads));
+        MemorySegment sequences = plan.input(GenerativeModel.SOURCE_SEQUENCES).segment();
+        MemorySegment addresses = plan.state(GenerativeModel.SOURCE_TABLES).segment();
+        PackedSequences.begin(sequences);
+        for (int i = 0; i < chunk.size(); i++) {
+            tables.get(i).reserve(chunk.get(i).length());
+            addresses.setAtIndex(ValueLayout.JAVA_LONG, i, tables.get(i).address());
+            PackedSequences.add(sequences, chunk.get(i).length());
+        }
+        model.fill(plan, chunk);
+        plan.execute();
+        return plan;
     }
 
     BoundPlan step(int rows) {
@@ -206,7 +254,7 @@ public final class GenerationSession implements Workers.Session {
                 rankingArena.close();
             }
             rankingArena = Arena.ofShared();
-            ranking = new Logits(rankingArena, model.tokens().vocabSize(), maxRows, ranks);
+            ranking = new Logits(rankingArena, model.tokens().vocabSize(), stepRows, ranks);
             rankingRanks = ranks;
         }
         return ranking;

@@ -26,11 +26,11 @@ public interface GenerativeModel {
     String SOURCE_TABLES = "source_tables";
     /** Encoder output: F32 [tokens, dModel]. */
     String MEMORY = "memory";
-    /** Step input: S32 [rows], the last token of each sequence. */
+    /** Step input: S32 [rows], the last token of each sequence; behind them those of prompts that are read at once. */
     String STEP_IDS = "step_ids";
     /** Step input: S32 [rows], its position. */
     String STEP_POSITIONS = "step_positions";
-    /** Step input: S32 [rows], tokens of the sequence, this one included; 0 for a row that is not in use. */
+    /** Step input: S32 [rows], tokens of the sequence up to this one; 0 for a row that is not in use. */
     String STEP_LENGTHS = "step_lengths";
     /** Step state, which sessions fill: U8 [rows, 8], address of the sequence's block table. */
     String STEP_TABLES = "step_tables";
@@ -45,7 +45,7 @@ public interface GenerativeModel {
      * Numbers that every sequence keeps to.
      *
      * @param vocabSize    ids run from 0 to vocabSize - 1
-     * @param maxPositions longest source, and longest target with its start token
+     * @param maxPositions longest target with its start token, and longest source of tokens
      * @param pad          fills batches elsewhere; here it may not occur in a source; -1: there is none that may not
      * @param bos          beginning of a sequence
      * @param eos          end of a sequence
@@ -80,6 +80,11 @@ public interface GenerativeModel {
     /** Numbers of the vocabulary. */
     Tokens tokens();
 
+    /** Positions of the longest source. */
+    default int sourcePositions() {
+        return tokens().maxPositions();
+    }
+
     /** How keys and values lie in the cache, those of the sources included. */
     KvLayout cacheLayout();
 
@@ -92,7 +97,7 @@ public interface GenerativeModel {
     /** The plan that encodes so many source tokens, or a few more. */
     Plan encoder(int tokens, int threads);
 
-    /** The plan that decodes one token for so many sequences, or a few more. */
+    /** The plan that reads so many tokens, or a few more, of any sequences. */
     Plan step(int rows, int threads);
 
     /** How sources are laid out: which row of positions each token has. */

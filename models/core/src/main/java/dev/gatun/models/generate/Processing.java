@@ -30,6 +30,11 @@ final class Processing {
         normalizers = new float[maxRows];
     }
 
+    /** Whether rows of a prompt's tokens are looked at. */
+    boolean seesPrompt() {
+        return !promptProcessors.isEmpty();
+    }
+
     /** Processes one row, whose log-sum-exp is known. */
     void process(MemorySegment logits, Logits ranking, int row, Sequence sequence) {
         float logSumExp = ranking.logSumExp(row);

@@ -51,12 +51,11 @@ abstract sealed class Search permits GreedySearch, BeamSearch {
 
     /** Chooses; rows {@code firstRow ..} of the scores are those of the live sequences. Allocates nothing. */
     final void step(Scores scores, int firstRow) {
+        for (int i = 0; i < liveCount; i++) {
+            live[i].fed = live[i].length;
+        }
         if (!live[0].inPrompt()) {
             advance(scores, firstRow);
-            return;
-        }
-        for (int i = 0; i < liveCount; i++) {
-            live[i].append(target.prompt()[live[i].length], 0);
         }
     }
 

@@ -9,6 +9,8 @@ final class Sequence implements TokenContext {
     int[] ids = new int[0];
     float[] scores = new float[0];
     int length;
+    /** Tokens whose keys and values are in the cache. */
+    int fed;
     /** Sum of the log-probabilities of the tokens that were chosen. */
     double sum;
     /** State of the random numbers that belong to this sequence. */
@@ -22,12 +24,13 @@ final class Sequence implements TokenContext {
         this.table = table;
     }
 
-    /** Starts with so many tokens of the target's prompt; the others are fed. */
+    /** Starts with so many tokens of the target's prompt; the others are read by {@link #extend}. */
     void start(Target of, int given, int number) {
         target = of;
         room(of.maxLength());
         System.arraycopy(of.prompt(), 0, ids, 0, of.prompt().length);
         length = given;
+        fed = 0;
         sum = 0;
         index = number;
         done = false;
@@ -46,6 +49,7 @@ final class Sequence implements TokenContext {
         System.arraycopy(parent.ids, 0, ids, 0, parent.length);
         System.arraycopy(parent.scores, 0, scores, 0, parent.length);
         length = parent.length;
+        fed = parent.fed;
         sum = parent.sum;
         index = parent.index;
         target = parent.target;
@@ -57,6 +61,14 @@ final class Sequence implements TokenContext {
         scores[length] = (float) (newSum - sum);
         ids[length++] = token;
         sum = newSum;
+    }
+
+    /** Goes on in the prompt, by so many tokens more than one at most; how many tokens are to be read before the last. */
+    int extend(int room) {
+        if (fed < promptLength()) {
+            length = fed + 1 + Math.clamp(promptLength() - fed - 1, 0, room);
+        }
+        return length - fed - 1;
     }
 
     /** Whether the next token is given, not chosen. */

@@ -9,22 +9,26 @@ import java.util.ArrayDeque;
 /** Sequences and block tables of a session: made when first needed, used again and again. One thread. */
 final class SequencePool {
     private final KvCache cache;
-    private final MemorySegment tables;
+    private final Arena arena;
+    private final int slabTables;
+    private MemorySegment tables;
     private final long tableBytes;
-    private long tablesMade;
+    private long tablesLeft;
     private final ArrayDeque<Sequence> sequences = new ArrayDeque<>();
     private final ArrayDeque<BlockTable> sources = new ArrayDeque<>();
 
     /**
-     * Reserves addresses.
+     * A pool.
      *
-     * @param maxTables    sequences and sources at any one time
+     * @param arena        owns the tables
+     * @param slabTables   how many are made at once
      * @param maxPositions tokens of the longest
      */
-    SequencePool(Arena arena, KvCache cache, int maxTables, int maxPositions) {
+    SequencePool(Arena arena, KvCache cache, int slabTables, int maxPositions) {
         this.cache = cache;
         this.tableBytes = (long) KvLayout.blocks(maxPositions) * Long.BYTES;
-        this.tables = NativeBuffer.allocate(arena, maxTables * tableBytes).segment();
+        this.arena = arena;
+        this.slabTables = slabTables;
     }
 
     Sequence takeSequence() {
@@ -38,7 +42,11 @@ final class SequencePool {
     }
 
     private BlockTable newTable() {
-        return new BlockTable(cache, tables.asSlice(tablesMade++ * tableBytes, tableBytes));
+        if (tablesLeft == 0) {
+            tables = NativeBuffer.allocate(arena, slabTables * tableBytes).segment();
+            tablesLeft = slabTables;
+        }
+        return new BlockTable(cache, tables.asSlice(--tablesLeft * tableBytes, tableBytes));
     }
 
     void giveBack(Sequence sequence) {

@@ -7,11 +7,12 @@ final class SourceChecks {
     private SourceChecks() {
     }
 
-    static void check(List<? extends Source> sources, GenerativeModel.Tokens tokens) {
+    static void check(List<? extends Source> sources, GenerativeModel model) {
+        GenerativeModel.Tokens tokens = model.tokens();
         for (int i = 0; i < sources.size(); i++) {
             require(sources.get(i).length() > 0, "source " + i + " is empty");
-            require(sources.get(i).length() <= tokens.maxPositions(), "source " + i + " has " + sources.get(i).length()
-                    + " tokens, the model's positions end at " + tokens.maxPositions());
+            require(sources.get(i).length() <= model.sourcePositions(), "source " + i + " has " + sources.get(i).length()
+                    + " tokens, the model's positions end at " + model.sourcePositions());
             int[] ids = sources.get(i).ids();
             for (int j = 0; ids != null && j < ids.length; j++) {
                 require(ids[j] >= 0 && ids[j] < tokens.vocabSize(), "source " + i + ": token " + j + " has id " + ids[j]

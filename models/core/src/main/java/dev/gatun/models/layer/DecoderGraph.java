@@ -13,6 +13,7 @@ import dev.gatun.tensor.op.AttentionOp;
 import dev.gatun.tensor.op.KvLayout;
 import dev.gatun.tensor.op.KvStoreOp;
 import dev.gatun.tensor.op.PagedAttentionOp;
+import java.util.function.BiConsumer;
 
 /**
  * Describes a decoder that attends to a memory [rows, dModel], whatever made that: where its keys and values are stored, one step over the
@@ -22,12 +23,12 @@ import dev.gatun.tensor.op.PagedAttentionOp;
  * @param decoder what is computed
  */
 public record DecoderGraph(GraphBuilder graph, TokenDecoder decoder) {
-    /** Input: S32 [rows], the last token of each sequence; or S32 [targets], all of whole ones. */
+    /** Input: S32 [rows], a token of a sequence; or S32 [targets], all of whole ones. */
     public static final String IDS = "step_ids";
     /** Input: S32 [rows] or [targets], row of each token's position; there also where nothing reads it. */
     public static final String POSITIONS = "step_positions";
     /**
-     * Input: S32 [rows], tokens of each sequence, this one included, 0 for a row that is not in use; or, of whole targets, how many, then
+     * Input: S32 [rows], tokens of its sequence up to this one, 0 for a row that is not in use; or, of whole targets, how many, then
      * their offsets.
      */
     public static final String LENGTHS = "step_lengths";
@@ -59,8 +60,13 @@ public record DecoderGraph(GraphBuilder graph, TokenDecoder decoder) {
         }
     }
 
-    /** One token of each sequence over the cache: F32 [rows, vocabSize]. */
+    /** A token in each row over the cache, those of a sequence in any order: F32 [rows, vocabSize]. */
     public Port step() {
+        return step((layer, query) -> { });
+    }
+
+    /** The same where somebody sees the query of each layer's attention to the memory: F32 [rows, dModel]. */
+    public Port step(BiConsumer<Integer, Port> queries) {
         Port embedded = embedding(ROWS);
         Port lengths = graph.input(LENGTHS, Spec.of(DataType.S32, ROWS));
         Port memoryLengths = graph.input(MEMORY_LENGTHS, Spec.of(DataType.S32, ROWS));
@@ -68,7 +74,10 @@ public record DecoderGraph(GraphBuilder graph, TokenDecoder decoder) {
         Port memoryTables = graph.state(MEMORY_TABLES, Spec.of(DataType.U8, ROWS, Long.BYTES));
         Port out = new TransformerGraph(blocks()).decoder(decoder.layers(), embedded,
                 i -> (name, q, k, v) -> graph.add(name, paged(i, PagedAttentionOp.Append.SEPARATE), q, k, v, lengths, tables),
-                i -> q -> graph.add(cross(i) + ".attend", paged(i, PagedAttentionOp.Append.NONE), q, memoryLengths, memoryTables));
+                i -> q -> {
+                    queries.accept(i, q);
+                    return graph.add(cross(i) + ".attend", paged(i, PagedAttentionOp.Append.NONE), q, memoryLengths, memoryTables);
+                });
         return graph.add("lm_head", decoder.head(), out);
     }
 

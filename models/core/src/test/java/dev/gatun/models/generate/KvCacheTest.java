@@ -21,7 +21,7 @@ class KvCacheTest {
             BlockTable parent = new BlockTable(cache, parentAddresses);
             parent.reserve(3 * TOKENS + 5);
             assertEquals(4, cache.blocksInUse());
-            cache.memory(parent.block(3)).fill((byte) 7);
+            parent.memory(3).fill((byte) 7);
             BlockTable child = new BlockTable(cache, childAddresses);
             child.shareFrom(parent);
             assertEquals(4, cache.blocksInUse(), "nothing is copied when beams are reordered");
@@ -31,7 +31,7 @@ class KvCacheTest {
                 assertEquals(address(parentAddresses, i), address(childAddresses, i));
             }
             assertNotEquals(address(parentAddresses, 3), address(childAddresses, 3));
-            assertEquals(-1, cache.memory(parent.block(3)).mismatch(cache.memory(child.block(3))), "the copy has the tokens so far");
+            assertEquals(-1, parent.memory(3).mismatch(child.memory(3)), "the copy has the tokens so far");
             parent.makeWritable(3 * TOKENS + 5);
             assertEquals(5, cache.blocksInUse(), "the last owner writes in place");
             BlockTable whole = new BlockTable(cache, arena.allocate(80, 8));

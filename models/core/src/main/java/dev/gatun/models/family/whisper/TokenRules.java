@@ -1,92 +1,152 @@
 package dev.gatun.models.family.whisper;
 
+import dev.gatun.models.generate.logits.LogitsProcessor;
+import dev.gatun.models.generate.logits.SuppressAtBegin;
+import dev.gatun.models.generate.logits.SuppressTokens;
+import dev.gatun.models.generate.logits.TokenContext;
+import dev.gatun.models.generate.logits.TokenScores;
 import java.util.Arrays;
+import java.util.List;
 
 /**
- * What may come next: transformers' SuppressTokensAtBegin, SuppressTokens and WhisperTimeStamp processors, in their order.
- *
- * @param timestamps whether timestamps are written, and their rules hold
+ * What may come next: transformers' WhisperNoSpeechDetection, SuppressTokensAtBegin, SuppressTokens and WhisperTimeStamp processors, and
+ * top_k, in their order. One thread.
  */
-record TokenRules(WhisperGeneration generation, int vocabSize, boolean timestamps) {
+final class TokenRules implements LogitsProcessor {
     private static final float NEVER = Float.NEGATIVE_INFINITY;
 
+    private final WhisperGeneration generation;
+    private final boolean timestamps;
+    private final SuppressAtBegin suppressAtBegin;
+    private final SuppressTokens suppress;
+    private final float[] sorted;
+    private int start;
+    private int topK;
+    private double noSpeech;
+
+    /** @param timestamps whether timestamps are written, and their rules hold */
+    TokenRules(WhisperGeneration generation, int vocabSize, boolean timestamps) {
+        this.generation = generation;
+        this.timestamps = timestamps;
+        this.suppressAtBegin = new SuppressAtBegin(list(generation.beginSuppress()));
+        this.suppress = new SuppressTokens(list(generation.suppress()));
+        this.sorted = new float[vocabSize];
+    }
+
+    private static List<Integer> list(int[] ids) {
+        return Arrays.stream(ids).boxed().toList();
+    }
+
     /**
-     * Forbids tokens.
+     * For another text.
      *
-     * @param scores of the next token, F32 [vocabSize]
-     * @param text   tokens that were written
-     * @param length of the text
+     * @param startOfTranscript the prompt's token whose scores say whether anybody speaks
+     * @param best              how many tokens may come, the likeliest; 0 for all
      */
-    void apply(float[] scores, int[] text, int length) {
-        if (length == 0) {
-            forbid(scores, generation.beginSuppress());
+    void begin(int startOfTranscript, int best) {
+        start = startOfTranscript;
+        topK = best;
+        noSpeech = 0;
+    }
+
+    /** The probability that nobody speaks. */
+    double noSpeech() {
+        return noSpeech;
+    }
+
+    @Override
+    public boolean seesPrompt() {
+        return true;
+    }
+
+    @Override
+    public void process(TokenScores scores, TokenContext context) {
+        if (context.length() == start + 1 && generation.noTimestamps() > 0) {
+            noSpeech = Math.exp(scores.get(generation.noTimestamps() - 1) - logSumExp(scores, 0, scores.size()));
         }
-        forbid(scores, generation.suppress());
+        if (context.length() < context.promptLength()) {
+            return;
+        }
+        suppressAtBegin.process(scores, context);
+        suppress.process(scores, context);
         if (timestamps) {
-            pairs(scores, text, length);
-            if (length == 0) {
+            pairs(scores, context);
+            if (context.length() == context.promptLength()) {
                 first(scores);
             }
             ratherTimestamps(scores);
         }
-    }
-
-    private static void forbid(float[] scores, int[] tokens) {
-        for (int token : tokens) {
-            scores[token] = NEVER;
+        if (topK > 0 && topK < scores.size()) {
+            keepBest(scores);
         }
     }
 
     /** Timestamps come in pairs, but before the end, and do not decrease. */
-    private void pairs(float[] scores, int[] text, int length) {
+    private void pairs(TokenScores scores, TokenContext context) {
         int begin = generation.noTimestamps() + 1;
-        scores[generation.noTimestamps()] = NEVER;
-        boolean last = length >= 1 && text[length - 1] >= begin;
-        boolean before = length < 2 || text[length - 2] >= begin;
+        int text = context.promptLength();
+        int length = context.length();
+        scores.forbid(generation.noTimestamps());
+        boolean last = length - 1 >= text && context.token(length - 1) >= begin;
+        boolean before = length - 2 < text || context.token(length - 2) >= begin;
         if (last && before) {
-            Arrays.fill(scores, begin, vocabSize, NEVER);
+            scores.forbid(begin, scores.size());
         } else if (last) {
-            Arrays.fill(scores, 0, generation.eos()[0], NEVER);
+            scores.forbid(0, generation.eos()[0]);
         }
-        for (int i = length - 1; i >= 0; i--) {
-            if (text[i] >= begin) {
-                Arrays.fill(scores, begin, Math.min(vocabSize, text[i] + (last && !before ? 0 : 1)), NEVER);
+        for (int i = length - 1; i >= text; i--) {
+            if (context.token(i) >= begin) {
+                scores.forbid(begin, Math.min(scores.size(), context.token(i) + (last && !before ? 0 : 1)));
                 break;
             }
         }
     }
 
-    private void first(float[] scores) {
+    private void first(TokenScores scores) {
         int begin = generation.noTimestamps() + 1;
-        Arrays.fill(scores, 0, begin, NEVER);
+        scores.forbid(0, begin);
         if (generation.maxInitial() >= 0) {
-            Arrays.fill(scores, Math.min(vocabSize, begin + generation.maxInitial() + 1), vocabSize, NEVER);
+            scores.forbid(Math.min(scores.size(), begin + generation.maxInitial() + 1), scores.size());
         }
     }
 
     /** If timestamps together are likelier than the likeliest other token, it is one of them. */
-    private void ratherTimestamps(float[] scores) {
+    private void ratherTimestamps(TokenScores scores) {
         int begin = generation.noTimestamps() + 1;
-        float text = NEVER;
-        for (int i = 0; i < begin; i++) {
-            text = Math.max(text, scores[i]);
-        }
-        if (logSumExp(scores, begin, vocabSize) > text) {
-            Arrays.fill(scores, 0, begin, NEVER);
+        if (logSumExp(scores, begin, scores.size()) > max(scores, 0, begin)) {
+            scores.forbid(0, begin);
         }
     }
 
-    static double logSumExp(float[] scores, int from, int to) {
+    private void keepBest(TokenScores scores) {
+        for (int i = 0; i < sorted.length; i++) {
+            sorted[i] = scores.get(i);
+        }
+        Arrays.sort(sorted);
+        float least = sorted[sorted.length - topK];
+        for (int i = 0; i < sorted.length; i++) {
+            if (scores.get(i) < least) {
+                scores.forbid(i);
+            }
+        }
+    }
+
+    private static float max(TokenScores scores, int from, int to) {
         float max = NEVER;
         for (int i = from; i < to; i++) {
-            max = Math.max(max, scores[i]);
+            max = Math.max(max, scores.get(i));
         }
+        return max;
+    }
+
+    private static double logSumExp(TokenScores scores, int from, int to) {
+        float max = max(scores, from, to);
         if (max == NEVER) {
             return NEVER;
         }
         double sum = 0;
         for (int i = from; i < to; i++) {
-            sum += Math.exp(scores[i] - max);
+            sum += Math.exp(scores.get(i) - max);
         }
         return max + Math.log(sum);
     }

@@ -5,12 +5,15 @@ import dev.gatun.models.checkpoint.ConfigFields;
 import dev.gatun.models.checkpoint.JsonFiles;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.checkpoint.WeightSource;
-import dev.gatun.models.generate.DecoderSession;
+import dev.gatun.models.generate.GenerationSession;
 import dev.gatun.models.generate.GenerativeModel;
+import dev.gatun.models.generate.Source;
+import dev.gatun.models.layer.DecoderGraph;
+import dev.gatun.models.runtime.Buckets;
 import dev.gatun.models.runtime.Program;
-import dev.gatun.models.runtime.Session;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.exec.BoundPlan;
+import dev.gatun.tensor.exec.Plan;
 import dev.gatun.tensor.graph.Graph;
 import dev.gatun.tensor.graph.Sizes;
 import dev.gatun.tensor.graph.Target;
@@ -31,7 +34,7 @@ import java.util.stream.Stream;
  * A Whisper model: encoder and decoder in one program. Shared by any number of threads, each with its own session. Owns its native
  * memory: {@link #close} waits for what is under way; sessions used after that throw {@link IllegalStateException}.
  */
-public final class WhisperModel implements AutoCloseable {
+public final class WhisperModel implements GenerativeModel, AutoCloseable {
     /** {@code model_type} of the family. */
     public static final String MODEL_TYPE = "whisper";
     /** {@code architectures} of the family. */
@@ -39,20 +42,18 @@ public final class WhisperModel implements AutoCloseable {
 
     private final WhisperConfig config;
     private final WhisperGeneration generation;
+    private final KvLayout layout;
     private final Program program;
 
-    private record Description(WhisperConfig config, WhisperGeneration generation, Graph encoder, Graph step) {
+    private record Description(WhisperConfig config, WhisperGeneration generation, KvLayout layout, Graph encoder, Graph step) {
     }
 
     private WhisperModel(Description description) {
         this.config = description.config;
         this.generation = description.generation;
+        this.layout = description.layout;
         this.program = Program.load(new Program.Part(description.encoder, Target.ofRows(config.sourceLen())),
                 new Program.Part(description.step, Target.ofRows(1)));
-    }
-
-    private static KvLayout layout(WhisperConfig config) {
-        return new KvLayout(config.decoder().layers(), config.decoder().heads(), config.headDim());
     }
 
     private static Description describe(Checkpoint checkpoint, WeightSource source) {
@@ -72,8 +73,9 @@ public final class WhisperModel implements AutoCloseable {
         if (!unread.isEmpty()) {
             throw fields.error(unread.getFirst(), "no such field");
         }
-        WhisperGraphs graphs = new WhisperGraphs(config, WhisperWeights.find(source, config), layout(config), aligned(generation));
-        return new Description(config, generation, graphs.encoder(), graphs.step());
+        WhisperWeights weights = WhisperWeights.find(source, config);
+        WhisperGraphs graphs = new WhisperGraphs(config, weights, aligned(generation));
+        return new Description(config, generation, weights.decoder().spec().cacheLayout(), graphs.encoder(), graphs.step());
     }
 
     private static Set<Integer> aligned(WhisperGeneration generation) {
@@ -109,37 +111,77 @@ public final class WhisperModel implements AutoCloseable {
     }
 
     /** A session for one caller, who closes it, with so many threads for each kernel. */
-    public DecoderSession newSession(int threads) {
-        Session session = program.newSession(threads);
-        try {
-            return new DecoderSession(session, new DecoderSession.Shape(layout(config), config.sourceLen(), config.targetLen(),
-                    config.vocabSize()), program.plan(WhisperGraphs.ENCODER, new Sizes(Map.of()), threads),
-                    program.plan(WhisperGraphs.STEP, new Sizes(Map.of()), threads));
-        } catch (RuntimeException | Error e) {
-            session.close();
-            throw e;
-        }
+    public GenerationSession newSession(int threads) {
+        return new GenerationSession(this, threads, 1);
     }
 
     /**
-     * Encodes a window.
+     * A window, to be encoded.
      *
-     * @param features {@code [frames][bins]}, normalized
-     * @return the encoder's states [frames / 2, dModel] where they are wanted, else null
+     * @param features {@code [frames][bins]}, normalized; not changed meanwhile
      */
-    public float[] encode(DecoderSession session, float[] features, boolean states) {
-        int bins = config.melBins();
-        int frames = config.frames();
-        if (features.length != frames * bins) {
-            throw new IllegalArgumentException(features.length + " features, expected " + frames + " frames of " + bins);
+    public Source window(float[] features) {
+        if (features.length != config.frames() * config.melBins()) {
+            throw new IllegalArgumentException(features.length + " features, expected " + config.frames() + " frames of "
+                    + config.melBins());
         }
-        float[][] memory = new float[1][];
-        session.encode(plan -> fill(plan, features, bins, frames),
-                plan -> memory[0] = states ? plan.output(GenerativeModel.MEMORY).toFloats() : null);
-        return memory[0];
+        return new Window(features, config.sourceLen());
     }
 
-    private static void fill(BoundPlan plan, float[] features, int bins, int frames) {
+    private record Window(float[] features, int length) implements Source {
+        @Override
+        public int[] ids() {
+            return null;
+        }
+
+        @Override
+        public int[] prompt() {
+            return null;
+        }
+    }
+
+    @Override
+    public Tokens tokens() {
+        int eos = generation.eos()[0];
+        return new Tokens(config.vocabSize(), config.targetLen(), -1, generation.start(), eos, generation.start());
+    }
+
+    @Override
+    public int sourcePositions() {
+        return config.sourceLen();
+    }
+
+    @Override
+    public KvLayout cacheLayout() {
+        return layout;
+    }
+
+    /** One window at a time. */
+    @Override
+    public int chunkTokens() {
+        return config.sourceLen();
+    }
+
+    @Override
+    public Program program() {
+        return program;
+    }
+
+    @Override
+    public Plan encoder(int tokens, int threads) {
+        return program.plan(WhisperGraphs.ENCODER, new Sizes(Map.of()), threads);
+    }
+
+    @Override
+    public Plan step(int rows, int threads) {
+        return program.plan(WhisperGraphs.STEP, Sizes.of(DecoderGraph.ROWS, Buckets.rows(rows)), threads);
+    }
+
+    @Override
+    public void fill(BoundPlan plan, List<? extends Source> sources) {
+        float[] features = ((Window) sources.getFirst()).features;
+        int bins = config.melBins();
+        int frames = config.frames();
         MemorySegment planes = plan.input(WhisperGraphs.FEATURES).segment();
         for (int b = 0; b < bins; b++) {
             for (int t = 0; t < frames; t++) {

@@ -1,7 +1,9 @@
 package dev.gatun.models.family.whisper;
 
 import dev.gatun.models.audio.FeatureWindows;
-import dev.gatun.models.generate.DecoderSession;
+import dev.gatun.models.generate.Encoded;
+import dev.gatun.models.generate.GenerationSession;
+import dev.gatun.models.generate.Source;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -21,7 +23,7 @@ public final class WhisperTranscriber {
     private static final double LOW_TEMPERATURE = 0.5;
 
     private final WhisperModel model;
-    private final DecoderSession session;
+    private final GenerationSession session;
     private final WhisperOptions options;
     private final Listener listener;
     private final SplittableRandom random;
@@ -80,7 +82,7 @@ public final class WhisperTranscriber {
     }
 
     /** @param session of the model, nobody else's meanwhile */
-    public WhisperTranscriber(WhisperModel model, DecoderSession session, WhisperOptions options, Listener listener) {
+    public WhisperTranscriber(WhisperModel model, GenerationSession session, WhisperOptions options, Listener listener) {
         this.model = model;
         this.session = session;
         this.options = options;
@@ -109,6 +111,7 @@ public final class WhisperTranscriber {
     public List<Segment> transcribe(FeatureWindows windows) throws IOException {
         WhisperConfig config = model.config();
         float[] features = new float[config.frames() * config.melBins()];
+        Source source = model.window(features);
         float level = (float) Math.pow(10, options.minLevel() / 10);
         int frames;
         while (!stopped && (frames = windows.read(seek, features)) > 0) {
@@ -120,11 +123,12 @@ public final class WhisperTranscriber {
             if (windows.silent() && windows.total() >= 0) {
                 break;
             }
-            model.encode(session, features, false);
-            if (writer == null) {
-                begin(windows.total() < 0 || windows.total() > config.frames());
+            try (Encoded window = session.encode(source, plan -> { })) {
+                if (writer == null) {
+                    begin(window, windows.total() < 0 || windows.total() > config.frames());
+                }
+                seek += window(window, frames, (int) Math.min(frames, Math.max(0, windows.heard() - seek)));
             }
-            seek += window(frames, (int) Math.min(frames, Math.max(0, windows.heard() - seek)));
             stopped |= !listener.onProgress(Math.min(seek * PRECISION / STRIDE, seconds(windows)));
         }
         return segments;
@@ -134,7 +138,7 @@ public final class WhisperTranscriber {
         return windows.total() < 0 ? Double.POSITIVE_INFINITY : windows.total() * PRECISION / STRIDE;
     }
 
-    private void begin(boolean isLong) {
+    private void begin(Encoded window, boolean isLong) {
         WhisperGeneration generation = model.generation();
         if (isLong && generation.noTimestamps() < 0) {
             throw new IllegalArgumentException("audio longer than a window needs timestamps, and so no_timestamps_token_id, which "
@@ -142,12 +146,12 @@ public final class WhisperTranscriber {
         }
         boolean timestamps = options.timestamps() || isLong;
         writer = new WindowWriter(model, session, timestamps, options.words());
-        prompt = prompt(timestamps);
+        prompt = prompt(window, timestamps);
         condition = options.conditionOnPrevious();
         maxLength = generation.maxLength();
     }
 
-    private int[] prompt(boolean timestamps) {
+    private int[] prompt(Encoded window, boolean timestamps) {
         WhisperGeneration generation = model.generation();
         String task = options.translate() ? "translate" : options.transcribe() ? "transcribe" : generation.task();
         String asked = options.language() != null ? options.language() : generation.language();
@@ -158,7 +162,7 @@ public final class WhisperTranscriber {
         if (task == null && asked == null && generation.forced() != null) {
             Arrays.stream(generation.forced()).forEach(tokens::add);
         }
-        putLanguage(asked, tokens);
+        putLanguage(window, asked, tokens);
         if (task != null || asked != null && !generation.tasks().isEmpty()) {
             String name = task == null ? "transcribe" : task;
             Integer token = generation.tasks().get(name);
@@ -176,13 +180,13 @@ public final class WhisperTranscriber {
         return tokens.stream().mapToInt(Integer::intValue).filter(t -> t >= 0).toArray();
     }
 
-    private void putLanguage(String asked, List<Integer> tokens) {
+    private void putLanguage(Encoded window, String asked, List<Integer> tokens) {
         WhisperGeneration generation = model.generation();
         boolean unknown = tokens.size() == 1 || tokens.get(1) < 0;
         if (asked != null) {
             language = WhisperLanguages.code(asked, generation.languages().keySet());
         } else if (!generation.languages().isEmpty() && unknown) {
-            language = writer.language();
+            language = writer.language(window);
         }
         if (language != null) {
             int token = generation.languages().get(language);
@@ -199,7 +203,7 @@ public final class WhisperTranscriber {
      *
      * @param heard frames that are not filled up
      */
-    private int window(int frames, int heard) {
+    private int window(Encoded window, int frames, int heard) {
         int[] previous = condition && !segments.isEmpty() ? previous() : new int[0];
         int[] before = IntStream.concat(Arrays.stream(previous), Arrays.stream(prompt)).toArray();
         int most = limit(before.length);
@@ -211,7 +215,7 @@ public final class WhisperTranscriber {
             if (i > 0) {
                 listener.onRetry(start, options.temperatures()[i]);
             }
-            written = writer.write(before, previous.length, most, options.temperatures()[i], random, token -> {
+            written = writer.write(window, before, previous.length, most, options.temperatures()[i], random.nextLong(), token -> {
                 stopped = !listener.onToken(start, token);
                 return !stopped;
             });
@@ -224,7 +228,7 @@ public final class WhisperTranscriber {
             return frames;
         }
         SegmentCut cut = SegmentCut.of(written.tokens(), model.generation().timestampBegin(model.config().vocabSize()), frames);
-        double[] times = options.words() ? WordTimes.of(model, session, writer.queries(), before.length, heard) : null;
+        double[] times = options.words() ? WordTimes.of(model, window, writer.queries(), heard) : null;
         for (SegmentCut.Part part : cut.parts()) {
             double[] own = times == null ? null : new double[part.to() - part.from()];
             for (int i = 0; own != null && i < own.length; i++) {

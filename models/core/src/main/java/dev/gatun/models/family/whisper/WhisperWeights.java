@@ -2,8 +2,10 @@ package dev.gatun.models.family.whisper;
 
 import dev.gatun.models.checkpoint.WeightScope;
 import dev.gatun.models.checkpoint.WeightSource;
+import dev.gatun.models.layer.DecoderSpec;
 import dev.gatun.models.layer.DecoderWeights;
 import dev.gatun.models.layer.EncoderWeights;
+import dev.gatun.models.layer.TokenDecoder;
 import dev.gatun.tensor.graph.Conv;
 import dev.gatun.tensor.graph.Embedding;
 import dev.gatun.tensor.graph.LayerNorm;
@@ -20,8 +22,8 @@ import java.util.stream.IntStream;
  * @param stem      the convolutions over [1, bins, 1, frames]
  * @param positions of the encoder, [sourceLen, dModel]
  */
-record WhisperWeights(List<Conv> stem, Weight positions, List<EncoderWeights.Layer> encoder, LayerNorm encoderNorm, Embedding target,
-        DecoderWeights decoder, Linear.Part lmHead) {
+record WhisperWeights(List<Conv> stem, Weight positions, List<EncoderWeights.Layer> encoder, LayerNorm encoderNorm,
+        TokenDecoder decoder) {
     private static final float EPS = 1e-5f;
 
     static WhisperWeights find(WeightSource source, WhisperConfig config) {
@@ -39,10 +41,18 @@ record WhisperWeights(List<Conv> stem, Weight positions, List<EncoderWeights.Lay
                 encoder.child("embed_positions").weight("weight", config.sourceLen(), d),
                 layers(config.encoder(), i -> encoderLayer(encoder.child("layers").child(i), d, config.encoder().dFf())),
                 norm(encoder, "layer_norm", d),
-                new Embedding(words, decoder.child("embed_positions").weight("weight", config.targetLen(), d), null, false, null, 1f),
-                new DecoderWeights(layers(config.decoder(), i -> decoderLayer(decoder.child("layers").child(i), d, config.decoder().dFf())),
-                        norm(decoder, "layer_norm", d)),
-                new Linear.Part(head, false, null));
+                new TokenDecoder(spec(config),
+                        new Embedding(words, decoder.child("embed_positions").weight("weight", config.targetLen(), d), null, false, null,
+                                1f),
+                        new DecoderWeights(layers(config.decoder(),
+                                i -> decoderLayer(decoder.child("layers").child(i), d, config.decoder().dFf())),
+                                norm(decoder, "layer_norm", d)),
+                        new Linear(new Linear.Part(head, false, null))));
+    }
+
+    private static DecoderSpec spec(WhisperConfig config) {
+        return new DecoderSpec(config.dModel(), config.decoder().layers(), config.decoder().heads(), config.headDim(), config.targetLen(),
+                config.sourceLen(), true, config.activation());
     }
 
     private static <T> List<T> layers(WhisperConfig.Stack stack, IntFunction<T> layer) {

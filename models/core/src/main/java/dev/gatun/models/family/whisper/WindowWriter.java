@@ -1,22 +1,25 @@
 package dev.gatun.models.family.whisper;
 
-import dev.gatun.models.generate.DecoderSession;
-import dev.gatun.models.generate.GenerationException;
+import dev.gatun.models.generate.Encoded;
+import dev.gatun.models.generate.Generated;
+import dev.gatun.models.generate.GenerationOptions;
+import dev.gatun.models.generate.GenerationRun;
+import dev.gatun.models.generate.GenerationSession;
+import dev.gatun.models.generate.TokenListener;
+import dev.gatun.models.generate.logits.LogitsProcessor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.SplittableRandom;
 import java.util.function.IntPredicate;
 import java.util.zip.Deflater;
 
-/** Writes the text of an encoded window, token by token; one thread. */
+/** Writes the text of an encoded window; one thread. */
 final class WindowWriter {
     private final WhisperModel model;
     private final WhisperGeneration generation;
-    private final DecoderSession session;
+    private final GenerationSession session;
     private final TokenRules rules;
     private final boolean words;
-    private final float[] scores;
     private final List<float[]> queries = new ArrayList<>();
 
     /**
@@ -32,21 +35,28 @@ final class WindowWriter {
     }
 
     /** @param words whether {@link #queries} are kept */
-    WindowWriter(WhisperModel model, DecoderSession session, boolean timestamps, boolean words) {
+    WindowWriter(WhisperModel model, GenerationSession session, boolean timestamps, boolean words) {
         this.model = model;
         this.generation = model.generation();
         this.session = session;
         this.words = words;
         this.rules = new TokenRules(generation, model.config().vocabSize(), timestamps);
-        this.scores = new float[model.config().vocabSize()];
     }
 
-    /** The language that the encoded window is in, by its code: the likeliest after the start alone. */
-    String language() {
-        session.restart();
-        session.step(generation.start(), scores, plan -> { });
-        return generation.languages().entrySet().stream().max((a, b) -> scores[a.getValue()] != scores[b.getValue()]
-                ? Float.compare(scores[a.getValue()], scores[b.getValue()]) : b.getValue() - a.getValue()).orElseThrow().getKey();
+    /** The language that a window is in, by its code: the likeliest after the start alone. */
+    String language(Encoded window) {
+        LogitsProcessor languages = (scores, context) -> {
+            scores.clearMarks();
+            generation.languages().values().forEach(scores::mark);
+            for (int id = 0; id < scores.size(); id++) {
+                if (scores.mark(id)) {
+                    scores.forbid(id);
+                }
+            }
+        };
+        int token = session.generateFrom(List.of(window.from(new int[] {generation.start()})), GenerationOptions.builder().maxNewTokens(1)
+                .processor(languages).build(), TokenListener.NONE).getFirst().getFirst().ids()[0];
+        return generation.languages().entrySet().stream().filter(entry -> entry.getValue() == token).findFirst().orElseThrow().getKey();
     }
 
     /**
@@ -58,105 +68,33 @@ final class WindowWriter {
      * @param temperature 0 for the likeliest token, else one is drawn
      * @param goOn        hears each token of the text, and may end it
      */
-    Written write(int[] prompt, int start, int maxLength, double temperature, SplittableRandom random, IntPredicate goOn) {
-        session.restart();
+    Written write(Encoded window, int[] prompt, int start, int maxLength, double temperature, long seed, IntPredicate goOn) {
         queries.clear();
-        double noSpeech = read(prompt, start);
-        int[] text = new int[Math.max(1, maxLength - prompt.length)];
-        int length = 0;
-        double sum = 0;
-        boolean more = true;
-        boolean ended = false;
-        while (more && !ended && length < maxLength - prompt.length) {
-            rules.apply(scores, text, length);
-            if (temperature > 0) {
-                keepBest(scores, generation.topK());
-            }
-            double all = TokenRules.logSumExp(scores, 0, scores.length);
-            if (Double.isNaN(all) || all == Double.POSITIVE_INFINITY) {
-                throw new GenerationException(0, length, "the model's scores are not numbers (NaN or infinite); its weights are damaged");
-            }
-            if (all == Double.NEGATIVE_INFINITY) {
-                // Every token is forbidden.
-                break;
-            }
-            int token = temperature > 0 ? draw(temperature, random) : best();
-            sum += scores[token] - all;
-            text[length++] = token;
-            ended = generation.ends(token);
-            more = ended || goOn.test(token);
-            if (more && !ended && length < maxLength - prompt.length) {
-                step(token);
-            }
+        rules.begin(start, temperature > 0 ? generation.topK() : 0);
+        GenerationOptions.Builder options = GenerationOptions.builder().maxLength(Math.max(maxLength, prompt.length + 1)).processor(rules)
+                .eosTokenIds(Arrays.stream(generation.eos()).boxed().toList());
+        if (temperature > 0) {
+            options.doSample(true).temperature(temperature).seed(seed);
         }
-        int[] written = Arrays.copyOf(text, length);
-        return new Written(ended ? Arrays.copyOf(written, length - 1) : written, sum / Math.max(1, length), compression(written),
-                noSpeech, temperature);
-    }
-
-    private double read(int[] prompt, int start) {
-        double noSpeech = 0;
-        for (int i = 0; i < prompt.length; i++) {
-            step(prompt[i]);
-            if (i == start && generation.noTimestamps() > 0) {
-                noSpeech = Math.exp(scores[generation.noTimestamps() - 1] - TokenRules.logSumExp(scores, 0, scores.length));
-            }
-        }
-        return noSpeech;
-    }
-
-    private void step(int token) {
-        session.step(token, scores, plan -> {
-            if (words) {
-                queries.add(WordTimes.queries(model, plan));
-            }
-        });
-    }
-
-    private int best() {
-        int best = 0;
-        for (int i = 1; i < scores.length; i++) {
-            best = scores[i] > scores[best] ? i : best;
-        }
-        return best;
-    }
-
-    private int draw(double temperature, SplittableRandom random) {
-        double best = scores[best()];
-        double total = 0;
-        for (float score : scores) {
-            total += Math.exp((score - best) / temperature);
-        }
-        double left = random.nextDouble() * total;
-        int last = 0;
-        for (int i = 0; i < scores.length; i++) {
-            double weight = Math.exp((scores[i] - best) / temperature);
-            if (weight > 0) {
-                last = i;
-                left -= weight;
-                if (left < 0) {
-                    return i;
+        Generated text;
+        try (GenerationRun run = session.startFrom(List.of(window.from(prompt)), options.build(),
+                (source, sequence, token) -> generation.ends(token) || goOn.test(token))) {
+            for (boolean more = run.step(); more;) {
+                more = run.step();
+                if (words) {
+                    queries.add(WordTimes.queries(model, run.lastStep()));
                 }
             }
+            text = run.results().getFirst().getFirst();
         }
-        return last;
-    }
-
-    /** Forbids all but the likeliest k. */
-    private static void keepBest(float[] scores, int k) {
-        if (k <= 0 || k >= scores.length) {
-            return;
-        }
-        float[] sorted = scores.clone();
-        Arrays.sort(sorted);
-        float least = sorted[sorted.length - k];
-        for (int i = 0; i < scores.length; i++) {
-            scores[i] = scores[i] < least ? Float.NEGATIVE_INFINITY : scores[i];
-        }
+        int[] written = text.ids();
+        boolean ended = text.finish() == Generated.Finish.EOS;
+        return new Written(ended ? Arrays.copyOf(written, written.length - 1) : written, text.score(), compression(written),
+                rules.noSpeech(), temperature);
     }
 
     private double compression(int[] tokens) {
-        int width = (int) (Math.log(scores.length) / Math.log(2) / 8) + 1;
+        int width = (int) (Math.log(model.config().vocabSize()) / Math.log(2) / 8) + 1;
         byte[] bytes = new byte[tokens.length * width];
         for (int i = 0; i < bytes.length; i++) {
             bytes[i] = (byte) (tokens[i / width] >> i % width * Byte.SIZE);
@@ -175,7 +113,7 @@ final class WindowWriter {
         }
     }
 
-    /** Of every token that was read, the queries of the aligned layers; see {@link WordTimes}. */
+    /** Of every token of the text that was read, the queries of the aligned layers; see {@link WordTimes}. */
     List<float[]> queries() {
         return queries;
     }

@@ -1,6 +1,6 @@
 package dev.gatun.models.family.whisper;
 
-import dev.gatun.models.generate.DecoderSession;
+import dev.gatun.models.generate.Encoded;
 import dev.gatun.tensor.exec.BoundPlan;
 import java.util.Arrays;
 import java.util.List;
@@ -15,7 +15,7 @@ final class WordTimes {
     private WordTimes() {
     }
 
-    /** The queries of a step, of every aligned head: [heads][headDim]. */
+    /** The queries of a step of one row, of every aligned head: [heads][headDim]. */
     static float[] queries(WhisperModel model, BoundPlan plan) {
         int[][] heads = model.generation().alignment();
         int dim = model.config().headDim();
@@ -31,13 +31,12 @@ final class WordTimes {
     /**
      * The times of a window's tokens, the last of which was never read: it has the time of the one before.
      *
-     * @param queries of every token that was read
-     * @param prompt  tokens before the text
+     * @param queries of every token of the text that was read
      * @param frames  of the audio in this window
      * @return seconds from the window's start, for each token of the text and one more
      */
-    static double[] of(WhisperModel model, DecoderSession session, List<float[]> queries, int prompt, int frames) {
-        int tokens = queries.size() - prompt;
+    static double[] of(WhisperModel model, Encoded window, List<float[]> queries, int frames) {
+        int tokens = queries.size();
         int columns = Math.min(frames / 2, model.config().sourceLen());
         if (tokens == 0 || columns == 0) {
             return new double[tokens + 1];
@@ -45,7 +44,7 @@ final class WordTimes {
         double[][] mean = new double[tokens][columns];
         int[][] heads = model.generation().alignment();
         for (int h = 0; h < heads.length; h++) {
-            double[][] weights = attention(model, session, queries.subList(prompt, queries.size()), h);
+            double[][] weights = attention(model, window, queries, h);
             standardize(weights, columns);
             for (int t = 0; t < tokens; t++) {
                 double[] smooth = median(weights[t], columns, model.config().medianWidth());
@@ -58,12 +57,12 @@ final class WordTimes {
     }
 
     /** Softmax of query times key, [tokens][sourceLen]. */
-    private static double[][] attention(WhisperModel model, DecoderSession session, List<float[]> queries, int head) {
+    private static double[][] attention(WhisperModel model, Encoded window, List<float[]> queries, int head) {
         int dim = model.config().headDim();
         int columns = model.config().sourceLen();
         int[] at = model.generation().alignment()[head];
         float[] keys = new float[dim * columns];
-        session.sourceKeys(at[0], at[1], keys);
+        window.keys(at[0], at[1], keys);
         double[][] weights = new double[queries.size()][columns];
         for (int t = 0; t < weights.length; t++) {
             double[] row = weights[t];

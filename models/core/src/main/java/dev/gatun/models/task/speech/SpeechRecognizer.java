@@ -15,7 +15,7 @@ import dev.gatun.models.family.whisper.WhisperModel;
 import dev.gatun.models.family.whisper.WhisperOptions;
 import dev.gatun.models.family.whisper.WhisperTranscriber;
 import dev.gatun.models.family.whisper.WhisperVocabulary;
-import dev.gatun.models.generate.DecoderSession;
+import dev.gatun.models.generate.GenerationSession;
 import dev.gatun.models.runtime.Workers;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -32,7 +32,7 @@ public final class SpeechRecognizer implements AutoCloseable {
     private final WhisperModel model;
     private final WhisperVocabulary vocabulary;
     private final LogMelConfig mel;
-    private final Workers<DecoderSession> workers;
+    private final Workers<GenerationSession> workers;
     private volatile boolean closed;
 
     private SpeechRecognizer(WhisperModel model, WhisperVocabulary vocabulary, LogMelConfig mel, int threads) {
@@ -128,7 +128,7 @@ public final class SpeechRecognizer implements AutoCloseable {
         }
     }
 
-    private Transcript transcribe(DecoderSession session, FeatureWindows windows, WhisperOptions options, SpeechListener listener)
+    private Transcript transcribe(GenerationSession session, FeatureWindows windows, WhisperOptions options, SpeechListener listener)
             throws IOException {
         Relay relay = new Relay(listener);
         WhisperTranscriber transcriber = new WhisperTranscriber(model, session, options, relay);

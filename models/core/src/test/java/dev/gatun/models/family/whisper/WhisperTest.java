@@ -18,7 +18,13 @@ import dev.gatun.models.checkpoint.ConfigFields;
 import dev.gatun.models.checkpoint.JsonFiles;
 import dev.gatun.models.checkpoint.SafetensorsFile;
 import dev.gatun.models.checkpoint.WeightException;
-import dev.gatun.models.generate.DecoderSession;
+import dev.gatun.models.generate.Encoded;
+import dev.gatun.models.generate.GenerationOptions;
+import dev.gatun.models.generate.GenerationSession;
+import dev.gatun.models.generate.TokenListener;
+import dev.gatun.models.generate.logits.LogitsProcessor;
+import dev.gatun.models.generate.logits.TokenContext;
+import dev.gatun.models.generate.logits.TokenScores;
 import dev.gatun.models.testing.Goldens;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -27,6 +33,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -67,25 +74,46 @@ class WhisperTest {
     void statesAndLogitsAreThoseOfTransformers(String name) throws IOException {
         Path path = Goldens.path("whisper/" + name);
         try (Arena arena = Arena.ofConfined(); WhisperModel model = WhisperModel.load(Checkpoint.open(path));
-                DecoderSession session = model.newSession(2)) {
+                GenerationSession session = model.newSession(2)) {
             SafetensorsFile golden = Goldens.open(arena, "whisper/" + name + "/cases.safetensors");
             float[] features = new float[model.config().frames() * model.config().melBins()];
             try (FeatureWindows windows = windows(path, model, Arrays.copyOf(recording(), 16000))) {
                 assertEquals(model.config().frames(), windows.read(0, features));
             }
-            assertArrayEquals(Goldens.floats(golden, "states"), model.encode(session, features, true), 1e-4f);
-            int vocab = model.config().vocabSize();
             float[] expected = Goldens.floats(golden, "logits");
-            float[] logits = new float[vocab];
             int[] ids = Goldens.ints(golden, "ids");
-            for (int round = 0; round < 2; round++) {
-                session.restart();
-                for (int i = 0; i < ids.length; i++) {
-                    session.step(ids[i], logits, plan -> { });
-                    assertArrayEquals(Arrays.copyOfRange(expected, i * vocab, (i + 1) * vocab), logits, 1e-4f, "after token " + i);
+            float[][] states = new float[1][];
+            try (Encoded window = session.encode(model.window(features), plan -> states[0] = plan.output("memory").toFloats())) {
+                assertArrayEquals(Goldens.floats(golden, "states"), states[0], 1e-4f);
+                for (int given = 1; given <= ids.length; given++) {
+                    List<Integer> seen = new ArrayList<>();
+                    LogitsProcessor watch = watch((scores, context) -> {
+                        seen.add(context.length());
+                        for (int id = 0; id < scores.size(); id++) {
+                            assertEquals(expected[(context.length() - 1) * scores.size() + id], scores.get(id), 1e-4f);
+                        }
+                    });
+                    session.generateFrom(List.of(window.from(Arrays.copyOf(ids, given))),
+                            GenerationOptions.builder().maxNewTokens(1).processor(watch).build(), TokenListener.NONE);
+                    assertEquals(IntStream.rangeClosed(1, given).boxed().toList(), seen);
                 }
             }
+            assertEquals(0, session.cacheBytesInUse());
         }
+    }
+
+    private static LogitsProcessor watch(LogitsProcessor processor) {
+        return new LogitsProcessor() {
+            @Override
+            public void process(TokenScores scores, TokenContext context) {
+                processor.process(scores, context);
+            }
+
+            @Override
+            public boolean seesPrompt() {
+                return true;
+            }
+        };
     }
 
     private static WhisperOptions options(JsonNode given) {
@@ -103,7 +131,7 @@ class WhisperTest {
         Path path = Goldens.path("whisper/" + name);
         JsonNode cases = JSON.readTree(path.resolve("cases.json").toFile());
         float[] audio = recording();
-        try (WhisperModel model = WhisperModel.load(Checkpoint.open(path)); DecoderSession session = model.newSession(1)) {
+        try (WhisperModel model = WhisperModel.load(Checkpoint.open(path)); GenerationSession session = model.newSession(1)) {
             List<String> names = new ArrayList<>();
             cases.properties().stream().filter(c -> c.getValue().has("segments")).forEach(c -> names.add(c.getKey()));
             assertTrue(names.size() >= 7, names::toString);
@@ -150,7 +178,7 @@ class WhisperTest {
     void theLanguageIsDetected() throws IOException {
         Path path = Goldens.path("whisper/multilingual");
         JsonNode cases = JSON.readTree(path.resolve("cases.json").toFile());
-        try (WhisperModel model = WhisperModel.load(Checkpoint.open(path)); DecoderSession session = model.newSession(1);
+        try (WhisperModel model = WhisperModel.load(Checkpoint.open(path)); GenerationSession session = model.newSession(1);
                 FeatureWindows windows = windows(path, model, Arrays.copyOf(recording(), 16000))) {
             WhisperTranscriber transcriber = new WhisperTranscriber(model, session, WhisperOptions.greedy(),
                     WhisperTranscriber.Listener.NONE);
@@ -163,7 +191,7 @@ class WhisperTest {
     void aStreamIsWrittenDownWithoutItsEnd() throws IOException {
         Path path = Goldens.path("whisper/multilingual");
         float[] samples = recording();
-        try (WhisperModel model = WhisperModel.load(Checkpoint.open(path)); DecoderSession session = model.newSession(1);
+        try (WhisperModel model = WhisperModel.load(Checkpoint.open(path)); GenerationSession session = model.newSession(1);
                 FeatureWindows windows = FeatureWindows.ofStream(mel(path), model.config().frames(), SampleStream.of(samples))) {
             List<WhisperTranscriber.Segment> segments = new WhisperTranscriber(model, session,
                     WhisperOptions.greedy().withTimes(true, false), WhisperTranscriber.Listener.NONE).transcribe(windows);
@@ -174,7 +202,7 @@ class WhisperTest {
     @Test
     void whereNobodySpeaksNothingIsWritten() throws IOException {
         Path path = Goldens.path("whisper/multilingual");
-        try (WhisperModel model = WhisperModel.load(Checkpoint.open(path)); DecoderSession session = model.newSession(1)) {
+        try (WhisperModel model = WhisperModel.load(Checkpoint.open(path)); GenerationSession session = model.newSession(1)) {
             for (int length : new int[] {0, 1, 9000, 40000}) {
                 try (FeatureWindows windows = windows(path, model, new float[length])) {
                     assertEquals(List.of(), new WhisperTranscriber(model, session, WhisperOptions.greedy(),
@@ -197,7 +225,7 @@ class WhisperTest {
     @Test
     void fallbackTriesEveryTemperature() throws IOException {
         Path path = Goldens.path("whisper/multilingual");
-        try (WhisperModel model = WhisperModel.load(Checkpoint.open(path)); DecoderSession session = model.newSession(1)) {
+        try (WhisperModel model = WhisperModel.load(Checkpoint.open(path)); GenerationSession session = model.newSession(1)) {
             List<Double> retries = new ArrayList<>();
             WhisperTranscriber.Listener listener = new WhisperTranscriber.Listener() {
                 @Override
@@ -253,7 +281,7 @@ class WhisperTest {
 
     private static void assertRefused(WhisperModel model, WhisperOptions options, String part) throws IOException {
         Path path = Goldens.path("whisper/" + (model.config().melBins() == 128 ? "english" : "multilingual"));
-        try (DecoderSession session = model.newSession(1); FeatureWindows windows = windows(path, model, recording())) {
+        try (GenerationSession session = model.newSession(1); FeatureWindows windows = windows(path, model, recording())) {
             WhisperTranscriber transcriber = new WhisperTranscriber(model, session, options, WhisperTranscriber.Listener.NONE);
             IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> transcriber.transcribe(windows));
             assertTrue(e.getMessage().contains(part), e.getMessage());
