@@ -70,6 +70,14 @@ def cases(out):
     prompts = {"config_sentence_transformers.json": {"prompts": {"query": "THE red: ", "document": "old "}, "default_prompt_name": "document"}}
     yield "default prompt", plain | mean | prompts, {}, None
     yield "query", plain | mean | prompts, {}, "query"
+    rest = {"1_Pooling/config.json": pooling(mean_tokens=True) | {"include_prompt": False}}
+    yield "default prompt, not pooled", plain | prompts | rest, {}, None
+    yield "query, not pooled", plain | prompts | {"1_Pooling/config.json": {"embedding_dimension": SIZE, "pooling_mode": [
+        "cls", "max", "mean", "mean_sqrt_len_tokens", "lasttoken"], "include_prompt": False}}, {}, "query"
+    yield "query of many tokens, not pooled, cut at 6", plain | rest | {"modules.json": modules("Pooling", "Dense", "Normalize"),
+        "2_Dense/config.json": dense(24), "sentence_bert_config.json": {"max_seq_length": 6}, "config_sentence_transformers.json": {"prompts": {
+            "query": "the old house is red and blue: "}}}, {"2_Dense/model.safetensors": "dense24.safetensors"}, "query"
+    yield "no prompt, not pooled", plain | rest | {"config_sentence_transformers.json": {"prompts": {"query": "the "}}}, {}, None
     yield "folder of its own", mean | {"modules.json": modules("Pooling", transformer="0_Transformer"),
                                        "0_Transformer/sentence_roberta_config.json": {"max_seq_length": 9}}, {}, None
 

@@ -8,12 +8,14 @@ import dev.gatun.models.layer.Positions;
 import dev.gatun.models.runtime.Buckets;
 import dev.gatun.models.runtime.PackedSequences;
 import dev.gatun.models.runtime.Program;
+import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.Precision;
 import dev.gatun.tensor.exec.Plan;
 import dev.gatun.tensor.graph.Graph;
 import dev.gatun.tensor.graph.GraphBuilder;
 import dev.gatun.tensor.graph.Port;
 import dev.gatun.tensor.graph.Sizes;
+import dev.gatun.tensor.graph.Spec;
 import dev.gatun.tensor.graph.Target;
 import java.util.List;
 
@@ -24,6 +26,8 @@ import java.util.List;
  */
 public final class Encoder implements AutoCloseable {
     static final String RESULT = "result";
+    /** Input of a head that skips tokens: S32 [2 + 2 maxSequences], as the sequences, each in two parts. */
+    static final String PARTS = "parts";
 
     private final EncoderSpec spec;
     private final Head head;
@@ -62,7 +66,10 @@ public final class Encoder implements AutoCloseable {
         GraphBuilder graph = new GraphBuilder(spec.name());
         EncoderGraph encoder = new EncoderGraph(graph, spec, weights, Setting.CHUNK_TOKENS.number());
         Port hidden = encoder.hidden();
-        graph.output(RESULT, head.describe().add(graph, hidden, encoder.sequences(), Setting.CHUNK_TOKENS.number()));
+        int most = Setting.CHUNK_TOKENS.number();
+        Port rows = !head.skips() ? head.describe().add(graph, hidden, encoder.sequences(), most)
+                : head.describe().add(graph, hidden, graph.input(PARTS, Spec.of(DataType.S32, 2L * most + 2)), 2 * most);
+        graph.output(RESULT, rows);
         return graph.build();
     }
 

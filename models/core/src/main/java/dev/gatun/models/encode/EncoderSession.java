@@ -25,6 +25,8 @@ public final class EncoderSession implements Workers.Session {
     private final Plan[] plans;
     /** Lengths of the chunk's sequences: read once from memory that is the caller's. */
     private final int[] lengths;
+    /** How many tokens of each the head leaves out. */
+    private final int[] skips;
 
     EncoderSession(Encoder encoder, Session session) {
         this.encoder = encoder;
@@ -33,6 +35,7 @@ public final class EncoderSession implements Workers.Session {
         this.buckets = encoder.buckets();
         this.plans = new Plan[buckets.count()];
         this.lengths = new int[encoder.chunkTokens()];
+        this.skips = new int[lengths.length];
     }
 
     /** Encodes sequences of which all tokens are of type 0; see the other method. */
@@ -41,18 +44,28 @@ public final class EncoderSession implements Workers.Session {
     }
 
     /**
+     * Encodes sequences of which the head sees all tokens; see the other method.
+     *
+     * @throws IllegalArgumentException as the other
+     */
+    public void forward(MemorySegment ids, MemorySegment types, MemorySegment offsets, int count, MemorySegment dst) {
+        forward(ids, types, offsets, MemorySegment.NULL, count, dst);
+    }
+
+    /**
      * Encodes sequences. Sequence i is {@code ids[offsets[i] .. offsets[i + 1])}; an empty one gives a row of zeros, or no rows.
      *
      * @param ids     S32 token ids, off-heap, {@code offsets[count]} of them
      * @param types   S32 token types likewise, or {@link MemorySegment#NULL} for 0
      * @param offsets S32, {@code count + 1} of them, off-heap, the first 0, never decreasing
+     * @param skips   S32 [count], off-heap: first tokens of each sequence that a {@linkplain Head#skips head} leaves out; or NULL for none
      * @param count   number of sequences
      * @param dst     F32 [count, columns] or, of a head with a row for each token, [offsets[count], columns], off-heap; overwritten
      * @throws IllegalArgumentException if an offset decreases, a sequence is longer than the model's positions, an id or type is not the
-     *                                  model's, or a segment is too small or on the heap
+     *                                  model's, more tokens are left out than there are, or a segment is too small or on the heap
      * @throws IllegalStateException    if the session or the model is closed, or another thread is executing here
      */
-    public void forward(MemorySegment ids, MemorySegment types, MemorySegment offsets, int count, MemorySegment dst) {
+    public void forward(MemorySegment ids, MemorySegment types, MemorySegment offsets, MemorySegment skips, int count, MemorySegment dst) {
         if (count < 0) {
             throw new IllegalArgumentException("count must be 0 or more, not " + count);
         }
@@ -62,19 +75,26 @@ public final class EncoderSession implements Workers.Session {
         if (!types.equals(MemorySegment.NULL)) {
             require("types", types, Math.max(0L, end) * Integer.BYTES);
         }
+        if (!skips.equals(MemorySegment.NULL)) {
+            require("skips", skips, (long) count * Integer.BYTES);
+            if (!encoder.head().skips()) {
+                throw new IllegalArgumentException("skips of a model whose head sees all tokens");
+            }
+        }
         require("dst", dst, (encoder.head().perToken() ? Math.max(0L, end) : count) * encoder.head().columns() * Float.BYTES);
         if (offset(offsets, 0) != 0) {
             throw new IllegalArgumentException("the first offset must be 0, not " + offset(offsets, 0));
         }
         session.enter();
         try {
-            forwardAll(ids, types, offsets, count, dst);
+            forwardAll(ids, types, offsets, skips, count, dst);
         } finally {
             session.exit();
         }
     }
 
-    private void forwardAll(MemorySegment ids, MemorySegment types, MemorySegment offsets, int count, MemorySegment dst) {
+    private void forwardAll(MemorySegment ids, MemorySegment types, MemorySegment offsets, MemorySegment left, int count,
+            MemorySegment dst) {
         int chunk = encoder.chunkTokens();
         int start = 0;
         int next = count == 0 ? 0 : offset(offsets, 1);
@@ -84,6 +104,7 @@ public final class EncoderSession implements Workers.Session {
             // The first one alone may be longer than a chunk.
             do {
                 lengths[sequences] = packed.length(first + sequences, end, next);
+                skips[sequences] = skip(left, first + sequences, lengths[sequences]);
                 end = next;
                 sequences++;
                 next = first + sequences < count ? offset(offsets, first + sequences + 1) : end;
@@ -112,6 +133,9 @@ public final class EncoderSession implements Workers.Session {
         for (int i = 0; i < count; i++) {
             PackedSequences.add(sequences, lengths[i]);
         }
+        if (encoder.head().skips()) {
+            parts(plan.input(Encoder.PARTS).segment(), count);
+        }
         if (encoder.hasPositions()) {
             packed.positions(sequences, planIds, plan.input(EncoderGraph.POSITIONS).segment());
         }
@@ -123,15 +147,34 @@ public final class EncoderSession implements Workers.Session {
         copyRows(plan.output(Encoder.RESULT).segment(), dst, dstOffset, elements / encoder.head().columns());
     }
 
+    /** What is left out of each sequence, and the rest. */
+    private void parts(MemorySegment parts, int count) {
+        PackedSequences.begin(parts);
+        for (int i = 0; i < count; i++) {
+            PackedSequences.add(parts, skips[i]);
+            PackedSequences.add(parts, lengths[i] - skips[i]);
+        }
+    }
+
+    private static int skip(MemorySegment skips, int sequence, int length) {
+        int skip = skips.equals(MemorySegment.NULL) ? 0 : skips.getAtIndex(ValueLayout.JAVA_INT_UNALIGNED, sequence);
+        if (skip < 0 || skip > length) {
+            throw new IllegalArgumentException("sequence " + sequence + " of " + length + " tokens cannot leave out " + skip);
+        }
+        return skip;
+    }
+
     private void copyRows(MemorySegment result, MemorySegment dst, long dstOffset, long rows) {
         long rowBytes = (long) encoder.head().columns() * Float.BYTES;
-        long stride = (long) encoder.head().width() * Float.BYTES;
+        long width = (long) encoder.head().width() * Float.BYTES;
+        long begin = encoder.head().skips() ? width : 0;
+        long stride = begin + width;
         if (rowBytes == stride) {
             MemorySegment.copy(result, 0, dst, dstOffset, rows * rowBytes);
             return;
         }
         for (long row = 0; row < rows; row++) {
-            MemorySegment.copy(result, row * stride, dst, dstOffset + row * rowBytes, rowBytes);
+            MemorySegment.copy(result, begin + row * stride, dst, dstOffset + row * rowBytes, rowBytes);
         }
     }
 

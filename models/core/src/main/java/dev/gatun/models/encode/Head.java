@@ -10,9 +10,14 @@ import java.util.function.Function;
  * @param width    columns that are computed
  * @param columns  columns of the result: the first ones of those
  * @param perToken whether there is a row for each token rather than for each sequence
+ * @param skips    whether some first tokens of a sequence may be left out: each is then two, those tokens and the rest, whose row counts
  * @param describe adds it to the graph
  */
-public record Head(int width, int columns, boolean perToken, Description describe) {
+public record Head(int width, int columns, boolean perToken, boolean skips, Description describe) {
+    /** One that sees all tokens of a sequence. */
+    public Head(int width, int columns, boolean perToken, Description describe) {
+        this(width, columns, perToken, false, describe);
+    }
 
     /** Adds the layers of a head. */
     @FunctionalInterface

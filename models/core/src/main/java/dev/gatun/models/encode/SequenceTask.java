@@ -3,6 +3,7 @@ package dev.gatun.models.encode;
 import dev.gatun.models.runtime.Batcher;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiConsumer;
@@ -18,6 +19,7 @@ public abstract class SequenceTask<R> implements Batcher.Task {
     private final int number;
     private final List<int[]> ids = new ArrayList<>();
     private final List<int[]> types = new ArrayList<>();
+    private final List<Integer> skips = new ArrayList<>();
     private R answer;
     private RuntimeException failure;
 
@@ -35,9 +37,15 @@ public abstract class SequenceTask<R> implements Batcher.Task {
 
     /** One more sequence; types null: all are 0, of all inputs of a model. */
     protected final void add(int[] sequenceIds, int[] sequenceTypes) {
+        add(sequenceIds, sequenceTypes, 0);
+    }
+
+    /** One more sequence, of which so many first tokens are left out by a {@linkplain Head#skips head}. */
+    protected final void add(int[] sequenceIds, int[] sequenceTypes, int skip) {
         PackedTokens.require(encoder, sequenceIds, sequenceTypes, number);
         ids.add(sequenceIds);
         types.add(sequenceTypes);
+        skips.add(skip);
     }
 
     @Override
@@ -62,18 +70,22 @@ public abstract class SequenceTask<R> implements Batcher.Task {
     private static void forward(Encoder encoder, EncoderSession session, List<? extends SequenceTask<?>> tasks) {
         List<int[]> ids = new ArrayList<>();
         List<int[]> types = new ArrayList<>();
+        List<Integer> skips = new ArrayList<>();
         for (SequenceTask<?> task : tasks) {
             ids.addAll(task.ids);
             types.addAll(task.types);
+            skips.addAll(task.skips);
         }
         boolean typed = !types.contains(null);
+        int[] left = skips.stream().mapToInt(Integer::intValue).toArray();
         boolean perToken = encoder.head().perToken();
         int columns = encoder.head().columns();
         try (Arena arena = Arena.ofConfined()) {
             PackedTokens packed = PackedTokens.of(arena, encoder, ids, typed ? types : null, 0);
             long count = perToken ? packed.tokens() : packed.count();
             MemorySegment dst = arena.allocate(Math.max(1, count) * columns * Float.BYTES, 64);
-            session.forward(packed.ids(), packed.types(), packed.offsets(), packed.count(), dst);
+            session.forward(packed.ids(), packed.types(), packed.offsets(),
+                    encoder.head().skips() ? arena.allocateFrom(ValueLayout.JAVA_INT, left) : MemorySegment.NULL, packed.count(), dst);
             long row = 0;
             for (SequenceTask<?> task : tasks) {
                 List<Rows> own = new ArrayList<>();

@@ -5,6 +5,7 @@ import dev.gatun.models.checkpoint.Clip;
 import dev.gatun.models.checkpoint.WeightException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -180,6 +181,15 @@ public final class TextTokenizer implements AutoCloseable {
     /** The token that padding is made of; -1 if the folder names none. */
     public int padId() {
         return padId;
+    }
+
+    /** Tokens of a text that is a prompt alone, without a special one at its end: so many has every text that it is put before. */
+    public int promptTokens(String prompt) {
+        int[] ids = encode(prompt).ids();
+        boolean special = ids.length > 0 && (single.parts().getLast().sequence() < 0
+                || settings.named().values().stream().anyMatch(token -> Arrays.equals(tokenizer.ids(token.content()),
+                        new int[] {ids[ids.length - 1]})));
+        return ids.length - (special ? 1 : 0);
     }
 
     /** The tokens of one text. */

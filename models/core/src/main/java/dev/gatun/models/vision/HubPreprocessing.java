@@ -99,7 +99,8 @@ public final class HubPreprocessing {
         boolean crops = config.flag("do_center_crop", processor.crops);
         InputSize cropped = size("crop_size", new InputSize(224, 224));
         if (crops && !input.equals(cropped)) {
-            throw config.error("crop_size", "the image_size of config.json, " + input);
+            throw config.error("crop_size", "the image_size of config.json, " + input + (config.has("crop_size") ? ""
+                    : "; without it transformers crops to " + cropped + ": add it, or do_center_crop false"));
         }
         int shortest = shortest();
         InputSize resized = shortest > 0 ? null : size("size", new InputSize(processor.side, processor.side));

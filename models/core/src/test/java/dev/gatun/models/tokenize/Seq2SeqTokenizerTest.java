@@ -9,22 +9,33 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gatun.models.testing.Goldens;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import java.util.zip.CRC32;
+import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Ids of texts, and texts of ids, as transformers has them for each class. */
 class Seq2SeqTokenizerTest {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
     @ParameterizedTest
     @ValueSource(strings = {"marian", "m2m_100", "t5", "mbart50", "mbart50-saved", "mbart", "pegasus", "pegasus-saved", "nllb",
             "nllb-legacy", "bart"})
     void idsAndTextsAreThoseOfTransformers(String name) throws IOException {
         Path folder = Goldens.path("seq2seq-tokenizers/" + name);
-        JsonNode expected = new ObjectMapper().readTree(folder.resolve("expected.json").toFile());
+        JsonNode expected = JSON.readTree(folder.resolve("expected.json").toFile());
         String source = expected.path("source").textValue();
         List<String> wrong = new ArrayList<>();
         try (Seq2SeqTokenizer tokenizer = Seq2SeqTokenizer.load(folder, 1 << 20)) {
@@ -53,6 +64,38 @@ class Seq2SeqTokenizerTest {
             }
         }
         assertEquals(List.of(), wrong);
+    }
+
+    /** The rest of the texts that tokenizers stumble over: long ones, and lone surrogates. */
+    @TestFactory
+    Stream<DynamicTest> nastyTextsAreThoseOfTransformers() throws IOException {
+        Map<String, String> texts = new HashMap<>();
+        for (JsonNode entry : JSON.readTree(Goldens.path("tokenize/texts.json").toFile())) {
+            texts.put(entry.get(0).asText(), entry.get(1).asText().repeat(entry.get(2).asInt()));
+        }
+        return JSON.readTree(Goldens.path("seq2seq-tokenizers/nasty.json").toFile()).properties().stream()
+                .map(folder -> DynamicTest.dynamicTest(folder.getKey(), () -> nasty(folder.getKey(), folder.getValue(), texts)));
+    }
+
+    private static void nasty(String name, JsonNode rows, Map<String, String> texts) throws IOException {
+        Path folder = Goldens.path("seq2seq-tokenizers/" + name);
+        String source = JSON.readTree(folder.resolve("expected.json").toFile()).path("source").textValue();
+        try (Seq2SeqTokenizer tokenizer = Seq2SeqTokenizer.load(folder, 1 << 20)) {
+            for (JsonNode row : rows) {
+                int[] ids = tokenizer.encode(texts.get(row.get(0).asText()), source, null);
+                ByteBuffer bytes = ByteBuffer.allocate(4 * ids.length).order(ByteOrder.LITTLE_ENDIAN);
+                bytes.asIntBuffer().put(ids);
+                assertEquals(row.get(1).asInt(), ids.length, row.toString());
+                assertEquals(row.get(2).asLong(), crc(bytes.array()), row.toString());
+                assertEquals(row.get(3).asLong(), crc(tokenizer.decode(ids).getBytes(StandardCharsets.UTF_8)), row + ", back");
+            }
+        }
+    }
+
+    private static long crc(byte[] bytes) {
+        CRC32 crc = new CRC32();
+        crc.update(bytes);
+        return crc.getValue();
     }
 
     private static int[] ids(JsonNode row) {

@@ -78,6 +78,11 @@ public record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List
         return !steps.isEmpty() && steps.getLast() instanceof Step.Normalize && dimension == 0;
     }
 
+    /** Whether there are prompts whose tokens are not pooled. */
+    public boolean skipsPrompts() {
+        return !includePrompt && prompts.values().stream().anyMatch(text -> !text.isEmpty());
+    }
+
     /** Reads a checkpoint's folder. */
     public static SentenceFolder read(Checkpoint checkpoint) {
         ConfigFields sentence = transformer(checkpoint.folder());

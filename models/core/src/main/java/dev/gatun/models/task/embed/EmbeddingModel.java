@@ -7,6 +7,7 @@ import dev.gatun.models.encode.Encoder;
 import dev.gatun.models.encode.EncoderFamily;
 import dev.gatun.models.encode.EncoderSession;
 import dev.gatun.models.encode.HeadKind;
+import dev.gatun.models.encode.Pooling;
 import dev.gatun.models.encode.Rows;
 import dev.gatun.models.encode.SequenceTask;
 import dev.gatun.models.encode.Shares;
@@ -22,6 +23,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -46,7 +48,8 @@ public final class EmbeddingModel implements AutoCloseable {
     private final Encoder encoder;
     private final TextTokenizer tokenizer;
     private final SentenceFolder folder;
-    private final String prompt;
+    private final Map<String, Prompt> prompts = new HashMap<>();
+    private final Prompt prompt;
     private final EmbeddingOptions options;
     private final Tower tower;
     private final Workers<EncoderSession> workers;
@@ -59,10 +62,13 @@ public final class EmbeddingModel implements AutoCloseable {
     private EmbeddingModel(Encoder encoder, TextTokenizer tokenizer, SentenceFolder folder, Tower tower, EmbeddingOptions options) {
         this.tower = tower;
         this.folder = folder;
-        this.prompt = prompt(folder.defaultPrompt());
         this.encoder = encoder;
         this.tokenizer = tokenizer;
         this.options = options;
+        boolean skips = encoder.head().skips();
+        folder.prompts().forEach((name, text) -> prompts.put(name,
+                new Prompt(text, skips && !text.isEmpty() ? tokenizer.promptTokens(text) : 0)));
+        this.prompt = prompt(folder.defaultPrompt());
         this.workers = new Workers<>("the embedding model", "gatun-encoder", options.threads(),
                 encoder::newSession);
         this.forward = SequenceTask.forward(encoder);
@@ -86,6 +92,10 @@ public final class EmbeddingModel implements AutoCloseable {
         EncoderFamily family = Encoders.family(checkpoint);
         HeadKind.requireNone(checkpoint);
         SentenceFolder folder = options.over(SentenceFolder.read(checkpoint));
+        if (folder.skipsPrompts() && (options.overlap() >= 0 || folder.poolings().contains(Pooling.WEIGHTEDMEAN))) {
+            throw new IllegalArgumentException("include_prompt is false: neither windows nor weightedmean pooling are served without the "
+                    + "tokens of a prompt");
+        }
         Encoder encoder;
         Tower[] tower = new Tower[1];
         try (Arena files = Arena.ofShared()) {
@@ -146,7 +156,16 @@ public final class EmbeddingModel implements AutoCloseable {
         return embed(texts, promptOf("document", "passage", "corpus"));
     }
 
-    private String promptOf(String... names) {
+    /**
+     * What is put before a text.
+     *
+     * @param text   empty for nothing
+     * @param tokens of it that are not pooled, the special ones before it included
+     */
+    private record Prompt(String text, int tokens) {
+    }
+
+    private Prompt promptOf(String... names) {
         for (String name : names) {
             if (folder.prompts().containsKey(name)) {
                 return prompt(name);
@@ -155,19 +174,14 @@ public final class EmbeddingModel implements AutoCloseable {
         return prompt;
     }
 
-    /** The text of a prompt; empty without one. */
-    private String prompt(String name) {
+    private Prompt prompt(String name) {
         if (name == null) {
-            return "";
+            return new Prompt("", 0);
         }
-        String text = folder.prompts().get(name);
-        if (text == null) {
+        if (!prompts.containsKey(name)) {
             throw new IllegalArgumentException("the folder has no prompt " + name + ", only " + folder.prompts().keySet());
         }
-        if (!text.isEmpty() && !folder.includePrompt()) {
-            throw new IllegalArgumentException("include_prompt is false: pooling without the tokens of prompt " + name + " is not served");
-        }
-        return text;
+        return prompts.get(name);
     }
 
     /** Takes vectors batch by batch. */
@@ -220,7 +234,7 @@ public final class EmbeddingModel implements AutoCloseable {
     }
 
     /** The list is copied: it may be lazy, or be changed by its owner, and the workers read it. */
-    private Embeddings embed(List<String> list, String before) {
+    private Embeddings embed(List<String> list, Prompt before) {
         requireOpen();
         List<Text> texts = new ArrayList<>(list.size());
         for (String text : list) {
@@ -281,11 +295,11 @@ public final class EmbeddingModel implements AutoCloseable {
 
     /** A text with its prompt, to be computed. */
     private final class Text extends SequenceTask<TextVector> {
-        private final String before;
+        private final Prompt before;
         private final String text;
         private List<TextTokenizer.Tokens> windows;
 
-        Text(String before, String text, int number) {
+        Text(Prompt before, String text, int number) {
             super(encoder, number);
             this.before = before;
             this.text = text;
@@ -293,10 +307,12 @@ public final class EmbeddingModel implements AutoCloseable {
 
         @Override
         protected void tokenize() {
-            TextTokenizer.Tokens whole = tokenizer.encode(before + text);
+            String full = before.text + text;
+            TextTokenizer.Tokens whole = tokenizer.encode(full);
             windows = options.overlap() < 0 || !whole.truncated() ? List.of(whole)
-                    : tokenizer.windows(before + text, tokenizer.maxTokens(), options.overlap()).stream().map(Window::tokens).toList();
-            windows.forEach(each -> add(tower == null ? each.ids() : tower.ids().of(each.ids(), tokenizer.padId()), null));
+                    : tokenizer.windows(full, tokenizer.maxTokens(), options.overlap()).stream().map(Window::tokens).toList();
+            windows.forEach(each -> add(tower == null ? each.ids() : tower.ids().of(each.ids(), tokenizer.padId()), null,
+                    Math.min(before.tokens, each.ids().length)));
         }
 
         @Override

@@ -71,7 +71,8 @@ final class SentenceHead {
         if (dimension > head.columns) {
             throw new IllegalArgumentException("dimension " + dimension + " is more than the " + head.columns + " of the model's vectors");
         }
-        return new Head((int) head.columns, dimension == 0 ? (int) head.columns : dimension, false, head::describe);
+        return new Head((int) head.columns, dimension == 0 ? (int) head.columns : dimension, false, tower == null && folder.skipsPrompts(),
+                head::describe);
     }
 
     private void normalize() {

@@ -127,10 +127,12 @@ class SentenceFolderTest {
     }
 
     @Test
-    void aPromptThatIsNotPooledIsRefused() throws IOException {
-        Path folder = folder(golden("query"));
-        write(folder, "1_Pooling/config.json", JSON.readTree("{\"pooling_mode\": \"mean\", \"include_prompt\": false}"));
-        String found = assertThrows(IllegalArgumentException.class, () -> EmbeddingModel.load(folder).close()).getMessage();
-        assertTrue(found.contains("include_prompt"), found);
+    void whatIsNotServedWithoutAPromptsTokensIsRefused() throws IOException {
+        Path folder = folder(golden("query, not pooled"));
+        EmbeddingOptions options = EmbeddingOptions.defaults().withThreads(1);
+        for (EmbeddingOptions each : List.of(options.withPooling(Pooling.WEIGHTEDMEAN), options.withWindows(2))) {
+            String found = assertThrows(IllegalArgumentException.class, () -> EmbeddingModel.load(folder, each).close()).getMessage();
+            assertTrue(found.startsWith("include_prompt is false"), found);
+        }
     }
 }
