@@ -1,6 +1,7 @@
-"""Writes ONNX files of known architectures with random weights, for the suite `onnx`.
+"""Writes ONNX files of known architectures with random weights, for the suite `onnx`; for the suite `families` folders with the same weights.
 
     python bench/onnx_models.py bench/target/onnx [NAME...]
+    python bench/onnx_models.py bench/target/families bert_base roberta_base mpnet_base modernbert_base rerank
 
 Made with torch 2.13 and transformers 5.18. MiniLM is the file of LangChain4j's artifact: put it beside them as minilm/model.onnx.
 """
@@ -52,17 +53,29 @@ MODELS = {
     "gpt2_small": (lambda: tf.GPT2LMHeadModel(tf.GPT2Config(n_embd=384, n_layer=6, n_head=12, vocab_size=5000)), texts(*THREE[:2])),
 }
 
+# Written only if they are named, with model.safetensors and config.json beside.
+FOLDERS = {
+    "bert_base": (lambda: tf.BertModel(tf.BertConfig()), texts(*THREE)),
+    "roberta_base": (lambda: tf.RobertaModel(tf.RobertaConfig(vocab_size=50265, max_position_embeddings=514, type_vocab_size=1)), texts(*THREE[:2])),
+    "mpnet_base": (lambda: tf.MPNetModel(tf.MPNetConfig(vocab_size=30527, max_position_embeddings=514)), texts(*THREE[:2])),
+    "modernbert_base": (lambda: tf.ModernBertModel(tf.ModernBertConfig(attn_implementation="eager")), texts(*THREE[:2])),
+    "rerank": (lambda: tf.BertForSequenceClassification(tf.BertConfig(**TINY, num_labels=1)), texts(*THREE)),
+}
+
 
 def main():
     root, wanted = Path(sys.argv[1]), sys.argv[2:]
-    for name, (make, (names, args, axes)) in MODELS.items():
-        if wanted and name not in wanted:
+    for name, (make, (names, args, axes)) in (MODELS | FOLDERS).items():
+        if name not in (wanted or MODELS):
             continue
         torch.manual_seed(0)
         folder = root / name
         folder.mkdir(parents=True, exist_ok=True)
+        model = make().eval()
+        if name in FOLDERS:
+            model.save_pretrained(folder)
         with torch.no_grad():
-            torch.onnx.export(First(make().eval(), names), args, str(folder / "model.onnx"), input_names=names, output_names=["y"],
+            torch.onnx.export(First(model, names), args, str(folder / "model.onnx"), input_names=names, output_names=["y"],
                               dynamic_axes=axes, opset_version=17, dynamo=False)
         print(name, "ok", flush=True)
 

@@ -4,6 +4,7 @@ import dev.gatun.bench.cnn.CnnSuite;
 import dev.gatun.bench.cnn.Int8Suite;
 import dev.gatun.bench.encoder.EncoderInt8Suite;
 import dev.gatun.bench.encoder.EncoderSuite;
+import dev.gatun.bench.encoder.FamiliesSuite;
 import dev.gatun.bench.ffm.FfmSuite;
 import dev.gatun.bench.gemm.GemmSuite;
 import dev.gatun.bench.generation.GenerationSuite;
@@ -35,8 +36,8 @@ import picocli.CommandLine.Option;
         description = "Time Gatun beside other engines: each in its own process, turn by turn, outputs compared first.")
 public final class Bench implements Callable<Integer> {
     private static final List<Suite> SUITES = List.of(
-            new EncoderSuite(), new EncoderInt8Suite(), new TextsSuite(), new CnnSuite(), new Int8Suite(), new GenerationSuite(),
-            new RecurrentSuite(), new GemmSuite(), new KernelsSuite(), new FfmSuite(), new OnnxSuite(),
+            new EncoderSuite(), new EncoderInt8Suite(), new FamiliesSuite(), new TextsSuite(), new CnnSuite(), new Int8Suite(),
+            new GenerationSuite(), new RecurrentSuite(), new GemmSuite(), new KernelsSuite(), new FfmSuite(), new OnnxSuite(),
             new ServiceSuite());
 
     @Option(names = "--quick", description = "Fewer workloads and contenders, shorter turns: 9 to 10 minutes instead of 70.")

@@ -21,7 +21,9 @@ final class OnnxRuntimeEncoder extends OnnxRuntimeContender {
         long[] shape = {tokens.length, longest};
         LongBuffer ids = longs("input_ids", shape);
         LongBuffer mask = longs("attention_mask", shape);
-        longs("token_type_ids", shape);
+        if (has("token_type_ids")) {
+            longs("token_type_ids", shape);
+        }
         for (int i = 0; i < tokens.length; i++) {
             for (int j = 0; j < tokens[i].length; j++) {
                 ids.put(i * longest + j, tokens[i][j]);

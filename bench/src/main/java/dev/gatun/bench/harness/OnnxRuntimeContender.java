@@ -32,6 +32,11 @@ public abstract class OnnxRuntimeContender implements Contender {
         session = environment.createSession(model.toString(), options);
     }
 
+    /** Whether the file has such an input. */
+    protected final boolean has(String input) {
+        return session.getInputNames().contains(input);
+    }
+
     /** Memory of an F32 input, to be filled. */
     protected final FloatBuffer floats(String input, long... shape) throws OrtException {
         FloatBuffer buffer = direct(shape, Float.BYTES).asFloatBuffer();
