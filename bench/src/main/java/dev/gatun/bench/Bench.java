@@ -2,6 +2,7 @@ package dev.gatun.bench;
 
 import dev.gatun.bench.cnn.CnnSuite;
 import dev.gatun.bench.cnn.Int8Suite;
+import dev.gatun.bench.cnn.TrainingSuite;
 import dev.gatun.bench.encoder.EncoderInt8Suite;
 import dev.gatun.bench.encoder.EncoderSuite;
 import dev.gatun.bench.encoder.FamiliesSuite;
@@ -37,7 +38,8 @@ import picocli.CommandLine.Option;
 public final class Bench implements Callable<Integer> {
     private static final List<Suite> SUITES = List.of(
             new EncoderSuite(), new EncoderInt8Suite(), new FamiliesSuite(), new TextsSuite(), new CnnSuite(), new Int8Suite(),
-            new GenerationSuite(), new RecurrentSuite(), new GemmSuite(), new KernelsSuite(), new FfmSuite(), new OnnxSuite(),
+            new TrainingSuite(), new GenerationSuite(), new RecurrentSuite(), new GemmSuite(), new KernelsSuite(), new FfmSuite(),
+            new OnnxSuite(),
             new ServiceSuite());
 
     @Option(names = "--quick", description = "Fewer workloads and contenders, shorter turns: 9 to 10 minutes instead of 70.")

@@ -46,7 +46,7 @@ public final class RecurrentSuite implements Suite {
 
     @Override
     public List<String> contenders() {
-        return List.of("gatun", "onnx-runtime");
+        return List.of("gatun", "onnx-runtime", "djl-pytorch");
     }
 
     @Override
@@ -84,6 +84,7 @@ public final class RecurrentSuite implements Suite {
         return switch (contender) {
             case "gatun" -> new GatunRecurrent(Layer.of(workload), workload.get("threads"));
             case "onnx-runtime" -> new OnnxRuntimeRecurrent(file(workload), Layer.of(workload), workload.get("threads"));
+            case "djl-pytorch" -> new DjlRecurrent(Layer.of(workload), workload.get("threads"));
             default -> throw new IllegalArgumentException(contender);
         };
     }
