@@ -356,7 +356,8 @@ enum { GATUN_CELL_TANH = 0, GATUN_CELL_RELU, GATUN_CELL_LSTM, GATUN_CELL_GRU, GA
  * One direction of a recurrent layer; sequences lie end to end. A gate's units are padded and lie in blocks, which gatun_recurrent_pack knows:
  * weights of input and state and the bias are packed by it. gates: x W + bias, of all gates and rows, in that layout. Row t of a sequence gives
  * row t of out; reverse begins at its end. A sequence without rows leaves its state alone; rows and states behind the last are zeros. h0 and
- * c0 may be NULL (zeros), and hn and cn (not wanted) or the same memory as h0 and c0.
+ * c0 may be NULL (zeros), and hn and cn (not wanted) or the same memory as h0 and c0. Narrow weights are those of gatun_narrow, of the same
+ * columns in the same order: gates in turn for each block of units, zeros beyond the last unit.
  */
 typedef struct {
     const float *gates;
@@ -371,7 +372,7 @@ typedef struct {
     int64_t gates_stride, out_stride, hidden;
     int64_t num_seqs, max_seqs, max_rows; /* sequences, and how many states and rows there is room for */
     int64_t projected; /* columns of a projected state (Sak et al. 2014), LSTM only; 0 for none */
-    int32_t cell, reverse;
+    int32_t cell, reverse, type; /* type: of weights and more_weights, 0 is F32; else as of gatun_narrow */
 } gatun_recurrent_args;
 
 /* Floats of packed weights [k, gates x hidden]; 1 for k is a bias. */

@@ -37,6 +37,7 @@ static inline vf widened_bf16(halves h) {
 
 struct f16_weights {
     typedef vf sums;
+    static constexpr bool NUMBERS = false; /* whether rows of a are rounded to whole numbers first */
     static constexpr int64_t STEP = 2; /* bytes of a column and a step */
     static vf read(const char *b) { return widened_f16(read_as<halves>(b)); }
     static void add(vf &sum, const char *a, vf b) { sum += set(read_as<float>(a)) * b; }
@@ -51,7 +52,7 @@ struct bf16_weights : f16_weights {
 struct word_weights {
     typedef vi sums;
     static constexpr int64_t STEP = 2;
-    static constexpr bool BYTES = false;
+    static constexpr bool NUMBERS = true, BYTES = false;
 #if VEC_BYTES == 64
     static vi read(const char *b) { return (vi)_mm512_cvtepi8_epi16(read_as<__m256i>(b)); }
     static vi products(vi x, vi b) { return (vi)_mm512_madd_epi16((__m512i)x, (__m512i)b); }
@@ -67,7 +68,7 @@ struct word_weights {
 struct byte_weights {
     typedef vi sums;
     static constexpr int64_t STEP = 4;
-    static constexpr bool BYTES = true;
+    static constexpr bool NUMBERS = true, BYTES = true;
     static vi read(const char *b) { return read_as<vi>(b); }
     static void add(vi &sum, const char *a, vi b) {
         vi x = read_as<int32_t>(a) - vi{};
@@ -318,44 +319,56 @@ static void share_product(const gatun_narrow_args *a, const Before &before, cons
     });
 }
 
+/* What the loops need to know; of whole numbers the scratch has room for g->m rows. */
 template <typename D>
-static void product_of_halves(const gatun_narrow_args *g) {
-    narrow_task t{g, (const char *)g->a, g->lda * 4, g->k, nullptr, nullptr, nullptr, nullptr, activation_of(g->activation)};
-    share_product(g, [](int64_t, int64_t) {}, [&](int64_t first, int64_t last, int64_t from, int64_t to) {
-        narrow_part<D>(t, first, last, from, to);
-    });
+static narrow_task task_of(const gatun_narrow_args *g) {
+    if constexpr (!D::NUMBERS)
+        return {g, (const char *)g->a, g->lda * 4, g->k, nullptr, nullptr, nullptr, nullptr, activation_of(g->activation)};
+    else {
+        const gatun_int8_layout b(g->k, g->n, W, TILE_COLS, D::BYTES);
+        const gatun_int8_rows a(g->m, g->k, D::BYTES);
+        const char *scratch = (const char *)g->scratch, *packed = (const char *)g->b;
+        return {g, scratch, a.stride, b.steps, (const float *)(scratch + a.scales), (const float *)(packed + b.scales),
+                (const int32_t *)(scratch + a.zeros), (const int32_t *)(packed + b.sums), activation_of(g->activation)};
+    }
 }
 
 template <typename D>
-static void product_of_numbers(const gatun_narrow_args *g) {
-    const gatun_int8_layout b(g->k, g->n, W, TILE_COLS, D::BYTES);
-    const gatun_int8_rows a(g->m, g->k, D::BYTES);
-    char *scratch = (char *)g->scratch;
-    const char *packed = (const char *)g->b;
-    float *row_scales = (float *)(scratch + a.scales);
-    int32_t *zeros = (int32_t *)(scratch + a.zeros);
-    narrow_task t{g, scratch, a.stride, b.steps, row_scales, (const float *)(packed + b.scales), zeros,
-                  (const int32_t *)(packed + b.sums), activation_of(g->activation)};
-    auto round = [&](int64_t first, int64_t last) {
+static void round_rows(const gatun_narrow_args *g, int64_t first, int64_t last) {
+    if constexpr (D::NUMBERS) {
+        const gatun_int8_rows a(g->m, g->k, D::BYTES);
+        char *scratch = (char *)g->scratch;
         for (int64_t i = first; i < last; i++) {
-            rounded_row row{g->a + i * g->lda, g->k, scratch + i * a.stride, b.steps, row_scales + i, zeros + i};
+            rounded_row row{g->a + i * g->lda, g->k, scratch + i * a.stride, a.stride / 4, (float *)(scratch + a.scales) + i,
+                            (int32_t *)(scratch + a.zeros) + i};
             if (D::BYTES) round_to_bytes(row);
             else round_to_words(row);
         }
-    };
-    share_product(g, round, [&](int64_t first, int64_t last, int64_t from, int64_t to) { narrow_part<D>(t, first, last, from, to); });
+    }
+}
+
+/* f of the kind of weights, always the same of one processor. */
+template <typename F>
+static inline void with_weights(int32_t type, F f) {
+    if (type == GATUN_F16) f(f16_weights{});
+    else if (type == GATUN_BF16) f(bf16_weights{});
+#if VEC_BYTES > 16
+    else if (!byte_products()) f(word_weights{});
+#endif
+    else f(byte_weights{});
 }
 
 static void narrow(const gatun_narrow_args *g) {
     if (g->k == 0) {
         gatun_gemm_args nothing{nullptr, nullptr, g->bias, g->sum, g->c, 0, g->ldc, g->sum_stride, g->m, g->n, 0, g->activation, 1};
-        gemm_of_nothing(&nothing);
-    } else if (g->type == GATUN_F16) product_of_halves<f16_weights>(g);
-    else if (g->type == GATUN_BF16) product_of_halves<bf16_weights>(g);
-#if VEC_BYTES > 16
-    else if (!byte_products()) product_of_numbers<word_weights>(g);
-#endif
-    else product_of_numbers<byte_weights>(g);
+        return gemm_of_nothing(&nothing);
+    }
+    with_weights(g->type, [&](auto weights) {
+        typedef decltype(weights) D;
+        const narrow_task t = task_of<D>(g);
+        share_product(g, [&](int64_t first, int64_t last) { round_rows<D>(g, first, last); },
+                      [&](int64_t first, int64_t last, int64_t from, int64_t to) { narrow_part<D>(t, first, last, from, to); });
+    });
 }
 
 } // namespace

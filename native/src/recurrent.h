@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "gemm.h"
+#include "narrow.h"
 
 namespace GATUN_NAMESPACE {
 
@@ -25,6 +25,7 @@ struct recurrent_layer {
     bool two_phases;
     float *state[2], *cells, *products, *middle, *second;
     int32_t *order;
+    char *numbers; /* states in whole numbers, where weights are bytes */
 
     explicit recurrent_layer(const gatun_recurrent_args &args) : a(args) {
         gates = recurrent_gates(a.cell);
@@ -43,9 +44,14 @@ struct recurrent_layer {
         middle = take(rows * units);
         second = take(rows * units);
         order = (int32_t *)take(rows);
+        numbers = (char *)take(number_floats());
     }
 
-    int64_t floats() const { return 2 * rows * state_stride + rows * units * (gates + 3) + rows + 7 * 16; }
+    int64_t number_floats() const {
+        return a.type == GATUN_INT8 ? gatun_int8_rows(rows, hidden > width ? hidden : width, byte_products()).size / 4 + 1 : 0;
+    }
+
+    int64_t floats() const { return 2 * rows * state_stride + rows * units * (gates + 3) + rows + number_floats() + 8 * 16; }
 
     int64_t length(int64_t i) const { return a.offsets[order[i] + 1] - a.offsets[order[i]]; }
 
@@ -83,10 +89,34 @@ struct recurrent_layer {
         }
     }
 
+    /* A product with rows of states. */
+    gatun_narrow_args narrow_product(const float *from, int64_t stride, int64_t k) const {
+        return {from, nullptr, nullptr, nullptr, nullptr, numbers, stride, 0, 0, rows, 0, k, GATUN_NONE, a.type};
+    }
+
+    /* Where weights are bytes, rows of states become whole numbers before a product, a share of them by each thread. */
+    void round(const float *from, int64_t stride, int64_t k, int64_t active, int64_t thread, int64_t threads) const {
+        if (a.type != GATUN_INT8) return;
+        gatun_narrow_args g = narrow_product(from, stride, k);
+        with_weights(a.type, [&](auto weights) {
+            round_rows<decltype(weights)>(&g, active * thread / threads, active * (thread + 1) / threads);
+        });
+        barrier();
+    }
+
     void product(const float *from, int64_t stride, const float *weights, int64_t k, int64_t n, float *to, int64_t to_stride, int64_t active,
                  int64_t first, int64_t last) const {
+        if (first >= last) return;
+        if (a.type) {
+            gatun_narrow_args g = narrow_product(from, stride, k);
+            g.b = weights, g.c = to, g.ldc = to_stride, g.n = n;
+            return with_weights(a.type, [&](auto kind) {
+                typedef decltype(kind) D;
+                narrow_part<D>(task_of<D>(&g), 0, active, first, last);
+            });
+        }
         gemm_task t{from, weights, nullptr, nullptr, to, stride, to_stride, 0, n, k, GATUN_NONE, nullptr, nullptr};
-        if (first < last) gemm_part(t, 0, active, first, last);
+        gemm_part(t, 0, active, first, last);
     }
 
     static vf part(const float *from, int64_t n) { return n == W ? load(from) : load_n(from, n); }
@@ -156,11 +186,13 @@ struct recurrent_layer {
             while (length(active - 1) <= step) active--;
             const float *previous = state[step & 1];
             float *next = state[~step & 1];
+            round(previous, state_stride, width, active, thread, threads);
             product(previous, state_stride, a.weights, width, count * units, products, gates * units, active, first * count, last * count);
             for (int64_t block = first; block < last; block++)
                 for (int64_t i = 0; i < active; i++) cell<CELL>(i, step, block, previous, next);
             if (two_phases) {
                 barrier();
+                round(middle, units, hidden, active, thread, threads);
                 if (a.projected) {
                     product(middle, units, a.more_weights, hidden, width, next, state_stride, active, from, to);
                     for (int64_t i = 0; i < active && from < to; i++)

@@ -63,14 +63,35 @@ void step(const layer &l, const parameters &w, const float *x, std::vector<doubl
     }
 }
 
+/* Whole numbers of 7 bits and a sign by a power of two, 127 among each column's: no kind of weights rounds them. */
+void make_narrow(guarded<float> &w, int64_t rows, int64_t k) {
+    for (int64_t i = 0; i < rows * k; i++) w[i] = i % k ? std::nearbyint(w[i] * 100) / 1024 : 127.0f / 1024;
+}
+
+/* Packed as the recurrent layer wants them: of each block of units the gates in turn, zeros beyond the last. */
+struct narrow_weights {
+    guarded<char> packed;
+    narrow_weights(int32_t type, const guarded<float> &w, int64_t k, int64_t hidden, int64_t first, int64_t gates)
+        : packed(gatun_narrow_bytes(type, k, gatun_recurrent_floats(1, hidden, gates))) {
+        int64_t panel = gatun_recurrent_floats(1, 1, 1), columns = gatun_recurrent_floats(1, hidden, gates);
+        std::vector<float> all(columns * k);
+        for (int64_t gate = 0; gate < gates; gate++)
+            for (int64_t u = 0; u < hidden; u++)
+                for (int64_t p = 0; p < k; p++)
+                    all[((u / panel * gates + gate) * panel + u % panel) * k + p] = w[((first + gate) * hidden + u) * k + p];
+        gatun_narrow_pack(type, all.data(), k, columns, 1, k, packed.data());
+    }
+};
+
 /* states: 0 none, 1 given and wanted, 2 in place. */
-void check(const layer &l, std::initializer_list<int> lengths, bool reverse, int states, numbers &random, outcome &o) {
+void check(const layer &l, std::initializer_list<int> lengths, bool reverse, int states, numbers &random, outcome &o, int32_t type = 0) {
     int64_t G = l.gates(), H = l.hidden, P = l.width(), seqs = (int64_t)lengths.size(), room = seqs + 1, rows = 0;
     guarded<int32_t> offsets(seqs + 1);
     offsets[0] = 0;
     int64_t at = 0;
     for (int length : lengths) offsets[++at] = (int32_t)(rows += length);
     parameters w(l, random);
+    if (type) make_narrow(w.wh, G * H, P), make_narrow(w.wr, l.projected, H);
     guarded<float> x(rows * l.input), h0(room * P), c0(room * H), hn(room * P), cn(room * H), out((rows + 2) * (P + 3));
     random.fill(x, -1, 1); random.fill(h0, -1, 1); random.fill(c0, -1, 1);
     bool late = l.cell == GATUN_CELL_GRU, split = l.cell == GATUN_CELL_GRU_RESET_FIRST;
@@ -94,6 +115,16 @@ void check(const layer &l, std::initializer_list<int> lengths, bool reverse, int
     a.out = out.data(); a.gates_stride = columns; a.out_stride = P + 3; a.offsets = offsets.data(); a.num_seqs = seqs; a.max_seqs = states == 2 ? seqs : room; a.max_rows = rows + 2; a.hidden = H;
     a.projected = l.projected; a.cell = l.cell; a.reverse = reverse;
     if (states) { a.h0 = h0.data(); a.c0 = c0.data(); a.hn = states == 2 ? h0.data() : hn.data(); a.cn = states == 2 ? c0.data() : cn.data(); }
+    narrow_weights narrow(type ? type : GATUN_F16, w.wh, P, H, 0, split ? 2 : G), third(type ? type : GATUN_F16, w.wh, P, H, split ? 2 : 0, 1);
+    guarded<char> projection(gatun_narrow_bytes(type, H, l.projected));
+    if (type) {
+        gatun_narrow_pack(type, w.wr.data(), H, l.projected, 1, H, projection.data());
+        a.type = type;
+        a.weights = (const float *)narrow.packed.data();
+        a.more_weights = (const float *)(split ? third.packed.data() : projection.data());
+    }
+    /* What rounding a row of states to so many whole numbers may change. */
+    double levels = type == GATUN_INT8 ? gatun_narrow_levels(H) ? gatun_narrow_levels(H) : 128 : 0, lost = levels ? 2 / levels : 0;
     guarded<float> first_h(room * P), first_c(room * H);
     copy(h0, first_h); copy(c0, first_c);
     guarded<char> scratch(gatun_recurrent_scratch_bytes(&a));
@@ -108,10 +139,10 @@ void check(const layer &l, std::initializer_list<int> lengths, bool reverse, int
         for (int64_t t = 0; t < length; t++) {
             int64_t row = offsets[s] + (reverse ? length - 1 - t : t);
             step(l, w, x.data() + row * l.input, h, c);
-            for (int64_t j = 0; j < P; j++) o.equal(out[row * (P + 3) + j], h[j], 3e-6, "state", row * P + j);
+            for (int64_t j = 0; j < P; j++) o.equal(out[row * (P + 3) + j], h[j], 3e-6 + lost, "state", row * P + j);
         }
-        for (int64_t j = 0; j < P && states; j++) o.equal(a.hn[s * P + j], h[j], 3e-6, "last state", s * P + j);
-        for (int64_t j = 0; j < H && states && l.cell == GATUN_CELL_LSTM; j++) o.equal(a.cn[s * H + j], c[j], 1e-5, "last cell", s * H + j);
+        for (int64_t j = 0; j < P && states; j++) o.equal(a.hn[s * P + j], h[j], 3e-6 + lost, "last state", s * P + j);
+        for (int64_t j = 0; j < H && states && l.cell == GATUN_CELL_LSTM; j++) o.equal(a.cn[s * H + j], c[j], 1e-5 + 2 * lost, "last cell", s * H + j);
     }
     for (int64_t j = 0; j < P && states; j++) o.equal(a.hn[seqs * P + j], states == 2 ? first_h[seqs * P + j] : 0, 0, "state behind the last", j);
     for (int64_t j = 0; j < 2 * P; j++) o.equal(out[(rows + j / P) * (P + 3) + j % P], 0, 0, "row behind the last", j);
@@ -135,4 +166,10 @@ void check_recurrent(outcome &o) {
     }
     check({GATUN_CELL_GRU, 200, 0, 30}, {6, 6, 5, 4, 3, 2, 1, 6, 6}, false, 1, random, o);
     check({GATUN_CELL_LSTM, 64, 0, 3}, {}, false, 1, random, o);
+    for (int32_t type : {GATUN_F16, GATUN_BF16, GATUN_INT8}) {
+        for (int32_t cell = GATUN_CELL_TANH; cell <= GATUN_CELL_GRU_RESET_FIRST; cell++)
+            for (int64_t hidden : {1, 7, 131}) check({cell, hidden, 0, 3}, {2, 0, 7, 1, 7}, hidden == 7, 1, random, o, type);
+        check({GATUN_CELL_LSTM, 64, 17, 3}, {3, 6, 0, 1}, true, 2, random, o, type);
+        check({GATUN_CELL_LSTM, 200, 0, 30}, {6, 6, 5, 4, 3, 2, 1, 6, 6}, false, 1, random, o, type);
+    }
 }

@@ -1,8 +1,10 @@
 package dev.gatun.tensor;
 
+import dev.gatun.bindings.kernels.NarrowKernels;
+
 /**
- * In what the weights of linear layers are kept and multiplied; everything else is F32. It is chosen when a model is loaded, needs no
- * calibration, and small layers stay F32.
+ * In what the weights of linear and recurrent layers are kept and multiplied; everything else is F32. It is chosen when a model is
+ * loaded, needs no calibration, and small layers stay F32.
  */
 public enum Precision {
     /** As F32, whatever the file has. */
@@ -37,6 +39,21 @@ public enum Precision {
             }
         }
         throw new IllegalArgumentException("precision " + name + " is none of f32, bf16, f16, int8, auto");
+    }
+
+    /**
+     * The number that our own kernels know this by; 0 is F32.
+     *
+     * @throws IllegalArgumentException of auto, which is a choice that a pass makes
+     */
+    public int kernelCode() {
+        return switch (this) {
+            case F32 -> 0;
+            case F16 -> NarrowKernels.F16;
+            case BF16 -> NarrowKernels.BF16;
+            case INT8 -> NarrowKernels.INT8;
+            case AUTO -> throw new IllegalArgumentException("precision auto is a choice that a pass makes");
+        };
     }
 
     /** As in {@code f32}. */

@@ -2,6 +2,7 @@ package dev.gatun.bindings.kernels;
 
 import dev.gatun.bindings.kernels.gen.GatunC;
 import dev.gatun.bindings.kernels.gen.gatun_gemm_args;
+import dev.gatun.bindings.kernels.gen.gatun_narrow_args;
 import dev.gatun.bindings.kernels.gen.gatun_recurrent_args;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -23,16 +24,37 @@ public final class RecurrentKernels {
     private RecurrentKernels() {
     }
 
-    /** Floats of packed weights [k, gates x hidden]; k 1 is a bias. */
-    public static long floats(long k, long hidden, long gates) {
+    private static long floats(long k, long hidden, long gates) {
         Kernels.load();
         return GatunC.gatun_recurrent_floats(k, hidden, gates);
     }
 
-    /** Packs some gates of weights [all gates x hidden, k]. */
-    public static void pack(MemorySegment weights, long k, long hidden, long first, long gates, MemorySegment packed) {
-        Kernels.load();
-        GatunC.gatun_recurrent_pack(weights, k, hidden, first, gates, packed);
+    /** Bytes of packed weights [k, gates x hidden]; k 1 is a bias. Type: 0 is F32, else a constant of {@link NarrowKernels}. */
+    public static long byteSize(int type, long k, long hidden, long gates) {
+        return type == 0 ? floats(k, hidden, gates) * Float.BYTES : NarrowKernels.byteSize(type, k, floats(1, hidden, gates));
+    }
+
+    /** Packs some gates of weights [all gates x hidden, k]; returns what rounding lost, as of {@link NarrowKernels.Packed}. */
+    public static double pack(int type, MemorySegment weights, long k, long hidden, long first, long gates, MemorySegment packed) {
+        if (type == 0) {
+            Kernels.load();
+            GatunC.gatun_recurrent_pack(weights, k, hidden, first, gates, packed);
+            return 0;
+        }
+        long panel = floats(1, 1, 1);
+        long columns = floats(1, hidden, gates);
+        long row = k * Float.BYTES;
+        try (Arena temporary = Arena.ofConfined()) {
+            MemorySegment ordered = temporary.allocate(columns * row, Float.BYTES);
+            for (long gate = 0; gate < gates; gate++) {
+                for (long unit = 0; unit < hidden; unit++) {
+                    MemorySegment.copy(weights, ((first + gate) * hidden + unit) * row, ordered,
+                            ((unit / panel * gates + gate) * panel + unit % panel) * row, row);
+                }
+            }
+            // Columns of zeros beyond the last unit lose nothing and are not to be counted.
+            return NarrowKernels.pack(type, ordered, k, columns, 1, k, packed).lost() * Math.sqrt((double) columns / (gates * hidden));
+        }
     }
 
     /**
@@ -56,8 +78,9 @@ public final class RecurrentKernels {
      * @param projected columns of a projected state; 0 for none
      * @param rows      most rows of all sequences
      * @param sequences most sequences
+     * @param type      of weights: 0 is F32, else a constant of {@link NarrowKernels}
      */
-    public record Sizes(int cell, long inputSize, long hidden, long projected, long rows, long sequences) {
+    public record Sizes(int cell, long inputSize, long hidden, long projected, long rows, long sequences, int type) {
         long gates() {
             return cell == LSTM ? 4 : cell == GRU || cell == GRU_RESET_FIRST ? 3 : 1;
         }
@@ -75,7 +98,8 @@ public final class RecurrentKernels {
         public long scratchBytes() {
             Kernels.load();
             try (Arena arena = Arena.ofConfined()) {
-                return gateFloats() * Float.BYTES + GatunC.gatun_recurrent_scratch_bytes(args(arena));
+                return gateFloats() * Float.BYTES + Math.max(GatunC.gatun_recurrent_scratch_bytes(args(arena)),
+                        type == 0 ? 0 : GatunC.gatun_narrow_scratch_bytes(type, rows, inputSize));
             }
         }
 
@@ -87,6 +111,7 @@ public final class RecurrentKernels {
             gatun_recurrent_args.num_seqs(args, sequences);
             gatun_recurrent_args.max_seqs(args, sequences);
             gatun_recurrent_args.max_rows(args, rows);
+            gatun_recurrent_args.type(args, type);
             return args;
         }
     }
@@ -110,18 +135,12 @@ public final class RecurrentKernels {
             States states, MemorySegment out, long outStride, MemorySegment scratch) {
         Kernels.load();
         long columns = floats(1, sizes.hidden, sizes.gates());
-        MemorySegment product = gatun_gemm_args.allocate(arena);
-        gatun_gemm_args.a(product, x);
-        gatun_gemm_args.b(product, weights.input);
-        gatun_gemm_args.bias(product, weights.bias);
-        gatun_gemm_args.c(product, scratch);
-        gatun_gemm_args.lda(product, sizes.inputSize);
-        gatun_gemm_args.ldc(product, columns);
-        gatun_gemm_args.n(product, columns);
-        gatun_gemm_args.k(product, sizes.inputSize);
+        MemorySegment behind = scratch.asSlice(sizes.gateFloats() * Float.BYTES);
+        boolean wide = sizes.type == 0;
+        MemorySegment product = wide ? wide(arena, sizes, weights, x, scratch) : narrow(arena, sizes, weights, x, scratch, behind);
         MemorySegment args = sizes.args(arena);
         gatun_recurrent_args.gates(args, scratch);
-        gatun_recurrent_args.scratch(args, scratch.asSlice(sizes.gateFloats() * Float.BYTES));
+        gatun_recurrent_args.scratch(args, behind);
         gatun_recurrent_args.gates_stride(args, columns);
         gatun_recurrent_args.weights(args, weights.state);
         gatun_recurrent_args.more_weights(args, orNull(weights.more));
@@ -137,12 +156,47 @@ public final class RecurrentKernels {
         boolean kept = states.h0 != null && states.h0.equals(states.hn);
         return () -> {
             int count = sequences.get(ValueLayout.JAVA_INT, 0);
-            gatun_gemm_args.m(product, sequences.getAtIndex(ValueLayout.JAVA_INT, count + 1L));
+            int rows = sequences.getAtIndex(ValueLayout.JAVA_INT, count + 1L);
             gatun_recurrent_args.num_seqs(args, count);
             gatun_recurrent_args.max_seqs(args, kept ? count : sizes.sequences);
-            GatunC.gatun_gemm(product);
+            if (wide) {
+                gatun_gemm_args.m(product, rows);
+                GatunC.gatun_gemm(product);
+            } else {
+                gatun_narrow_args.m(product, rows);
+                GatunC.gatun_narrow(product);
+            }
             GatunC.gatun_recurrent(args);
         };
+    }
+
+    private static MemorySegment wide(Arena arena, Sizes sizes, Direction weights, MemorySegment x, MemorySegment to) {
+        MemorySegment product = gatun_gemm_args.allocate(arena);
+        gatun_gemm_args.a(product, x);
+        gatun_gemm_args.b(product, weights.input);
+        gatun_gemm_args.bias(product, weights.bias);
+        gatun_gemm_args.c(product, to);
+        gatun_gemm_args.lda(product, sizes.inputSize);
+        gatun_gemm_args.ldc(product, floats(1, sizes.hidden, sizes.gates()));
+        gatun_gemm_args.n(product, floats(1, sizes.hidden, sizes.gates()));
+        gatun_gemm_args.k(product, sizes.inputSize);
+        return product;
+    }
+
+    private static MemorySegment narrow(Arena arena, Sizes sizes, Direction weights, MemorySegment x, MemorySegment to,
+            MemorySegment scratch) {
+        MemorySegment product = gatun_narrow_args.allocate(arena);
+        gatun_narrow_args.type(product, sizes.type);
+        gatun_narrow_args.scratch(product, scratch);
+        gatun_narrow_args.a(product, x);
+        gatun_narrow_args.b(product, weights.input);
+        gatun_narrow_args.bias(product, weights.bias);
+        gatun_narrow_args.c(product, to);
+        gatun_narrow_args.lda(product, sizes.inputSize);
+        gatun_narrow_args.ldc(product, floats(1, sizes.hidden, sizes.gates()));
+        gatun_narrow_args.n(product, floats(1, sizes.hidden, sizes.gates()));
+        gatun_narrow_args.k(product, sizes.inputSize);
+        return product;
     }
 
     private static MemorySegment orNull(MemorySegment segment) {

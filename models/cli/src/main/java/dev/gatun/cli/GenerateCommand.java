@@ -4,7 +4,6 @@ import dev.gatun.models.generate.GenerationOptions;
 import dev.gatun.models.generate.sample.MinP;
 import dev.gatun.models.generate.sample.TypicalP;
 import dev.gatun.models.task.language.LanguageModel;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
@@ -20,8 +19,8 @@ final class GenerateCommand implements Callable<Integer> {
     @Parameters(paramLabel = "TEXT", description = "What to go on with.")
     String text;
 
-    @Option(names = "--model", paramLabel = "DIR", description = "As of perplexity.")
-    Path model;
+    @Mixin
+    LanguageOptions language;
 
     @Option(names = "--max-new-tokens", paramLabel = "N", description = "Tokens to add. Default: ${DEFAULT-VALUE}.")
     int maxNewTokens = 200;
@@ -58,9 +57,6 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(names = "--count", paramLabel = "N", description = "How many continuations to draw. Default: ${DEFAULT-VALUE}.")
     int count = 1;
 
-    @Option(names = "--threads", paramLabel = "N", description = "Cores to use. Default: all that the container may use.")
-    int threads = Runtime.getRuntime().availableProcessors();
-
     @CommandLine.Spec
     CommandLine.Model.CommandSpec spec;
 
@@ -77,8 +73,8 @@ final class GenerateCommand implements Callable<Integer> {
         stops.forEach(how::stopString);
         rules.apply(how);
         GenerationOptions options = how.build();
-        try (LanguageModel language = PerplexityCommand.load(model, threads)) {
-            language.generate(text, options).forEach(rest -> spec.commandLine().getOut().println(text + rest));
+        try (LanguageModel model = language.load()) {
+            model.generate(text, options).forEach(rest -> spec.commandLine().getOut().println(text + rest));
         }
         return 0;
     }

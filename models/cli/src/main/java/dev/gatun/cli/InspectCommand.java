@@ -41,8 +41,8 @@ final class InspectCommand implements Callable<Integer> {
     Map<String, Long> sizes = new LinkedHashMap<>();
 
     @Option(names = "--precision", paramLabel = "bf16|f16|int8|auto",
-            description = "Load a text encoder, or an encoder and decoder, so and say what became "
-                    + "of each linear layer, and what rounding its weights lost, instead.")
+            description = "Load a model of texts, or a recurrent network, so and say what became "
+                    + "of each linear and recurrent layer, and what rounding its weights lost, instead.")
     String precision;
 
     private static final long TYPICAL = 32;

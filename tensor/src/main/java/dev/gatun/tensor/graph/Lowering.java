@@ -49,8 +49,10 @@ public final class Lowering {
         for (Node node : graph.nodes()) {
             try {
                 ops.add(op(node.layer(), target, pack, temporary));
-                if (node.layer() instanceof Linear linear && target.precision() != Precision.F32) {
-                    narrowings.add(Narrowing.choose(node.name(), linear, target.precision()).measured(pack.linear(linear, target).lost()));
+                Narrowing narrowing = Narrowing.choose(node, target.precision());
+                if (narrowing != null && target.precision() != Precision.F32) {
+                    narrowings.add(narrowing.measured(node.layer() instanceof Linear linear ? pack.linear(linear, target).lost()
+                            : pack.recurrent((Recurrent) node.layer()).lost()));
                 }
             } catch (IllegalArgumentException e) {
                 throw new IllegalArgumentException(graph.name() + ": " + node.name() + ": " + e.getMessage(), e);
@@ -76,7 +78,7 @@ public final class Lowering {
             case Embedding embedding -> new EmbeddingOp(pack.table(embedding.words()), table(pack, embedding.positions()),
                     table(pack, embedding.types()), embedding.typeIds(), embedding.norm() == null ? null : pack.norm(embedding.norm()),
                     embedding.scale());
-            case Recurrent recurrent -> new RecurrentOp(pack.recurrent(recurrent), recurrent.states());
+            case Recurrent recurrent -> new RecurrentOp(pack.recurrent(recurrent).weights(), recurrent.states());
             case QuantizedConv conv -> new Int8ConvOp(pack.bytes(conv.weight(), conv.scales(), conv.bias()), conv.window(),
                     conv.activation(),
                     conv.input().scale(), conv.residual() == null ? 0 : conv.residual().scale(), conv.output().type(),
@@ -96,7 +98,7 @@ public final class Lowering {
         return graph.nodes().stream().anyMatch(node -> node.layer() instanceof Conv);
     }
 
-    /** What became of each linear layer; empty in F32. */
+    /** What became of each linear and recurrent layer; empty in F32. */
     public List<Narrowing> narrowings() {
         return Collections.unmodifiableList(narrowings);
     }

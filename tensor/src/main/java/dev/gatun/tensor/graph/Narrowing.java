@@ -3,9 +3,10 @@ package dev.gatun.tensor.graph;
 import dev.gatun.bindings.kernels.NarrowKernels;
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.Precision;
+import java.util.List;
 
 /**
- * What became of a linear layer in a program of a narrow precision.
+ * What became of a linear or recurrent layer in a program of a narrow precision.
  *
  * @param layer its node
  * @param taken F32, BF16, F16 or INT8
@@ -23,23 +24,32 @@ public record Narrowing(String layer, Precision taken, double lost, String why) 
     /** Halves lose 0.002 or less, but F16 of weights that are too small for it. */
     private static final double MOST_LOST_IN_HALVES = 0.01;
 
-    /** Before the weights are looked at: what to try. */
-    public static Narrowing choose(String layer, Linear linear, Precision wanted) {
-        Linear.Part first = linear.parts().getFirst();
+    /** Before the weights are looked at: what to try; null of a node that is neither linear nor recurrent. */
+    public static Narrowing choose(Node node, Precision wanted) {
+        return switch (node.layer()) {
+            case Linear linear -> choose(node.name(), linear.parts().stream().map(Linear.Part::weight).toList(),
+                    linear.parts().getFirst().in(), linear.outFeatures(), wanted);
+            case Recurrent recurrent -> choose(node.name(), recurrent.matrices(), Math.max(recurrent.shape().inputSize(),
+                    recurrent.shape().hidden()), recurrent.cell().gates() * recurrent.shape().hidden(), wanted);
+            default -> null;
+        };
+    }
+
+    private static Narrowing choose(String layer, List<Weight> weights, long deepest, long outputs, Precision wanted) {
         if (wanted == Precision.F32) {
             return new Narrowing(layer, Precision.F32, 0, "as asked");
         }
         if (wanted == Precision.AUTO) {
-            DataType type = first.weight().tensor().type();
-            boolean same = linear.parts().stream().allMatch(part -> part.weight().tensor().type() == type);
+            DataType type = weights.getFirst().tensor().type();
+            boolean same = weights.stream().allMatch(weight -> weight.tensor().type() == type);
             return same && type == DataType.F16 ? new Narrowing(layer, Precision.F16, 0, "as in the file")
                     : same && type == DataType.BF16 ? new Narrowing(layer, Precision.BF16, 0, "as in the file")
                     : new Narrowing(layer, Precision.F32, 0, "as in the file");
         }
-        if (linear.outFeatures() < FEW_OUTPUTS) {
+        if (outputs < FEW_OUTPUTS) {
             return new Narrowing(layer, Precision.F32, 0, "fewer than " + FEW_OUTPUTS + " outputs");
         }
-        if (wanted == Precision.INT8 && first.in() > NarrowKernels.INT8_DEPTH) {
+        if (wanted == Precision.INT8 && deepest > NarrowKernels.INT8_DEPTH) {
             return new Narrowing(layer, Precision.F32, 0, "more than " + NarrowKernels.INT8_DEPTH + " inputs");
         }
         return new Narrowing(layer, wanted, 0, "as asked");

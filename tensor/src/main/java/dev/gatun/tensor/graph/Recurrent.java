@@ -1,6 +1,7 @@
 package dev.gatun.tensor.graph;
 
 import dev.gatun.tensor.Cell;
+import dev.gatun.tensor.Precision;
 import dev.gatun.tensor.RecurrentShape;
 import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.ShapeException;
@@ -18,8 +19,9 @@ import java.util.List;
  * @param order      where the file has each of the cell's gates: of PyTorch 0, 1, 2, ...; of ONNX's LSTM (i o f c) 0, 2, 3, 1, of its GRU
  *                   (z r h) 1, 0, 2
  * @param states     where sequences begin and what becomes of their last states
+ * @param precision  of all matrices; biases are F32
  */
-public record Recurrent(Cell cell, List<Direction> directions, List<Integer> order, States states) implements Layer {
+public record Recurrent(Cell cell, List<Direction> directions, List<Integer> order, States states, Precision precision) implements Layer {
 
     /**
      * Weights of a direction, as PyTorch's {@code nn.RNN}, {@code nn.LSTM} and {@code nn.GRU} store them.
@@ -36,6 +38,7 @@ public record Recurrent(Cell cell, List<Direction> directions, List<Integer> ord
 
     /** Checks the shapes. */
     public Recurrent {
+        precision.kernelCode();
         directions = List.copyOf(directions);
         order = List.copyOf(order);
         if (directions.isEmpty() || order.size() != cell.gates()
@@ -64,6 +67,11 @@ public record Recurrent(Cell cell, List<Direction> directions, List<Integer> ord
         this(cell, directions, List.of(0, 1, 2, 3).subList(0, cell.gates()), states);
     }
 
+    /** In F32. */
+    public Recurrent(Cell cell, List<Direction> directions, List<Integer> order, States states) {
+        this(cell, directions, order, states, Precision.F32);
+    }
+
     private static RecurrentShape shape(Cell cell, List<Direction> directions) {
         Direction first = directions.getFirst();
         if (first.input().shape().rank() != 2 || first.input().shape().dim(0) % cell.gates() != 0) {
@@ -87,7 +95,17 @@ public record Recurrent(Cell cell, List<Direction> directions, List<Integer> ord
 
     /** The same with other states. */
     public Recurrent with(States other) {
-        return new Recurrent(cell, directions, order, other);
+        return new Recurrent(cell, directions, order, other, precision);
+    }
+
+    /** The same in another precision. */
+    public Recurrent withPrecision(Precision other) {
+        return new Recurrent(cell, directions, order, states, other);
+    }
+
+    /** Weights but biases. */
+    List<Weight> matrices() {
+        return weights().stream().filter(weight -> weight.shape().rank() == 2).toList();
     }
 
     @Override
@@ -111,6 +129,7 @@ public record Recurrent(Cell cell, List<Direction> directions, List<Integer> ord
     @Override
     public String attributes() {
         return " " + cell + (directions.size() > 1 ? " both ways" : directions.getFirst().reverse() ? " reverse" : "")
-                + (states == States.NONE ? "" : " states " + states.name().toLowerCase(java.util.Locale.ROOT));
+                + (states == States.NONE ? "" : " states " + states.name().toLowerCase(java.util.Locale.ROOT))
+                + (precision == Precision.F32 ? "" : " in " + precision);
     }
 }

@@ -116,13 +116,26 @@ public final class WeightPack {
         });
     }
 
-    RecurrentWeights recurrent(Recurrent layer) {
-        return once("recurrent " + layer.cell(), List.of(layer.directions(), layer.order()), () -> {
+    /**
+     * Packed weights of a recurrent layer.
+     *
+     * @param lost by rounding, even if they stayed F32 because of it
+     */
+    record PackedRecurrent(RecurrentWeights weights, double lost) {
+    }
+
+    /** In the layer's precision, unless rounding loses too much. */
+    PackedRecurrent recurrent(Recurrent layer) {
+        return once("recurrent " + layer.cell() + layer.precision(), List.of(layer.directions(), layer.order()), () -> {
             try (Arena widened = Arena.ofConfined()) {
-                return RecurrentWeights.pack(arena, layer.shape(), layer.directions().stream().map(d -> new RecurrentWeights.Source(
+                List<RecurrentWeights.Source> sources = layer.directions().stream().map(d -> new RecurrentWeights.Source(
                         gates(d.input(), layer, widened), gates(d.state(), layer, widened), gates(d.inputBias(), layer, widened),
                         gates(d.stateBias(), layer, widened), d.projection() == null ? null : floats(d.projection(), widened),
-                        d.reverse())).toList());
+                        d.reverse())).toList();
+                double lost = layer.precision() == Precision.F32 ? 0
+                        : RecurrentWeights.pack(widened, layer.shape(), sources, layer.precision()).lost();
+                return new PackedRecurrent(RecurrentWeights.pack(arena, layer.shape(), sources,
+                        Narrowing.keeps(layer.precision(), lost) ? layer.precision() : Precision.F32), lost);
             }
         });
     }

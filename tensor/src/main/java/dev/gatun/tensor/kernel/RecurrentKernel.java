@@ -27,7 +27,8 @@ record RecurrentKernel(RecurrentOp op, RecurrentKernels.Sizes sizes, List<Tensor
         RecurrentShape shape = op.weights().shape();
         long streams = op.states() == States.NONE ? inputs.get(1).shape().dim(0) - 2 : inputs.get(2).shape().dim(1);
         return new RecurrentKernel(op, new RecurrentKernels.Sizes(shape.cell().kernelCode(), shape.inputSize(), shape.hidden(),
-                shape.projected(), inputs.get(0).shape().dim(0), streams), results);
+                shape.projected(), inputs.get(0).shape().dim(0), streams, op.weights().precision().kernelCode()),
+                results);
     }
 
     @Override
@@ -42,7 +43,7 @@ record RecurrentKernel(RecurrentOp op, RecurrentKernels.Sizes sizes, List<Tensor
 
     @Override
     public String implementation() {
-        return "gatun_recurrent:" + Kernels.isa();
+        return "gatun_recurrent" + (sizes.type() == 0 ? ":" : "_" + op.weights().precision() + ":") + Kernels.isa();
     }
 
     @Override

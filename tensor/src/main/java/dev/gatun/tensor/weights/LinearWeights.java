@@ -115,12 +115,10 @@ public final class LinearWeights {
     public static NarrowKernels.Packed packNarrow(Arena arena, Precision precision, List<Source> sources) {
         long n = checkedColumns(sources);
         long k = sources.getFirst().in();
-        int type = switch (precision) {
-            case F16 -> NarrowKernels.F16;
-            case BF16 -> NarrowKernels.BF16;
-            case INT8 -> NarrowKernels.INT8;
-            case F32, AUTO -> throw new IllegalArgumentException("Linear: " + precision + " is not narrow");
-        };
+        if (precision == Precision.F32) {
+            throw new IllegalArgumentException("Linear: " + precision + " is not narrow");
+        }
+        int type = precision.kernelCode();
         if (precision == Precision.INT8 && k > NarrowKernels.INT8_DEPTH) {
             throw new IllegalArgumentException("Linear: K " + k + " is above " + NarrowKernels.INT8_DEPTH + ", the deepest of int8");
         }

@@ -1,15 +1,16 @@
 package dev.gatun.tensor.weights;
 
 import dev.gatun.bindings.kernels.MatrixKernels;
+import dev.gatun.bindings.kernels.NarrowKernels;
 import dev.gatun.bindings.kernels.NativeBuffer;
 import dev.gatun.bindings.kernels.RecurrentKernels;
 import dev.gatun.tensor.Cell;
+import dev.gatun.tensor.Precision;
 import dev.gatun.tensor.RecurrentShape;
 import dev.gatun.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -19,6 +20,8 @@ public final class RecurrentWeights {
     private final MemorySegment.Scope owner;
     private final RecurrentShape shape;
     private final List<Packed> directions;
+    private final Precision precision;
+    private double lost;
 
     /**
      * Packed weights of a direction.
@@ -42,19 +45,26 @@ public final class RecurrentWeights {
     public record Source(Tensor input, Tensor state, Tensor inputBias, Tensor stateBias, Tensor projection, boolean reverse) {
     }
 
-    private RecurrentWeights(MemorySegment.Scope owner, RecurrentShape shape, List<Packed> directions) {
-        this.owner = owner;
+    private RecurrentWeights(Arena arena, RecurrentShape shape, List<Source> sources, Precision precision) {
+        this.owner = arena.scope();
         this.shape = shape;
-        this.directions = List.copyOf(directions);
+        this.precision = precision;
+        this.directions = sources.stream().map(source -> new Packed(pack(arena, source), source.reverse())).toList();
     }
 
-    /** Packs; the sources are not needed afterwards. Their shapes were checked. */
-    public static RecurrentWeights pack(Arena arena, RecurrentShape shape, List<Source> sources) {
-        List<Packed> packed = new ArrayList<>();
-        for (Source source : sources) {
-            packed.add(new Packed(pack(arena, shape, source), source.reverse()));
-        }
-        return new RecurrentWeights(arena.scope(), shape, packed);
+    /** Packs; the sources are not needed afterwards. Their shapes were checked. Biases are F32 in any precision. */
+    public static RecurrentWeights pack(Arena arena, RecurrentShape shape, List<Source> sources, Precision precision) {
+        return new RecurrentWeights(arena, shape, sources, precision);
+    }
+
+    /** What the weights are. */
+    public Precision precision() {
+        return precision;
+    }
+
+    /** The most that rounding lost of one of the matrices; see {@code Narrowing}. */
+    public double lost() {
+        return lost;
     }
 
     /** The arena that owns the memory. */
@@ -62,7 +72,7 @@ public final class RecurrentWeights {
         return owner;
     }
 
-    private static RecurrentKernels.Direction pack(Arena arena, RecurrentShape shape, Source source) {
+    private RecurrentKernels.Direction pack(Arena arena, Source source) {
         long hidden = shape.hidden();
         int gates = shape.cell().gates();
         boolean late = shape.cell() == Cell.GRU;
@@ -74,22 +84,30 @@ public final class RecurrentWeights {
                 float state = source.stateBias() == null || late && i >= 2 * hidden ? 0 : source.stateBias().getFloat(i);
                 bias.setAtIndex(ValueLayout.JAVA_FLOAT, i, (source.inputBias() == null ? 0 : source.inputBias().getFloat(i)) + state);
             }
-            MemorySegment more = split ? pack(arena, source.state().segment(), hidden, hidden, 2, 1)
-                    : source.projection() == null ? null : projection(arena, source.projection(), shape);
-            return new RecurrentKernels.Direction(pack(arena, source.input().segment(), shape.inputSize(), hidden, 0, gates),
-                    pack(arena, bias, 1, hidden, 0, gates),
-                    pack(arena, source.state().segment(), shape.width(), hidden, 0, split ? 2 : gates), more,
-                    late && source.stateBias() != null ? pack(arena, source.stateBias().segment(), 1, hidden, 2, 1) : null);
+            MemorySegment more = split ? pack(arena, precision, source.state().segment(), hidden, 2, 1)
+                    : source.projection() == null ? null : projection(arena, source.projection());
+            return new RecurrentKernels.Direction(pack(arena, precision, source.input().segment(), shape.inputSize(), 0, gates),
+                    pack(arena, Precision.F32, bias, 1, 0, gates),
+                    pack(arena, precision, source.state().segment(), shape.width(), 0, split ? 2 : gates), more,
+                    late && source.stateBias() != null ? pack(arena, Precision.F32, source.stateBias().segment(), 1, 2, 1) : null);
         }
     }
 
-    private static MemorySegment pack(Arena arena, MemorySegment weights, long k, long hidden, long first, long gates) {
-        MemorySegment packed = NativeBuffer.allocate(arena, RecurrentKernels.floats(k, hidden, gates) * Float.BYTES).segment();
-        RecurrentKernels.pack(weights, k, hidden, first, gates, packed);
+    private MemorySegment pack(Arena arena, Precision as, MemorySegment weights, long k, long first, long gates) {
+        int type = as.kernelCode();
+        MemorySegment packed = NativeBuffer.allocate(arena, RecurrentKernels.byteSize(type, k, shape.hidden(), gates)).segment();
+        lost = Math.max(lost, RecurrentKernels.pack(type, weights, k, shape.hidden(), first, gates, packed));
         return packed;
     }
 
-    private static MemorySegment projection(Arena arena, Tensor weight, RecurrentShape shape) {
+    private MemorySegment projection(Arena arena, Tensor weight) {
+        int type = precision.kernelCode();
+        if (type != 0) {
+            MemorySegment to = NativeBuffer.allocate(arena, NarrowKernels.byteSize(type, shape.hidden(), shape.projected())).segment();
+            lost = Math.max(lost, NarrowKernels.pack(type, weight.segment(), shape.hidden(), shape.projected(), 1, shape.hidden(), to)
+                    .lost());
+            return to;
+        }
         long floats = MatrixKernels.panelFloats(shape.hidden(), shape.projected());
         MemorySegment packed = NativeBuffer.allocate(arena, floats * Float.BYTES).segment();
         return MatrixKernels.packPanels(weight.segment(), shape.hidden(), shape.projected(), 1, shape.hidden(), packed).segment();

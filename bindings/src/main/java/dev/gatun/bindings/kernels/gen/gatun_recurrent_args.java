@@ -35,6 +35,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int64_t projected;
  *     int32_t cell;
  *     int32_t reverse;
+ *     int32_t type;
  * }
  * }
  */
@@ -64,7 +65,9 @@ public class gatun_recurrent_args {
         GatunC.C_LONG.withName("max_rows"),
         GatunC.C_LONG.withName("projected"),
         GatunC.C_INT.withName("cell"),
-        GatunC.C_INT.withName("reverse")
+        GatunC.C_INT.withName("reverse"),
+        GatunC.C_INT.withName("type"),
+        MemoryLayout.paddingLayout(4)
     ).withName("$anon");
 
     /**
@@ -952,6 +955,50 @@ public class gatun_recurrent_args {
      */
     public static void reverse(MemorySegment struct, int fieldValue) {
         struct.set(reverse$LAYOUT, reverse$OFFSET, fieldValue);
+    }
+
+    private static final OfInt type$LAYOUT = (OfInt)$LAYOUT.select(groupElement("type"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int32_t type
+     * }
+     */
+    public static final OfInt type$layout() {
+        return type$LAYOUT;
+    }
+
+    private static final long type$OFFSET = $LAYOUT.byteOffset(groupElement("type"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int32_t type
+     * }
+     */
+    public static final long type$offset() {
+        return type$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int32_t type
+     * }
+     */
+    public static int type(MemorySegment struct) {
+        return struct.get(type$LAYOUT, type$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int32_t type
+     * }
+     */
+    public static void type(MemorySegment struct, int fieldValue) {
+        struct.set(type$LAYOUT, type$OFFSET, fieldValue);
     }
 
     /**

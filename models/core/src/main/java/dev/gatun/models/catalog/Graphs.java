@@ -9,6 +9,8 @@ import dev.gatun.models.encode.Pooling;
 import dev.gatun.models.encode.TextEncoder;
 import dev.gatun.models.family.recurrent.RnnConfig;
 import dev.gatun.models.family.recurrent.RnnLanguageModel;
+import dev.gatun.models.family.recurrent.SequenceConfig;
+import dev.gatun.models.family.recurrent.SequenceNetwork;
 import dev.gatun.models.family.transformer.Seq2SeqModel;
 import dev.gatun.models.family.whisper.WhisperModel;
 import dev.gatun.models.seq2seq.EncoderDecoder;
@@ -44,10 +46,10 @@ public final class Graphs {
     }
 
     /**
-     * What becomes of the linear layers of a text encoder, or of an encoder and decoder.
+     * What becomes of the linear and recurrent layers of a text encoder, an encoder and decoder, or a recurrent network.
      *
      * @throws dev.gatun.models.checkpoint.WeightException if nothing serves it, or it is damaged
-     * @throws IllegalArgumentException                    if it is neither
+     * @throws IllegalArgumentException                    if it is none of them
      */
     public static List<Narrowing> narrowings(Checkpoint checkpoint, Precision precision) {
         Family<?> family = ServedFamilies.ALL.require(checkpoint);
@@ -61,8 +63,22 @@ public final class Graphs {
                 return model.narrowings();
             }
         }
+        try (Arena files = Arena.ofShared()) {
+            if (family.name().equals(RnnConfig.ARCHITECTURE)) {
+                try (RnnLanguageModel model = RnnLanguageModel.load(checkpoint.source(files), RnnConfig.of(checkpoint.fields()),
+                        precision)) {
+                    return model.narrowings();
+                }
+            }
+            if (family.name().equals(SequenceConfig.TAGGER) || family.name().equals(SequenceConfig.FORECASTER)) {
+                try (SequenceNetwork network = SequenceNetwork.load(checkpoint.source(files), SequenceConfig.of(checkpoint.fields()),
+                        precision)) {
+                    return network.narrowings();
+                }
+            }
+        }
         throw new IllegalArgumentException(checkpoint.origin() + ": " + family.name()
-                + " is neither a text encoder nor an encoder and decoder of texts: precision is chosen for those");
+                + " is neither a model of texts nor a recurrent network: precision is chosen for those");
     }
 
     private static List<Graph> describe(Checkpoint checkpoint, Arena files) {
@@ -79,6 +95,9 @@ public final class Graphs {
         }
         if (family.name().equals(RnnConfig.ARCHITECTURE)) {
             return List.of(RnnLanguageModel.describe(checkpoint, files));
+        }
+        if (family.name().equals(SequenceConfig.TAGGER) || family.name().equals(SequenceConfig.FORECASTER)) {
+            return SequenceNetwork.describe(checkpoint, files);
         }
         return family.name().equals(ServedFamilies.TOKEN_MODEL_FAMILY) ? Seq2SeqModel.describe(checkpoint, files)
                 : ImageClassifier.describe(checkpoint.origin(), files);

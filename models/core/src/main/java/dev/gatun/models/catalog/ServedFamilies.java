@@ -5,6 +5,7 @@ import dev.gatun.models.checkpoint.Families;
 import dev.gatun.models.checkpoint.Family;
 import dev.gatun.models.checkpoint.LoadOptions;
 import dev.gatun.models.family.recurrent.RnnConfig;
+import dev.gatun.models.family.recurrent.SequenceConfig;
 import dev.gatun.models.family.resnet.ResNetConfig;
 import dev.gatun.models.family.transformer.Seq2SeqModel;
 import dev.gatun.models.family.vit.Vit;
@@ -13,7 +14,9 @@ import dev.gatun.models.registry.Encoders;
 import dev.gatun.models.registry.Seq2Seqs;
 import dev.gatun.models.task.classify.ClassifierOptions;
 import dev.gatun.models.task.classify.ImageClassifier;
+import dev.gatun.models.task.language.Forecaster;
 import dev.gatun.models.task.language.LanguageModel;
+import dev.gatun.models.task.language.SequenceTagger;
 import dev.gatun.models.task.speech.SpeechRecognizer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -43,7 +46,12 @@ public final class ServedFamilies {
             new Served<>(TOKEN_MODEL_FAMILY, List.of(TOKEN_MODEL), c -> c.architectures().contains(TOKEN_MODEL),
                     (c, options) -> Seq2SeqModel.load(c.folder())),
             new Served<>(RnnConfig.ARCHITECTURE, List.of(RnnConfig.ARCHITECTURE), c -> c.architectures().contains(RnnConfig.ARCHITECTURE),
-                    (c, options) -> LanguageModel.load(c.folder(), options.threads())))).<Family<?>>flatMap(all -> all).toList());
+                    (c, options) -> LanguageModel.load(c.folder(), options.threads())),
+            new Served<>(SequenceConfig.TAGGER, List.of(SequenceConfig.TAGGER), c -> c.architectures().contains(SequenceConfig.TAGGER),
+                    (c, options) -> SequenceTagger.load(c.folder(), options.threads())),
+            new Served<>(SequenceConfig.FORECASTER, List.of(SequenceConfig.FORECASTER),
+                    c -> c.architectures().contains(SequenceConfig.FORECASTER),
+                    (c, options) -> Forecaster.load(c.folder(), options.threads())))).<Family<?>>flatMap(all -> all).toList());
 
     private ServedFamilies() {
     }

@@ -17,6 +17,7 @@ import dev.gatun.models.generate.GenerationOptions;
 import dev.gatun.models.generate.TokenListener;
 import dev.gatun.models.task.language.LanguageModel;
 import dev.gatun.models.testing.Goldens;
+import dev.gatun.tensor.Precision;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -40,6 +41,24 @@ class LanguageModelTest {
 
     private static GenerationOptions.Builder tokens(int count) {
         return GenerationOptions.builder().maxNewTokens(count);
+    }
+
+    @Test
+    void narrowWeightsOfTheModelThatShipsChangeItsPerplexityLittle() throws IOException {
+        String text = "The Congress shall assemble at least once in every Year, and such Meeting shall be on the first Monday.\n".repeat(3);
+        double[] found = new double[4];
+        for (Precision precision : List.of(Precision.F32, Precision.F16, Precision.BF16, Precision.INT8)) {
+            try (LanguageModel model = LanguageModel.load(1, precision)) {
+                found[precision.ordinal()] = model.perplexity(text).perplexity();
+                assertEquals(precision == Precision.F32 ? 0 : 3, model.model().narrowings().stream().filter(n -> n.taken() == precision)
+                        .count());
+            }
+        }
+        double exact = found[Precision.F32.ordinal()];
+        assertEquals(exact, found[Precision.F16.ordinal()], 1e-3 * exact);
+        assertEquals(exact, found[Precision.BF16.ordinal()], 1e-2 * exact);
+        assertEquals(exact, found[Precision.INT8.ordinal()], 1e-2 * exact);
+        assertTrue(found[Precision.F16.ordinal()] != exact && found[Precision.INT8.ordinal()] != exact);
     }
 
     @Test

@@ -6,11 +6,15 @@ import dev.gatun.tensor.graph.Linear;
 import dev.gatun.tensor.graph.Narrowing;
 import dev.gatun.tensor.graph.Node;
 import dev.gatun.tensor.graph.Pass;
+import dev.gatun.tensor.graph.Recurrent;
 import dev.gatun.tensor.graph.Rewrite;
 import dev.gatun.tensor.graph.Target;
 import java.lang.foreign.Arena;
 
-/** Linear layers get the target's precision, but those that {@link Narrowing} leaves out. Weights are rounded when they are packed. */
+/**
+ * Linear and recurrent layers get the target's precision, but those that {@link Narrowing} leaves out. Weights are rounded when they are
+ * packed.
+ */
 public final class Narrow implements Pass {
     @Override
     public String name() {
@@ -24,11 +28,11 @@ public final class Narrow implements Pass {
         }
         Rewrite rewrite = new Rewrite(graph);
         for (Node node : graph.nodes()) {
-            if (node.layer() instanceof Linear linear) {
-                rewrite.replace(node, linear.withPrecision(Narrowing.choose(node.name(), linear, target.precision()).taken()),
-                        node.operands());
-            } else {
-                rewrite.keep(node);
+            Narrowing narrowing = Narrowing.choose(node, target.precision());
+            switch (node.layer()) {
+                case Linear linear -> rewrite.replace(node, linear.withPrecision(narrowing.taken()), node.operands());
+                case Recurrent recurrent -> rewrite.replace(node, recurrent.withPrecision(narrowing.taken()), node.operands());
+                default -> rewrite.keep(node);
             }
         }
         return rewrite.build();

@@ -5,17 +5,20 @@ import dev.gatun.models.checkpoint.WeightScope;
 import dev.gatun.models.checkpoint.WeightSource;
 import dev.gatun.models.runtime.Program;
 import dev.gatun.tensor.DataType;
+import dev.gatun.tensor.Precision;
 import dev.gatun.tensor.RecurrentShape;
 import dev.gatun.tensor.graph.Dim;
 import dev.gatun.tensor.graph.Embedding;
 import dev.gatun.tensor.graph.Graph;
 import dev.gatun.tensor.graph.GraphBuilder;
 import dev.gatun.tensor.graph.Linear;
+import dev.gatun.tensor.graph.Narrowing;
 import dev.gatun.tensor.graph.Port;
 import dev.gatun.tensor.graph.Spec;
 import dev.gatun.tensor.graph.Target;
 import dev.gatun.tensor.graph.Weight;
 import java.lang.foreign.Arena;
+import java.util.List;
 
 /**
  * A language model of an embedding, recurrent layers and a softmax, with the names of PyTorch's word-language-model example:
@@ -43,10 +46,12 @@ public final class RnnLanguageModel implements AutoCloseable {
     /**
      * Loads; the source is not needed afterwards.
      *
+     * @param precision of the recurrent layers and of the softmax; the embedding is F32
      * @throws dev.gatun.models.checkpoint.WeightException if a tensor is missing or has another shape
      */
-    public static RnnLanguageModel load(WeightSource source, RnnConfig config) {
-        return new RnnLanguageModel(config, Program.load(new Program.Part(describe(source, config), Target.ofRows(FEW_ROWS))));
+    public static RnnLanguageModel load(WeightSource source, RnnConfig config, Precision precision) {
+        return new RnnLanguageModel(config, Program.load(new Program.Part(describe(source, config),
+                Target.ofRows(FEW_ROWS).withPrecision(precision))));
     }
 
     /** The graph of a checkpoint, for people to read; the arena owns what is read. */
@@ -78,6 +83,11 @@ public final class RnnLanguageModel implements AutoCloseable {
     /** A session of so many streams, whose graph has {@link #IDS} and {@link #LOGITS}. */
     public RecurrentSession newSession(int streams, int threads) {
         return new RecurrentSession(program, NAME, streams, threads);
+    }
+
+    /** What became of each layer; empty in F32. */
+    public List<Narrowing> narrowings() {
+        return program.narrowings(NAME);
     }
 
     /** Bytes of native memory. */

@@ -20,6 +20,10 @@ import java.util.Map;
  */
 public record SequenceConfig(boolean tagger, Cell cell, int words, int inputSize, int hidden, int layers, boolean bidirectional,
         int outputs, boolean crf) {
+    /** Values of {@code architecture}. */
+    public static final String TAGGER = "rnn-tagger";
+    public static final String FORECASTER = "rnn-forecaster";
+
     private static final int MOST = 1 << 20;
 
     /**
@@ -28,7 +32,7 @@ public record SequenceConfig(boolean tagger, Cell cell, int words, int inputSize
      * @throws dev.gatun.models.checkpoint.WeightException if one is missing, unknown or out of range
      */
     public static SequenceConfig of(ConfigFields config) {
-        boolean tagger = config.choice("architecture", Map.of("rnn-tagger", true, "rnn-forecaster", false));
+        boolean tagger = config.choice("architecture", Map.of(TAGGER, true, FORECASTER, false));
         config.ignore("dropout");
         config.ignore("id2label");
         SequenceConfig read = new SequenceConfig(tagger, config.choice("rnn_type", Map.of("LSTM", Cell.LSTM, "GRU", Cell.GRU, "RNN_TANH",

@@ -1,10 +1,12 @@
 package dev.gatun.models.family.recurrent;
 
+import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.checkpoint.WeightScope;
 import dev.gatun.models.checkpoint.WeightSource;
 import dev.gatun.models.runtime.Program;
 import dev.gatun.models.runtime.Session;
 import dev.gatun.tensor.DataType;
+import dev.gatun.tensor.Precision;
 import dev.gatun.tensor.RecurrentShape;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
@@ -12,12 +14,15 @@ import dev.gatun.tensor.graph.Embedding;
 import dev.gatun.tensor.graph.Graph;
 import dev.gatun.tensor.graph.GraphBuilder;
 import dev.gatun.tensor.graph.Linear;
+import dev.gatun.tensor.graph.Narrowing;
 import dev.gatun.tensor.graph.Port;
 import dev.gatun.tensor.graph.Spec;
 import dev.gatun.tensor.graph.Target;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * Recurrent layers over whole sequences and a linear layer: on every row of a tagger; of a forecaster on the last state, that of each
@@ -46,18 +51,27 @@ public final class SequenceNetwork implements AutoCloseable {
     /**
      * Loads; the source is not needed afterwards.
      *
+     * @param precision of the recurrent layers and of the linear one; the embedding is F32
      * @throws dev.gatun.models.checkpoint.WeightException if a tensor is missing or has another shape
      */
-    public static SequenceNetwork load(WeightSource source, SequenceConfig config) {
+    public static SequenceNetwork load(WeightSource source, SequenceConfig config, Precision precision) {
+        Target target = Target.ofRows(FEW_ROWS).withPrecision(precision);
         WeightScope scope = WeightScope.locate(source, "linear.weight");
         Crf crf = config.crf() ? Crf.of(scope.child("crf"), config.outputs()) : null;
-        Program layers = Program.load(new Program.Part(layers(scope, config), Target.ofRows(FEW_ROWS)));
+        Program layers = Program.load(new Program.Part(layers(scope, config), target));
         try {
-            return new SequenceNetwork(config, layers, Program.load(new Program.Part(head(scope, config), Target.ofRows(FEW_ROWS))), crf);
+            return new SequenceNetwork(config, layers, Program.load(new Program.Part(head(scope, config), target)), crf);
         } catch (RuntimeException | Error e) {
             layers.close();
             throw e;
         }
+    }
+
+    /** The graphs of a checkpoint, for people to read; the arena owns what is read. */
+    public static List<Graph> describe(Checkpoint checkpoint, Arena files) {
+        SequenceConfig config = SequenceConfig.of(checkpoint.fields());
+        WeightScope scope = WeightScope.locate(checkpoint.source(files), "linear.weight");
+        return List.of(layers(scope, config), head(scope, config));
     }
 
     private static Graph layers(WeightScope scope, SequenceConfig config) {
@@ -76,6 +90,11 @@ public final class SequenceNetwork implements AutoCloseable {
         graph.output(OUT, graph.add("linear", new Linear(scope.part("linear", config.width(), config.outputs())), graph.input(INPUT,
                 Spec.of(DataType.F32, ROWS, config.width()))));
         return graph.build();
+    }
+
+    /** What became of each layer; empty in F32. */
+    public List<Narrowing> narrowings() {
+        return Stream.concat(layers.narrowings("layers").stream(), head.narrowings("head").stream()).toList();
     }
 
     /** Sizes. */

@@ -1,10 +1,12 @@
 package dev.gatun.models.task.language;
 
 import dev.gatun.models.checkpoint.Checkpoint;
+import dev.gatun.models.checkpoint.Uses;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.family.recurrent.SequenceConfig;
 import dev.gatun.models.family.recurrent.SequenceNetwork;
 import dev.gatun.tensor.DataType;
+import dev.gatun.tensor.Precision;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
 import java.lang.foreign.Arena;
@@ -29,13 +31,19 @@ public final class Forecaster implements AutoCloseable {
      * @throws WeightException if a file is missing, damaged or contradicts the other
      */
     public static Forecaster load(Path folder, int threads) {
+        return load(folder, threads, Precision.F32);
+    }
+
+    /** The same with weights of another precision. */
+    public static Forecaster load(Path folder, int threads, Precision precision) {
         Checkpoint checkpoint = Checkpoint.open(folder);
         SequenceConfig config = SequenceConfig.of(checkpoint.fields());
         if (config.tagger()) {
-            throw new WeightException(checkpoint.configFile(), "architecture is rnn-tagger, expected rnn-forecaster");
+            throw new WeightException(checkpoint.configFile(), "architecture is rnn-tagger, expected rnn-forecaster"
+                    + Uses.hint(checkpoint.architectures()));
         }
         try (Arena files = Arena.ofShared()) {
-            return new Forecaster(SequenceNetwork.load(checkpoint.source(files), config), threads);
+            return new Forecaster(SequenceNetwork.load(checkpoint.source(files), config, precision), threads);
         }
     }
 
@@ -47,7 +55,7 @@ public final class Forecaster implements AutoCloseable {
      * @throws IllegalArgumentException if a series has no steps, or a step another number of values, or one that is not finite
      */
     public float[][] forecast(List<float[][]> series) {
-        int columns = network.config().inputSize();
+        int columns = inputSize();
         int[] lengths = series.stream().mapToInt(one -> one.length).toArray();
         try (Arena arena = Arena.ofConfined()) {
             Tensor input = Tensor.allocate(arena, TensorDesc.of(DataType.F32, IntStream.of(lengths)
@@ -74,6 +82,11 @@ public final class Forecaster implements AutoCloseable {
             }
             return next;
         }
+    }
+
+    /** Numbers of a step. */
+    public int inputSize() {
+        return network.config().inputSize();
     }
 
     /** Frees the weights. Closing twice is harmless. */

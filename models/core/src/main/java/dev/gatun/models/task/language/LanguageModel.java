@@ -19,6 +19,7 @@ import dev.gatun.models.generate.Generated;
 import dev.gatun.models.generate.GenerationException;
 import dev.gatun.models.generate.GenerationOptions;
 import dev.gatun.models.generate.TokenListener;
+import dev.gatun.tensor.Precision;
 import dev.gatun.tensor.exec.BoundPlan;
 import java.io.IOException;
 import java.io.InputStream;
@@ -49,13 +50,19 @@ public final class LanguageModel implements AutoCloseable {
 
     /** The model that ships, on so many cores. */
     public static LanguageModel load(int threads) {
+        return load(threads, Precision.F32);
+    }
+
+    /** The same with weights of another precision. */
+    public static LanguageModel load(int threads, Precision precision) {
         Path origin = Path.of("constitution");
         try (Arena temporary = Arena.ofShared()) {
             byte[] weights = resource("model.safetensors");
             MemorySegment bytes = temporary.allocate(weights.length, Long.BYTES);
             bytes.copyFrom(MemorySegment.ofArray(weights));
             return load(SafetensorsFile.parse(origin.resolve("model.safetensors"), bytes, temporary),
-                    ConfigFields.of(origin.resolve("config.json"), json("config.json")), json("vocabulary.json"), threads);
+                    ConfigFields.of(origin.resolve("config.json"), json("config.json")), json("vocabulary.json"), threads,
+                    precision);
         }
     }
 
@@ -85,6 +92,11 @@ public final class LanguageModel implements AutoCloseable {
      * @throws WeightException if a file is missing, damaged or contradicts another
      */
     public static LanguageModel load(Path folder, int threads) {
+        return load(folder, threads, Precision.F32);
+    }
+
+    /** The same with weights of another precision. */
+    public static LanguageModel load(Path folder, int threads, Precision precision) {
         Checkpoint checkpoint = Checkpoint.open(folder);
         if (!checkpoint.architectures().contains(RnnConfig.ARCHITECTURE)) {
             throw new WeightException(checkpoint.configFile(), "describes no language model that is served: "
@@ -93,14 +105,15 @@ public final class LanguageModel implements AutoCloseable {
         }
         try (Arena files = Arena.ofShared()) {
             return load(checkpoint.source(files), checkpoint.fields(), JsonFiles.value(checkpoint.folder().resolve("vocabulary.json")),
-                    threads);
+                    threads, precision);
         }
     }
 
-    private static LanguageModel load(WeightSource source, ConfigFields fields, JsonNode vocabulary, int threads) {
+    private static LanguageModel load(WeightSource source, ConfigFields fields, JsonNode vocabulary, int threads,
+            Precision precision) {
         RnnConfig config = RnnConfig.of(fields);
         Vocabulary tokens = Vocabulary.of(fields.file().resolveSibling("vocabulary.json"), vocabulary, config);
-        return new LanguageModel(RnnLanguageModel.load(source, config), tokens, threads);
+        return new LanguageModel(RnnLanguageModel.load(source, config, precision), tokens, threads);
     }
 
     /**

@@ -7,6 +7,7 @@ import dev.gatun.models.encode.ClassLabels;
 import dev.gatun.models.family.recurrent.SequenceConfig;
 import dev.gatun.models.family.recurrent.SequenceNetwork;
 import dev.gatun.models.family.recurrent.Vocabulary;
+import dev.gatun.tensor.Precision;
 import dev.gatun.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
@@ -37,6 +38,11 @@ public final class SequenceTagger implements AutoCloseable {
      * @throws WeightException if a file is missing, damaged or contradicts another
      */
     public static SequenceTagger load(Path folder, int threads) {
+        return load(folder, threads, Precision.F32);
+    }
+
+    /** The same with weights of another precision. */
+    public static SequenceTagger load(Path folder, int threads, Precision precision) {
         Checkpoint checkpoint = Checkpoint.open(folder);
         SequenceConfig config = SequenceConfig.of(checkpoint.fields());
         List<String> labels = ClassLabels.of(checkpoint).names();
@@ -47,7 +53,7 @@ public final class SequenceTagger implements AutoCloseable {
         Path file = checkpoint.folder().resolve("vocabulary.json");
         Vocabulary vocabulary = Vocabulary.ofWords(file, JsonFiles.value(file), config.words());
         try (Arena files = Arena.ofShared()) {
-            return new SequenceTagger(SequenceNetwork.load(checkpoint.source(files), config), vocabulary, labels, threads);
+            return new SequenceTagger(SequenceNetwork.load(checkpoint.source(files), config, precision), vocabulary, labels, threads);
         }
     }
 

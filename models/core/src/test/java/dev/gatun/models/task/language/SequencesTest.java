@@ -9,10 +9,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.testing.Goldens;
+import dev.gatun.tensor.Precision;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -88,6 +90,27 @@ class SequencesTest {
                     () -> forecaster.forecast(List.<float[][]>of(new float[][] {{1, 2}}))).getMessage());
             assertEquals("series 0 has a value NaN, expected finite numbers", assertThrows(IllegalArgumentException.class,
                     () -> forecaster.forecast(List.<float[][]>of(new float[][] {{1, 2, Float.NaN}}))).getMessage());
+        }
+    }
+
+    @Test
+    void narrowWeightsChangeAForecastLittle() throws IOException {
+        float[][] steps = new float[30][3];
+        for (int i = 0; i < 90; i++) {
+            steps[i / 3][i % 3] = (float) Math.sin(i);
+        }
+        for (String name : List.of("forecaster", "forecaster-both")) {
+            float[] exact;
+            try (Forecaster forecaster = Forecaster.load(model(name), 1)) {
+                exact = forecaster.forecast(List.<float[][]>of(steps))[0];
+            }
+            for (Precision precision : List.of(Precision.F16, Precision.BF16, Precision.INT8)) {
+                try (Forecaster forecaster = Forecaster.load(model(name), 1, precision)) {
+                    float[] found = forecaster.forecast(List.<float[][]>of(steps))[0];
+                    assertArrayEquals(exact, found, precision == Precision.F16 ? 1e-3f : 1e-2f);
+                    assertTrue(!Arrays.equals(exact, found), name + " " + precision);
+                }
+            }
         }
     }
 
