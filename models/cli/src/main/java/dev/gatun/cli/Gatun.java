@@ -17,7 +17,7 @@ import picocli.CommandLine.Option;
                 BenchModelCommand.class, ProfileCommand.class, QuantizeCommand.class, InspectCommand.class, ClassifyTextCommand.class,
                 RerankCommand.class, TagCommand.class, FillMaskCommand.class, AnswerCommand.class, ZeroShotCommand.class,
                 VerifyCommand.class, RunCommand.class, PullCommand.class, GenerateCommand.class,
-                PerplexityCommand.class, TranscribeCommand.class, TrainCommand.class})
+                PerplexityCommand.class, ForecastCommand.class, TranscribeCommand.class, TrainCommand.class})
 public final class Gatun implements Callable<Integer> {
     @Option(names = "--stacktrace", scope = CommandLine.ScopeType.INHERIT, description = "Print the stack trace of a failure.")
     boolean stacktrace;
