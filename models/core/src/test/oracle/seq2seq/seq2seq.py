@@ -5,7 +5,8 @@ fields.json, every field of each family's config class.
 
 Each folder: config.json, generation_config.json, model.safetensors; cases.safetensors: sources and targets I32 that lie end to end, their
 offsets I32 [n + 1], memory F32 [source tokens, d_model] and logits F32 [target tokens, vocab_size], computed in float64; generate.json: ids
-after the start token, greedy and with 4 beams, of each of `inputs`.
+after the start token, greedy and with 4 beams, of each of `inputs`; many.json the same of 200 inputs, computed in float64, a character for
+each id, "0" for id 0, and of beams the best two with their scores.
 """
 import copy
 import inspect
@@ -115,6 +116,26 @@ def generate(model, folder):
     (folder / "generate.json").write_text(json.dumps(answers, separators=(",", ":")) + "\n")
 
 
+def many(model, folder):
+    """In batches of inputs of one length: nothing is padded."""
+    eos = model.config.eos_token_id
+    model = copy.deepcopy(model).double()
+    inputs = [torch.cat([row, torch.tensor([eos])]) for row in tokens(model, [1 + i % 17 for i in range(200)], 11)]
+    text = lambda ids: "".join(chr(ord("0") + i) for i in (ids[:ids.index(eos) + 1] if eos in ids else ids))
+    answers = {"inputs": [text(row.tolist()) for row in inputs], "greedy": [None] * 200, "beams": [None] * 200, "scores": [None] * 200}
+    for length in range(2, 19):
+        group = [i for i, row in enumerate(inputs) if len(row) == length]
+        batch = torch.stack([inputs[i] for i in group])
+        greedy = model.generate(batch, max_length=15, do_sample=False)[:, 1:].tolist()
+        beams = model.generate(batch, max_length=15, do_sample=False, num_beams=4, num_return_sequences=2, output_scores=True,
+                               return_dict_in_generate=True)
+        for at, i in enumerate(group):
+            answers["greedy"][i] = text(greedy[at])
+            answers["beams"][i] = [text(row) for row in beams.sequences[2 * at:2 * at + 2, 1:].tolist()]
+            answers["scores"][i] = [round(float(s), 5) for s in beams.sequences_scores[2 * at:2 * at + 2]]
+    (folder / "many.json").write_text(json.dumps(answers, separators=(",", ":")) + "\n")
+
+
 def fields(root):
     names = {}
     for name, (config, _) in MODELS.items():
@@ -130,6 +151,7 @@ def main(root):
         save(model, root / name)
         cases(model, root / name)
         generate(model, root / name)
+        many(model, root / name)
     fields(root)
 
 

@@ -119,6 +119,35 @@ class Seq2SeqGoldenTest {
         }
     }
 
+    /** 200 inputs each: token for token, and of four beams the best two with their scores. */
+    @ParameterizedTest
+    @FieldSource("FAMILIES")
+    void manyInputsGiveWhatTransformersGives(String name) throws IOException {
+        Path folder = Goldens.path("seq2seq/" + name);
+        JsonNode golden = JSON.readTree(folder.resolve("many.json").toFile());
+        int forcedEos = JSON.readTree(folder.resolve("generation_config.json").toFile()).path("forced_eos_token_id").asInt(-1);
+        List<int[]> inputs = new ArrayList<>();
+        golden.path("inputs").forEach(row -> inputs.add(characters(row)));
+        assertEquals(200, inputs.size());
+        GenerationOptions greedy = GenerationOptions.builder().maxLength(15).forcedEosTokenId(forcedEos).build();
+        try (EncoderDecoder model = load(folder, Precision.F32); GenerationSession session = new GenerationSession(model, 2, 50)) {
+            List<List<Generated>> best = session.generate(inputs, greedy);
+            List<List<Generated>> beams = session.generate(inputs, greedy.toBuilder().numBeams(4).numReturnSequences(2).build());
+            for (int i = 0; i < inputs.size(); i++) {
+                assertArrayEquals(characters(golden.path("greedy").get(i)), best.get(i).getFirst().ids(), name + ", input " + i);
+                for (int j = 0; j < 2; j++) {
+                    Generated found = beams.get(i).get(j);
+                    assertArrayEquals(characters(golden.path("beams").get(i).get(j)), found.ids(), name + ", input " + i + ", beam " + j);
+                    assertEquals(golden.path("scores").get(i).get(j).asDouble(), found.score(), 1e-4, name + ", input " + i);
+                }
+            }
+        }
+    }
+
+    private static int[] characters(JsonNode text) {
+        return text.asText().chars().map(each -> each - '0').toArray();
+    }
+
     private static int[] ids(JsonNode row) {
         int[] ids = new int[row.size()];
         Arrays.setAll(ids, i -> row.get(i).asInt());
