@@ -6,7 +6,6 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.ndarray.types.SparseFormat;
 import dev.gatun.bench.harness.Contender;
-import dev.gatun.models.checkpoint.OnnxBertWeights;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -38,14 +37,14 @@ final class DjlEncoder implements Contender {
         this.longest = Arrays.stream(tokens).mapToInt(row -> row.length).max().orElse(0);
         manager = Engine.getEngine("PyTorch").newBaseManager();
         try (Arena arena = Arena.ofShared()) {
-            OnnxBertWeights source = OnnxBertWeights.open(model, arena);
+            ExportedBert source = new ExportedBert(model, arena);
             headDim = (int) source.headDim().orElseThrow();
             eps = (float) source.layerNormEps().orElse(1e-12);
             for (String name : source.names()) {
                 if (name.endsWith(".weight") || name.endsWith(".bias")) {
                     long[] dims = new long[source.entry(name).shape().rank()];
                     Arrays.setAll(dims, i -> source.entry(name).shape().dim(i));
-                    NDArray value = manager.create(source.floats(name).toFloats(), new Shape(dims));
+                    NDArray value = manager.create(source.floats(name), new Shape(dims));
                     weights.put(name, source.inOut(name) ? value.transpose().duplicate() : value);
                 }
             }

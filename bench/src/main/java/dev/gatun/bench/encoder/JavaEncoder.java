@@ -2,7 +2,6 @@ package dev.gatun.bench.encoder;
 
 import dev.gatun.bench.harness.Contender;
 import dev.gatun.bench.purejava.JavaKernels;
-import dev.gatun.models.checkpoint.OnnxBertWeights;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -42,7 +41,7 @@ final class JavaEncoder implements Contender {
         this.kernels = kernels;
         this.tokens = tokens;
         try (Arena arena = Arena.ofShared()) {
-            OnnxBertWeights weights = OnnxBertWeights.open(model, arena);
+            ExportedBert weights = new ExportedBert(model, arena);
             words = floats(weights, "embeddings.word_embeddings.weight");
             positions = floats(weights, "embeddings.position_embeddings.weight");
             types = floats(weights, "embeddings.token_type_embeddings.weight");
@@ -63,23 +62,23 @@ final class JavaEncoder implements Contender {
         vectors = new float[tokens.length * d];
     }
 
-    private static String find(OnnxBertWeights weights, String name) {
+    private static String find(ExportedBert weights, String name) {
         return weights.names().contains(name) ? name : "bert." + name;
     }
 
-    private static boolean has(OnnxBertWeights weights, String name) {
+    private static boolean has(ExportedBert weights, String name) {
         return weights.names().contains(find(weights, name));
     }
 
-    private static float[] floats(OnnxBertWeights weights, String name) {
-        return weights.floats(find(weights, name)).toFloats();
+    private static float[] floats(ExportedBert weights, String name) {
+        return weights.floats(find(weights, name));
     }
 
-    private static Norm norm(OnnxBertWeights weights, String name) {
+    private static Norm norm(ExportedBert weights, String name) {
         return new Norm(floats(weights, name + ".weight"), floats(weights, name + ".bias"));
     }
 
-    private Layer layer(OnnxBertWeights weights, String prefix) {
+    private Layer layer(ExportedBert weights, String prefix) {
         String attention = prefix + "attention.";
         return new Layer(
                 linear(weights, attention + "self.query", attention + "self.key", attention + "self.value"),
@@ -89,7 +88,7 @@ final class JavaEncoder implements Contender {
     }
 
     /** Layers with the same input side by side, as [k, n]. */
-    private JavaKernels.Linear linear(OnnxBertWeights weights, String... names) {
+    private JavaKernels.Linear linear(ExportedBert weights, String... names) {
         int width = floats(weights, names[0] + ".bias").length;
         int n = width * names.length;
         float[] bias = new float[n];

@@ -19,11 +19,6 @@ public final class CheckedWeights implements WeightSource {
         this.finite = finite;
     }
 
-    /** What is checked. */
-    public WeightSource source() {
-        return source;
-    }
-
     @Override
     public Arena arena() {
         return source.arena();
@@ -43,16 +38,6 @@ public final class CheckedWeights implements WeightSource {
     @Override
     public Path file(String name) {
         return source.file(name);
-    }
-
-    @Override
-    public String remark() {
-        return source.remark();
-    }
-
-    @Override
-    public boolean inOut(String name) {
-        return source.inOut(name);
     }
 
     @Override

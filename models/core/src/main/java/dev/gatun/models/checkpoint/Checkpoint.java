@@ -8,7 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -210,17 +209,6 @@ public record Checkpoint(Path origin, Path root, Path folder, JsonNode config, P
     }
 
     /**
-     * What the weights' format says of itself, as that a graph is quantized; empty if nothing.
-     *
-     * @throws WeightException as {@link #source}
-     */
-    public String remark() {
-        try (Arena arena = Arena.ofConfined()) {
-            return source(arena).remark();
-        }
-    }
-
-    /**
      * What the headers say of each tensor; reads no tensor.
      *
      * @throws WeightException as {@link #source}
@@ -228,15 +216,10 @@ public record Checkpoint(Path origin, Path root, Path folder, JsonNode config, P
     public Map<String, TensorInfo> tensors() {
         try (Arena arena = Arena.ofConfined()) {
             WeightSource source = source(arena);
-            // ONNX gives a weight two names: the graph's, and after it the checkpoint's.
-            Map<WeightSource.Entry, String> named = new IdentityHashMap<>();
-            source.names().forEach(name -> named.put(source.entry(name), name));
             Map<String, TensorInfo> tensors = new LinkedHashMap<>();
             for (String name : source.names()) {
                 WeightSource.Entry entry = source.entry(name);
-                if (named.get(entry).equals(name)) {
-                    tensors.put(name, new TensorInfo(entry.type(), entry.shape(), entry.byteSize()));
-                }
+                tensors.put(name, new TensorInfo(entry.type(), entry.shape(), entry.byteSize()));
             }
             return tensors;
         }

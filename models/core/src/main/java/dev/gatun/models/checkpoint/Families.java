@@ -45,8 +45,7 @@ public record Families(List<Family<?>> all) {
         String nearest = nearest(checkpoint);
         String what = !said.isEmpty() ? ": config.json says " + said
                 : checkpoint.hasConfig() ? "; config.json names none (model_type, architectures)" : "; config.json is missing";
-        String remark = checkpoint.remark();
-        return "no model that is served" + what + Uses.hint(checkpoint.architectures()) + (remark.isEmpty() ? "" : "; " + remark)
+        return "no model that is served" + what + Uses.hint(checkpoint.architectures())
                 + (nearest.isEmpty() ? "" : "; nearest is " + nearest) + "; served are "
                 + String.join(", ", all.stream().map(Family::name).toList());
     }

@@ -19,7 +19,7 @@ import java.util.Map;
  * What Gatun needs of an ONNX model: the graph's nodes and its constant tensors. The file is read
  * with protobuf's wire format; tensors are read when they are asked for. Field numbers are those of onnx.proto.
  */
-final class OnnxFile {
+public final class OnnxFile {
     private static final int MODEL_GRAPH = 7;
     private static final int GRAPH_NODE = 1;
     private static final int GRAPH_INITIALIZER = 5;
@@ -56,7 +56,7 @@ final class OnnxFile {
      * @param floats  float attributes by name
      * @param texts   string attributes by name
      */
-    record Node(String op, List<String> inputs, List<String> outputs, Map<String, Float> floats, Map<String, String> texts) {
+    public record Node(String op, List<String> inputs, List<String> outputs, Map<String, Float> floats, Map<String, String> texts) {
     }
 
     private OnnxFile(Path file, ModelFile source, Arena arena) {
@@ -65,7 +65,13 @@ final class OnnxFile {
         this.arena = arena;
     }
 
-    static OnnxFile open(Path file, Arena arena) {
+    /**
+     * Reads a file's nodes, and what it says of its tensors.
+     *
+     * @param arena owns what is read of them
+     * @throws WeightException if it is not a whole ONNX file
+     */
+    public static OnnxFile open(Path file, Arena arena) {
         OnnxFile onnx = new OnnxFile(file, ModelFile.open(file), arena);
         try (InputStream stream = onnx.source.stream()) {
             CodedInputStream in = CodedInputStream.newInstance(stream);
@@ -80,12 +86,13 @@ final class OnnxFile {
         return onnx;
     }
 
-    List<Node> nodes() {
+    /** In the file's order, those of subgraphs and functions left out. */
+    public List<Node> nodes() {
         return nodes;
     }
 
     /** Initializers and values of Constant nodes. */
-    Map<String, WeightSource.Entry> tensors() {
+    public Map<String, WeightSource.Entry> tensors() {
         return tensors;
     }
 
@@ -203,11 +210,14 @@ final class OnnxFile {
         fields(in, (number, i) -> tensorField(tensor, number, i));
         String key = constant != null ? constant : tensor.name;
         String name = Clip.text(key);
-        if (tensor.location == EXTERNAL) {
-            throw new WeightException(file, "tensor " + name + ": its data is in another file; export the model into one file");
-        }
         Shape shape = Shape.of(tensor.dims.stream().mapToLong(Long::longValue).toArray());
         String type = typeName(tensor.type);
+        if (tensor.location == EXTERNAL) {
+            tensors.put(key, new WeightSource.Entry(type, shape, Math.multiplyExact(shape.elementCount(), Elements.byteSize(type)), () -> {
+                throw new WeightException(file, "tensor " + name + ": its data is in another file; export the model into one file");
+            }));
+            return;
+        }
         boolean typed = type.equals("F32") || type.equals("I64");
         if (tensor.rawOffset < 0 && !typed) {
             return;

@@ -34,7 +34,7 @@ final class WeightFiles {
     static WeightSource open(Path file, Arena arena) {
         String name = name(file);
         if (name.endsWith(".onnx")) {
-            return OnnxBertWeights.open(file, arena);
+            return OnnxTensors.open(file, arena);
         }
         if (name.endsWith(".index.json")) {
             return ShardedSafetensors.open(file, arena);

@@ -71,11 +71,6 @@ public final class WeightScope {
         return TensorNames.find(source.names(), full(name)) != null;
     }
 
-    /** Whether a linear weight here is [in, out] rather than PyTorch's [out, in]. */
-    public boolean inOut(String name) {
-        return source.inOut(require(name));
-    }
-
     /**
      * A tensor as F32, of this shape.
      *
@@ -144,9 +139,7 @@ public final class WeightScope {
     /** A linear layer {@code name.weight}, with {@code name.bias} if there is one, of these sizes. */
     public Linear.Part part(String name, long in, long out) {
         WeightScope layer = child(name);
-        boolean inOut = layer.inOut("weight");
-        Weight weight = inOut ? layer.weight("weight", in, out) : layer.weight("weight", out, in);
-        return new Linear.Part(weight, inOut, layer.optional("bias", out));
+        return new Linear.Part(layer.weight("weight", out, in), false, layer.optional("bias", out));
     }
 
     /** The same where a config says whether there is a bias. */
@@ -162,9 +155,6 @@ public final class WeightScope {
     /** Linear layers whose weights lie one behind the other in the rows of {@code name.weight}, of so many rows each. */
     public List<Linear.Part> parts(String name, long in, boolean bias, long... outs) {
         Linear.Part all = part(name, in, LongStream.of(outs).sum(), bias);
-        if (all.inOut()) {
-            throw new WeightException(file(name + ".weight"), "tensor " + full(name) + ".weight is [in, out], expected [out, in]");
-        }
         List<Linear.Part> parts = new ArrayList<>();
         long first = 0;
         for (long out : outs) {
@@ -202,9 +192,7 @@ public final class WeightScope {
     /** The same as {@link #part}, as F32. */
     public LinearWeights.Source linear(String name, long in, long out) {
         WeightScope layer = child(name);
-        boolean inOut = layer.inOut("weight");
-        Tensor weight = inOut ? layer.tensor("weight", in, out) : layer.tensor("weight", out, in);
-        return new LinearWeights.Source(weight, inOut, layer.has("bias") ? layer.tensor("bias", out) : null);
+        return new LinearWeights.Source(layer.tensor("weight", out, in), false, layer.has("bias") ? layer.tensor("bias", out) : null);
     }
 
     private String full(String name) {
@@ -216,8 +204,7 @@ public final class WeightScope {
                 .sorted(Comparator.comparingInt((String other) -> -commonEnd(full, other)).thenComparing(Comparator.naturalOrder()))
                 .limit(3).map(Clip::text).collect(Collectors.joining(", "));
         String any = source.names().stream().findFirst().orElse(full);
-        return new WeightException(source.file(any), "has no tensor " + full + (near.isEmpty() ? "" : "; nearest names: " + near)
-                + (source.remark().isEmpty() ? "" : "; " + source.remark()));
+        return new WeightException(source.file(any), "has no tensor " + full + (near.isEmpty() ? "" : "; nearest names: " + near));
     }
 
     private static int commonEnd(String a, String b) {

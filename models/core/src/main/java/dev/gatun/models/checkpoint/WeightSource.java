@@ -86,16 +86,6 @@ public interface WeightSource {
      */
     Entry entry(String name);
 
-    /** Whether the weight of a linear layer is [in, out] rather than PyTorch's [out, in]. */
-    default boolean inOut(String name) {
-        return false;
-    }
-
-    /** Why names that are expected may be missing, for messages, as of a quantized graph; empty if nothing is known. */
-    default String remark() {
-        return "";
-    }
-
     /** The file that a tensor is in, for messages. */
     Path file(String name);
 

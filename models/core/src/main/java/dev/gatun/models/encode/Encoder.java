@@ -17,6 +17,7 @@ import dev.gatun.tensor.graph.Port;
 import dev.gatun.tensor.graph.Sizes;
 import dev.gatun.tensor.graph.Spec;
 import dev.gatun.tensor.graph.Target;
+import dev.gatun.tensor.op.BinaryOp;
 import java.util.List;
 
 /**
@@ -28,27 +29,28 @@ public final class Encoder implements AutoCloseable {
     static final String RESULT = "result";
     /** Input of a head that skips tokens: S32 [2 + 2 maxSequences], as the sequences, each in two parts. */
     static final String PARTS = "parts";
+    /** Input of what is computed outside: F32 [tokens, hiddenSize]. */
+    static final String HIDDEN = "hidden";
 
     private final EncoderSpec spec;
     private final Head head;
+    private final TokenRows outside;
     private final boolean positions;
     private final boolean types;
     private final PackedSequences sequences;
     private final Program program;
     private final Buckets buckets;
 
-    private Encoder(EncoderSpec spec, EncoderWeights weights, Head head, Precision precision) {
-        this.spec = spec;
+    private Encoder(ImportedEncoder imported, Head head, Graph graph, Precision precision) {
+        this.spec = imported.spec();
         this.head = head;
-        Positions.Absolute absolute = weights.positions() instanceof Positions.Absolute a ? a : null;
-        this.positions = absolute != null;
-        this.types = weights.types() != null;
-        this.sequences = new PackedSequences(spec.vocabSize(), spec.typeCount(), spec.maxLength(), absolute == null ? 0
-                : absolute.firstPosition(),
-                absolute == null ? -1 : absolute.padId());
+        this.outside = imported.outside();
+        this.positions = imported.hasPositions();
+        this.types = spec.typeCount() > 0;
+        this.sequences = new PackedSequences(spec.vocabSize(), spec.typeCount(), spec.maxLength(), imported.firstPosition(),
+                imported.padId());
         this.buckets = new Buckets(Math.max(spec.maxLength(), Setting.CHUNK_TOKENS.number()));
-        this.program = Program.load(new Program.Part(describe(spec, weights, head),
-                Target.ofRows(Setting.CHUNK_TOKENS.number()).withPrecision(precision)));
+        this.program = Program.load(new Program.Part(graph, Target.ofRows(Setting.CHUNK_TOKENS.number()).withPrecision(precision)));
     }
 
     /**
@@ -58,24 +60,51 @@ public final class Encoder implements AutoCloseable {
      * @throws dev.gatun.tensor.ShapeException if a weight has another shape than the sizes demand
      */
     public static Encoder load(EncoderSpec spec, EncoderWeights weights, Head head, Precision precision) {
-        return new Encoder(spec, weights, head, precision);
+        Positions.Absolute absolute = weights.positions() instanceof Positions.Absolute a ? a : null;
+        return new Encoder(new ImportedEncoder(spec, absolute != null, absolute == null ? 0 : absolute.firstPosition(),
+                absolute == null ? -1 : absolute.padId(), null, null), head, describe(spec, weights, head), precision);
+    }
+
+    /** Packs the weights of an import, whose file is not needed afterwards; takes over what is computed outside. */
+    public static Encoder load(ImportedEncoder imported, Head head, Precision precision) {
+        return new Encoder(imported, head, describe(imported, head), precision);
     }
 
     /** The graph, before the passes. */
     public static Graph describe(EncoderSpec spec, EncoderWeights weights, Head head) {
         GraphBuilder graph = new GraphBuilder(spec.name());
         EncoderGraph encoder = new EncoderGraph(graph, spec, weights, Setting.CHUNK_TOKENS.number());
-        Port hidden = encoder.hidden();
+        graph.output(RESULT, headed(graph, encoder.hidden(), encoder.sequences(), head));
+        return graph.build();
+    }
+
+    private static Port headed(GraphBuilder graph, Port hidden, Port sequences, Head head) {
         int most = Setting.CHUNK_TOKENS.number();
-        Port rows = !head.skips() ? head.describe().add(graph, hidden, encoder.sequences(), most)
+        return !head.skips() ? head.describe().add(graph, hidden, sequences, most)
                 : head.describe().add(graph, hidden, graph.input(PARTS, Spec.of(DataType.S32, 2L * most + 2)), 2 * most);
-        graph.output(RESULT, rows);
+    }
+
+    /** The graph of an import; of one that is computed outside what follows. */
+    public static Graph describe(ImportedEncoder imported, Head head) {
+        GraphBuilder graph = new GraphBuilder(imported.spec().name());
+        int most = Setting.CHUNK_TOKENS.number();
+        Spec tokens = Spec.of(DataType.S32, EncoderGraph.TOKENS);
+        Port sequences = graph.input(EncoderGraph.SEQUENCES, Spec.of(DataType.S32, most + 2));
+        Port hidden = imported.outside() != null
+                ? graph.input(HIDDEN, Spec.of(DataType.F32, EncoderGraph.TOKENS, imported.spec().hiddenSize()))
+                : imported.layers().add(graph, graph.input(EncoderGraph.IDS, tokens),
+                        imported.hasPositions() ? graph.input(EncoderGraph.POSITIONS, tokens) : null,
+                        imported.spec().typeCount() > 0 ? graph.input(EncoderGraph.TYPES, tokens) : null, sequences, most);
+        Port result = headed(graph, hidden, sequences, head);
+        // A plan's result is no input of its own.
+        boolean same = imported.outside() != null && result.equals(hidden);
+        graph.output(RESULT, same ? graph.add("rows", new BinaryOp(BinaryOp.Operator.MAX), hidden, hidden) : result);
         return graph.build();
     }
 
     /** A session for one caller, who closes it; it computes with so many threads. */
     public EncoderSession newSession(int threads) {
-        return new EncoderSession(this, program.newSession(threads));
+        return new EncoderSession(this, program.newSession(threads), outside == null ? null : outside.newSession(threads));
     }
 
     /** Sizes. */
@@ -100,7 +129,7 @@ public final class Encoder implements AutoCloseable {
 
     /** Bytes of native memory: weights and plans. */
     public long nativeByteSize() {
-        return program.nativeByteSize();
+        return program.nativeByteSize() + (outside == null ? 0 : outside.nativeByteSize());
     }
 
     /** How many plans are compiled; bounded by the buckets and the thread counts of sessions. */
@@ -150,5 +179,8 @@ public final class Encoder implements AutoCloseable {
     @Override
     public void close() {
         program.close();
+        if (outside != null) {
+            outside.close();
+        }
     }
 }

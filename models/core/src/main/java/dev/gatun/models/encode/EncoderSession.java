@@ -20,6 +20,8 @@ import java.lang.foreign.ValueLayout;
 public final class EncoderSession implements Workers.Session {
     private final Encoder encoder;
     private final Session session;
+    /** Computes rows outside of the plan, or null. */
+    private final TokenRows.Session outside;
     private final PackedSequences packed;
     private final Buckets buckets;
     private final Plan[] plans;
@@ -28,9 +30,10 @@ public final class EncoderSession implements Workers.Session {
     /** How many tokens of each the head leaves out. */
     private final int[] skips;
 
-    EncoderSession(Encoder encoder, Session session) {
+    EncoderSession(Encoder encoder, Session session, TokenRows.Session outside) {
         this.encoder = encoder;
         this.session = session;
+        this.outside = outside;
         this.packed = encoder.sequences();
         this.buckets = encoder.buckets();
         this.plans = new Plan[buckets.count()];
@@ -125,10 +128,8 @@ public final class EncoderSession implements Workers.Session {
             }
             return;
         }
-        BoundPlan plan = session.bind(plan(tokens));
-        MemorySegment planIds = plan.input(EncoderGraph.IDS).segment();
+        BoundPlan plan = session.bind(plan(outside == null ? tokens : Math.max(tokens, count)));
         MemorySegment sequences = plan.input(EncoderGraph.SEQUENCES).segment();
-        packed.ids(ids, start, tokens, planIds);
         PackedSequences.begin(sequences);
         for (int i = 0; i < count; i++) {
             PackedSequences.add(sequences, lengths[i]);
@@ -136,15 +137,25 @@ public final class EncoderSession implements Workers.Session {
         if (encoder.head().skips()) {
             parts(plan.input(Encoder.PARTS).segment(), count);
         }
+        if (outside != null) {
+            outside.forward(ids, types, start, lengths, count, plan.input(Encoder.HIDDEN).segment());
+        } else {
+            tokens(plan, ids, types, start, tokens);
+        }
+        plan.execute();
+        copyRows(plan.output(Encoder.RESULT).segment(), dst, dstOffset, elements / encoder.head().columns());
+    }
+
+    private void tokens(BoundPlan plan, MemorySegment ids, MemorySegment types, int start, int tokens) {
+        MemorySegment planIds = plan.input(EncoderGraph.IDS).segment();
+        packed.ids(ids, start, tokens, planIds);
         if (encoder.hasPositions()) {
-            packed.positions(sequences, planIds, plan.input(EncoderGraph.POSITIONS).segment());
+            packed.positions(plan.input(EncoderGraph.SEQUENCES).segment(), planIds, plan.input(EncoderGraph.POSITIONS).segment());
         }
         if (encoder.hasTypes()) {
             boolean given = !types.equals(MemorySegment.NULL);
             packed.types(given ? types : ids, start, given ? tokens : 0, plan.input(EncoderGraph.TYPES).segment());
         }
-        plan.execute();
-        copyRows(plan.output(Encoder.RESULT).segment(), dst, dstOffset, elements / encoder.head().columns());
     }
 
     /** What is left out of each sequence, and the rest. */
@@ -197,12 +208,15 @@ public final class EncoderSession implements Workers.Session {
 
     @Override
     public long nativeByteSize() {
-        return session.nativeByteSize();
+        return session.nativeByteSize() + (outside == null ? 0 : outside.nativeByteSize());
     }
 
     /** Frees the session's memory. Closing twice is harmless. */
     @Override
     public void close() {
         session.close();
+        if (outside != null) {
+            outside.close();
+        }
     }
 }

@@ -41,6 +41,11 @@ public record Head(int width, int columns, boolean perToken, boolean skips, Desc
 
     /** The last layer as it is. */
     public static Head hidden(int hiddenSize) {
-        return new Head(hiddenSize, hiddenSize, true, (graph, hidden, sequences, maxSequences) -> hidden);
+        return same(hiddenSize, true);
+    }
+
+    /** What comes before, as it is. */
+    public static Head same(int columns, boolean perToken) {
+        return new Head(columns, columns, perToken, (graph, hidden, sequences, maxSequences) -> hidden);
     }
 }

@@ -197,6 +197,10 @@ public final class OnnxTensor implements OnnxValue {
     }
 
     /** Sets element i; what the type has not room for is cut off. */
+    public void setWhole(long i, long value) {
+        putWhole(i, value);
+    }
+
     void putWhole(long i, long value) {
         switch (type) {
             case INT64, UINT64, STRING -> segment.setAtIndex(S64, i, value);

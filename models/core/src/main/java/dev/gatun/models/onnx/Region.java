@@ -278,7 +278,7 @@ final class Region {
 
     Val reshape(Val v, long... dims) {
         Val seen = v.reshaped(dims);
-        return seen != null ? seen : Val.dense(port(v, dims), dims);
+        return seen != null ? seen : Val.reshaped(port(v, dims), v, dims);
     }
 
     /** A stand-in for a value, of which kernels that only move elements make views. */

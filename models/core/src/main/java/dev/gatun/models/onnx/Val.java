@@ -19,6 +19,8 @@ final class Val {
     final Scores scores;
     /** The dense value, once somebody wanted it. */
     Port made;
+    /** What this was reshaped from, though strides cannot say so; the last two dimensions may have changed places since. */
+    private Val origin;
 
     /**
      * softmax(scale * a b + mask), as far as it was met.
@@ -40,6 +42,13 @@ final class Val {
 
     static Val dense(Port port, long... dims) {
         return new Val(port, 0, dims, Walk.dense(dims), 1, null);
+    }
+
+    /** A dense value that is another, reshaped. */
+    static Val reshaped(Port port, Val origin, long... dims) {
+        Val v = dense(port, dims);
+        v.origin = origin.scores == null ? origin : null;
+        return v;
     }
 
     static Val product(Scores scores, long... dims) {
@@ -96,7 +105,14 @@ final class Val {
         for (int i = 0; i < shown.length; i++) {
             own[i] = shown[i] <= 1 ? 0 : by[i] < 0 ? -place(-by[i]) : place(by[i]);
         }
-        return new Val(port, offset + place(start), shown, own, scale, null);
+        Val v = new Val(port, offset + place(start), shown, own, scale, null);
+        // Exporters let heads be batches, transpose those, and make heads of them again.
+        boolean swaps = origin != null && origin.dims.length == 4 && dims.length == 3 && shown.length == 3 && start == 0
+                && dims[0] == origin.dims[0] * origin.dims[1] && dims[1] == origin.dims[2] && scale == 1
+                && Arrays.equals(shown, new long[] {dims[0], dims[2], dims[1]})
+                && Arrays.equals(by, new long[] {dims[1] * dims[2], 1, dims[2]});
+        v.origin = swaps ? origin.swapped() : null;
+        return v;
     }
 
     private long place(long flat) {
@@ -116,6 +132,9 @@ final class Val {
         }
         if (scores != null || size() == 0) {
             return null;
+        }
+        if (origin != null && scale == 1 && Arrays.equals(other, origin.dims)) {
+            return origin;
         }
         List<long[]> runs = runs();
         long[] by = new long[other.length];

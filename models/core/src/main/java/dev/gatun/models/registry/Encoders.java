@@ -19,6 +19,7 @@ import dev.gatun.models.family.llama.Llama;
 import dev.gatun.models.family.modernbert.ModernBert;
 import dev.gatun.models.family.mpnet.MpNet;
 import dev.gatun.models.family.nomic.NomicBert;
+import dev.gatun.models.family.onnx.OnnxEncoder;
 import dev.gatun.models.family.roberta.Roberta;
 import dev.gatun.models.family.t5.T5Encoder;
 import dev.gatun.tensor.Precision;
@@ -28,10 +29,13 @@ import java.util.function.Function;
 
 /** The families of text encoders that are served. */
 public final class Encoders {
-    /** In the order in which they are asked: BERT last, which claims what says nothing and has its tensors. */
-    public static final List<EncoderFamily> ALL = List.of(new Roberta(), new DistilBert(), new Electra(), new Albert(), new MpNet(),
-            new Deberta(), new T5Encoder(), new ModernBert(), new NomicBert(), new Gte(), new Llama(), new ClipText(), new JinaBert(),
-            new Bert());
+    /**
+     * In the order in which they are asked: ONNX files first, whatever config.json calls them; BERT last, which claims what says nothing
+     * and has its tensors.
+     */
+    public static final List<EncoderFamily> ALL = List.of(new OnnxEncoder(), new Roberta(), new DistilBert(), new Electra(), new Albert(),
+            new MpNet(), new Deberta(), new T5Encoder(), new ModernBert(), new NomicBert(), new Gte(), new Llama(), new ClipText(),
+            new JinaBert(), new Bert());
 
     private static final Families FAMILIES = new Families(List.copyOf(ALL));
 
@@ -45,7 +49,9 @@ public final class Encoders {
      */
     public static EncoderFamily family(Checkpoint checkpoint) {
         // Whether there are weights at all comes first.
-        checkpoint.tensors();
+        if (!checkpoint.format().equals("onnx")) {
+            checkpoint.tensors();
+        }
         return (EncoderFamily) FAMILIES.require(checkpoint);
     }
 

@@ -181,7 +181,7 @@ class CheckpointTest {
         Families all = ServedFamilies.ALL;
         assertEquals("bert", all.require(Checkpoint.open(Goldens.path("bert/tiny"))).name());
         assertEquals("bert", all.require(Checkpoint.open(Goldens.path("bert/tiny-prefixed"))).name());
-        assertEquals("bert", all.require(Checkpoint.open(Goldens.path("bert/tiny-onnx/model.onnx"))).name());
+        assertEquals("onnx", all.require(Checkpoint.open(Goldens.path("bert/tiny-onnx/model.onnx"))).name());
         assertEquals("textbook-cnn", all.require(Checkpoint.open(Goldens.path("cnn/textbook-small"))).name());
         assertEquals("token model", all.require(Checkpoint.open(Goldens.path("transformer/token/tied-learned-post-gelu"))).name());
         weights(folder.resolve("model.safetensors"), "model.layer1.0.conv1.weight");

@@ -139,10 +139,7 @@ class FileMutationTest {
     void onnx() throws IOException {
         mutate("model.onnx", golden("bert/tiny-onnx/model.onnx"), false, file -> {
             try (Arena arena = Arena.ofConfined()) {
-                OnnxBertWeights weights = OnnxBertWeights.open(file, arena);
-                weights.headDim();
-                weights.layerNormEps();
-                readAll(weights);
+                readAll(OnnxTensors.open(file, arena));
             }
         });
     }

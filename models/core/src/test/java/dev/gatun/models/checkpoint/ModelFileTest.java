@@ -86,7 +86,7 @@ class ModelFileTest {
     @Test
     void onnxIsReadPartByPartToo() throws IOException {
         Path file = Files.copy(Goldens.path("bert/tiny-onnx/model.onnx"), folder.resolve("model.onnx"));
-        OnnxBertWeights source = OnnxBertWeights.open(file, arena);
+        OnnxTensors source = OnnxTensors.open(file, arena);
         String name = source.names().stream().filter(n -> source.entry(n).shape().elementCount() > 100).findFirst().orElseThrow();
         try (RandomAccessFile writer = new RandomAccessFile(file.toFile(), "rw")) {
             writer.setLength(1000);

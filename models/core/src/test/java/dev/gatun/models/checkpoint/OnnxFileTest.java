@@ -16,8 +16,6 @@ import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 class OnnxFileTest {
     @TempDir
@@ -25,7 +23,7 @@ class OnnxFileTest {
 
     private static String refused(Path file) {
         try (Arena arena = Arena.ofConfined()) {
-            String message = assertThrows(WeightException.class, () -> OnnxBertWeights.open(file, arena)).getMessage();
+            String message = assertThrows(WeightException.class, () -> OnnxTensors.open(file, arena)).getMessage();
             assertTrue(message.startsWith(file.toString()), message);
             return message;
         }
@@ -75,7 +73,7 @@ class OnnxFileTest {
             }
             Files.write(file, damaged);
             try (Arena arena = Arena.ofConfined()) {
-                OnnxBertWeights.open(file, arena);
+                OnnxTensors.open(file, arena);
             } catch (WeightException e) {
                 assertTrue(e.getMessage().startsWith(file.toString()), e.getMessage());
             }
@@ -112,12 +110,16 @@ class OnnxFileTest {
             out.writeInt32(2, 1);
             out.writeByteArray(9, new byte[8]);
         })));
-        assertTrue(refused(model(message(out -> {
+        Path external = model(message(out -> {
             out.writeInt64(1, 2);
             out.writeInt32(2, 1);
             out.writeString(8, "w");
             out.writeInt32(14, 1);
-        }))).contains("another file"));
+        }));
+        try (Arena arena = Arena.ofConfined()) {
+            OnnxTensors tensors = OnnxTensors.open(external, arena);
+            assertTrue(assertThrows(WeightException.class, () -> tensors.floats("w")).getMessage().contains("another file"));
+        }
     }
 
     @Test
@@ -130,7 +132,7 @@ class OnnxFileTest {
             out.writeString(8, "w");
         }));
         try (Arena arena = Arena.ofConfined()) {
-            assertEquals(-2f, OnnxBertWeights.open(file, arena).floats("w").getFloat(1));
+            assertEquals(-2f, OnnxTensors.open(file, arena).floats("w").getFloat(1));
         }
     }
 
@@ -144,7 +146,7 @@ class OnnxFileTest {
             out.writeString(8, "w");
         }));
         try (Arena arena = Arena.ofConfined()) {
-            assertEquals(-2f, OnnxBertWeights.open(file, arena).floats("w").getFloat(1));
+            assertEquals(-2f, OnnxTensors.open(file, arena).floats("w").getFloat(1));
         }
         assertTrue(refused(model(message(out -> {
             out.writeInt64(1, 2);
@@ -169,48 +171,5 @@ class OnnxFileTest {
         Arrays.fill(groups, (byte) 0x7b);
         refused(Files.write(folder.resolve("groups.onnx"), groups));
         refused(Files.write(folder.resolve("graph.onnx"), message(out -> out.writeByteArray(7, groups))));
-    }
-
-    @ParameterizedTest
-    @CsvSource({"MatMulInteger, the graph is quantized (MatMulInteger)", "Attention, the graph was optimized (Attention)", "Relu,"})
-    void quantizedAndOptimizedGraphsAreNamed(String op, String expected) throws IOException {
-        byte[] graph = message(out -> {
-            out.writeByteArray(1, message(node -> node.writeString(4, op)));
-            out.writeByteArray(5, message(tensor -> {
-                tensor.writeInt64(1, 1);
-                tensor.writeInt32(2, 1);
-                tensor.writeString(8, "encoder.query.bias");
-                tensor.writeByteArray(9, new byte[4]);
-            }));
-        });
-        Path file = Files.write(folder.resolve("model.onnx"), message(out -> out.writeByteArray(7, graph)));
-        try (Arena arena = Arena.ofConfined()) {
-            WeightScope scope = WeightScope.of(OnnxBertWeights.open(file, arena)).child("encoder").child("query");
-            String message = assertThrows(WeightException.class, () -> scope.weight("weight", 1)).getMessage();
-            assertTrue(message.contains("has no tensor encoder.query.weight; nearest names: encoder.query.bias"), message);
-            assertEquals(expected != null, message.contains("the graph"), message);
-            assertTrue(expected == null || message.contains(expected), message);
-        }
-    }
-
-    @Test
-    void nodesWithoutOperandsAreHarmless() throws IOException {
-        byte[] graph = message(out -> {
-            for (String op : new String[] {"Add", "Gemm", "MatMul", "Softmax", "Sqrt", "Div"}) {
-                out.writeByteArray(1, message(node -> node.writeString(4, op)));
-            }
-            out.writeByteArray(1, message(node -> {
-                node.writeString(1, "a");
-                node.writeString(1, "b");
-                node.writeString(1, "c");
-                node.writeString(4, "Gemm");
-            }));
-        });
-        Path file = Files.write(folder.resolve("model.onnx"), message(out -> out.writeByteArray(7, graph)));
-        try (Arena arena = Arena.ofConfined()) {
-            OnnxBertWeights weights = OnnxBertWeights.open(file, arena);
-            assertTrue(weights.headDim().isEmpty());
-            assertTrue(weights.layerNormEps().isEmpty());
-        }
     }
 }

@@ -1,8 +1,6 @@
 package dev.gatun.models.family.bert;
 
-import dev.gatun.models.checkpoint.CheckedWeights;
 import dev.gatun.models.checkpoint.Checkpoint;
-import dev.gatun.models.checkpoint.OnnxBertWeights;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.checkpoint.WeightScope;
 import dev.gatun.models.checkpoint.WeightSource;
@@ -29,7 +27,7 @@ public final class Bert implements EncoderFamily {
         return List.of("bert", "BertModel");
     }
 
-    /** Also claims what says nothing and has BERT's tensors: the folders of older trainers, and ONNX exports without config.json. */
+    /** Also claims what says nothing and has BERT's tensors: the folders of older trainers. */
     @Override
     public boolean claims(Checkpoint checkpoint) {
         if (!checkpoint.modelType().isEmpty() || !checkpoint.architectures().isEmpty()) {
@@ -56,20 +54,12 @@ public final class Bert implements EncoderFamily {
     @Override
     public TextEncoder describe(Checkpoint checkpoint, WeightSource source) {
         WeightScope scope = WeightScope.locate(source, BertNames.FIRST);
-        BertConfig config = config(checkpoint, source, scope);
+        if (!checkpoint.hasConfig()) {
+            throw new WeightException(checkpoint.configFile(), "does not exist; the model's sizes are expected there");
+        }
+        BertConfig config = BertConfig.of(checkpoint.fields(), "absolute");
         EncoderSpec spec = config.spec();
         BertNames names = new BertNames(scope, spec);
         return new TextEncoder(spec, names.weights(new Positions.Absolute(names.positions(config.maxPositions()))));
-    }
-
-    private static BertConfig config(Checkpoint checkpoint, WeightSource source, WeightScope scope) {
-        if (checkpoint.hasConfig()) {
-            return BertConfig.of(checkpoint.fields(), "absolute");
-        }
-        WeightSource plain = source instanceof CheckedWeights checked ? checked.source() : source;
-        if (plain instanceof OnnxBertWeights onnx) {
-            return BertConfig.ofGraph(checkpoint.origin(), onnx, scope);
-        }
-        throw new WeightException(checkpoint.configFile(), "does not exist; the model's sizes are expected there");
     }
 }

@@ -31,10 +31,6 @@ class BertEncoderTest {
 
     @Test
     void anOnnxExportGivesTheSameModel() {
-        try (Encoder encoder = Encoders.load(Goldens.path("bert/tiny-onnx/model.onnx"), Head.pooled(Pooling.MEAN, true))) {
-            assertEquals(5, encoder.spec().numHeads());
-            assertEquals(3, encoder.spec().numLayers());
-        }
         checkAgainstPyTorch(Goldens.path("bert/tiny-onnx/model.onnx"), 1);
     }
 

@@ -1,9 +1,13 @@
-package dev.gatun.models.checkpoint;
+package dev.gatun.bench.encoder;
 
+import dev.gatun.models.checkpoint.OnnxFile;
+import dev.gatun.models.checkpoint.WeightSource;
 import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
@@ -11,42 +15,19 @@ import java.util.OptionalLong;
 import java.util.Set;
 
 /**
- * The weights of a BERT encoder inside an ONNX export, under the names of the public checkpoints. Exporters keep
- * the names of biases and embeddings but not those of linear weights: those are found through the graph, from the
- * bias to its Add node to the MatMul that feeds it, and are [in, out].
+ * The weights of a BERT that TorchScript exported, under its checkpoint's names, for contenders that are no runtime of ONNX. Exporters keep
+ * the names of biases and embeddings; linear weights are found from the bias to its Add to the MatMul that feeds it, and are [in, out].
  */
-public final class OnnxBertWeights extends FileTensors {
-    private static final Set<String> QUANTIZED = Set.of("DynamicQuantizeLinear", "MatMulInteger", "QLinearMatMul", "QuantizeLinear",
-            "DequantizeLinear", "DynamicQuantizeMatMul", "MatMulIntegerToFloat", "QAttention", "QGemm", "MatMulNBits");
-    private static final Set<String> FUSED = Set.of("Attention", "MultiHeadAttention", "EmbedLayerNormalization",
-            "SkipLayerNormalization", "BiasGelu", "FastGelu", "FusedMatMul");
-
+final class ExportedBert {
     private final OnnxFile onnx;
+    private final Map<String, WeightSource.Entry> entries = new LinkedHashMap<>();
     private final Set<String> transposed = new HashSet<>();
     private final Map<String, OnnxFile.Node> producers = new HashMap<>();
 
-    private OnnxBertWeights(Path file, OnnxFile onnx, Arena arena) {
-        super(file, arena);
-        this.onnx = onnx;
-    }
-
-    /**
-     * Reads an export's graph and finds its weights.
-     *
-     * @param arena owns what is read
-     * @throws WeightException if it is not a whole ONNX file
-     */
-    public static OnnxBertWeights open(Path file, Arena arena) {
-        OnnxBertWeights weights = new OnnxBertWeights(file, OnnxFile.open(file, arena), arena);
-        weights.collect();
-        return weights;
-    }
-
-    private void collect() {
-        onnx.tensors().forEach(entries::put);
-        for (OnnxFile.Node node : onnx.nodes()) {
-            node.outputs().forEach(output -> producers.put(output, node));
-        }
+    ExportedBert(Path file, Arena arena) {
+        this.onnx = OnnxFile.open(file, arena);
+        entries.putAll(onnx.tensors());
+        onnx.nodes().forEach(node -> node.outputs().forEach(output -> producers.put(output, node)));
         for (OnnxFile.Node node : onnx.nodes()) {
             if (node.op().equals("Add") && node.inputs().size() == 2) {
                 nameWeight(node.inputs().get(0), node.inputs().get(1));
@@ -61,7 +42,7 @@ public final class OnnxBertWeights extends FileTensors {
         if (!bias.endsWith(".bias") || producer == null || !producer.op().equals("MatMul") || producer.inputs().size() != 2) {
             return;
         }
-        Entry entry = onnx.tensors().get(producer.inputs().get(1));
+        WeightSource.Entry entry = onnx.tensors().get(producer.inputs().get(1));
         String name = bias.substring(0, bias.length() - ".bias".length()) + ".weight";
         if (entry != null && entry.shape().rank() == 2 && onnx.tensors().containsKey(bias)) {
             entries.put(name, entry);
@@ -69,10 +50,27 @@ public final class OnnxBertWeights extends FileTensors {
         }
     }
 
+    Set<String> names() {
+        return entries.keySet();
+    }
+
+    WeightSource.Entry entry(String name) {
+        return entries.get(name);
+    }
+
+    float[] floats(String name) {
+        return entries.get(name).bytes().toArray(ValueLayout.JAVA_FLOAT_UNALIGNED);
+    }
+
+    /** Whether a weight is [in, out]. */
+    boolean inOut(String name) {
+        return transposed.contains(name);
+    }
+
     /**
      * Elements of an attention head: the square of the constant that the scores are divided by.
      */
-    public OptionalLong headDim() {
+    OptionalLong headDim() {
         for (OnnxFile.Node node : onnx.nodes()) {
             if (node.op().equals("Softmax") && !node.inputs().isEmpty()) {
                 OptionalLong found = scoreDivisor(node.inputs().getFirst());
@@ -103,7 +101,7 @@ public final class OnnxBertWeights extends FileTensors {
     }
 
     /** The epsilon of the layer normalizations, from their attribute or from the constant added to the variance. */
-    public OptionalDouble layerNormEps() {
+    OptionalDouble layerNormEps() {
         for (OnnxFile.Node node : onnx.nodes()) {
             if (node.op().equals("LayerNormalization")) {
                 return OptionalDouble.of(node.floats().getOrDefault("epsilon", 1e-5f));
@@ -122,40 +120,11 @@ public final class OnnxBertWeights extends FileTensors {
         return OptionalDouble.empty();
     }
 
-    /** Whether its Gelu operators are the approximation with tanh. */
-    public boolean geluIsTanh() {
-        return onnx.nodes().stream().anyMatch(node -> node.op().equals("Gelu") && "tanh".equals(node.texts().get("approximate")));
-    }
-
-    /** Whether the graph has an operator, as Erf for the exact GELU. */
-    public boolean hasOperator(String op) {
-        return onnx.nodes().stream().anyMatch(node -> node.op().equals(op));
-    }
-
-    /** Exporters and optimizers that replace linear layers by operators of their own leave no weights that names could be given to. */
-    @Override
-    public String remark() {
-        for (OnnxFile.Node node : onnx.nodes()) {
-            if (QUANTIZED.contains(node.op())) {
-                return "the graph is quantized (" + node.op() + "): export it as float32, without quantizing";
-            }
-            if (FUSED.contains(node.op())) {
-                return "the graph was optimized (" + node.op() + "): export it without optimizing";
-            }
-        }
-        return "";
-    }
-
     private OptionalDouble scalar(String name) {
-        Entry entry = onnx.tensors().get(name);
+        WeightSource.Entry entry = onnx.tensors().get(name);
         if (entry == null || entry.shape().elementCount() != 1 || !entry.type().equals("F32")) {
             return OptionalDouble.empty();
         }
-        return OptionalDouble.of(Elements.floats(file, name, entry, arena).getFloat(0));
-    }
-
-    @Override
-    public boolean inOut(String name) {
-        return transposed.contains(name);
+        return OptionalDouble.of(floats(name)[0]);
     }
 }
