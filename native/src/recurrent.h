@@ -16,6 +16,57 @@ static inline int64_t recurrent_gates(int32_t cell) {
     return cell == GATUN_CELL_LSTM ? 4 : cell == GATUN_CELL_GRU || cell == GATUN_CELL_GRU_RESET_FIRST ? 3 : 1;
 }
 
+/*
+ * Both to 4e-7 in absolute terms, which is what a gate is worth, at half the work of rows.h's: tanh as a quotient of polynomials, clamped
+ * where it is 1 (Eigen's coefficients). NaN stays.
+ */
+static inline vf gate_tanh(vf x) {
+    vf v = x > 7.90531110763549805f ? set(7.90531110763549805f) : x;
+    v = v < -7.90531110763549805f ? set(-7.90531110763549805f) : v;
+    vf z = v * v, p = set(-2.76076847742355e-16f), q = set(1.19825839466702e-06f);
+    p = p * z + 2.00018790482477e-13f;
+    p = p * z - 8.60467152213735e-11f;
+    p = p * z + 5.12229709037114e-08f;
+    p = p * z + 1.48572235717979e-05f;
+    p = p * z + 6.37261928875436e-04f;
+    p = p * z + 4.89352455891786e-03f;
+    q = q * z + 1.18534705686654e-04f;
+    q = q * z + 2.26843463243900e-03f;
+    q = q * z + 4.89352518554385e-03f;
+    return v * p / q;
+}
+
+static inline vf gate_sigmoid(vf x) { return gate_tanh(x * 0.5f) * 0.5f + 0.5f; }
+
+/* Panels of a single row's product that are read side by side: one alone would wait for its own sums. */
+constexpr int64_t SIDE_BY_SIDE = 8 / TILE_VECTORS;
+
+/* Columns of panels first .. first + COUNT for one row, in the order of gemm's sums. */
+template <int64_t COUNT>
+static void row_of_panels(const float *a, const float *b, int64_t k, float *c) {
+    vf total[COUNT][TILE_VECTORS] = {};
+    for (int64_t from = 0; from < k; from += BLOCK_DEPTH) {
+        int64_t to = k - from < BLOCK_DEPTH ? k : from + BLOCK_DEPTH;
+        vf acc[COUNT][TILE_VECTORS] = {};
+#pragma GCC unroll 1
+        for (int64_t p = from; p < to; p++) {
+            vf x = set(a[p]);
+#pragma GCC unroll 8
+            for (int64_t panel = 0; panel < COUNT; panel++)
+#pragma GCC unroll 4
+                for (int64_t j = 0; j < TILE_VECTORS; j++) acc[panel][j] += x * load(b + (panel * k + p) * TILE_COLS + j * W);
+        }
+#pragma GCC unroll 8
+        for (int64_t panel = 0; panel < COUNT; panel++)
+#pragma GCC unroll 4
+            for (int64_t j = 0; j < TILE_VECTORS; j++) total[panel][j] += acc[panel][j];
+    }
+#pragma GCC unroll 8
+    for (int64_t panel = 0; panel < COUNT; panel++)
+#pragma GCC unroll 4
+        for (int64_t j = 0; j < TILE_VECTORS; j++) store(c + panel * TILE_COLS + j * W, total[panel][j]);
+}
+
 static inline int64_t padded_units(int64_t n) { return (n + TILE_COLS - 1) / TILE_COLS * TILE_COLS; }
 
 struct recurrent_layer {
@@ -115,6 +166,9 @@ struct recurrent_layer {
                 narrow_part<D>(task_of<D>(&g), 0, active, first, last);
             });
         }
+        if (active == 1)
+            for (; last - first >= SIDE_BY_SIDE && (first + SIDE_BY_SIDE) * TILE_COLS <= n; first += SIDE_BY_SIDE)
+                row_of_panels<SIDE_BY_SIDE>(from, weights + first * TILE_COLS * k, k, to + first * TILE_COLS);
         gemm_task t{from, weights, nullptr, nullptr, to, stride, to_stride, 0, n, k, GATUN_NONE, nullptr, nullptr};
         gemm_part(t, 0, active, first, last);
     }
@@ -138,22 +192,22 @@ struct recurrent_layer {
         for (int64_t u = 0; u < TILE_COLS && block * TILE_COLS + u < hidden; u += W) {
             int64_t unit = block * TILE_COLS + u, n = hidden - unit < W ? hidden - unit : W;
             auto gate = [&](int64_t j) { return load(x + j * TILE_COLS + u) + load(g + j * TILE_COLS + u); };
-            if (CELL == GATUN_CELL_TANH) put(i, step, next, unit, tanh(gate(0)), n);
+            if (CELL == GATUN_CELL_TANH) put(i, step, next, unit, gate_tanh(gate(0)), n);
             else if (CELL == GATUN_CELL_RELU) put(i, step, next, unit, max(vf{}, gate(0)), n);
             else if (CELL == GATUN_CELL_LSTM) {
-                vf c = sigmoid(gate(1)) * load(cells + i * units + unit) + sigmoid(gate(0)) * tanh(gate(2));
+                vf c = gate_sigmoid(gate(1)) * load(cells + i * units + unit) + gate_sigmoid(gate(0)) * gate_tanh(gate(2));
                 store(cells + i * units + unit, c);
                 if (a.cn && last) part(a.cn + order[i] * hidden + unit, c, n);
-                vf h = sigmoid(gate(3)) * tanh(c);
+                vf h = gate_sigmoid(gate(3)) * gate_tanh(c);
                 if (a.projected) store(middle + i * units + unit, h);
                 else put(i, step, next, unit, h, n);
             } else if (CELL == GATUN_CELL_GRU) {
-                vf z = sigmoid(gate(1)), own = load(g + 2 * TILE_COLS + u) + (a.bias ? load(a.bias + unit) : vf{});
-                vf candidate = tanh(load(x + 2 * TILE_COLS + u) + sigmoid(gate(0)) * own);
+                vf z = gate_sigmoid(gate(1)), own = load(g + 2 * TILE_COLS + u) + (a.bias ? load(a.bias + unit) : vf{});
+                vf candidate = gate_tanh(load(x + 2 * TILE_COLS + u) + gate_sigmoid(gate(0)) * own);
                 put(i, step, next, unit, candidate + z * (part(previous + i * state_stride + unit, n) - candidate), n);
             } else {
-                vf z = sigmoid(gate(1));
-                store(middle + i * units + unit, sigmoid(gate(0)) * part(previous + i * state_stride + unit, n));
+                vf z = gate_sigmoid(gate(1));
+                store(middle + i * units + unit, gate_sigmoid(gate(0)) * part(previous + i * state_stride + unit, n));
                 store(g + TILE_COLS + u, z);
             }
         }
@@ -165,7 +219,7 @@ struct recurrent_layer {
         const float *z = products + i * gates * units + (block * 2 + 1) * TILE_COLS;
         for (int64_t u = 0; u < TILE_COLS && block * TILE_COLS + u < hidden; u += W) {
             int64_t unit = block * TILE_COLS + u, n = hidden - unit < W ? hidden - unit : W;
-            vf candidate = tanh(load(x + u) + load(second + i * units + unit));
+            vf candidate = gate_tanh(load(x + u) + load(second + i * units + unit));
             put(i, step, next, unit, candidate + load(z + u) * (part(previous + i * state_stride + unit, n) - candidate), n);
         }
     }
@@ -188,8 +242,9 @@ struct recurrent_layer {
             float *next = state[~step & 1];
             round(previous, state_stride, width, active, thread, threads);
             product(previous, state_stride, a.weights, width, count * units, products, gates * units, active, first * count, last * count);
-            for (int64_t block = first; block < last; block++)
-                for (int64_t i = 0; i < active; i++) cell<CELL>(i, step, block, previous, next);
+            /* Row by row: what a row's gates are lies end to end, and comes from far. */
+            for (int64_t i = 0; i < active; i++)
+                for (int64_t block = first; block < last; block++) cell<CELL>(i, step, block, previous, next);
             if (two_phases) {
                 barrier();
                 round(middle, units, hidden, active, thread, threads);
@@ -199,8 +254,8 @@ struct recurrent_layer {
                         finish_projection(i, step, next, from * TILE_COLS, to * TILE_COLS < width ? to * TILE_COLS : width);
                 } else {
                     product(middle, units, a.more_weights, hidden, units, second, units, active, first, last);
-                    for (int64_t block = first; block < last; block++)
-                        for (int64_t i = 0; i < active; i++) finish_reset(i, step, block, previous, next);
+                    for (int64_t i = 0; i < active; i++)
+                        for (int64_t block = first; block < last; block++) finish_reset(i, step, block, previous, next);
                 }
             }
             barrier();
