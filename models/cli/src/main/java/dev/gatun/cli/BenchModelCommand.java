@@ -1,16 +1,19 @@
 package dev.gatun.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.encode.Encoder;
 import dev.gatun.models.encode.EncoderSession;
 import dev.gatun.models.encode.Head;
 import dev.gatun.models.encode.Pooling;
+import dev.gatun.models.family.recurrent.RnnConfig;
 import dev.gatun.models.onnx.OnnxModel;
 import dev.gatun.models.onnx.OnnxSession;
 import dev.gatun.models.onnx.OnnxTensor;
 import dev.gatun.models.registry.Encoders;
 import dev.gatun.models.task.classify.ClassifierOptions;
 import dev.gatun.models.task.classify.ImageClassifier;
+import dev.gatun.models.task.language.LanguageModel;
 import dev.gatun.models.vision.VisionModel;
 import dev.gatun.models.vision.VisionSession;
 import dev.gatun.tensor.Precision;
@@ -34,10 +37,10 @@ import picocli.CommandLine.Option;
 /** How fast a model is on this machine. */
 @Command(name = "bench-model", mixinStandardHelpOptions = true, sortOptions = false,
         description = "Measure a model on this machine: throughput and latency of random inputs, off-heap to off-heap, without "
-                + "tokenizing or decoding. Takes image models, text encoders and ONNX files.")
+                + "tokenizing or decoding. Takes image models, text encoders, recurrent language models and ONNX files.")
 final class BenchModelCommand implements Callable<Integer> {
     @Option(names = "--model", paramLabel = "DIR",
-            description = "A folder as classify or embed takes it, or an ONNX file. Default: the reader of "
+            description = "A folder as classify, embed or perplexity takes it, or an ONNX file. Default: the reader of "
             + "handwritten digits that comes with Gatun.")
     Path model;
 
@@ -61,8 +64,8 @@ final class BenchModelCommand implements Callable<Integer> {
     int threads;
 
     @Option(names = "--precision", paramLabel = "f32|bf16|f16|int8|auto",
-            description = "Of encoders: in what linear layers are computed; auto: as the file has them. Of image models: f32 or int8, "
-            + "refuse one of another precision; gatun quantize makes int8 ones. Default: f32, of images what the model has.")
+            description = "Of encoders and language models: in what layers are computed; auto: as the file has them. Of image models: f32 "
+            + "or int8, refuse one of another precision; gatun quantize makes int8 ones. Default: f32, of images what the model has.")
     String precision;
 
     @Option(names = "--seconds", paramLabel = "S",
@@ -125,6 +128,14 @@ final class BenchModelCommand implements Callable<Integer> {
                 }
                 visitor.visit("encoder " + asked, "text", since(start), encoder.nativeByteSize(),
                         () -> new TextClient(encoder, batch, seqLen, threads));
+            }
+            return;
+        }
+        if (model != null && Checkpoint.open(model).architectures().contains(RnnConfig.ARCHITECTURE)) {
+            Precision asked = PrecisionOption.parse(spec, precision == null ? "f32" : precision);
+            try (LanguageModel language = LanguageModel.load(model, threads, asked)) {
+                visitor.visit(RnnConfig.ARCHITECTURE + " " + asked, "text", since(start), language.model().nativeByteSize(),
+                        () -> LanguageClient.of(language.model(), batch, seqLen, threads));
             }
             return;
         }

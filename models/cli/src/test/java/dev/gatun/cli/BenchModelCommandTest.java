@@ -35,6 +35,12 @@ class BenchModelCommandTest {
         json = new ObjectMapper().readTree(out.toString());
         assertEquals(json.get("textsPerSecond").asDouble() * 7, json.get("tokensPerSecond").asDouble(),
                 1e-6 * json.get("tokensPerSecond").asDouble());
+        out.getBuffer().setLength(0);
+        assertEquals(0, run("bench-model", "--model", Goldens.path("recurrent/tiny/lstm").toString(), "--seconds", "0.3", "--seq-len", "7",
+                "--batch", "2", "--precision", "int8", "--json"), err.toString());
+        json = new ObjectMapper().readTree(out.toString());
+        assertEquals("rnn-language-model int8", json.get("architecture").asText());
+        assertTrue(json.get("tokensPerSecond").asDouble() > 1);
     }
 
     @Test
