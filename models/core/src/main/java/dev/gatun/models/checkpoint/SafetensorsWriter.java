@@ -53,6 +53,8 @@ public final class SafetensorsWriter {
                 for (Map.Entry<String, Tensor> entry : order) {
                     writeSegment(channel, entry.getValue().segment());
                 }
+                // A disk that is full may say so no earlier than now.
+                channel.force(false);
             }
             Files.move(temporary, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
