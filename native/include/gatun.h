@@ -383,6 +383,35 @@ GATUN_API int64_t gatun_recurrent_scratch_bytes(const gatun_recurrent_args *args
 GATUN_API void gatun_recurrent(const gatun_recurrent_args *args);
 
 /*
+ * Training, beside its products. dx += dy where x > 0; y += x; x *= factor; the sum of the squares.
+ */
+GATUN_API void gatun_relu_backward(const float *x, const float *dy, float *dx, int64_t count);
+GATUN_API void gatun_add(const float *x, float *y, int64_t count);
+GATUN_API void gatun_scale(float *x, float factor, int64_t count);
+GATUN_API double gatun_squares(const float *x, int64_t count);
+
+/* PyTorch's SGD: g = gradient + decay p; buffer = momentum buffer + fresh g; p -= rate buffer, with nesterov rate (g + momentum buffer).
+ * buffer may be NULL: p -= rate g. */
+GATUN_API void gatun_sgd(float *p, const float *gradient, float *buffer, int64_t count, float decay, float momentum, float fresh,
+                         float rate, int32_t nesterov);
+/* AdamW (Loshchilov and Hutter 2019): mean += fresh (g - mean); square = kept square + fresh_square g g;
+ * p = shrink p - size mean / (sqrt(square) / root + eps). */
+GATUN_API void gatun_adamw(float *p, const float *gradient, float *mean, float *square, int64_t count, float shrink, float size, float root,
+                           float eps, float fresh, float kept, float fresh_square);
+
+/* The largest of each window of planes of h by w, and where in its plane it was: the first of equal ones, the last NaN. Padding is what the
+ * window does not meet; each window meets something. Backward adds dy there: dx[planes, inputs], dy[planes, outputs]. */
+typedef struct {
+    const float *x;
+    float *y;
+    int32_t *places;
+    int64_t planes, h, w, oh, ow, kh, kw, stride_h, stride_w, dilation_h, dilation_w, top, left;
+} gatun_max_pool_args;
+
+GATUN_API void gatun_max_pool(const gatun_max_pool_args *args);
+GATUN_API void gatun_max_pool_backward(const float *dy, const int32_t *places, float *dx, int64_t planes, int64_t inputs, int64_t outputs);
+
+/*
  * What this machine can do, for benchmarks: multiply-adds in registers alone, GFLOP/s of all threads (a multiply-add counts
  * as two); GB/s of reading count floats; GB/s of a = b + s * c over the thirds of count floats, which are overwritten. Each
  * takes the fastest of the passes that fit into the seconds, with the instruction set in use. The floats must have been

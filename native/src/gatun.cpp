@@ -122,6 +122,25 @@ void gatun_top_k(const gatun_logits_args *args) { gatun_current().top_k(args); }
 void gatun_gemm(const gatun_gemm_args *args) { gatun_current().gemm(args); }
 void gatun_narrow(const gatun_narrow_args *args) { gatun_current().narrow(args); }
 void gatun_winograd(const gatun_winograd_args *args) { gatun_current().winograd(args); }
+
+void gatun_relu_backward(const float *x, const float *dy, float *dx, int64_t count) {
+    gatun_current().training->relu_backward(x, dy, dx, count);
+}
+void gatun_add(const float *x, float *y, int64_t count) { gatun_current().training->add(x, y, count); }
+void gatun_scale(float *x, float factor, int64_t count) { gatun_current().training->scale(x, factor, count); }
+double gatun_squares(const float *x, int64_t count) { return gatun_current().training->squares(x, count); }
+void gatun_sgd(float *p, const float *gradient, float *buffer, int64_t count, float decay, float momentum, float fresh, float rate,
+               int32_t nesterov) {
+    gatun_current().training->sgd(p, gradient, buffer, count, decay, momentum, fresh, rate, nesterov);
+}
+void gatun_adamw(float *p, const float *gradient, float *mean, float *square, int64_t count, float shrink, float size, float root,
+                 float eps, float fresh, float kept, float fresh_square) {
+    gatun_current().training->adamw(p, gradient, mean, square, count, shrink, size, root, eps, fresh, kept, fresh_square);
+}
+void gatun_max_pool(const gatun_max_pool_args *args) { gatun_current().training->max_pool(args); }
+void gatun_max_pool_backward(const float *dy, const int32_t *places, float *dx, int64_t planes, int64_t inputs, int64_t outputs) {
+    gatun_current().training->max_pool_backward(dy, places, dx, planes, inputs, outputs);
+}
 void gatun_stem(const gatun_stem_args *args) { gatun_current().stem(args); }
 
 int64_t gatun_winograd_scratch_bytes(const gatun_winograd_args *args, int32_t threads) {

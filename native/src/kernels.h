@@ -3,6 +3,20 @@
 
 #include "../include/gatun.h"
 
+/* See gatun.h, function by function. */
+struct gatun_training {
+    void (*relu_backward)(const float *x, const float *dy, float *dx, int64_t count);
+    void (*add)(const float *x, float *y, int64_t count);
+    void (*scale)(float *x, float factor, int64_t count);
+    double (*squares)(const float *x, int64_t count);
+    void (*sgd)(float *p, const float *gradient, float *buffer, int64_t count, float decay, float momentum, float fresh,
+                float rate, int32_t nesterov);
+    void (*adamw)(float *p, const float *gradient, float *mean, float *square, int64_t count, float shrink, float size, float root,
+                  float eps, float fresh, float kept, float fresh_square);
+    void (*max_pool)(const gatun_max_pool_args *);
+    void (*max_pool_backward)(const float *dy, const int32_t *places, float *dx, int64_t planes, int64_t inputs, int64_t outputs);
+};
+
 struct gatun_kernels {
     const char *isa;
     int64_t vector_floats;
@@ -34,6 +48,7 @@ struct gatun_kernels {
     int64_t (*stem_scratch_floats)(const gatun_stem_args *, int64_t threads);
     void (*recurrent)(const gatun_recurrent_args *);
     int64_t (*recurrent_scratch_floats)(const gatun_recurrent_args *);
+    const gatun_training *training;
 };
 
 extern const gatun_kernels gatun_baseline;

@@ -10,6 +10,7 @@
 #include "recurrent.h"
 #include "rows.h"
 #include "stem.h"
+#include "train.h"
 #include "winograd.h"
 
 using namespace GATUN_NAMESPACE;
@@ -18,4 +19,4 @@ extern const gatun_kernels gatun_avx512 = {"avx512", W, TILE_COLS, attention, la
                                       kv_store, paged_attention, log_sum_exp, top_k,
                                       multiply_add, read_floats, triad_floats,
                                       gemm, byte_products, narrow, winograd, winograd_scratch_floats, stem, stem_scratch_floats,
-                                      recurrent, recurrent_scratch_floats};
+                                      recurrent, recurrent_scratch_floats, &training};

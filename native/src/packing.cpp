@@ -17,18 +17,21 @@ int64_t gatun_panel_floats(int64_t k, int64_t n) {
 int32_t gatun_pack_panels(const float *b, int64_t k, int64_t n, int64_t k_stride, int64_t n_stride, float *packed) {
     const int64_t PANEL = gatun_current().panel;
     /* x * 0 is 0 for finite x, else NaN, which a sum keeps. */
-    float zero = 0;
+    float zeros[64] = {};
     for (int64_t j = 0; j < n; j += PANEL) {
         int64_t columns = n - j < PANEL ? n - j : PANEL, width = panel_width(columns);
         for (int64_t p = 0; p < k; p++) {
             float *row = packed + j * k + p * width;
-            for (int64_t i = 0; i < columns; i++) {
-                row[i] = b[p * k_stride + (j + i) * n_stride];
-                zero += row[i] * 0;
-            }
+            const float *from = b + p * k_stride + j * n_stride;
+            if (n_stride == 1) std::memcpy(row, from, columns * sizeof(float));
+            else
+                for (int64_t i = 0; i < columns; i++) row[i] = from[i * n_stride];
+            for (int64_t i = 0; i < columns; i++) zeros[i] += row[i] * 0;
             std::memset(row + columns, 0, (width - columns) * sizeof(float));
         }
     }
+    float zero = 0;
+    for (float each : zeros) zero += each;
     return zero == 0;
 }
 

@@ -101,5 +101,6 @@ void check_decoding(outcome &);
 void check_matrices(outcome &);
 void check_narrow(outcome &);
 void check_recurrent(outcome &);
+void check_training(outcome &);
 void check_limits(outcome &);
 void check_threads(outcome &);

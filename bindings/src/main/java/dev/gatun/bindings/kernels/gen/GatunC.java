@@ -2759,6 +2759,511 @@ public class GatunC extends GatunC$shared {
         }
     }
 
+    private static class gatun_relu_backward {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_relu_backward");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_relu_backward(const float *x, const float *dy, float *dx, int64_t count)
+     * }
+     */
+    public static FunctionDescriptor gatun_relu_backward$descriptor() {
+        return gatun_relu_backward.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_relu_backward(const float *x, const float *dy, float *dx, int64_t count)
+     * }
+     */
+    public static MethodHandle gatun_relu_backward$handle() {
+        return gatun_relu_backward.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_relu_backward(const float *x, const float *dy, float *dx, int64_t count)
+     * }
+     */
+    public static MemorySegment gatun_relu_backward$address() {
+        return gatun_relu_backward.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_relu_backward(const float *x, const float *dy, float *dx, int64_t count)
+     * }
+     */
+    public static void gatun_relu_backward(MemorySegment x, MemorySegment dy, MemorySegment dx, long count) {
+        var mh$ = gatun_relu_backward.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_relu_backward", x, dy, dx, count);
+            }
+            mh$.invokeExact(x, dy, dx, count);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_add {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_add");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_add(const float *x, float *y, int64_t count)
+     * }
+     */
+    public static FunctionDescriptor gatun_add$descriptor() {
+        return gatun_add.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_add(const float *x, float *y, int64_t count)
+     * }
+     */
+    public static MethodHandle gatun_add$handle() {
+        return gatun_add.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_add(const float *x, float *y, int64_t count)
+     * }
+     */
+    public static MemorySegment gatun_add$address() {
+        return gatun_add.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_add(const float *x, float *y, int64_t count)
+     * }
+     */
+    public static void gatun_add(MemorySegment x, MemorySegment y, long count) {
+        var mh$ = gatun_add.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_add", x, y, count);
+            }
+            mh$.invokeExact(x, y, count);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_scale {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER,
+            GatunC.C_FLOAT,
+            GatunC.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_scale");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_scale(float *x, float factor, int64_t count)
+     * }
+     */
+    public static FunctionDescriptor gatun_scale$descriptor() {
+        return gatun_scale.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_scale(float *x, float factor, int64_t count)
+     * }
+     */
+    public static MethodHandle gatun_scale$handle() {
+        return gatun_scale.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_scale(float *x, float factor, int64_t count)
+     * }
+     */
+    public static MemorySegment gatun_scale$address() {
+        return gatun_scale.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_scale(float *x, float factor, int64_t count)
+     * }
+     */
+    public static void gatun_scale(MemorySegment x, float factor, long count) {
+        var mh$ = gatun_scale.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_scale", x, factor, count);
+            }
+            mh$.invokeExact(x, factor, count);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_squares {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            GatunC.C_DOUBLE,
+            GatunC.C_POINTER,
+            GatunC.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_squares");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * double gatun_squares(const float *x, int64_t count)
+     * }
+     */
+    public static FunctionDescriptor gatun_squares$descriptor() {
+        return gatun_squares.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * double gatun_squares(const float *x, int64_t count)
+     * }
+     */
+    public static MethodHandle gatun_squares$handle() {
+        return gatun_squares.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * double gatun_squares(const float *x, int64_t count)
+     * }
+     */
+    public static MemorySegment gatun_squares$address() {
+        return gatun_squares.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * double gatun_squares(const float *x, int64_t count)
+     * }
+     */
+    public static double gatun_squares(MemorySegment x, long count) {
+        var mh$ = gatun_squares.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_squares", x, count);
+            }
+            return (double)mh$.invokeExact(x, count);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_sgd {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_LONG,
+            GatunC.C_FLOAT,
+            GatunC.C_FLOAT,
+            GatunC.C_FLOAT,
+            GatunC.C_FLOAT,
+            GatunC.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_sgd");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_sgd(float *p, const float *gradient, float *buffer, int64_t count, float decay, float momentum, float fresh, float rate, int32_t nesterov)
+     * }
+     */
+    public static FunctionDescriptor gatun_sgd$descriptor() {
+        return gatun_sgd.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_sgd(float *p, const float *gradient, float *buffer, int64_t count, float decay, float momentum, float fresh, float rate, int32_t nesterov)
+     * }
+     */
+    public static MethodHandle gatun_sgd$handle() {
+        return gatun_sgd.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_sgd(float *p, const float *gradient, float *buffer, int64_t count, float decay, float momentum, float fresh, float rate, int32_t nesterov)
+     * }
+     */
+    public static MemorySegment gatun_sgd$address() {
+        return gatun_sgd.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_sgd(float *p, const float *gradient, float *buffer, int64_t count, float decay, float momentum, float fresh, float rate, int32_t nesterov)
+     * }
+     */
+    public static void gatun_sgd(MemorySegment p, MemorySegment gradient, MemorySegment buffer, long count, float decay, float momentum, float fresh, float rate, int nesterov) {
+        var mh$ = gatun_sgd.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_sgd", p, gradient, buffer, count, decay, momentum, fresh, rate, nesterov);
+            }
+            mh$.invokeExact(p, gradient, buffer, count, decay, momentum, fresh, rate, nesterov);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_adamw {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_LONG,
+            GatunC.C_FLOAT,
+            GatunC.C_FLOAT,
+            GatunC.C_FLOAT,
+            GatunC.C_FLOAT,
+            GatunC.C_FLOAT,
+            GatunC.C_FLOAT,
+            GatunC.C_FLOAT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_adamw");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_adamw(float *p, const float *gradient, float *mean, float *square, int64_t count, float shrink, float size, float root, float eps, float fresh, float kept, float fresh_square)
+     * }
+     */
+    public static FunctionDescriptor gatun_adamw$descriptor() {
+        return gatun_adamw.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_adamw(float *p, const float *gradient, float *mean, float *square, int64_t count, float shrink, float size, float root, float eps, float fresh, float kept, float fresh_square)
+     * }
+     */
+    public static MethodHandle gatun_adamw$handle() {
+        return gatun_adamw.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_adamw(float *p, const float *gradient, float *mean, float *square, int64_t count, float shrink, float size, float root, float eps, float fresh, float kept, float fresh_square)
+     * }
+     */
+    public static MemorySegment gatun_adamw$address() {
+        return gatun_adamw.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_adamw(float *p, const float *gradient, float *mean, float *square, int64_t count, float shrink, float size, float root, float eps, float fresh, float kept, float fresh_square)
+     * }
+     */
+    public static void gatun_adamw(MemorySegment p, MemorySegment gradient, MemorySegment mean, MemorySegment square, long count, float shrink, float size, float root, float eps, float fresh, float kept, float fresh_square) {
+        var mh$ = gatun_adamw.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_adamw", p, gradient, mean, square, count, shrink, size, root, eps, fresh, kept, fresh_square);
+            }
+            mh$.invokeExact(p, gradient, mean, square, count, shrink, size, root, eps, fresh, kept, fresh_square);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_max_pool {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_max_pool");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_max_pool(const gatun_max_pool_args *args)
+     * }
+     */
+    public static FunctionDescriptor gatun_max_pool$descriptor() {
+        return gatun_max_pool.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_max_pool(const gatun_max_pool_args *args)
+     * }
+     */
+    public static MethodHandle gatun_max_pool$handle() {
+        return gatun_max_pool.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_max_pool(const gatun_max_pool_args *args)
+     * }
+     */
+    public static MemorySegment gatun_max_pool$address() {
+        return gatun_max_pool.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_max_pool(const gatun_max_pool_args *args)
+     * }
+     */
+    public static void gatun_max_pool(MemorySegment args) {
+        var mh$ = gatun_max_pool.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_max_pool", args);
+            }
+            mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_max_pool_backward {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_LONG,
+            GatunC.C_LONG,
+            GatunC.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_max_pool_backward");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_max_pool_backward(const float *dy, const int32_t *places, float *dx, int64_t planes, int64_t inputs, int64_t outputs)
+     * }
+     */
+    public static FunctionDescriptor gatun_max_pool_backward$descriptor() {
+        return gatun_max_pool_backward.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_max_pool_backward(const float *dy, const int32_t *places, float *dx, int64_t planes, int64_t inputs, int64_t outputs)
+     * }
+     */
+    public static MethodHandle gatun_max_pool_backward$handle() {
+        return gatun_max_pool_backward.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_max_pool_backward(const float *dy, const int32_t *places, float *dx, int64_t planes, int64_t inputs, int64_t outputs)
+     * }
+     */
+    public static MemorySegment gatun_max_pool_backward$address() {
+        return gatun_max_pool_backward.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_max_pool_backward(const float *dy, const int32_t *places, float *dx, int64_t planes, int64_t inputs, int64_t outputs)
+     * }
+     */
+    public static void gatun_max_pool_backward(MemorySegment dy, MemorySegment places, MemorySegment dx, long planes, long inputs, long outputs) {
+        var mh$ = gatun_max_pool_backward.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_max_pool_backward", dy, places, dx, planes, inputs, outputs);
+            }
+            mh$.invokeExact(dy, places, dx, planes, inputs, outputs);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class gatun_fma_peak {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             GatunC.C_DOUBLE,

@@ -1,6 +1,7 @@
 package dev.gatun.models.train;
 
 import dev.gatun.bindings.kernels.NativeBuffer;
+import dev.gatun.bindings.kernels.TrainKernels;
 import dev.gatun.bindings.onednn.Algorithms;
 import dev.gatun.bindings.onednn.Args;
 import dev.gatun.bindings.onednn.Attributes;
@@ -80,13 +81,13 @@ final class ConvRule implements Rule {
     @Override
     public void backward() {
         toWeights.run();
-        Rule.addAll(weight.gradient().segment(), dWeight);
+        TrainKernels.add(dWeight, weight.gradient().segment());
         if (bias != null) {
-            Rule.addAll(bias.gradient().segment(), dBias);
+            TrainKernels.add(dBias, bias.gradient().segment());
         }
         if (dx != null) {
             toSource.run();
-            Rule.addAll(dx, dSource);
+            TrainKernels.add(dSource, dx);
         }
     }
 }

@@ -3,6 +3,7 @@ package dev.gatun.models.train;
 import dev.gatun.bindings.kernels.Kernels;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.Tensor;
+import dev.gatun.tensor.graph.Dim;
 import dev.gatun.tensor.graph.Graph;
 import dev.gatun.tensor.graph.Sizes;
 import dev.gatun.tensor.graph.Spec;
@@ -19,12 +20,18 @@ final class DifferentiatedSizes {
     private final Map<Weight, Parameter> parameters;
     private final Trainer.Options options;
     private final List<Differentiated> known = new ArrayList<>();
+    private final String[] names;
+    private final Spec[] specs;
+    private final Tensor[] given;
 
     DifferentiatedSizes(Arena arena, Graph graph, Map<Weight, Parameter> parameters, Trainer.Options options) {
         this.arena = arena;
         this.graph = graph;
         this.parameters = parameters;
         this.options = options;
+        this.names = graph.inputs().keySet().toArray(String[]::new);
+        this.specs = graph.inputs().values().stream().map(Graph.Source::spec).toArray(Spec[]::new);
+        this.given = new Tensor[names.length];
     }
 
     /**
@@ -67,26 +74,19 @@ final class DifferentiatedSizes {
      * @throws ShapeException           if sizes contradict each other
      */
     Differentiated filled(Map<String, Tensor> inputs) {
-        Tensor[] given = new Tensor[graph.inputs().size()];
-        Sizes found = Sizes.NONE;
-        int next = 0;
-        for (Map.Entry<String, Graph.Source> each : graph.inputs().entrySet()) {
-            Tensor tensor = inputs.get(each.getKey());
-            Spec spec = each.getValue().spec();
-            if (inputs.size() != given.length || tensor == null || tensor.type() != spec.type() || !tensor.desc().isRowMajor()
-                    || tensor.shape().rank() != spec.dims().size()) {
+        for (int i = 0; i < given.length; i++) {
+            Tensor tensor = inputs.get(names[i]);
+            if (inputs.size() != given.length || tensor == null || tensor.type() != specs[i].type() || !tensor.desc().isRowMajor()
+                    || tensor.shape().rank() != specs[i].dims().size()) {
                 throw new IllegalArgumentException(graph.name() + ": inputs " + inputs + ", expected row-major " + graph.inputs());
             }
-            for (int d = 0; d < spec.dims().size(); d++) {
-                found = spec.dims().get(d).isFree() ? found.with(spec.dims().get(d).name(), tensor.shape().dim(d)) : found;
-            }
-            given[next++] = tensor;
+            given[i] = tensor;
         }
         Differentiated net = null;
-        for (Differentiated each : known) {
-            net = each.takes(given) ? each : net;
+        for (int i = 0; i < known.size(); i++) {
+            net = known.get(i).takes(given) ? known.get(i) : net;
         }
-        net = net == null ? add(found) : ready(net);
+        net = net == null ? add(sizes()) : ready(net);
         for (int i = 0; i < given.length; i++) {
             if (!given[i].shape().equals(net.input(i).shape())) {
                 throw new ShapeException("train", "inputs " + inputs + ": expected " + net.input(i).desc(), given[i].shape());
@@ -94,6 +94,18 @@ final class DifferentiatedSizes {
             net.input(i).segment().copyFrom(given[i].segment());
         }
         return net;
+    }
+
+    /** Of the free dimensions of what was given. */
+    private Sizes sizes() {
+        Sizes found = Sizes.NONE;
+        for (int i = 0; i < given.length; i++) {
+            for (int d = 0; d < specs[i].dims().size(); d++) {
+                Dim dim = specs[i].dims().get(d);
+                found = dim.isFree() ? found.with(dim.name(), given[i].shape().dim(d)) : found;
+            }
+        }
+        return found;
     }
 
     private Differentiated add(Sizes sizes) {

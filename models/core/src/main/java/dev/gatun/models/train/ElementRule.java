@@ -1,6 +1,9 @@
 package dev.gatun.models.train;
 
+import dev.gatun.bindings.kernels.RowKernels;
+import dev.gatun.bindings.kernels.TrainKernels;
 import dev.gatun.tensor.op.Activation;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.EnumSet;
 import java.util.Set;
@@ -10,14 +13,17 @@ final class ElementRule implements Rule {
     private static final Set<Activation> TRAINED = EnumSet.of(Activation.NONE, Activation.RELU, Activation.TANH, Activation.SIGMOID,
             Activation.SILU, Activation.GELU_TANH, Activation.GELU_ERF);
 
+    private static final long COLUMNS = 1024;
+
     private final Activation activation;
     private final MemorySegment x;
     private final MemorySegment y;
     private final MemorySegment dx;
     private final MemorySegment dy;
     private final long count;
+    private final Runnable activate;
 
-    ElementRule(Activation activation, MemorySegment x, MemorySegment y, MemorySegment dx, MemorySegment dy) {
+    ElementRule(Arena arena, Activation activation, MemorySegment x, MemorySegment y, MemorySegment dx, MemorySegment dy) {
         if (!TRAINED.contains(activation)) {
             throw new IllegalArgumentException("activation " + activation + " cannot be trained, only " + TRAINED);
         }
@@ -27,26 +33,16 @@ final class ElementRule implements Rule {
         this.dx = dx;
         this.dy = dy;
         this.count = x.byteSize() / Float.BYTES;
+        // Rows are what threads share out.
+        long rows = count % COLUMNS == 0 ? Math.max(1, count / COLUMNS) : 1;
+        this.activate = activation == Activation.NONE ? () -> { } : RowKernels.biasActivation(arena, y, null, null, rows, count / rows,
+                1, activation.kernelCode());
     }
 
     @Override
     public void forward(boolean training) {
-        for (long i = 0; i < count; i++) {
-            float v = Rule.at(x, i);
-            Rule.set(y, i, activation == Activation.RELU ? v > 0 || Float.isNaN(v) ? v : 0 : activation == Activation.NONE ? v
-                    : (float) value(v));
-        }
-    }
-
-    private double value(double v) {
-        return switch (activation) {
-            case TANH -> Math.tanh(v);
-            case SIGMOID -> 1 / (1 + Math.exp(-v));
-            case SILU -> v / (1 + Math.exp(-v));
-            case GELU_TANH -> v * (1 + Math.tanh(inner(v))) / 2;
-            case GELU_ERF -> v * normal(v);
-            default -> throw new IllegalStateException(activation + " has no rule");
-        };
+        y.copyFrom(x);
+        activate.run();
     }
 
     private static double inner(double v) {
@@ -75,11 +71,17 @@ final class ElementRule implements Rule {
 
     @Override
     public void backward() {
-        for (long i = 0; dx != null && i < count; i++) {
-            float g = Rule.at(dy, i);
-            float v = Rule.at(x, i);
-            Rule.add(dx, i, activation == Activation.RELU ? v > 0 ? g : 0 : activation == Activation.NONE ? g
-                    : (float) (g * derivative(v)));
+        if (dx == null) {
+            return;
+        }
+        switch (activation) {
+            case RELU -> TrainKernels.reluBackward(x, dy, dx);
+            case NONE -> TrainKernels.add(dy, dx);
+            default -> {
+                for (long i = 0; i < count; i++) {
+                    Rule.add(dx, i, (float) (Rule.at(dy, i) * derivative(Rule.at(x, i))));
+                }
+            }
         }
     }
 

@@ -23,9 +23,24 @@ final class LinearRule implements Rule {
         this.biasGradient = bias == null ? null : bias.gradient().segment();
         this.transposed = Rule.floats(arena, rows * out);
         MemorySegment w = weight.value().segment();
-        this.forward = Rule.product(arena, x, new Factor(w, 1, in), bias == null ? null : bias.value().segment(), y, false, rows, out, in);
+        MemorySegment shift = bias == null ? null : bias.value().segment();
+        this.forward = rows < out ? fewRows(arena, w, x, shift, y, in)
+                : Rule.product(arena, x, new Factor(w, 1, in), shift, y, false, rows, out, in);
         this.toInput = dx == null ? () -> { } : Rule.product(arena, dy, new Factor(w, in, 1), null, dx, true, rows, in, out);
         this.toWeight = Rule.product(arena, transposed, new Factor(x, in, 1), null, weight.gradient().segment(), true, out, in, rows);
+    }
+
+    /** y^T = W x^T: what is packed anew at each step is the smaller factor. */
+    private Runnable fewRows(Arena arena, MemorySegment w, MemorySegment x, MemorySegment shift, MemorySegment y, long in) {
+        Runnable product = Rule.product(arena, w, new Factor(x, 1, in), null, transposed, false, out, rows, in);
+        return () -> {
+            product.run();
+            for (long i = 0; i < rows; i++) {
+                for (long j = 0; j < out; j++) {
+                    Rule.set(y, i * out + j, Rule.at(transposed, j * rows + i) + (shift == null ? 0 : Rule.at(shift, j)));
+                }
+            }
+        };
     }
 
     @Override

@@ -1,7 +1,7 @@
 package dev.gatun.models.train;
 
+import dev.gatun.bindings.kernels.TrainKernels;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.List;
 
 /** How gradients change parameters: PyTorch's rules, names and defaults. */
@@ -22,14 +22,6 @@ public sealed interface Optimizer {
      * @param state    as {@link #states} names them, changed
      */
     void update(long step, double rate, MemorySegment p, MemorySegment gradient, MemorySegment[] state);
-
-    private static float at(MemorySegment x, long i) {
-        return x.getAtIndex(ValueLayout.JAVA_FLOAT, i);
-    }
-
-    private static void set(MemorySegment x, long i, float value) {
-        x.setAtIndex(ValueLayout.JAVA_FLOAT, i, value);
-    }
 
     private static void require(boolean condition, String message) {
         if (!condition) {
@@ -58,20 +50,8 @@ public sealed interface Optimizer {
 
         @Override
         public void update(long step, double rate, MemorySegment p, MemorySegment gradient, MemorySegment[] state) {
-            long count = p.byteSize() / Float.BYTES;
-            float m = (float) momentum;
-            float fresh = step == 1 ? 1 : (float) (1 - dampening);
-            float decay = (float) weightDecay;
-            float down = (float) -rate;
-            for (long i = 0; i < count; i++) {
-                float g = at(gradient, i) + decay * at(p, i);
-                if (momentum != 0) {
-                    float buffer = m * at(state[0], i) + fresh * g;
-                    set(state[0], i, buffer);
-                    g = nesterov ? g + m * buffer : buffer;
-                }
-                set(p, i, at(p, i) + down * g);
-            }
+            TrainKernels.sgd(p, gradient, momentum == 0 ? null : state[0], (float) weightDecay, (float) momentum,
+                    step == 1 ? 1 : (float) (1 - dampening), (float) rate, nesterov);
         }
     }
 
@@ -96,21 +76,9 @@ public sealed interface Optimizer {
 
         @Override
         public void update(long step, double rate, MemorySegment p, MemorySegment gradient, MemorySegment[] state) {
-            long count = p.byteSize() / Float.BYTES;
-            float shrink = (float) (1 - rate * weightDecay);
-            float size = (float) (rate / (1 - Math.pow(beta1, step)));
-            float root = (float) Math.sqrt(1 - Math.pow(beta2, step));
-            float first = (float) (1 - beta1);
-            float kept = (float) beta2;
-            float second = (float) (1 - beta2);
-            for (long i = 0; i < count; i++) {
-                float g = at(gradient, i);
-                float m = at(state[0], i) + first * (g - at(state[0], i));
-                float v = kept * at(state[1], i) + second * g * g;
-                set(state[0], i, m);
-                set(state[1], i, v);
-                set(p, i, at(p, i) * shrink - size * m / ((float) Math.sqrt(v) / root + (float) eps));
-            }
+            TrainKernels.adamw(p, gradient, state[0], state[1], (float) (1 - rate * weightDecay),
+                    (float) (rate / (1 - Math.pow(beta1, step))), (float) Math.sqrt(1 - Math.pow(beta2, step)), (float) eps,
+                    (float) (1 - beta1), (float) beta2, (float) (1 - beta2));
         }
     }
 }

@@ -1,7 +1,9 @@
 package dev.gatun.models.train;
 
+import dev.gatun.bindings.kernels.TrainKernels;
 import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.op.PoolOp;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /** The largest of each window, whose gradient goes to where it was found, the first of equal ones; or the mean, which shares it out. */
@@ -22,7 +24,10 @@ final class PoolRule implements Rule {
     private final long oh;
     private final long ow;
 
-    PoolRule(PoolOp op, Shape source, Shape result, MemorySegment x, MemorySegment y, MemorySegment dx, MemorySegment dy) {
+    private final Runnable largest;
+    private final MemorySegment places;
+
+    PoolRule(Arena arena, PoolOp op, Shape source, Shape result, MemorySegment x, MemorySegment y, MemorySegment dx, MemorySegment dy) {
         this.max = op.kind() == PoolOp.Kind.MAX;
         this.countPadding = op.kind() == PoolOp.Kind.AVERAGE_WITH_PADDING;
         if (op.ceilMode() && !max) {
@@ -41,16 +46,25 @@ final class PoolRule implements Rule {
         this.w = source.dim(3);
         this.oh = result.dim(2);
         this.ow = result.dim(3);
+        this.places = max ? Rule.floats(arena, planes * oh * ow) : null;
+        this.largest = max ? TrainKernels.maxPool(arena, new TrainKernels.Pool(planes, new long[] {h, w}, new long[] {oh, ow}, kernel,
+                strides, dilations, padding), x, y, places) : null;
     }
 
     @Override
     public void forward(boolean training) {
-        each(true);
+        if (max) {
+            largest.run();
+        } else {
+            each(true);
+        }
     }
 
     @Override
     public void backward() {
-        if (dx != null) {
+        if (dx != null && max) {
+            TrainKernels.maxPoolBackward(dy, places, dx, planes);
+        } else if (dx != null) {
             each(false);
         }
     }
@@ -66,8 +80,6 @@ final class PoolRule implements Rule {
     }
 
     private void window(long plane, long top, long left, long result, boolean forward) {
-        long best = -1;
-        float largest = Float.NEGATIVE_INFINITY;
         float sum = 0;
         int inside = 0;
         for (long i = 0; i < kernel[0]; i++) {
@@ -75,21 +87,14 @@ final class PoolRule implements Rule {
                 long row = top + i * dilations[0];
                 long column = left + j * dilations[1];
                 if (row >= 0 && row < h && column >= 0 && column < w) {
-                    float value = Rule.at(x, plane + row * w + column);
-                    if (best < 0 || value > largest || Float.isNaN(value)) {
-                        best = plane + row * w + column;
-                        largest = value;
-                    }
-                    sum += value;
+                    sum += Rule.at(x, plane + row * w + column);
                     inside++;
                 }
             }
         }
         float divisor = countPadding ? kernel[0] * kernel[1] : inside;
         if (forward) {
-            Rule.set(y, result, max ? largest : sum / divisor);
-        } else if (max) {
-            Rule.add(dx, best, Rule.at(dy, result));
+            Rule.set(y, result, sum / divisor);
         } else {
             share(plane, top, left, Rule.at(dy, result) / divisor);
         }

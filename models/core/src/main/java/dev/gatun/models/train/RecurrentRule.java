@@ -26,6 +26,8 @@ final class RecurrentRule implements Rule {
     private final MemorySegment cellBefore;
     private final MemorySegment states;
     private final MemorySegment cells;
+    private final MemorySegment lastStates;
+    private final MemorySegment lastCells;
     private final MemorySegment fromState;
     private final MemorySegment dInput;
     private final MemorySegment dState;
@@ -79,6 +81,8 @@ final class RecurrentRule implements Rule {
         this.cellBefore = Rule.floats(arena, rows * hidden);
         this.states = Rule.floats(arena, most * hidden);
         this.cells = Rule.floats(arena, most * hidden);
+        this.lastStates = states.asSlice(0, results.h.byteSize());
+        this.lastCells = cells.asSlice(0, results.h.byteSize());
         this.fromState = Rule.floats(arena, most * gates);
         this.dInput = Rule.floats(arena, rows * gates);
         this.dState = Rule.floats(arena, rows * gates);
@@ -139,9 +143,9 @@ final class RecurrentRule implements Rule {
                 }
             }
         }
-        results.h.copyFrom(states.asSlice(0, results.h.byteSize()));
+        results.h.copyFrom(lastStates);
         if (results.c != null) {
-            results.c.copyFrom(cells.asSlice(0, results.c.byteSize()));
+            results.c.copyFrom(lastCells);
         }
     }
 
@@ -216,9 +220,9 @@ final class RecurrentRule implements Rule {
         // From here on the states are their gradients.
         states.fill((byte) 0);
         cells.fill((byte) 0);
-        states.asSlice(0, results.dh.byteSize()).copyFrom(results.dh);
+        lastStates.copyFrom(results.dh);
         if (results.dc != null) {
-            cells.asSlice(0, results.dc.byteSize()).copyFrom(results.dc);
+            lastCells.copyFrom(results.dc);
         }
         for (int t = longest(count) - 1; t >= 0; t--) {
             stepGradients.fill((byte) 0);

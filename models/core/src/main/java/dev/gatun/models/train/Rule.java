@@ -31,32 +31,6 @@ interface Rule {
         set(x, i, at(x, i) + value);
     }
 
-    /** to += from. */
-    static void addAll(MemorySegment to, MemorySegment from) {
-        long count = from.byteSize() / Float.BYTES;
-        for (long i = 0; i < count; i++) {
-            add(to, i, at(from, i));
-        }
-    }
-
-    /** The sum of the squares. */
-    static double squares(MemorySegment x) {
-        double sum = 0;
-        long count = x.byteSize() / Float.BYTES;
-        for (long i = 0; i < count; i++) {
-            sum += (double) at(x, i) * at(x, i);
-        }
-        return sum;
-    }
-
-    /** Multiplies all elements. */
-    static void scale(MemorySegment x, float factor) {
-        long count = x.byteSize() / Float.BYTES;
-        for (long i = 0; i < count; i++) {
-            set(x, i, at(x, i) * factor);
-        }
-    }
-
     /** to[n, m] = from[m, n]. */
     static void transpose(MemorySegment from, long m, long n, MemorySegment to) {
         for (long i = 0; i < m; i++) {

@@ -55,8 +55,8 @@ record Rules(Arena arena, Map<Weight, Parameter> parameters, List<Tensor> x, Mem
             case Embedding embedding -> embedding(embedding);
             case Attention attention when attention.distances() == null && attention.positions() == null -> attention(attention.op());
             case Apply(AttentionOp attention) -> attention(attention);
-            case Apply(PoolOp pool) when pool.window().rank() == 2 -> new PoolRule(pool, x.get(0).shape(), y.get(0).shape(), x(0), y(0),
-                    dx[0], dy[0]);
+            case Apply(PoolOp pool) when pool.window().rank() == 2 -> new PoolRule(arena, pool, x.get(0).shape(), y.get(0).shape(), x(0),
+                    y(0), dx[0], dy[0]);
             case Apply(AdaptivePoolOp pool) when !pool.maximum() && y.get(0).shape().elementCount() == y.get(0).shape().dim(0)
                     * y.get(0).shape().dim(1) -> new MeanRule(x(0), y(0), dx[0], dy[0]);
             case Apply(BinaryOp binary) when plain(binary.activation()) -> new BinaryRule(binary.operator(),
@@ -64,8 +64,8 @@ record Rules(Arena arena, Map<Weight, Parameter> parameters, List<Tensor> x, Mem
             case Apply(SoftmaxOp softmax) -> new SoftmaxRule(arena, x.get(0).shape(), softmax.axis(), softmax.log(), x(0), y(0), dx[0],
                     dy[0]);
             case Apply(SequencePoolOp pool) -> new SequencePoolRule(pool, x.get(0).shape().dim(1), x.get(1), x(0), y(0), dx[0], dy[0]);
-            case Apply(EltwiseOp eltwise) -> new ElementRule(eltwise.activation(), x(0), y(0), dx[0], dy[0]);
-            case Apply(FlattenOp _) -> new ElementRule(Activation.NONE, x(0), y(0), dx[0], dy[0]);
+            case Apply(EltwiseOp eltwise) -> new ElementRule(arena, eltwise.activation(), x(0), y(0), dx[0], dy[0]);
+            case Apply(FlattenOp _) -> new ElementRule(arena, Activation.NONE, x(0), y(0), dx[0], dy[0]);
             case Recurrent recurrent when recurrent.states() == RecurrentOp.States.NONE -> null;
             default -> throw new IllegalArgumentException(layer.kind() + layer.attributes() + " cannot be trained: docs/training.md lists "
                     + "the layers that can");

@@ -3,6 +3,7 @@ package dev.gatun.models.train;
 import dev.gatun.bindings.kernels.CountedArena;
 import dev.gatun.bindings.kernels.Kernels;
 import dev.gatun.bindings.kernels.NativeBuffer;
+import dev.gatun.bindings.kernels.TrainKernels;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.Tensor;
@@ -178,7 +179,7 @@ public final class Trainer implements AutoCloseable {
         if (options.clipNorm() > 0) {
             double squares = 0;
             for (int p = 0; p < trained.size(); p++) {
-                squares += Rule.squares(trained.get(p).gradient().segment());
+                squares += TrainKernels.squares(trained.get(p).gradient().segment());
             }
             factor = Math.min(1, options.clipNorm() / (Math.sqrt(squares) + 1e-6));
         }
@@ -191,7 +192,7 @@ public final class Trainer implements AutoCloseable {
             }
             MemorySegment gradient = parameter.gradient().segment();
             if (factor < 1) {
-                Rule.scale(gradient, (float) factor);
+                TrainKernels.scale(gradient, (float) factor);
             }
             options.optimizer().update(step, rate, parameter.value().segment(), gradient, parameter.state());
         }

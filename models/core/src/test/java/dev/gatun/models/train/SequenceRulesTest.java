@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gatun.models.checkpoint.SafetensorsFile;
+import dev.gatun.models.testing.Allocation;
 import dev.gatun.models.testing.Goldens;
 import dev.gatun.models.train.Loss.Reduction;
 import dev.gatun.tensor.Cell;
@@ -221,6 +222,32 @@ class SequenceRulesTest {
                 }
                 trainer.parameters().forEach((parameter, value) ->
                         assertArrayEquals(Goldens.floats(golden, name + "/" + parameter), value.toFloats(), 1e-4f, name + " " + parameter));
+            }
+        }
+    }
+
+    @Test
+    void aStepTakesNothingFromTheHeap() {
+        for (String name : List.of("tagger adamw", "transformer sgd")) {
+            try (Arena arena = Arena.ofShared(); Trainer trainer = new Trainer(name.startsWith("tagger") ? tagger(arena, name)
+                    : transformer(arena, name), new Trainer.Options(new Loss.CrossEntropy(), name.startsWith("tagger")
+                            ? new Optimizer.AdamW(1e-3) : new Optimizer.Sgd(1e-3, 0.9), Schedule.CONSTANT, 1, 1))) {
+                Map<String, Tensor> inputs = new HashMap<>(Map.of("sequences", Tensor.ofInts(arena, SEQUENCES, SEQUENCES.length), "ids",
+                        numbers(arena, "ids0", 11)));
+                if (name.startsWith("transformer")) {
+                    inputs.put("places", Tensor.ofInts(arena, new int[] {0, 1, 2, 0, 0, 1, 2, 3}, ROWS));
+                }
+                Tensor labels = numbers(arena, "y0", 4);
+                long least = Long.MAX_VALUE;
+                // What the compiler has not come to yet may take some.
+                for (int window = 0; window < 400 && least > 0; window++) {
+                    long before = Allocation.bytes();
+                    for (int i = 0; i < 50; i++) {
+                        trainer.step(inputs, labels);
+                    }
+                    least = Math.min(least, Allocation.bytes() - before);
+                }
+                assertEquals(0, least, name);
             }
         }
     }

@@ -1,0 +1,92 @@
+package dev.gatun.bindings.kernels;
+
+import dev.gatun.bindings.kernels.gen.GatunC;
+import dev.gatun.bindings.kernels.gen.gatun_max_pool_args;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * What training does besides products, over dense F32. Formulas are in {@code native/include/gatun.h}. Calls allocate nothing; segments
+ * of a call have one size unless it says otherwise, and their owners are open.
+ */
+public final class TrainKernels {
+    private TrainKernels() {
+    }
+
+    private static long floats(MemorySegment x) {
+        Kernels.load();
+        return x.byteSize() / Float.BYTES;
+    }
+
+    /** dx += dy where x is positive. */
+    public static void reluBackward(MemorySegment x, MemorySegment dy, MemorySegment dx) {
+        GatunC.gatun_relu_backward(x, dy, dx, floats(x));
+    }
+
+    /** y += x. */
+    public static void add(MemorySegment x, MemorySegment y) {
+        GatunC.gatun_add(x, y, floats(x));
+    }
+
+    /** x *= factor. */
+    public static void scale(MemorySegment x, float factor) {
+        GatunC.gatun_scale(x, factor, floats(x));
+    }
+
+    /** The sum of the squares. */
+    public static double squares(MemorySegment x) {
+        return GatunC.gatun_squares(x, floats(x));
+    }
+
+    /** SGD; buffer: null without momentum. */
+    public static void sgd(MemorySegment p, MemorySegment gradient, MemorySegment buffer, float decay, float momentum, float fresh,
+            float rate, boolean nesterov) {
+        GatunC.gatun_sgd(p, gradient, buffer == null ? MemorySegment.NULL : buffer, floats(p), decay, momentum, fresh, rate,
+                nesterov ? 1 : 0);
+    }
+
+    /** AdamW, by the header's names. */
+    public static void adamw(MemorySegment p, MemorySegment gradient, MemorySegment mean, MemorySegment square, float shrink, float size,
+            float root, float eps, float fresh, float kept, float freshSquare) {
+        GatunC.gatun_adamw(p, gradient, mean, square, floats(p), shrink, size, root, eps, fresh, kept, freshSquare);
+    }
+
+    /**
+     * Windows of planes.
+     *
+     * @param planes  how many
+     * @param source  height and width
+     * @param result  height and width
+     * @param kernel  height and width, as strides, dilations and padding, which is that above and on the left
+     */
+    public record Pool(long planes, long[] source, long[] result, long[] kernel, long[] strides, long[] dilations, long[] padding) {
+    }
+
+    /** The largest of each window of x to y, and where it was to places, S32 as y; a call that repeats. */
+    public static Runnable maxPool(Arena arena, Pool pool, MemorySegment x, MemorySegment y, MemorySegment places) {
+        Kernels.load();
+        MemorySegment args = gatun_max_pool_args.allocate(arena);
+        gatun_max_pool_args.x(args, x);
+        gatun_max_pool_args.y(args, y);
+        gatun_max_pool_args.places(args, places);
+        gatun_max_pool_args.planes(args, pool.planes);
+        gatun_max_pool_args.h(args, pool.source[0]);
+        gatun_max_pool_args.w(args, pool.source[1]);
+        gatun_max_pool_args.oh(args, pool.result[0]);
+        gatun_max_pool_args.ow(args, pool.result[1]);
+        gatun_max_pool_args.kh(args, pool.kernel[0]);
+        gatun_max_pool_args.kw(args, pool.kernel[1]);
+        gatun_max_pool_args.stride_h(args, pool.strides[0]);
+        gatun_max_pool_args.stride_w(args, pool.strides[1]);
+        gatun_max_pool_args.dilation_h(args, pool.dilations[0]);
+        gatun_max_pool_args.dilation_w(args, pool.dilations[1]);
+        gatun_max_pool_args.top(args, pool.padding[0]);
+        gatun_max_pool_args.left(args, pool.padding[1]);
+        return () -> GatunC.gatun_max_pool(args);
+    }
+
+    /** dx += dy where the largest were; of {@link #maxPool}. */
+    public static void maxPoolBackward(MemorySegment dy, MemorySegment places, MemorySegment dx, long planes) {
+        GatunC.gatun_max_pool_backward(dy, places, dx, planes, floats(dx) / planes, floats(dy) / planes);
+    }
+}

@@ -1,0 +1,133 @@
+/*
+ * What training does besides products: element by element, and windows of pictures. Gradients are added to what is there. Loops that
+ * compilers make vectors of, shared out in ranges that threads do not wait for.
+ */
+#pragma once
+
+#include <cmath>
+
+#include "kernels.h"
+#include "parallel.h"
+
+namespace GATUN_NAMESPACE {
+
+/* Elements of a range: fewer are not worth waking threads for. */
+constexpr int64_t TRAIN_RANGE = 1 << 15;
+
+/* body(first, last) for ranges of 0 .. count. */
+template <typename Body>
+static inline void each_range(int64_t count, const Body &body) {
+    int64_t ranges = (count + TRAIN_RANGE - 1) / TRAIN_RANGE;
+    parallel_for(ranges, ranges > 1, [&](int64_t i, int64_t) {
+        body(i * TRAIN_RANGE, (i + 1) * TRAIN_RANGE < count ? (i + 1) * TRAIN_RANGE : count);
+    });
+}
+
+static void relu_backward(const float *x, const float *dy, float *dx, int64_t count) {
+    each_range(count, [&](int64_t first, int64_t last) {
+        for (int64_t i = first; i < last; i++) dx[i] += x[i] > 0 ? dy[i] : 0;
+    });
+}
+
+static void add_to(const float *x, float *y, int64_t count) {
+    each_range(count, [&](int64_t first, int64_t last) {
+        for (int64_t i = first; i < last; i++) y[i] += x[i];
+    });
+}
+
+static double squares(const float *x, int64_t count) {
+    double sums[16] = {};
+    int64_t i = 0;
+    for (; i + 16 <= count; i += 16)
+        for (int64_t j = 0; j < 16; j++) sums[j] += (double)x[i + j] * x[i + j];
+    for (; i < count; i++) sums[0] += (double)x[i] * x[i];
+    double sum = 0;
+    for (double each : sums) sum += each;
+    return sum;
+}
+
+static void scale_all(float *x, float factor, int64_t count) {
+    each_range(count, [&](int64_t first, int64_t last) {
+        for (int64_t i = first; i < last; i++) x[i] *= factor;
+    });
+}
+
+static void sgd(float *p, const float *gradient, float *buffer, int64_t count, float decay, float momentum, float fresh, float rate,
+                int32_t nesterov) {
+    each_range(count, [&](int64_t first, int64_t last) {
+        if (!buffer)
+            for (int64_t i = first; i < last; i++) p[i] -= rate * (gradient[i] + decay * p[i]);
+        else if (nesterov)
+            for (int64_t i = first; i < last; i++) {
+                float g = gradient[i] + decay * p[i], b = buffer[i] = momentum * buffer[i] + fresh * g;
+                p[i] -= rate * (g + momentum * b);
+            }
+        else
+            for (int64_t i = first; i < last; i++) {
+                float b = buffer[i] = momentum * buffer[i] + fresh * (gradient[i] + decay * p[i]);
+                p[i] -= rate * b;
+            }
+    });
+}
+
+static void adamw(float *p, const float *gradient, float *mean, float *square, int64_t count, float shrink, float size, float root,
+                  float eps, float fresh, float kept, float fresh_square) {
+    each_range(count, [&](int64_t first, int64_t last) {
+        for (int64_t i = first; i < last; i++) {
+            float g = gradient[i], m = mean[i] + fresh * (g - mean[i]), v = kept * square[i] + fresh_square * g * g;
+            mean[i] = m, square[i] = v;
+            p[i] = p[i] * shrink - size * m / (std::sqrt(v) / root + eps);
+        }
+    });
+}
+
+/* The largest of a window, the first of equal ones; the last NaN. */
+static void max_window(const gatun_max_pool_args &a, const float *x, int64_t top, int64_t left, float *y, int32_t *place) {
+    int64_t best = -1;
+    float largest = 0;
+    for (int64_t i = 0, row = top; i < a.kh; i++, row += a.dilation_h)
+        for (int64_t j = 0, column = left; j < a.kw; j++, column += a.dilation_w) {
+            if (row < 0 || row >= a.h || column < 0 || column >= a.w) continue;
+            float v = x[row * a.w + column];
+            if (best < 0 || v > largest || v != v) best = row * a.w + column, largest = v;
+        }
+    *y = largest, *place = (int32_t)best;
+}
+
+/* Windows of two by two that meet nothing else: without a branch but for NaN. */
+static void max_pairs(const float *x, int64_t w, int64_t ow, int64_t at, float *y, int32_t *place) {
+    for (int64_t q = 0; q < ow; q++) {
+        const float *p = x + at + 2 * q;
+        int32_t here = (int32_t)(at + 2 * q), upper = p[1] > p[0] || p[1] != p[1] ? here + 1 : here;
+        float top = p[1] > p[0] || p[1] != p[1] ? p[1] : p[0], bottom = p[w + 1] > p[w] || p[w + 1] != p[w + 1] ? p[w + 1] : p[w];
+        int32_t lower = (int32_t)(here + w) + (p[w + 1] > p[w] || p[w + 1] != p[w + 1]);
+        bool below = bottom > top || bottom != bottom;
+        y[q] = below ? bottom : top, place[q] = below ? lower : upper;
+    }
+}
+
+static void max_pool(const gatun_max_pool_args *args) {
+    const gatun_max_pool_args &a = *args;
+    bool pairs = a.kh == 2 && a.kw == 2 && a.stride_h == 2 && a.stride_w == 2 && a.dilation_h == 1 && a.dilation_w == 1 && !a.top && !a.left
+                 && 2 * a.oh <= a.h && 2 * a.ow <= a.w;
+    parallel_for(a.planes, a.planes * a.oh * a.ow > TRAIN_RANGE / 4, [&](int64_t plane, int64_t) {
+        const float *x = a.x + plane * a.h * a.w;
+        float *y = a.y + plane * a.oh * a.ow;
+        int32_t *place = a.places + plane * a.oh * a.ow;
+        for (int64_t p = 0; p < a.oh; p++)
+            if (pairs) max_pairs(x, a.w, a.ow, 2 * p * a.w, y + p * a.ow, place + p * a.ow);
+            else
+                for (int64_t q = 0; q < a.ow; q++)
+                    max_window(a, x, p * a.stride_h - a.top, q * a.stride_w - a.left, y + p * a.ow + q, place + p * a.ow + q);
+    });
+}
+
+static void max_pool_backward(const float *dy, const int32_t *places, float *dx, int64_t planes, int64_t inputs, int64_t outputs) {
+    parallel_for(planes, planes * outputs > TRAIN_RANGE / 4, [&](int64_t plane, int64_t) {
+        for (int64_t i = plane * outputs; i < (plane + 1) * outputs; i++) dx[plane * inputs + places[i]] += dy[i];
+    });
+}
+
+static const gatun_training training = {relu_backward, add_to, scale_all, squares, sgd, adamw, max_pool, max_pool_backward};
+
+} // namespace
