@@ -22,6 +22,8 @@ cp "$here"/licenses/* "$stage/licenses"
     echo "library.gatun=libgatun.so"
     echo "library.dnnl=libdnnl.so.3"
     echo "library.openblas=libopenblas.so.0"
+    # Unpacked when something asks for it.
+    echo "with.openblas=libopenblas.so.0 libgfortran.so.5 libquadmath.so.0"
     for file in "$stage"/lib*.so*; do
         echo "sha256.$(basename "$file")=$(sha256sum "$file" | cut -d' ' -f1)"
     done

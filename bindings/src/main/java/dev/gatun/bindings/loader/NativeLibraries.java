@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * The loaded native libraries of this class loader. They are found in {@code -Dgatun.library.path}
@@ -22,8 +23,8 @@ public final class NativeLibraries {
     private static final String OPENBLAS = "openblas";
 
     private static Map<String, Library> loaded;
-    /** Where all of them are, by name. */
-    private static Map<String, Path> files;
+    /** Finds a library's file by its name, and unpacks it if need be. */
+    private static Function<String, Path> files;
     private static NativeLibraryException failure;
 
     private NativeLibraries() {
@@ -59,7 +60,7 @@ public final class NativeLibraries {
 
     private static synchronized Library library(String name) {
         load();
-        return loaded.computeIfAbsent(name, late -> LargeStack.call(() -> open(late, files.get(late))));
+        return loaded.computeIfAbsent(name, late -> LargeStack.call(() -> open(late, files.apply(late))));
     }
 
     /** Where each library was loaded from, in load order. */
@@ -79,29 +80,30 @@ public final class NativeLibraries {
         Platform platform = Platform.current();
         Setting.checkAll();
         InstructionSet.check();
-        Map<String, String> names;
-        Path folder = libraryPath();
-        if (folder != null) {
-            names = defaultFiles(platform);
-        } else {
-            LibraryManifest manifest = LibraryManifest.of(platform);
-            folder = new LibraryCache(LibraryCache.defaultRoot().toAbsolutePath()).unpack(manifest);
-            names = manifest.libraries();
-        }
+        Function<String, Path> found = find(platform);
         ProcessorCheck.require(platform);
-        Map<String, Path> found = new LinkedHashMap<>();
-        for (Map.Entry<String, String> name : names.entrySet()) {
-            found.put(name.getKey(), folder.resolve(name.getValue()));
-        }
         Map<String, Library> libraries = new LinkedHashMap<>();
         for (String name : LOAD_ORDER) {
-            libraries.put(name, open(name, found.get(name)));
+            libraries.put(name, open(name, found.apply(name)));
         }
         files = found;
         HeaderCheck.require(libraries.get("gatun").path, libraries.get("gatun").symbols);
         requireOurThreads(libraries);
         InstructionSet.limit(libraries.get("dnnl").symbols, libraries.get("gatun").symbols);
         return libraries;
+    }
+
+    private static Function<String, Path> find(Platform platform) {
+        Path own = libraryPath();
+        if (own != null) {
+            Map<String, String> names = defaultFiles(platform);
+            return name -> own.resolve(names.get(name));
+        }
+        LibraryManifest manifest = LibraryManifest.of(platform);
+        LibraryCache cache = new LibraryCache(LibraryCache.defaultRoot().toAbsolutePath());
+        Path folder = cache.unpack(manifest.atOnce());
+        return name -> (manifest.companions().containsKey(name) ? cache.unpack(manifest.late(name)) : folder)
+                .resolve(manifest.libraries().get(name));
     }
 
     /** A oneDNN with threads of its own would not know how many it may use, and compute with another number than it compiled for. */

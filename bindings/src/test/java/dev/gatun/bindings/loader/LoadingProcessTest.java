@@ -52,7 +52,18 @@ class LoadingProcessTest {
             assertContains(result.output(), "loaded", temp.resolve("cache").toString());
         }
         try (Stream<Path> entries = Files.list(temp.resolve("cache"))) {
-            assertEquals(1, entries.filter(Files::isDirectory).count(), "one folder and no leftovers");
+            assertEquals(2, entries.filter(Files::isDirectory).count(), "a folder, one of OpenBLAS, and no leftovers");
+        }
+    }
+
+    @Test
+    void openBlasIsUnpackedWhenItIsAskedFor() throws Exception {
+        String cache = "-Dgatun.cache.dir=" + temp.resolve("cache");
+        ChildJvm.Result result = ChildJvm.start(LoadMain.class, ACCESS, cache, "-Dgatun.test.without=openblas").finish();
+        assertEquals(0, result.exitCode(), result.output());
+        try (Stream<Path> files = Files.walk(temp.resolve("cache"))) {
+            List<String> names = files.map(file -> file.getFileName().toString()).filter(name -> name.startsWith("lib")).sorted().toList();
+            assertEquals(List.of("libdnnl.so.3", "libgatun.so", "libgcc_s.so.1"), names);
         }
     }
 
