@@ -214,17 +214,17 @@ GATUN_API void gatun_gemm(const gatun_gemm_args *args);
 
 /*
  * Products with narrow weights. GATUN_F16 and GATUN_BF16 are halves that are widened in registers: the arithmetic is F32's. GATUN_INT8: weights
- * of a column are signed bytes times the column's scale, largest magnitude / 127; a row of a is rounded to whole numbers times the row's scale
- * while it is read, and sums of products are exact. How many whole numbers a row has depends on the instruction set: -levels .. levels, or
- * 0 .. 255 beside a zero point where it multiplies bytes (levels is 0 then). A row of a, or a column of b, that has a NaN or an infinity gives
- * NaN; a row whose magnitudes are all below 1e-34 counts as zeros.
+ * of a column are signed bytes times the column's scale; a row of a is rounded to 0 .. 255 beside a zero point, times the row's scale, while it
+ * is read; sums of products are exact. A column's scale is its largest magnitude / 127; where the instruction set adds products of bytes in 16
+ * bits (gatun_narrow_pairs), so large that nothing overflows: of the weights 8i + 0, 1, 4, 5 and 8i + 2, 3, 6, 7 the largest sum of those of one
+ * sign, / 126. A row of a, or a column of b, that has a NaN or an infinity gives NaN; a row whose range is below 255e-34 counts as zeros.
  */
 enum { GATUN_F16 = 1, GATUN_BF16, GATUN_INT8 };
 
 /* Deepest k of GATUN_INT8: its sums fit 32 bits. */
 #define GATUN_INT8_DEPTH 66000
 
-GATUN_API int64_t gatun_narrow_levels(int64_t k);
+GATUN_API int32_t gatun_narrow_pairs(void);
 /* Bytes of packed weights [k, n], in panels as of gatun_pack_panels. */
 GATUN_API int64_t gatun_narrow_bytes(int32_t type, int64_t k, int64_t n);
 /* Packs element (p, j) = b[p * k_stride + j * n_stride]. Returns what rounding lost: the root of the mean square of its changes in a column, as

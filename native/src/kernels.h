@@ -40,7 +40,7 @@ struct gatun_kernels {
     float (*read_floats)(const float *x, int64_t n);
     void (*triad_floats)(float *a, const float *b, const float *c, float factor, int64_t n);
     void (*gemm)(const gatun_gemm_args *);
-    bool (*byte_products)(); /* how GATUN_INT8 is packed: see narrow.h */
+    int64_t (*int8_depth)(); /* steps of GATUN_INT8 that are added in 16 bits, or 1 where none need be: see narrow.h */
     void (*narrow)(const gatun_narrow_args *);
     void (*winograd)(const gatun_winograd_args *);
     int64_t (*winograd_scratch_floats)(const gatun_winograd_args *, int64_t threads);
@@ -64,16 +64,23 @@ static inline int64_t gatun_panel_width(int64_t columns, int64_t vector_floats, 
     return width;
 }
 
-/* Where the parts of packed GATUN_INT8 weights [k, n] begin, in bytes: panels of bytes, as many steps deep as there are groups of elements
- * that one instruction multiplies; scales of columns; their sums. Both are padded to the panels. */
+/* Elements of k that one instruction multiplies, and steps of so many: a whole number of what is multiplied at once. */
+constexpr int64_t GATUN_INT8_GROUP = 4;
+
+static inline int64_t gatun_int8_steps(int64_t k, int64_t depth) {
+    int64_t together = GATUN_INT8_GROUP * depth;
+    return (k + together - 1) / together * depth;
+}
+
+/* Where the parts of packed GATUN_INT8 weights [k, n] begin, in bytes: panels of bytes, GATUN_INT8_GROUP of a column side by side; scales
+ * of columns; their sums. Both are padded to the panels. */
 struct gatun_int8_layout {
-    int64_t group, steps, columns, scales, sums, size;
-    gatun_int8_layout(int64_t k, int64_t n, int64_t vector_floats, int64_t panel, bool byte_products) {
+    int64_t steps, columns, scales, sums, size;
+    gatun_int8_layout(int64_t k, int64_t n, int64_t vector_floats, int64_t panel, int64_t depth) {
         int64_t whole = n / panel * panel;
-        group = byte_products ? 4 : 2;
-        steps = (k + group - 1) / group;
+        steps = gatun_int8_steps(k, depth);
         columns = n > whole ? whole + gatun_panel_width(n - whole, vector_floats, panel) : whole;
-        scales = (steps * group * columns + 63) / 64 * 64;
+        scales = (steps * GATUN_INT8_GROUP * columns + 63) / 64 * 64;
         sums = scales + columns * 4;
         size = sums + columns * 4;
     }
@@ -82,20 +89,13 @@ struct gatun_int8_layout {
 /* Where the parts of GATUN_INT8's scratch for m rows begin: rows of 4 bytes a step, their scales, their zero points. */
 struct gatun_int8_rows {
     int64_t stride, scales, zeros, size;
-    gatun_int8_rows(int64_t m, int64_t k, bool byte_products) {
-        stride = byte_products ? (k + 3) / 4 * 4 : (k + 1) / 2 * 4;
+    gatun_int8_rows(int64_t m, int64_t k, int64_t depth) {
+        stride = gatun_int8_steps(k, depth) * GATUN_INT8_GROUP;
         scales = (m * stride + 63) / 64 * 64;
         zeros = scales + m * 4;
         size = zeros + m * 4;
     }
 };
-
-/* The largest whole number of a row of a that is rounded to 16 bits, so that k products of it and of 127 fit 32. */
-static inline int64_t gatun_word_levels(int64_t k) {
-    int64_t levels = 4095;
-    while (levels > 127 && k * levels * 127 > INT32_MAX) levels /= 2;
-    return levels;
-}
 
 /* The set in use. */
 const gatun_kernels &gatun_current();

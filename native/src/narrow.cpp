@@ -95,27 +95,52 @@ double pack_halves(int32_t type, const strided &b, uint16_t *packed) {
     return total.share();
 }
 
+/* Largest magnitude of a column, NaN if one is not finite. */
+float largest_of(const strided &b, int64_t j) {
+    float largest = 0, nothing = 0;
+    for (int64_t p = 0; p < b.k; p++) {
+        largest = std::fmax(largest, std::fabs(b.at(p, j)));
+        nothing += b.at(p, j) * 0;
+    }
+    return nothing == 0 ? largest : NAN;
+}
+
+/* Of the four weights of a column whose products two steps add in 16 bits, the largest sum of those of one sign. */
+double largest_sum_of(const strided &b, int64_t j) {
+    double largest = 0;
+    for (int64_t first = 0; first < b.k; first += first % 8 ? 6 : 2) {
+        double above = 0, below = 0;
+        for (int64_t p : {first, first + 1, first + 4, first + 5}) {
+            float x = p < b.k ? b.at(p, j) : 0;
+            (x > 0 ? above : below) += std::fabs(x);
+        }
+        largest = std::max({largest, above, below});
+    }
+    return largest;
+}
+
+/* A weight's unit. 255 * 128 fits 16 bits, and rounding adds no more than a half to each of four. */
+float scale_of(const strided &b, int64_t j) {
+    float largest = largest_of(b, j);
+    return gatun_current().int8_depth() == 1 || largest != largest ? largest / 127 : (float)(largest_sum_of(b, j) / 126);
+}
+
 double pack_bytes(const strided &b, char *packed) {
     panels of;
     loss total;
-    gatun_int8_layout to(b.k, b.n, of.vector, of.panel, gatun_current().byte_products());
+    gatun_int8_layout to(b.k, b.n, of.vector, of.panel, gatun_current().int8_depth());
     float *scales = (float *)(packed + to.scales);
     int32_t *sums = (int32_t *)(packed + to.sums);
     std::memset(packed, 0, to.size);
     for (int64_t j = 0; j < b.n; j++) {
-        float largest = 0, nothing = 0;
-        for (int64_t p = 0; p < b.k; p++) {
-            largest = std::fmax(largest, std::fabs(b.at(p, j)));
-            nothing += b.at(p, j) * 0; /* NaN if one is not finite */
-        }
-        float scale = nothing == 0 ? largest / 127 : NAN, inverse = scale >= 1e-37f ? 1 / scale : 0;
+        float scale = scale_of(b, j), inverse = scale >= 1e-37f ? 1 / scale : 0;
         int64_t first = j / of.panel * of.panel, width = of.width(b.n - first < of.panel ? b.n - first : of.panel);
-        int8_t *column = (int8_t *)packed + first * to.steps * to.group + (j - first) * to.group;
-        scales[j] = inverse > 0 || nothing != 0 ? scale : 0;
+        int8_t *column = (int8_t *)packed + (first * to.steps + j - first) * GATUN_INT8_GROUP;
+        scales[j] = scale >= 1e-37f || scale != scale ? scale : 0;
         for (int64_t p = 0; p < b.k; p++) {
             float x = b.at(p, j);
             int32_t rounded = inverse > 0 ? (int32_t)std::lrintf(x * inverse) : 0;
-            column[p / to.group * width * to.group + p % to.group] = (int8_t)rounded;
+            column[p / GATUN_INT8_GROUP * width * GATUN_INT8_GROUP + p % GATUN_INT8_GROUP] = (int8_t)rounded;
             sums[j] += rounded;
             total.add(x, (double)rounded * scales[j]);
         }
@@ -128,11 +153,11 @@ double pack_bytes(const strided &b, char *packed) {
 
 extern "C" {
 
-int64_t gatun_narrow_levels(int64_t k) { return gatun_current().byte_products() ? 0 : gatun_word_levels(k); }
+int32_t gatun_narrow_pairs(void) { return gatun_current().int8_depth() > 1; }
 
 int64_t gatun_narrow_bytes(int32_t type, int64_t k, int64_t n) {
     panels of;
-    gatun_int8_layout layout(k, n, of.vector, of.panel, gatun_current().byte_products());
+    gatun_int8_layout layout(k, n, of.vector, of.panel, gatun_current().int8_depth());
     return type == GATUN_INT8 ? layout.size : layout.columns * k * 2;
 }
 
@@ -142,7 +167,7 @@ double gatun_narrow_pack(int32_t type, const float *b, int64_t k, int64_t n, int
 }
 
 int64_t gatun_narrow_scratch_bytes(int32_t type, int64_t m, int64_t k) {
-    return type == GATUN_INT8 ? gatun_int8_rows(m, k, gatun_current().byte_products()).size : 0;
+    return type == GATUN_INT8 ? gatun_int8_rows(m, k, gatun_current().int8_depth()).size : 0;
 }
 
 } // extern "C"

@@ -1,6 +1,6 @@
 /*
  * c = activation(a b + bias + sum) with b in halves or bytes, in panels as wide as a tile. All kinds of weights share the loops: a row of a
- * is a string of 4 bytes a step (a float, two 16-bit or four 8-bit whole numbers), a step of b a vector of columns. From one row, where b
+ * is a string of 4 bytes a step (a float, or four 8-bit whole numbers), a step of b a vector of columns. From one row, where b
  * is read once at the speed of memory, to thousands. Sums of whole numbers are exact: their order does not matter.
  */
 #pragma once
@@ -35,43 +35,58 @@ static inline vf widened_bf16(halves h) {
 #endif
 }
 
-struct f16_weights {
-    typedef vf sums;
+/* Steps that are multiplied at once, and what is read of b for them. */
+struct one_step {
+    static constexpr int64_t DEPTH = 1;
+};
+
+struct f16_weights : one_step {
+    typedef vf sums, values;
     static constexpr bool NUMBERS = false; /* whether rows of a are rounded to whole numbers first */
     static constexpr int64_t STEP = 2; /* bytes of a column and a step */
-    static vf read(const char *b) { return widened_f16(read_as<halves>(b)); }
+    static vf read(const char *b, int64_t) { return widened_f16(read_as<halves>(b)); }
     static void add(vf &sum, const char *a, vf b) { sum += set(read_as<float>(a)) * b; }
 };
 
 struct bf16_weights : f16_weights {
-    static vf read(const char *b) { return widened_bf16(read_as<halves>(b)); }
+    static vf read(const char *b, int64_t) { return widened_bf16(read_as<halves>(b)); }
 };
+
+static inline vi four_bytes(const char *a) { return read_as<int32_t>(a) - vi{}; }
 
 #if VEC_BYTES > 16
-/* 16-bit whole numbers of a, two a step: every processor multiplies and adds pairs of them without loss. */
-struct word_weights {
+/* Unsigned bytes of a by signed ones of b where no instruction adds four products: two steps are added in 16 bits, which the packed weights
+ * leave room for. */
+struct paired_weights {
     typedef vi sums;
-    static constexpr int64_t STEP = 2;
-    static constexpr bool NUMBERS = true, BYTES = false;
+    struct values { vi first, second; };
+    static constexpr bool NUMBERS = true;
+    static constexpr int64_t STEP = 4, DEPTH = 2;
+    static values read(const char *b, int64_t step) { return {read_as<vi>(b), read_as<vi>(b + step)}; }
 #if VEC_BYTES == 64
-    static vi read(const char *b) { return (vi)_mm512_cvtepi8_epi16(read_as<__m256i>(b)); }
-    static vi products(vi x, vi b) { return (vi)_mm512_madd_epi16((__m512i)x, (__m512i)b); }
+    static void add(vi &sum, const char *a, const values &b) {
+        __m512i first = _mm512_maddubs_epi16((__m512i)four_bytes(a), (__m512i)b.first);
+        __m512i both = _mm512_add_epi16(first, _mm512_maddubs_epi16((__m512i)four_bytes(a + 4), (__m512i)b.second));
+        sum += (vi)_mm512_madd_epi16(both, _mm512_set1_epi16(1));
+    }
 #else
-    static vi read(const char *b) { return (vi)_mm256_cvtepi8_epi16(read_as<__m128i>(b)); }
-    static vi products(vi x, vi b) { return (vi)_mm256_madd_epi16((__m256i)x, (__m256i)b); }
+    static void add(vi &sum, const char *a, const values &b) {
+        __m256i first = _mm256_maddubs_epi16((__m256i)four_bytes(a), (__m256i)b.first);
+        __m256i both = _mm256_add_epi16(first, _mm256_maddubs_epi16((__m256i)four_bytes(a + 4), (__m256i)b.second));
+        sum += (vi)_mm256_madd_epi16(both, _mm256_set1_epi16(1));
+    }
 #endif
-    static void add(vi &sum, const char *a, vi b) { sum += products(read_as<int32_t>(a) - vi{}, b); }
 };
 #endif
 
-/* Unsigned bytes of a, four a step, by signed ones of b. */
-struct byte_weights {
-    typedef vi sums;
+/* The same in one instruction, four a step. */
+struct byte_weights : one_step {
+    typedef vi sums, values;
     static constexpr int64_t STEP = 4;
-    static constexpr bool NUMBERS = true, BYTES = true;
-    static vi read(const char *b) { return read_as<vi>(b); }
+    static constexpr bool NUMBERS = true;
+    static vi read(const char *b, int64_t) { return read_as<vi>(b); }
     static void add(vi &sum, const char *a, vi b) {
-        vi x = read_as<int32_t>(a) - vi{};
+        vi x = four_bytes(a);
 #if VEC_BYTES == 64
         asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(b));
 #elif VEC_BYTES == 32
@@ -83,14 +98,14 @@ struct byte_weights {
     }
 };
 
-/* Which of the two GATUN_INT8 is: always the same on one processor. */
-static bool byte_products() {
+/* Of the two kinds that GATUN_INT8 can be: always the same on one processor. */
+static int64_t int8_depth() {
 #if VEC_BYTES == 64
-    return __builtin_cpu_supports("avx512vnni");
+    return __builtin_cpu_supports("avx512vnni") ? 1 : paired_weights::DEPTH;
 #elif VEC_BYTES == 32
-    return gatun_has_avx_vnni();
+    return gatun_has_avx_vnni() ? 1 : paired_weights::DEPTH;
 #else
-    return true;
+    return 1;
 #endif
 }
 
@@ -107,7 +122,7 @@ static inline vf exact(const vf &sum, int, int, const narrow_ends &) { return su
 
 template <typename D, int NV>
 static inline vf exact(vi sum, int i, int j, const narrow_ends &e) {
-    if (D::BYTES) sum -= e.zeros[i] * read_as<vi>(e.column_sums + j * W);
+    sum -= e.zeros[i] * read_as<vi>(e.column_sums + j * W);
     return __builtin_convertvector(sum, vf) * (load(e.scales + j * W) * set(e.row_scales[i]));
 }
 
@@ -124,11 +139,12 @@ static void narrow_tile(const char *a, int64_t stride, const char *b, int64_t st
             acc[i][j] = typename D::sums{};
         }
 #pragma GCC unroll 1
-    for (int64_t p = 0; p < steps; p++) {
-        if (STREAM) __builtin_prefetch(b + p * ROW + LOOK_AHEAD * 32, 0, 2);
-        typename D::sums row[NV];
+    for (int64_t p = 0; p < steps; p += D::DEPTH) {
+#pragma GCC unroll 2
+        for (int64_t step = p; STREAM && step < p + D::DEPTH; step++) __builtin_prefetch(b + step * ROW + LOOK_AHEAD * 32, 0, 2);
+        typename D::values row[NV];
 #pragma GCC unroll 4
-        for (int j = 0; j < NV; j++) row[j] = D::read(b + p * ROW + j * W * D::STEP);
+        for (int j = 0; j < NV; j++) row[j] = D::read(b + p * ROW + j * W * D::STEP, ROW);
 #pragma GCC unroll 16
         for (int i = 0; i < MR; i++)
 #pragma GCC unroll 4
@@ -242,61 +258,81 @@ constexpr float SMALLEST_ROW = 1e-34f;
 
 static inline vf part_of(const float *x, int64_t left) { return left >= W ? load(x) : load_n(x, left); }
 
-template <typename T>
-static inline void store_numbers(T *to, vi numbers, int64_t left) {
-    typedef T vt __attribute__((vector_size(sizeof(T) * W), may_alias));
-    vt narrow = __builtin_convertvector(numbers, vt);
-    std::memcpy(to, &narrow, (left < W ? left : W) * sizeof(T));
-}
-
 /* The nearest whole number, of two the even one, of what is not above 2^22. */
 static inline vi whole_number(vf x, float inverse) {
     const vf magic = set(12582912.0f);
     return (vi)fused_multiply_add(x, set(inverse), magic) - (vi)magic;
 }
 
-static void round_to_words(const rounded_row &r) {
-    vi largest{};
-    for (int64_t j = 0; j < r.k; j += W) {
-        vi bits = (vi)part_of(r.x + j, r.k - j) & 0x7fffffff;
-        largest = bits > largest ? bits : largest; /* as whole numbers, magnitudes have the same order, and NaN is above infinity */
+/* Numbers from 0 to 255, or the nearest to that, of so many vectors side by side. */
+constexpr int64_t ROUNDED = 4;
+
+static inline void store_bytes(uint8_t *to, const vi (&numbers)[ROUNDED]) {
+#if VEC_BYTES == 32
+    __m256i low = _mm256_packs_epi32((__m256i)numbers[0], (__m256i)numbers[1]);
+    __m256i high = _mm256_packs_epi32((__m256i)numbers[2], (__m256i)numbers[3]);
+    __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packus_epi16(low, high), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+    std::memcpy(to, &bytes, sizeof bytes);
+#else
+    typedef uint8_t bytes __attribute__((vector_size(W), may_alias));
+    for (int64_t i = 0; i < ROUNDED; i++) {
+        vi number = numbers[i];
+        number = number < 0 ? vi{} : number > 255 ? vi{} + 255 : number;
+        bytes narrow = __builtin_convertvector(number, bytes);
+        std::memcpy(to + i * W, &narrow, sizeof narrow);
     }
-    int32_t top = 0;
-    for (int64_t i = 0; i < W; i++) top = largest[i] > top ? largest[i] : top;
-    float most = read_as<float>(&top), levels = (float)gatun_word_levels(r.k);
-    bool finite = top < 0x7f800000;
-    float inverse = finite && most >= SMALLEST_ROW ? levels / most : 0;
-    *r.scale = !finite ? __builtin_nanf("") : inverse > 0 ? most / levels : 0;
-    *r.zero = 0;
-    int16_t *to = (int16_t *)r.to;
-    if (r.k % 2) to[r.k] = 0;
-    if (inverse == 0) std::memset(to, 0, r.k * sizeof *to);
-    else
-        for (int64_t j = 0; j < r.k; j += W) store_numbers(to + j, whole_number(part_of(r.x + j, r.k - j), inverse), r.k - j);
+#endif
 }
 
-static void round_to_bytes(const rounded_row &r) {
-    vf low{}, high{}, nothing{};
-    for (int64_t j = 0; j < r.k; j += W) {
-        vf x = part_of(r.x + j, r.k - j);
-        nothing += x * 0.0f;
-        low = min(low, x), high = max(high, x);
+struct row_range {
+    float least, most;
+    bool finite;
+};
+
+/* Of a row and 0. */
+static row_range range_of(const float *x, int64_t k) {
+    constexpr int64_t BESIDE = 4;
+    vf low[BESIDE] = {}, high[BESIDE] = {}, nothing[BESIDE] = {};
+    int64_t j = 0;
+    for (; j + BESIDE * W <= k; j += BESIDE * W)
+#pragma GCC unroll 4
+        for (int64_t i = 0; i < BESIDE; i++) {
+            vf v = load(x + j + i * W);
+            nothing[i] += v * 0.0f;
+            low[i] = min(low[i], v), high[i] = max(high[i], v);
+        }
+    for (; j < k; j += W) {
+        vf v = part_of(x + j, k - j);
+        nothing[0] += v * 0.0f;
+        low[0] = min(low[0], v), high[0] = max(high[0], v);
     }
-    float least = 0, most = 0, spoilt = sum(nothing);
-    for (int64_t i = 0; i < W; i++) least = low[i] < least ? low[i] : least, most = high[i] > most ? high[i] : most;
-    bool finite = spoilt == 0;
-    float step = most / 255 - least / 255, inverse = finite && step >= SMALLEST_ROW ? 1 / step : 0;
-    *r.scale = !finite ? __builtin_nanf("") : inverse > 0 ? step : 0;
-    *r.zero = inverse > 0 ? whole_number(set(-least), inverse)[0] : 0;
+    vf lows = min(min(low[0], low[1]), min(low[2], low[3])), highs = max(max(high[0], high[1]), max(high[2], high[3]));
+    return {-maximum(-lows), maximum(highs), sum((nothing[0] + nothing[1]) + (nothing[2] + nothing[3])) == 0};
+}
+
+static void round_row(const rounded_row &r) {
+    row_range range = range_of(r.x, r.k);
+    float step = range.most / 255 - range.least / 255, inverse = range.finite && step >= SMALLEST_ROW ? 1 / step : 0;
+    *r.scale = !range.finite ? __builtin_nanf("") : inverse > 0 ? step : 0;
+    *r.zero = inverse > 0 ? whole_number(set(-range.least), inverse)[0] : 0;
     uint8_t *to = (uint8_t *)r.to;
     std::memset(to + r.k, 0, r.steps * 4 - r.k);
-    if (inverse == 0) std::memset(to, 0, r.k);
-    else
-        for (int64_t j = 0; j < r.k; j += W) {
-            vi number = whole_number(part_of(r.x + j, r.k - j), inverse) + *r.zero;
-            number = number < 0 ? vi{} : number > 255 ? vi{} + 255 : number;
-            store_numbers(to + j, number, r.k - j);
+    if (inverse == 0) {
+        std::memset(to, 0, r.k);
+        return;
+    }
+    vi numbers[ROUNDED];
+    for (int64_t j = 0; j < r.k; j += ROUNDED * W) {
+        int64_t left = r.k - j;
+        for (int64_t i = 0; i < ROUNDED; i++)
+            numbers[i] = i * W < left ? whole_number(part_of(r.x + j + i * W, left - i * W), inverse) + *r.zero : vi{};
+        if (left >= ROUNDED * W) store_bytes(to + j, numbers);
+        else {
+            uint8_t beside[ROUNDED * W];
+            store_bytes(beside, numbers);
+            std::memcpy(to + j, beside, left);
         }
+    }
 }
 
 /* compute(first, last, from, to) for rows and panels, shared out among threads as in gemm. before(first, last) prepares rows, first. */
@@ -325,8 +361,8 @@ static narrow_task task_of(const gatun_narrow_args *g) {
     if constexpr (!D::NUMBERS)
         return {g, (const char *)g->a, g->lda * 4, g->k, nullptr, nullptr, nullptr, nullptr, activation_of(g->activation)};
     else {
-        const gatun_int8_layout b(g->k, g->n, W, TILE_COLS, D::BYTES);
-        const gatun_int8_rows a(g->m, g->k, D::BYTES);
+        const gatun_int8_layout b(g->k, g->n, W, TILE_COLS, D::DEPTH);
+        const gatun_int8_rows a(g->m, g->k, D::DEPTH);
         const char *scratch = (const char *)g->scratch, *packed = (const char *)g->b;
         return {g, scratch, a.stride, b.steps, (const float *)(scratch + a.scales), (const float *)(packed + b.scales),
                 (const int32_t *)(scratch + a.zeros), (const int32_t *)(packed + b.sums), activation_of(g->activation)};
@@ -336,13 +372,12 @@ static narrow_task task_of(const gatun_narrow_args *g) {
 template <typename D>
 static void round_rows(const gatun_narrow_args *g, int64_t first, int64_t last) {
     if constexpr (D::NUMBERS) {
-        const gatun_int8_rows a(g->m, g->k, D::BYTES);
+        const gatun_int8_rows a(g->m, g->k, D::DEPTH);
         char *scratch = (char *)g->scratch;
         for (int64_t i = first; i < last; i++) {
             rounded_row row{g->a + i * g->lda, g->k, scratch + i * a.stride, a.stride / 4, (float *)(scratch + a.scales) + i,
                             (int32_t *)(scratch + a.zeros) + i};
-            if (D::BYTES) round_to_bytes(row);
-            else round_to_words(row);
+            round_row(row);
         }
     }
 }
@@ -353,7 +388,7 @@ static inline void with_weights(int32_t type, F f) {
     if (type == GATUN_F16) f(f16_weights{});
     else if (type == GATUN_BF16) f(bf16_weights{});
 #if VEC_BYTES > 16
-    else if (!byte_products()) f(word_weights{});
+    else if (int8_depth() > 1) f(paired_weights{});
 #endif
     else f(byte_weights{});
 }

@@ -99,7 +99,7 @@ struct recurrent_layer {
     }
 
     int64_t number_floats() const {
-        return a.type == GATUN_INT8 ? gatun_int8_rows(rows, hidden > width ? hidden : width, byte_products()).size / 4 + 1 : 0;
+        return a.type == GATUN_INT8 ? gatun_int8_rows(rows, hidden > width ? hidden : width, int8_depth()).size / 4 + 1 : 0;
     }
 
     int64_t floats() const { return 2 * rows * state_stride + rows * units * (gates + 3) + rows + number_floats() + 8 * 16; }

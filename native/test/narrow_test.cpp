@@ -52,16 +52,12 @@ row rounded(const float *x, int64_t k) {
         low = std::fmin(low, x[p]);
         high = std::fmax(high, x[p]);
     }
-    int64_t levels = gatun_narrow_levels(k);
-    float most = std::fmax(-low, high), step = levels ? most / levels : high / 255 - low / 255, inverse = levels ? levels / most : 1 / step;
+    float step = high / 255 - low / 255, inverse = 1 / step;
     if (!finite) r.scale = NOT_A_NUMBER;
-    else if ((levels ? most : step) >= 1e-34f) {
+    else if (step >= 1e-34f) {
         r.scale = step;
-        double zero = levels ? 0 : whole(-low, inverse);
-        for (int64_t p = 0; p < k; p++) {
-            double number = whole(x[p], inverse);
-            r.numbers[p] = levels ? number : std::fmin(std::fmax(number + zero, 0), 255) - zero;
-        }
+        double zero = whole(-low, inverse);
+        for (int64_t p = 0; p < k; p++) r.numbers[p] = std::fmin(std::fmax(whole(x[p], inverse) + zero, 0), 255) - zero;
     }
     return r;
 }
@@ -86,6 +82,20 @@ double weight(int32_t type, float x, float scale) {
     return type == GATUN_F16 ? f16(x) : type == GATUN_BF16 ? bf16(x) : scale > 0 ? std::nearbyint(x * (1 / scale)) * (double)scale : scale;
 }
 
+/* What a unit of GATUN_INT8's weights is worth; NaN if one is not finite. */
+float unit(const std::vector<float> &column) {
+    float largest = 0;
+    double sums[2][2] = {}, most = 0;
+    for (size_t p = 0; p < column.size(); p++) {
+        float x = column[p];
+        if (!std::isfinite(x)) return NOT_A_NUMBER;
+        if (p % 8 == 0) std::memset(sums, 0, sizeof sums);
+        largest = std::fmax(largest, std::fabs(x));
+        most = std::fmax(most, sums[p / 2 % 2][x > 0] += std::fabs(x));
+    }
+    return gatun_narrow_pairs() ? (float)(most / 126) : largest / 127;
+}
+
 void product(const problem &t, numbers &random, outcome &o, const spoilt &s = {}) {
     guarded<float> a(t.m * t.k), b(t.k * t.n), add(t.n), residual(t.m * t.n), before(t.m * t.n), c(t.m * t.n);
     guarded<char> packed(gatun_narrow_bytes(t.type, t.k, t.n)), scratch(gatun_narrow_scratch_bytes(t.type, t.m, t.k));
@@ -108,16 +118,14 @@ void product(const problem &t, numbers &random, outcome &o, const spoilt &s = {}
     double shares = 0;
     std::vector<double> w(t.k * t.n);
     for (int64_t j = 0; j < t.n; j++) {
-        float largest = 0;
         double squares = 0, errors = 0;
         std::vector<double> sample;
-        for (int64_t p = 0; p < t.k; p++) {
-            float x = b[p * k_stride + j * n_stride];
-            largest = std::isfinite(x) && std::isfinite(largest) ? std::fmax(largest, std::fabs(x)) : NOT_A_NUMBER;
-        }
+        std::vector<float> column;
+        for (int64_t p = 0; p < t.k; p++) column.push_back(b[p * k_stride + j * n_stride]);
+        float scale = unit(column);
         for (int64_t p = 0; p < t.k; p++) {
             double x = b[p * k_stride + j * n_stride];
-            w[p * t.n + j] = weight(t.type, (float)x, largest / 127);
+            w[p * t.n + j] = weight(t.type, (float)x, scale);
             squares += x * x / (double)t.k;
             errors += (x - w[p * t.n + j]) * (x - w[p * t.n + j]) / (double)t.k;
         }

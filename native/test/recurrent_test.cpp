@@ -63,9 +63,13 @@ void step(const layer &l, const parameters &w, const float *x, std::vector<doubl
     }
 }
 
-/* Whole numbers of 7 bits and a sign by a power of two, 127 among each column's: no kind of weights rounds them. */
+/* Whole numbers by a power of two, of which each column's largest, or largest sum of four, is such that no kind of weights rounds them. */
 void make_narrow(guarded<float> &w, int64_t rows, int64_t k) {
-    for (int64_t i = 0; i < rows * k; i++) w[i] = i % k ? std::nearbyint(w[i] * 100) / 1024 : 127.0f / 1024;
+    for (int64_t i = 0; i < rows * k; i++) {
+        double number = std::fmin(std::fmax(std::nearbyint(w[i] * 100), -31), 31);
+        if (i % k == 1 || i % k == 4 || i % k == 5) number = -std::fabs(number);
+        w[i] = (float)(i % k ? number : gatun_narrow_pairs() ? 126 : 127) / 1024;
+    }
 }
 
 /* Packed as the recurrent layer wants them: of each block of units the gates in turn, zeros beyond the last. */
@@ -124,7 +128,7 @@ void check(const layer &l, std::initializer_list<int> lengths, bool reverse, int
         a.more_weights = (const float *)(split ? third.packed.data() : projection.data());
     }
     /* What rounding a row of states to so many whole numbers may change. */
-    double levels = type == GATUN_INT8 ? gatun_narrow_levels(H) ? gatun_narrow_levels(H) : 128 : 0, lost = levels ? 2 / levels : 0;
+    double lost = type == GATUN_INT8 ? 2.0 / 128 : 0;
     guarded<float> first_h(room * P), first_c(room * H);
     copy(h0, first_h); copy(c0, first_c);
     guarded<char> scratch(gatun_recurrent_scratch_bytes(&a));

@@ -23,10 +23,10 @@ public final class NarrowKernels {
     private NarrowKernels() {
     }
 
-    /** A row of K numbers is rounded to -levels .. levels; 0: to 0 .. 255 with a zero point. */
-    public static long levels(long k) {
+    /** Whether products of {@link #INT8} are added in 16 bits, for which columns of weights have larger scales; see {@code gatun.h}. */
+    public static boolean pairs() {
         Kernels.load();
-        return GatunC.gatun_narrow_levels(k);
+        return GatunC.gatun_narrow_pairs() != 0;
     }
 
     /**

@@ -38,6 +38,10 @@ final class ProfileCommand implements Callable<Integer> {
     @Option(names = "--threads", paramLabel = "T", description = "Cores. Default: what the container may use.")
     int threads;
 
+    @Option(names = "--precision", paramLabel = "f32|bf16|f16|int8|auto",
+            description = "Of the weights of text encoders, see docs/precision.md. Default: f32, of images what the model has.")
+    String precision;
+
     @Option(names = "--seconds", paramLabel = "S",
             description = "How long to look, after a third of it to warm up. Default: ${DEFAULT-VALUE}.")
     double seconds = 3;
@@ -61,6 +65,7 @@ final class ProfileCommand implements Callable<Integer> {
         loader.batch = batch;
         loader.seqLen = seqLen;
         loader.threads = threads;
+        loader.precision = precision;
         loader.seconds = seconds;
         loader.visit((name, unit, load, bytes, clients) -> {
             if (unit.equals("request")) {

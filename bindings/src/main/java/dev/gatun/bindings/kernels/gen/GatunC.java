@@ -1560,13 +1560,11 @@ public class GatunC extends GatunC$shared {
         return GATUN_INT8;
     }
 
-    private static class gatun_narrow_levels {
+    private static class gatun_narrow_pairs {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            GatunC.C_LONG,
-            GatunC.C_LONG
-        );
+            GatunC.C_INT    );
 
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_narrow_levels");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_narrow_pairs");
 
         public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
@@ -1574,45 +1572,45 @@ public class GatunC extends GatunC$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int64_t gatun_narrow_levels(int64_t k)
+     * int32_t gatun_narrow_pairs()
      * }
      */
-    public static FunctionDescriptor gatun_narrow_levels$descriptor() {
-        return gatun_narrow_levels.DESC;
+    public static FunctionDescriptor gatun_narrow_pairs$descriptor() {
+        return gatun_narrow_pairs.DESC;
     }
 
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int64_t gatun_narrow_levels(int64_t k)
+     * int32_t gatun_narrow_pairs()
      * }
      */
-    public static MethodHandle gatun_narrow_levels$handle() {
-        return gatun_narrow_levels.HANDLE;
+    public static MethodHandle gatun_narrow_pairs$handle() {
+        return gatun_narrow_pairs.HANDLE;
     }
 
     /**
      * Address for:
      * {@snippet lang=c :
-     * int64_t gatun_narrow_levels(int64_t k)
+     * int32_t gatun_narrow_pairs()
      * }
      */
-    public static MemorySegment gatun_narrow_levels$address() {
-        return gatun_narrow_levels.ADDR;
+    public static MemorySegment gatun_narrow_pairs$address() {
+        return gatun_narrow_pairs.ADDR;
     }
 
     /**
      * {@snippet lang=c :
-     * int64_t gatun_narrow_levels(int64_t k)
+     * int32_t gatun_narrow_pairs()
      * }
      */
-    public static long gatun_narrow_levels(long k) {
-        var mh$ = gatun_narrow_levels.HANDLE;
+    public static int gatun_narrow_pairs() {
+        var mh$ = gatun_narrow_pairs.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("gatun_narrow_levels", k);
+                traceDowncall("gatun_narrow_pairs");
             }
-            return (long)mh$.invokeExact(k);
+            return (int)mh$.invokeExact();
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
