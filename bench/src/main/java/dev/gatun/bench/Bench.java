@@ -9,6 +9,7 @@ import dev.gatun.bench.encoder.FamiliesSuite;
 import dev.gatun.bench.ffm.FfmSuite;
 import dev.gatun.bench.gemm.GemmSuite;
 import dev.gatun.bench.generation.GenerationSuite;
+import dev.gatun.bench.generation.NarrowGenerationSuite;
 import dev.gatun.bench.harness.Comparison;
 import dev.gatun.bench.harness.HtmlReport;
 import dev.gatun.bench.harness.Report;
@@ -38,9 +39,8 @@ import picocli.CommandLine.Option;
 public final class Bench implements Callable<Integer> {
     private static final List<Suite> SUITES = List.of(
             new EncoderSuite(), new EncoderInt8Suite(), new FamiliesSuite(), new TextsSuite(), new CnnSuite(), new Int8Suite(),
-            new TrainingSuite(), new GenerationSuite(), new RecurrentSuite(), new GemmSuite(), new KernelsSuite(), new FfmSuite(),
-            new OnnxSuite(),
-            new ServiceSuite());
+            new TrainingSuite(), new GenerationSuite(), new NarrowGenerationSuite(), new RecurrentSuite(), new GemmSuite(),
+            new KernelsSuite(), new FfmSuite(), new OnnxSuite(), new ServiceSuite());
 
     @Option(names = "--quick", description = "Fewer workloads and contenders, shorter turns: 9 to 10 minutes instead of 70.")
     boolean quick;

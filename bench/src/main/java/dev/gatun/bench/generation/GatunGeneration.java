@@ -6,6 +6,7 @@ import dev.gatun.models.family.transformer.Seq2SeqModel;
 import dev.gatun.models.generate.Generated;
 import dev.gatun.models.generate.GenerationOptions;
 import dev.gatun.models.generate.GenerationSession;
+import dev.gatun.tensor.Precision;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -18,8 +19,8 @@ final class GatunGeneration implements Contender {
     private final int steps;
     private List<List<Generated>> results = List.of();
 
-    GatunGeneration(Path folder, List<int[]> sources, int beams, int steps, int threads) {
-        this.model = Seq2SeqModel.load(folder);
+    GatunGeneration(Path folder, Precision precision, List<int[]> sources, int beams, int steps, int threads) {
+        this.model = Seq2SeqModel.load(folder, precision);
         this.session = new GenerationSession(model, threads);
         this.sources = sources;
         this.steps = steps;

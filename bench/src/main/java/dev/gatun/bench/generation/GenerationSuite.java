@@ -3,6 +3,7 @@ package dev.gatun.bench.generation;
 import dev.gatun.bench.harness.Contender;
 import dev.gatun.bench.harness.Suite;
 import dev.gatun.bench.harness.Workload;
+import dev.gatun.tensor.Precision;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -57,7 +58,7 @@ public final class GenerationSuite implements Suite {
         int steps = workload.get("tokens");
         int threads = workload.get("threads");
         return switch (contender) {
-            case "gatun" -> new GatunGeneration(shape.folder(), sources, beams, steps, threads);
+            case "gatun" -> new GatunGeneration(shape.folder(), Precision.F32, sources, beams, steps, threads);
             case "onnxruntime" -> new OnnxRuntimeGeneration(shape.folder(), shape, sources, beams, steps, threads);
             case "djl-pytorch" -> new DjlGeneration(shape, sources, beams, steps, threads);
             default -> throw new IllegalArgumentException(contender);

@@ -41,13 +41,18 @@ public final class Seq2SeqModel extends EncoderDecoder {
      * @throws WeightException if a file is missing or damaged, or a tensor is missing or has another shape
      */
     public static Seq2SeqModel load(Path folder) {
+        return load(folder, Precision.F32);
+    }
+
+    /** The same, of which the linear layers have a precision. */
+    public static Seq2SeqModel load(Path folder, Precision precision) {
         Path configFile = folder.resolve("config.json");
         if (!Files.isRegularFile(configFile)) {
             throw new WeightException(configFile, "does not exist; the model's sizes are expected there");
         }
         try (Arena files = Arena.ofShared()) {
             Seq2SeqConfig config = Seq2SeqConfig.parse(configFile, Files.readAllBytes(configFile));
-            return load(SafetensorsFile.open(folder.resolve("model.safetensors"), files), config, Precision.F32);
+            return load(SafetensorsFile.open(folder.resolve("model.safetensors"), files), config, precision);
         } catch (IOException e) {
             throw new WeightException(configFile, "cannot be read: " + e.getMessage(), e);
         }
