@@ -162,7 +162,7 @@ static void bias_act_block(float *x, const float *bias, const float *residual, i
 /* x = activation(x) for rows of whole vectors. A function is a long chain of dependent steps: a few vectors side by side hide it. */
 template <int ACTIVATION>
 static void activate_block(float *x, int64_t stride, int64_t rows, int64_t cols) {
-    constexpr int64_t BESIDE = 4;
+    constexpr int64_t BESIDE = REGISTERS == 16 && VEC_BYTES == 16 ? 4 : 3; /* divides the rows of a tile */
     for (int64_t j = 0; j < cols; j += W)
         for (int64_t i = 0; i < rows; i += BESIDE) {
             vf v[BESIDE];
