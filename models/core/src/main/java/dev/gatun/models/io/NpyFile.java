@@ -16,7 +16,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A memory-mapped {@code .npy}: little-endian numbers or truth values, C order. Format: numpy's {@code numpy.lib.format},
+ * A {@code .npy}: little-endian numbers or truth values, C order. Format: numpy's {@code numpy.lib.format},
  * versions 1 to 3. Immutable; the memory belongs to the arena that the file was opened in.
  *
  * @param type  element type
@@ -79,9 +79,9 @@ public record NpyFile(Type type, Shape shape, MemorySegment data) {
     }
 
     /**
-     * Maps a file and checks its header against its size.
+     * Checks a file's header against its size, then reads it: mapped, a file that somebody shortens would end the process.
      *
-     * @param arena owns the mapping
+     * @param arena owns the elements
      * @throws IOException that names the file, what was expected and what was found
      */
     public static NpyFile open(Path file, Arena arena) throws IOException {
@@ -92,7 +92,7 @@ public record NpyFile(Type type, Shape shape, MemorySegment data) {
             throw new IOException(file + ": is a pipe or a device, expected a plain file; it was not opened");
         }
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            return parse(file, channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena));
+            return parse(file, channel, arena);
         } catch (NoSuchFileException e) {
             throw new IOException(file + ": does not exist", e);
         } catch (AccessDeniedException e) {
@@ -100,8 +100,9 @@ public record NpyFile(Type type, Shape shape, MemorySegment data) {
         }
     }
 
-    private static NpyFile parse(Path file, MemorySegment bytes) throws IOException {
-        byte[] start = bytes.asSlice(0, Math.min(12, bytes.byteSize())).toArray(ValueLayout.JAVA_BYTE);
+    private static NpyFile parse(Path file, FileChannel channel, Arena arena) throws IOException {
+        long size = channel.size();
+        byte[] start = bytes(file, channel, 0, Math.min(12, size));
         for (int i = 0; i < MAGIC.length; i++) {
             if (i >= start.length || start[i] != MAGIC[i]) {
                 throw new IOException(file + ": is not a .npy file: its first bytes are not \\x93NUMPY");
@@ -110,38 +111,42 @@ public record NpyFile(Type type, Shape shape, MemorySegment data) {
         int version = start.length > 6 ? start[6] : 0;
         int prefix = version == 1 ? 10 : 12;
         if (version < 1 || version > 3 || start.length < prefix) {
-            throw new IOException(file + ": .npy version " + version + " in " + bytes.byteSize()
-                    + " bytes, expected a whole header of version 1 to 3");
+            throw new IOException(file + ": .npy version " + version + " in " + size + " bytes, expected a whole header of version 1 to 3");
         }
         long length = (start[8] & 0xffL) | (start[9] & 0xffL) << 8;
         if (version > 1) {
             length |= (start[10] & 0xffL) << 16 | (start[11] & 0xffL) << 24;
         }
-        if (length > MAX_HEADER || length > bytes.byteSize() - prefix) {
-            throw new IOException(file + ": the header claims " + length + " bytes, the file has "
-                    + (bytes.byteSize() - prefix) + " after the length (at most " + MAX_HEADER + " are read)");
+        if (length > MAX_HEADER || length > size - prefix) {
+            throw new IOException(file + ": the header claims " + length + " bytes, the file has " + (size - prefix)
+                    + " after the length (at most " + MAX_HEADER + " are read)");
         }
-        String header = new String(bytes.asSlice(prefix, length).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8);
+        String header = new String(bytes(file, channel, prefix, length), StandardCharsets.UTF_8);
         Type type = type(file, field(file, header, DESCR, "descr"));
         if (field(file, header, ORDER, "fortran_order").equals("True")) {
             throw new IOException(file + ": fortran_order is True, expected C order (numpy.ascontiguousarray makes it)");
         }
         Shape shape = shape(file, field(file, header, SHAPE, "shape"));
-        return withData(file, type, shape, bytes.asSlice(prefix + length));
+        long data = size - prefix - length;
+        if (byteSize(file, type, shape) != data) {
+            throw new IOException(file + ": " + type + " " + shape + " takes " + byteSize(file, type, shape)
+                    + " bytes, the file has " + data);
+        }
+        return new NpyFile(type, shape, FileBytes.read(file, channel, prefix + length, data, arena));
     }
 
-    private static NpyFile withData(Path file, Type type, Shape shape, MemorySegment data) throws IOException {
-        long expected;
+    private static byte[] bytes(Path file, FileChannel channel, long offset, long count) throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            return FileBytes.read(file, channel, offset, count, arena).toArray(ValueLayout.JAVA_BYTE);
+        }
+    }
+
+    private static long byteSize(Path file, Type type, Shape shape) throws IOException {
         try {
-            expected = Math.multiplyExact(shape.elementCount(), type.byteSize);
+            return Math.multiplyExact(shape.elementCount(), type.byteSize);
         } catch (ArithmeticException e) {
             throw new IOException(file + ": shape " + shape + " is too large", e);
         }
-        if (data.byteSize() != expected) {
-            throw new IOException(file + ": " + type + " " + shape + " takes " + expected + " bytes, the file has "
-                    + data.byteSize());
-        }
-        return new NpyFile(type, shape, data);
     }
 
     private static String field(Path file, String header, Pattern pattern, String name) throws IOException {

@@ -1,6 +1,7 @@
 package dev.gatun.models.onnx;
 
 import dev.gatun.bindings.kernels.CountedArena;
+import dev.gatun.models.io.FileBytes;
 import dev.gatun.tensor.exec.Lifetime;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -68,7 +69,7 @@ public final class OnnxModel implements AutoCloseable {
         }
         MemorySegment bytes;
         try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-            bytes = TensorReader.readFully(channel, 0, channel.size(), arena);
+            bytes = FileBytes.read(path, channel, 0, channel.size(), arena);
         }
         Proto.Model proto = ProtoReader.model(bytes);
         TensorReader tensors = new TensorReader(path.toAbsolutePath().getParent(), arena);

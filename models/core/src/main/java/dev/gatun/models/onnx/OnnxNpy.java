@@ -23,7 +23,7 @@ public final class OnnxNpy {
     }
 
     /**
-     * Maps a file; the memory is the arena's.
+     * Reads a file; the memory is the arena's.
      *
      * @throws IOException that names the file and what is wrong with it
      */

@@ -1,5 +1,6 @@
 package dev.gatun.models.onnx;
 
+import dev.gatun.models.io.FileBytes;
 import dev.gatun.tensor.Shape;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -154,26 +155,12 @@ final class TensorReader {
                         + channel.size()
                         + ", the tensor takes " + byteSize);
             }
-            return readFully(channel, offset, length, arena);
+            return FileBytes.read(file, channel, offset, length, arena);
         }
     }
 
     private static long number(Map<String, String> entries, String key, long missing) {
         String text = entries.get(key);
         return text == null ? missing : Long.parseLong(text.strip());
-    }
-
-    /** Reads, rather than maps: a file that shrinks meanwhile gives an exception. */
-    static MemorySegment readFully(FileChannel channel, long offset, long length, Arena arena) throws IOException {
-        MemorySegment to = dev.gatun.bindings.kernels.NativeBuffer.allocate(arena, length).segment();
-        long done = 0;
-        while (done < length) {
-            int read = channel.read(to.asSlice(done, Math.min(length - done, 1 << 30)).asByteBuffer(), offset + done);
-            if (read <= 0) {
-                throw new IOException("ended after " + done + " of " + length + " bytes");
-            }
-            done += read;
-        }
-        return to;
     }
 }

@@ -54,6 +54,14 @@ class NpyTest {
     }
 
     @Test
+    void aFileThatIsShortenedAfterwardsTakesNothingAway() throws IOException {
+        Path file = npy(1, "{'descr': '<i4', 'fortran_order': False, 'shape': (5000, 2), }", 40_000);
+        NpyFile npy = NpyFile.open(file, arena);
+        Files.write(file, new byte[0]);
+        assertArrayEquals(new int[10_000], npy.data().toArray(ValueLayout.JAVA_INT));
+    }
+
+    @Test
     void rowsThatAreStreamedAreReadBack() throws IOException {
         Path file = folder.resolve("rows.npy");
         MemorySegment rows = arena.allocateFrom(ValueLayout.JAVA_FLOAT, 1, 2, 3, 4, 5, 6);
