@@ -11,6 +11,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -44,6 +45,19 @@ class InspectCommandTest {
         assertEquals("bert", json.path("family").asText());
         assertEquals(46_736, json.path("parameters").asLong());
         assertEquals(55, json.path("types").path("F32").path("tensors").asLong());
+    }
+
+    /** RoBERTa's tensors are called as BERT's. */
+    @Test
+    void weightsThatSayNothingAreNotTakenForBert() throws IOException {
+        Path weights = folder.resolve("model.safetensors");
+        Files.copy(Goldens.path("bert/tiny/model.safetensors"), weights);
+        assertEquals(1, run("inspect", folder.toString()));
+        Files.writeString(folder.resolve("config.json"), "{\"hidden_size\": 36}");
+        assertEquals(0, run("inspect", folder.toString()));
+        Files.copy(Goldens.path("families/roberta/model.safetensors"), weights, StandardCopyOption.REPLACE_EXISTING);
+        assertEquals(1, run("inspect", folder.toString()));
+        assertEquals(2, out.toString().lines().filter(line -> line.contains("served by   nothing")).count(), out.toString());
     }
 
     @Test

@@ -14,9 +14,12 @@ import dev.gatun.models.layer.EncoderSpec;
 import dev.gatun.models.layer.Positions;
 import dev.gatun.tensor.op.Activation;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** BERT (Devlin et al. 2018): post-norm layers over words, learned positions and token types. */
 public final class Bert implements EncoderFamily {
+    private static final String TYPES = "embeddings.token_type_embeddings.weight";
+
     @Override
     public String name() {
         return "bert";
@@ -27,14 +30,21 @@ public final class Bert implements EncoderFamily {
         return List.of("bert", "BertModel");
     }
 
-    /** Also claims what says nothing and has BERT's tensors: the folders of older trainers. */
+    /**
+     * Also claims what says nothing and is BERT by its tensors: the folders of older trainers. RoBERTa has tensors of the same names but
+     * a single type of tokens, and ids of its own for positions.
+     */
     @Override
     public boolean claims(Checkpoint checkpoint) {
         if (!checkpoint.modelType().isEmpty() || !checkpoint.architectures().isEmpty()) {
             return checkpoint.modelType().equals("bert")
                     || checkpoint.modelType().isEmpty() && checkpoint.architectures().stream().allMatch(a -> a.startsWith("Bert"));
         }
-        return checkpoint.tensors().keySet().stream().anyMatch(name -> name.endsWith("encoder.layer.0.attention.self.query.weight"));
+        if (checkpoint.format().equals("onnx")) {
+            return checkpoint.tensors().keySet().stream().anyMatch(name -> name.endsWith("encoder.layer.0.attention.self.query.weight"));
+        }
+        return checkpoint.hasConfig() && Stream.of("", "bert.").map(p -> checkpoint.tensors().get(p + TYPES))
+                .anyMatch(types -> types != null && types.shape().rank() == 2 && types.shape().dim(0) > 1);
     }
 
     @Override
