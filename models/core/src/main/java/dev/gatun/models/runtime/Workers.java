@@ -1,6 +1,7 @@
 package dev.gatun.models.runtime;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Queue;
@@ -127,6 +128,13 @@ public final class Workers<S extends Workers.Session> implements AutoCloseable {
             return run(List.of(task)).getFirst();
         }
         return threads.runWide(() -> compute(task, true));
+    }
+
+    /** Lets every session do a task once: what that needs is compiled and allocated before the first request. Throws as {@link #run}. */
+    public void warmUp(Consumer<S> task) {
+        runWide(doing(task));
+        // Who comes first takes the session that was given back longest ago: so many tasks meet each once.
+        run(Collections.nCopies(cores, doing(task)));
     }
 
     /** Runs a step of something that has a session of its own, on the thread that may use every core or on one of the others. */

@@ -106,6 +106,13 @@ public final class TextToText implements AutoCloseable {
         return found.stream().map(this::joined).toList();
     }
 
+    /** Answers texts, which are not cut, in every session; throws as {@link #answer}. */
+    public void warmUp(List<String> texts, Reader reader, GenerationOptions options, int maxTokens) {
+        requireOpen();
+        List<int[]> sources = texts.stream().map(text -> sources("a text", text, reader, maxTokens, null).getFirst()).toList();
+        workers.warmUp(session -> session.generate(sources, options));
+    }
+
     private List<int[]> sources(String name, String text, Reader reader, int maxTokens, Locale locale) {
         int[] whole = reader.encode(text);
         if (whole.length <= maxTokens) {

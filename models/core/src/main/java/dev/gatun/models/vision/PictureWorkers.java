@@ -56,6 +56,19 @@ public final class PictureWorkers {
         }
     }
 
+    /** Lets every session compute so many pictures at a time, so that what they need is compiled and allocated. */
+    public void warmUp(int count) {
+        if (count < 1 || count > MAX_BATCH) {
+            throw new IllegalArgumentException(count + " pictures, expected 1 to " + MAX_BATCH + ": no more are computed at once");
+        }
+        workers.warmUp(session -> {
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment input = arena.allocate(count * session.pictureByteSize(), 64);
+                session.forward(input, count, arena.allocate((long) count * spec.classCount() * Float.BYTES, 64));
+            }
+        });
+    }
+
     private void work(VisionSession session, ImagePreprocessor preprocessor, List<Path> pictures, AtomicInteger next, int batch,
             Sink sink) {
         int classes = spec.classCount();

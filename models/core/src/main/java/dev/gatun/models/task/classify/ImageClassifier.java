@@ -106,6 +106,11 @@ public final class ImageClassifier implements AutoCloseable {
         return classifyAll(Collections.unmodifiableList(new ArrayList<>(pictures)), listener);
     }
 
+    /** Computes so many pictures at once in every session, so that what they need is compiled and allocated before the first request. */
+    public void warmUp(int count) {
+        new PictureWorkers(model.spec(), workers).warmUp(count);
+    }
+
     private List<Result> classifyAll(List<Path> pictures, Listener listener) {
         Result[] results = new Result[pictures.size()];
         new PictureWorkers(model.spec(), workers).run(pictures, preprocessor(), (i, logits, features, error) -> {

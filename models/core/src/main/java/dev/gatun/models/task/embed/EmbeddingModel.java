@@ -263,6 +263,20 @@ public final class EmbeddingModel implements AutoCloseable {
         }
     }
 
+    /**
+     * Embeds texts in every session: what texts as long as these need is compiled and allocated before the first request.
+     *
+     * @throws IllegalStateException as {@link #embed}
+     */
+    public void warmUp(List<String> texts) {
+        requireOpen();
+        workers.warmUp(session -> {
+            List<Text> own = texts.stream().map(text -> new Text(prompt, text, 0)).toList();
+            own.forEach(Text::prepare);
+            forward.accept(session, own);
+        });
+    }
+
     private Embeddings embeddings(MemorySegment block, List<Text> texts) {
         boolean[] truncated = new boolean[texts.size()];
         long tokens = 0;

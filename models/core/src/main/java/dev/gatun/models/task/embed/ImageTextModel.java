@@ -126,6 +126,14 @@ public final class ImageTextModel implements AutoCloseable {
     }
 
     /**
+     * Computes so many pictures at once in every session, so that what they need is compiled and allocated before the first request; what
+     * texts need, {@link #texts()} does.
+     */
+    public void warmUp(int count) {
+        new PictureWorkers(vision.spec(), workers).warmUp(count);
+    }
+
+    /**
      * How well labels fit a picture.
      *
      * @param picture the file

@@ -116,15 +116,23 @@ public final class SpeechRecognizer implements AutoCloseable {
             throw new IllegalStateException("the speech recognizer is closed");
         }
         try {
-            return workers.runWide(session -> {
-                try (FeatureWindows windows = opening.open()) {
-                    return transcribe(session, windows, options, listener);
-                } catch (IOException e) {
-                    throw new UncheckedIOException(e);
-                }
-            });
+            return workers.runWide(session -> transcribe(session, opening, options, listener));
         } catch (UncheckedIOException e) {
             throw e.getCause();
+        }
+    }
+
+    /** Writes a second of silence down in every session, so that what that needs is compiled and allocated before the first request. */
+    public void warmUp(WhisperOptions options) {
+        workers.warmUp(session -> transcribe(session, () -> FeatureWindows.of(mel, model.config().frames(),
+                () -> SampleStream.of(new float[mel.sampleRate()])), options, SpeechListener.NONE));
+    }
+
+    private Transcript transcribe(GenerationSession session, Opening opening, WhisperOptions options, SpeechListener listener) {
+        try (FeatureWindows windows = opening.open()) {
+            return transcribe(session, windows, options, listener);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

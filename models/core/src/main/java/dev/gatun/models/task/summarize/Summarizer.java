@@ -74,8 +74,17 @@ public final class Summarizer implements AutoCloseable {
      * @throws IllegalStateException    if this is closed, or the thread is interrupted
      */
     public List<String> summarize(List<String> texts, GenerationOptions how) {
-        return model.texts().answer(texts, text -> model.tokenizer().encode(prefix + text, null, null), how,
-                model.maxTokens(options.maxTokens()), Locale.ROOT).stream().map(found -> found.getFirst().text()).toList();
+        return model.texts().answer(texts, this::encode, how, model.maxTokens(options.maxTokens()), Locale.ROOT).stream()
+                .map(found -> found.getFirst().text()).toList();
+    }
+
+    /** Summarizes texts in every session: what texts as long as these need is compiled and allocated before the first request. */
+    public void warmUp(List<String> texts) {
+        model.texts().warmUp(texts, this::encode, generation().build(), model.maxTokens(options.maxTokens()));
+    }
+
+    private int[] encode(String text) {
+        return model.tokenizer().encode(prefix + text, null, null);
     }
 
     /** The longest target, with its start token. */

@@ -24,14 +24,13 @@ import java.util.stream.IntStream;
  * Words for the masks of a text, with a masked language model. Probabilities are over the whole vocabulary. Thread-safe; owns its weights
  * and threads, freed by {@link #close}, which waits for calls under way.
  */
-public final class FillMask implements AutoCloseable {
-    private final TextModel model;
+public final class FillMask extends TextTask {
     private final RowHead head;
     private final TokenTable vocabulary;
     private final int maskId;
 
     private FillMask(TextModel model, RowHead head, TokenTable vocabulary, int maskId) {
-        this.model = model;
+        super(model);
         this.head = head;
         this.vocabulary = vocabulary;
         this.maskId = maskId;
@@ -156,15 +155,14 @@ public final class FillMask implements AutoCloseable {
         return scores.getAtIndex(ValueLayout.JAVA_FLOAT, first + id);
     }
 
-    /** Bytes of native memory: weights and the workers' activations. */
+    @Override
     public long nativeByteSize() {
-        return model.nativeByteSize() + head.nativeByteSize();
+        return super.nativeByteSize() + head.nativeByteSize();
     }
 
-    /** Waits for calls under way, then frees everything. Closing twice is harmless. */
     @Override
     public void close() {
-        model.close();
+        super.close();
         head.close();
     }
 }

@@ -17,14 +17,12 @@ import java.util.List;
  * overlap. Scores are those of transformers' pipeline: the probability that an answer begins here times that it ends there, within its
  * window. Thread-safe; owns its weights and threads, freed by {@link #close}, which waits for calls under way.
  */
-public final class QuestionAnswerer implements AutoCloseable {
+public final class QuestionAnswerer extends TextTask {
     /** Tokens of a window, as transformers has them. */
     private static final int WINDOW = 384;
 
-    private final TextModel model;
-
     private QuestionAnswerer(TextModel model) {
-        this.model = model;
+        super(model);
     }
 
     /**
@@ -188,16 +186,5 @@ public final class QuestionAnswerer implements AutoCloseable {
                 answers.removeLast();
             }
         }
-    }
-
-    /** Bytes of native memory: weights and the workers' activations. */
-    public long nativeByteSize() {
-        return model.nativeByteSize();
-    }
-
-    /** Waits for calls under way, then frees everything. Closing twice is harmless. */
-    @Override
-    public void close() {
-        model.close();
     }
 }

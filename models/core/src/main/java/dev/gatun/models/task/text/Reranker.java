@@ -21,15 +21,14 @@ import java.util.concurrent.CompletableFuture;
  * together. Scores are those of sentence-transformers' {@code CrossEncoder}: sigmoid, or the model's own numbers, as the folder says.
  * Thread-safe; owns its weights and threads, freed by {@link #close}, which waits for calls under way.
  */
-public final class Reranker implements AutoCloseable {
+public final class Reranker extends TextTask {
     private static final Map<String, Boolean> ACTIVATIONS = Map.of("torch.nn.modules.linear.Identity", false,
             "torch.nn.modules.activation.Sigmoid", true, "torch.nn.Identity", false, "torch.nn.Sigmoid", true);
 
-    private final TextModel model;
     private final boolean sigmoid;
 
     private Reranker(TextModel model, boolean sigmoid) {
-        this.model = model;
+        super(model);
         this.sigmoid = sigmoid;
     }
 
@@ -124,16 +123,5 @@ public final class Reranker implements AutoCloseable {
 
     private TextModel.Single<Pair, Float> job() {
         return TextClassifier.pairs(model, Truncation.LONGEST_FIRST, logits -> sigmoid ? Scores.sigmoid(logits[0]) : logits[0]);
-    }
-
-    /** Bytes of native memory: weights and the workers' activations. */
-    public long nativeByteSize() {
-        return model.nativeByteSize();
-    }
-
-    /** Waits for calls under way, then frees everything. Closing twice is harmless. */
-    @Override
-    public void close() {
-        model.close();
     }
 }

@@ -19,11 +19,9 @@ import java.util.function.ToIntFunction;
  * each other, sigmoid where several may hold or there is one, the model's own numbers for regression ({@code problem_type}). Thread-safe;
  * owns its weights and threads, freed by {@link #close}, which waits for calls under way.
  */
-public final class TextClassifier implements AutoCloseable {
-    private final TextModel model;
-
+public final class TextClassifier extends TextTask {
     private TextClassifier(TextModel model) {
-        this.model = model;
+        super(model);
     }
 
     /** {@link #load(Path, TextOptions)} with the defaults. */
@@ -140,16 +138,5 @@ public final class TextClassifier implements AutoCloseable {
     /** Whether labels exclude each other. */
     public ClassLabels.Problem problem() {
         return model.labels().problem();
-    }
-
-    /** Bytes of native memory: weights and the workers' activations. */
-    public long nativeByteSize() {
-        return model.nativeByteSize();
-    }
-
-    /** Waits for calls under way, then frees everything. Closing twice is harmless. */
-    @Override
-    public void close() {
-        model.close();
     }
 }

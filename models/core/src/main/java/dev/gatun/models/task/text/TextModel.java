@@ -135,6 +135,30 @@ final class TextModel implements AutoCloseable {
         return batcher.submit(task, one -> answer(one));
     }
 
+    /** Computes texts in every session. */
+    void warmUp(List<String> texts) {
+        requireOpen();
+        workers.warmUp(session -> {
+            List<SequenceTask<?>> tasks = new ArrayList<>();
+            for (String text : texts) {
+                tasks.add(new SequenceTask<Void>(encoder, tasks.size()) {
+                    @Override
+                    protected void tokenize() {
+                        TextTokenizer.Tokens tokens = tokenizer.encode(text);
+                        add(tokens.ids(), tokens.types());
+                    }
+
+                    @Override
+                    protected Void read(List<Rows> rows) {
+                        return null;
+                    }
+                });
+            }
+            tasks.forEach(SequenceTask::prepare);
+            SequenceTask.forward(encoder).accept(session, tasks);
+        });
+    }
+
     /** A ticket's task is what it was made of. */
     @SuppressWarnings("unchecked")
     private static <R> R answer(SequenceTask<?> task) {

@@ -18,16 +18,15 @@ import java.util.concurrent.CompletableFuture;
  * pipeline; longer texts are read in windows that overlap. Thread-safe; owns its weights and threads, freed by {@link #close}, which waits
  * for calls under way.
  */
-public final class TokenTagger implements AutoCloseable {
+public final class TokenTagger extends TextTask {
     private static final String OUTSIDE = "O";
     /** Tokens that windows share at most. */
     private static final int MOST_OVERLAP = 64;
 
-    private final TextModel model;
     private final TokenTable vocabulary;
 
     private TokenTagger(TextModel model, TokenTable vocabulary) {
-        this.model = model;
+        super(model);
         this.vocabulary = vocabulary;
     }
 
@@ -253,16 +252,5 @@ public final class TokenTagger implements AutoCloseable {
     /** Names of the labels, by class. */
     public List<String> labels() {
         return model.labels().names();
-    }
-
-    /** Bytes of native memory: weights and the workers' activations. */
-    public long nativeByteSize() {
-        return model.nativeByteSize();
-    }
-
-    /** Waits for calls under way, then frees everything. Closing twice is harmless. */
-    @Override
-    public void close() {
-        model.close();
     }
 }

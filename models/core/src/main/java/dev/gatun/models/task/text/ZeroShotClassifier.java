@@ -18,15 +18,14 @@ import java.util.Map;
  * hypothesis "This example is (label).". Scores are those of transformers' pipeline. Thread-safe; owns its weights and threads, freed by
  * {@link #close}, which waits for calls under way.
  */
-public final class ZeroShotClassifier implements AutoCloseable {
+public final class ZeroShotClassifier extends TextTask {
     /** What transformers asks; {@code {}} stands for the label. */
     public static final String TEMPLATE = "This example is {}.";
 
-    private final TextModel model;
     private final int entailment;
 
     private ZeroShotClassifier(TextModel model, int entailment) {
-        this.model = model;
+        super(model);
         this.entailment = entailment;
     }
 
@@ -132,16 +131,5 @@ public final class ZeroShotClassifier implements AutoCloseable {
             scores[i] = Scores.softmax(new float[] {row[entailment == 0 ? row.length - 1 : 0], row[entailment]})[1];
         }
         return scores;
-    }
-
-    /** Bytes of native memory: weights and the workers' activations. */
-    public long nativeByteSize() {
-        return model.nativeByteSize();
-    }
-
-    /** Waits for calls under way, then frees everything. Closing twice is harmless. */
-    @Override
-    public void close() {
-        model.close();
     }
 }

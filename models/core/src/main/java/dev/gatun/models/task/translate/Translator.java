@@ -211,6 +211,16 @@ public final class Translator implements AutoCloseable {
     }
 
     /**
+     * Translates texts in every session: what texts as long as these need is compiled and allocated before the first request.
+     *
+     * @throws IllegalArgumentException as {@link #translate}, also for a text that would be cut
+     * @throws IllegalStateException    as {@link #translate}
+     */
+    public void warmUp(List<String> texts) {
+        this.texts.warmUp(texts, reader, options().build(), maxTokens);
+    }
+
+    /**
      * Refuses what {@link #translate} would refuse.
      *
      * @param name of the text in messages, as {@code line 7}
