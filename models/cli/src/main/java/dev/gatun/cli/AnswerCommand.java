@@ -24,13 +24,14 @@ final class AnswerCommand implements Callable<Integer> {
             description = "UTF-8 text that holds the answers; - is standard input.")
     String context;
 
-    @Option(names = "--top", paramLabel = "K", description = "How many answers. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--top", converter = Least.One.class, paramLabel = "K", description = "How many answers. Default: ${DEFAULT-VALUE}.")
     int top = 1;
 
-    @Option(names = "--longest", paramLabel = "N", description = "Tokens of an answer at most. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--longest", converter = Least.One.class, paramLabel = "N",
+            description = "Tokens of an answer at most. Default: ${DEFAULT-VALUE}.")
     int longest = 15;
 
-    @Option(names = "--overlap", paramLabel = "N",
+    @Option(names = "--overlap", converter = Least.Zero.class, paramLabel = "N",
             description = "Tokens that windows of a long text share. Default: 128, or half a window.")
     Integer overlap;
 
@@ -42,9 +43,6 @@ final class AnswerCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        options.require("--top", top, 1);
-        options.require("--longest", longest, 1);
-        options.require("--overlap", overlap == null ? 0 : overlap, 0);
         StringJoiner text = new StringJoiner("\n");
         try (Utf8Lines lines = Utf8Lines.open(context)) {
             for (String line = lines.next(); line != null; line = lines.next()) {

@@ -7,7 +7,8 @@ import picocli.CommandLine.Option;
 
 /** How commands from text to text search for an answer. */
 final class BeamOptions {
-    @Option(names = "--beams", paramLabel = "K", description = "Beam search with K beams, 1 for greedy. Default: as the folder says, else "
+    @Option(names = "--beams", converter = Least.One.class, paramLabel = "K",
+            description = "Beam search with K beams, 1 for greedy. Default: as the folder says, else "
             + "greedy.")
     Integer beams;
 
@@ -15,7 +16,8 @@ final class BeamOptions {
             + "Default: as the folder says.")
     Double lengthPenalty;
 
-    @Option(names = "--max-new-tokens", paramLabel = "N", description = "Longest answer, of a text or of each part of it. Default: as the "
+    @Option(names = "--max-new-tokens", converter = Least.One.class, paramLabel = "N",
+            description = "Longest answer, of a text or of each part of it. Default: as the "
             + "folder says.")
     int maxNewTokens;
 
@@ -27,8 +29,6 @@ final class BeamOptions {
 
     /** Refuses wrong numbers as misuse. */
     void check() {
-        require(beams == null || beams >= 1, "--beams must be 1 or more, not " + beams);
-        require(maxNewTokens >= 0, "--max-new-tokens must be 0 or more, not " + maxNewTokens);
     }
 
     /**

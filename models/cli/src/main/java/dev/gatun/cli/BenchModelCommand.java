@@ -44,10 +44,12 @@ final class BenchModelCommand implements Callable<Integer> {
             + "handwritten digits that comes with Gatun.")
     Path model;
 
-    @Option(names = "--batch", paramLabel = "N", description = "Pictures or texts a request. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--batch", converter = Least.One.class, paramLabel = "N",
+            description = "Pictures or texts a request. Default: ${DEFAULT-VALUE}.")
     int batch = 1;
 
-    @Option(names = "--seq-len", paramLabel = "L", description = "Tokens of each text, for encoders. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--seq-len", converter = Least.One.class, paramLabel = "L",
+            description = "Tokens of each text, for encoders. Default: ${DEFAULT-VALUE}.")
     int seqLen = 128;
 
     @Option(names = "--size", paramLabel = "NAME=N",
@@ -55,11 +57,13 @@ final class BenchModelCommand implements Callable<Integer> {
             + "Otherwise --batch for a first dimension, --seq-len for others.")
     Map<String, Long> sizes = new HashMap<>();
 
-    @Option(names = "--workers", paramLabel = "W", description = "Callers at the same time, each with a session of its own. "
+    @Option(names = "--workers", converter = Least.One.class, paramLabel = "W",
+            description = "Callers at the same time, each with a session of its own. "
             + "Default: ${DEFAULT-VALUE}.")
     int workers = 1;
 
-    @Option(names = "--threads", paramLabel = "T", description = "Cores that each worker uses. Default: what the container may use, "
+    @Option(names = "--threads", converter = Least.Cores.class, paramLabel = "T",
+            description = "Cores that each worker uses. Default: what the container may use, "
             + "divided among the workers.")
     int threads;
 
@@ -94,9 +98,6 @@ final class BenchModelCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        if (workers < 1) {
-            throw new CommandLine.ParameterException(spec.commandLine(), "--workers must be 1 or more");
-        }
         visit((name, unit, loadSeconds, bytes, clients) ->
                 report(name, unit, loadSeconds, bytes, BenchModelLoad.run(workers, seconds, clients)));
         return 0;
@@ -104,9 +105,8 @@ final class BenchModelCommand implements Callable<Integer> {
 
     /** Loads the model for as long as it is visited. */
     void visit(Visitor visitor) throws IOException {
-        if (batch < 1 || seqLen < 1 || threads < 0 || !(seconds > 0 && seconds < 3600)) {
-            throw new CommandLine.ParameterException(spec.commandLine(),
-                    "--batch, --seq-len and --threads must be 1 or more, --seconds above 0");
+        if (!(seconds > 0 && seconds < 3600)) {
+            throw new CommandLine.ParameterException(spec.commandLine(), "--seconds must be above 0 and less than 3600, not " + seconds);
         }
         if (threads == 0) {
             threads = Math.max(1, Runtime.getRuntime().availableProcessors() / workers);
@@ -123,7 +123,7 @@ final class BenchModelCommand implements Callable<Integer> {
             Precision asked = PrecisionOption.parse(spec, precision == null ? "f32" : precision);
             try (Encoder encoder = Encoders.load(model, asked, Head.pooled(Pooling.MEAN, true))) {
                 if (seqLen > encoder.spec().maxLength()) {
-                    throw new IllegalArgumentException("--seq-len " + seqLen + ": the model's positions end at "
+                    throw new CommandLine.ParameterException(spec.commandLine(), "--seq-len " + seqLen + ": the model's positions end at "
                             + encoder.spec().maxLength());
                 }
                 visitor.visit("encoder " + asked, "text", since(start), encoder.nativeByteSize(),

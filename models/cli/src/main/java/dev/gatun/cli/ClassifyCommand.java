@@ -45,10 +45,12 @@ final class ClassifyCommand implements Callable<Integer> {
             + "Default: ${DEFAULT-VALUE}")
     String template = ImageTextModel.TEMPLATE;
 
-    @Option(names = "--top", paramLabel = "K", description = "How many labels a picture. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--top", converter = Least.One.class, paramLabel = "K",
+            description = "How many labels a picture. Default: ${DEFAULT-VALUE}.")
     int top = 5;
 
-    @Option(names = "--threads", paramLabel = "N", description = "Cores to use. Default: all that the container may use.")
+    @Option(names = "--threads", converter = Least.Cores.class, paramLabel = "N",
+            description = "Cores to use. Default: all that the container may use.")
     int threads = Runtime.getRuntime().availableProcessors();
 
     @Option(names = "--json", description = "Print one JSON object a picture.")
@@ -83,9 +85,6 @@ final class ClassifyCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        if (top < 1 || threads < 1) {
-            throw new CommandLine.ParameterException(spec.commandLine(), "--top and --threads must be 1 or more");
-        }
         if (pictures.isEmpty() == (inputTensor == null)) {
             throw new CommandLine.ParameterException(spec.commandLine(), "name pictures, or an --input-tensor (not both)");
         }

@@ -24,7 +24,8 @@ final class ClassifyTextCommand implements Callable<Integer> {
     @Mixin
     LineOptions lines;
 
-    @Option(names = "--top", paramLabel = "K", description = "How many labels of each text. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--top", converter = Least.One.class, paramLabel = "K",
+            description = "How many labels of each text. Default: ${DEFAULT-VALUE}.")
     int top = 1;
 
     @Option(names = "--pairs", description = "A text is two, as a premise and a hypothesis, with a tab between.")
@@ -32,7 +33,6 @@ final class ClassifyTextCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        options.require("--top", top, 1);
         try (TextClassifier classifier = TextClassifier.load(options.model, options.checked())) {
             lines.each(options, (texts, first) -> {
                 List<List<Label>> found = pairs ? classifier.classifyPairs(pairs(texts, first), top) : classifier.classify(texts, top);

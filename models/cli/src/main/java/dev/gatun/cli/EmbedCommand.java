@@ -40,7 +40,8 @@ final class EmbedCommand implements Callable<Integer> {
     @Option(names = "--output", required = true, paramLabel = "OUT.npy|OUT.jsonl", description = "Where the vectors go.")
     Path output;
 
-    @Option(names = "--batch", paramLabel = "N", description = "Texts that are read and embedded together. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--batch", converter = Least.One.class, paramLabel = "N",
+            description = "Texts that are read and embedded together. Default: ${DEFAULT-VALUE}.")
     int batch = 1024;
 
     @Option(names = "--resume", description = "Go on where an interrupted run of the same command stopped, and leave what is done in "
@@ -60,9 +61,6 @@ final class EmbedCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        if (batch < 1) {
-            throw new CommandLine.ParameterException(spec.commandLine(), "--batch must be 1 or more, not " + batch);
-        }
         if ((input == null) == pictures.isEmpty() || resume && input == null) {
             throw new CommandLine.ParameterException(spec.commandLine(), resume && input == null ? "--resume is for texts, with --input"
                     : "name an --input of texts, or --pictures (not both)");

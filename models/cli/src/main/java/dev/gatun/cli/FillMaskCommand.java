@@ -20,12 +20,12 @@ final class FillMaskCommand implements Callable<Integer> {
     @Mixin
     LineOptions lines;
 
-    @Option(names = "--top", paramLabel = "K", description = "How many words for each mask. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--top", converter = Least.One.class, paramLabel = "K",
+            description = "How many words for each mask. Default: ${DEFAULT-VALUE}.")
     int top = 5;
 
     @Override
     public Integer call() throws IOException {
-        options.require("--top", top, 1);
         try (FillMask filler = FillMask.load(options.model, options.checked())) {
             lines.each(options, (texts, first) -> {
                 List<List<List<FillMask.Fill>>> found = filler.fill(texts, top);

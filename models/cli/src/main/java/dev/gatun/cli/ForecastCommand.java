@@ -30,7 +30,8 @@ final class ForecastCommand implements Callable<Integer> {
             description = "In what layers are kept and computed; auto: as the file has them. Default: ${DEFAULT-VALUE}.")
     String precision = "f32";
 
-    @Option(names = "--threads", paramLabel = "N", description = "Cores to use. Default: all that the container may use.")
+    @Option(names = "--threads", converter = Least.Cores.class, paramLabel = "N",
+            description = "Cores to use. Default: all that the container may use.")
     int threads = Runtime.getRuntime().availableProcessors();
 
     @CommandLine.Spec

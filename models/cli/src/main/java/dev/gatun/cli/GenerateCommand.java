@@ -22,7 +22,8 @@ final class GenerateCommand implements Callable<Integer> {
     @Mixin
     LanguageOptions language;
 
-    @Option(names = "--max-new-tokens", paramLabel = "N", description = "Tokens to add. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--max-new-tokens", converter = Least.One.class, paramLabel = "N",
+            description = "Tokens to add. Default: ${DEFAULT-VALUE}.")
     int maxNewTokens = 200;
 
     @Option(names = "--sample", description = "Draw tokens instead of taking the most likely.")
@@ -31,7 +32,7 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(names = "--temperature", paramLabel = "T", description = "Of --sample. Default: ${DEFAULT-VALUE}.")
     double temperature = 1;
 
-    @Option(names = "--top-k", paramLabel = "K", description = "Draw from the K most likely only.")
+    @Option(names = "--top-k", converter = Least.Zero.class, paramLabel = "K", description = "Draw from the K most likely only.")
     int topK;
 
     @Option(names = "--top-p", paramLabel = "P", description = "Draw from the most likely that have this probability together.")
@@ -54,7 +55,8 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(names = "--stop", paramLabel = "TEXT", description = "End with the token that completes this text; may be given several times.")
     List<String> stops = List.of();
 
-    @Option(names = "--count", paramLabel = "N", description = "How many continuations to draw. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--count", converter = Least.One.class, paramLabel = "N",
+            description = "How many continuations to draw. Default: ${DEFAULT-VALUE}.")
     int count = 1;
 
     @CommandLine.Spec
@@ -62,6 +64,19 @@ final class GenerateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        GenerationOptions options;
+        try {
+            options = options();
+        } catch (IllegalArgumentException e) {
+            throw new CommandLine.ParameterException(spec.commandLine(), e.getMessage(), e);
+        }
+        try (LanguageModel model = language.load()) {
+            model.generate(text, options).forEach(rest -> spec.commandLine().getOut().println(text + rest));
+        }
+        return 0;
+    }
+
+    private GenerationOptions options() {
         GenerationOptions.Builder how = GenerationOptions.builder().maxNewTokens(maxNewTokens).doSample(sample).temperature(temperature)
                 .topK(topK).topP(topP).seed(seed).numReturnSequences(count);
         if (minP != null) {
@@ -72,10 +87,6 @@ final class GenerateCommand implements Callable<Integer> {
         }
         stops.forEach(how::stopString);
         rules.apply(how);
-        GenerationOptions options = how.build();
-        try (LanguageModel model = language.load()) {
-            model.generate(text, options).forEach(rest -> spec.commandLine().getOut().println(text + rest));
-        }
-        return 0;
+        return how.build();
     }
 }

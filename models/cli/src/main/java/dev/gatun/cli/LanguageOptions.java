@@ -17,7 +17,8 @@ final class LanguageOptions {
                     + "Default: ${DEFAULT-VALUE}.")
     String precision = "f32";
 
-    @Option(names = "--threads", paramLabel = "N", description = "Cores to use. Default: all that the container may use.")
+    @Option(names = "--threads", converter = Least.Cores.class, paramLabel = "N",
+            description = "Cores to use. Default: all that the container may use.")
     int threads = Runtime.getRuntime().availableProcessors();
 
     @CommandLine.Spec(CommandLine.Spec.Target.MIXEE)

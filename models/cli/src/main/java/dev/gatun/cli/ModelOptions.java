@@ -14,7 +14,8 @@ final class ModelOptions {
                     + "or folder with tokenizer.json beside it.")
     Path model;
 
-    @Option(names = "--threads", paramLabel = "N", description = "Cores to use. Default: all that the container may use.")
+    @Option(names = "--threads", converter = Least.Cores.class, paramLabel = "N",
+            description = "Cores to use. Default: all that the container may use.")
     int threads = Runtime.getRuntime().availableProcessors();
 
     @Option(names = "--pooling", paramLabel = "KIND",
@@ -25,10 +26,11 @@ final class ModelOptions {
     @Option(names = "--no-normalize", description = "Leave the vectors' lengths as they are.")
     boolean noNormalize;
 
-    @Option(names = "--max-tokens", paramLabel = "N", description = "Where texts are cut. Default: as the folder says.")
+    @Option(names = "--max-tokens", converter = Least.Zero.class, paramLabel = "N",
+            description = "Where texts are cut. Default: as the folder says.")
     int maxTokens;
 
-    @Option(names = "--dimension", paramLabel = "N",
+    @Option(names = "--dimension", converter = Least.Zero.class, paramLabel = "N",
             description = "Elements of a vector that are kept (Matryoshka). Default: as the folder says.")
     int dimension;
 
@@ -36,7 +38,8 @@ final class ModelOptions {
             + "Default: the folder's default prompt.")
     String prompt;
 
-    @Option(names = "--windows", paramLabel = "N", description = "Read texts that are too long in windows which share N tokens, and take "
+    @Option(names = "--windows", converter = Least.Zero.class, paramLabel = "N",
+            description = "Read texts that are too long in windows which share N tokens, and take "
             + "the mean of their vectors. Default: such texts are cut.")
     int overlap = -1;
 
@@ -53,9 +56,6 @@ final class ModelOptions {
 
     /** Refuses wrong options as misuse. */
     EmbeddingOptions checked() {
-        if (threads < 1) {
-            throw new CommandLine.ParameterException(command.commandLine(), "--threads must be 1 or more, not " + threads);
-        }
         EmbeddingOptions options = EmbeddingOptions.defaults().withThreads(threads).withPooling(pooling).withMaxTokens(maxTokens)
                 .withDimension(dimension).withPrompt(prompt).withWindows(overlap)
                 .withPrecision(PrecisionOption.parse(command, precision));

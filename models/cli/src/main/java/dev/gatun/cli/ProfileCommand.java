@@ -29,13 +29,16 @@ final class ProfileCommand implements Callable<Integer> {
     @Parameters(paramLabel = "MODEL", description = "A folder as embed or classify takes it, or a recording.")
     Path model;
 
-    @Option(names = "--batch", paramLabel = "N", description = "Pictures or texts a request. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--batch", converter = Least.One.class, paramLabel = "N",
+            description = "Pictures or texts a request. Default: ${DEFAULT-VALUE}.")
     int batch = 1;
 
-    @Option(names = "--seq-len", paramLabel = "L", description = "Tokens of each text, for encoders. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--seq-len", converter = Least.One.class, paramLabel = "L",
+            description = "Tokens of each text, for encoders. Default: ${DEFAULT-VALUE}.")
     int seqLen = 128;
 
-    @Option(names = "--threads", paramLabel = "T", description = "Cores. Default: what the container may use.")
+    @Option(names = "--threads", converter = Least.Cores.class, paramLabel = "T",
+            description = "Cores. Default: what the container may use.")
     int threads;
 
     @Option(names = "--precision", paramLabel = "f32|bf16|f16|int8|auto",

@@ -45,7 +45,8 @@ final class QuantizeCommand implements Callable<Integer> {
             + "Default: what suits this processor.")
     int weightBits;
 
-    @Option(names = "--threads", paramLabel = "N", description = "Cores to use. Default: all that the container may use.")
+    @Option(names = "--threads", converter = Least.Cores.class, paramLabel = "N",
+            description = "Cores to use. Default: all that the container may use.")
     int threads = Runtime.getRuntime().availableProcessors();
 
     @Option(names = "--json", description = "Print the report as one JSON object.")
@@ -56,12 +57,18 @@ final class QuantizeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        QuantizeOptions options;
+        try {
+            options = new QuantizeOptions(percentile, floatFirst, !int8Last,
+                    weightBits == 0 ? QuantizeOptions.usualWeightBits() : weightBits, threads);
+        } catch (IllegalArgumentException e) {
+            throw new CommandLine.ParameterException(spec.commandLine(), e.getMessage(), e);
+        }
         List<Path> pictures = PictureFiles.find(calibration);
         if (pictures.isEmpty()) {
             throw new IOException(String.join(", ", calibration) + ": no calibration pictures there (jpg, png, gif, bmp, tiff)");
         }
-        Quantizer.Report report = Quantizer.quantize(model, pictures, output, new QuantizeOptions(percentile, floatFirst, !int8Last,
-                weightBits == 0 ? QuantizeOptions.usualWeightBits() : weightBits, threads));
+        Quantizer.Report report = Quantizer.quantize(model, pictures, output, options);
         report.unreadable().forEach(message -> spec.commandLine().getErr().println("gatun: " + message));
         PrintWriter out = spec.commandLine().getOut();
         if (json) {

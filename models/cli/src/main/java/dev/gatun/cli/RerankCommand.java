@@ -20,7 +20,7 @@ final class RerankCommand implements Callable<Integer> {
     @Option(names = "--corpus", required = true, paramLabel = "FILE", description = "UTF-8 text, one passage a line; - is standard input.")
     String corpus;
 
-    @Option(names = "--top", paramLabel = "K", description = "How many lines. Default: all.")
+    @Option(names = "--top", converter = Least.One.class, paramLabel = "K", description = "How many lines. Default: all.")
     int top = Integer.MAX_VALUE;
 
     @Parameters(arity = "1..*", paramLabel = "QUERY", description = "What is looked for.")
@@ -28,7 +28,6 @@ final class RerankCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        options.require("--top", top, 1);
         List<String> passages = SearchCommand.passages(corpus);
         try (Reranker reranker = Reranker.load(options.model, options.checked())) {
             Progress progress = new Progress(options.command.commandLine().getErr(), "passages");

@@ -9,7 +9,8 @@ final class RuleOptions {
             + "Default: as the folder says.")
     Double repetitionPenalty;
 
-    @Option(names = "--no-repeat-ngram-size", paramLabel = "N", description = "No sequence of N tokens comes twice; 0: any may. "
+    @Option(names = "--no-repeat-ngram-size", converter = Least.Zero.class, paramLabel = "N",
+            description = "No sequence of N tokens comes twice; 0: any may. "
             + "Default: as the folder says.")
     Integer noRepeatNgramSize;
 

@@ -40,7 +40,8 @@ final class RunCommand implements Callable<Integer> {
             description = "A folder for the outputs, each as NAME.npy; characters unfit for a name become _.")
     Path output;
 
-    @Option(names = "--threads", paramLabel = "T", description = "Cores to use. Default: what the container may use.")
+    @Option(names = "--threads", converter = Least.Cores.class, paramLabel = "T",
+            description = "Cores to use. Default: what the container may use.")
     int threads = Runtime.getRuntime().availableProcessors();
 
     @CommandLine.Spec

@@ -27,7 +27,7 @@ final class SearchCommand implements Callable<Integer> {
     @Option(names = "--corpus", required = true, paramLabel = "FILE", description = "UTF-8 text, one passage a line; - is standard input.")
     String corpus;
 
-    @Option(names = "--top", paramLabel = "K", description = "How many lines. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--top", converter = Least.One.class, paramLabel = "K", description = "How many lines. Default: ${DEFAULT-VALUE}.")
     int top = 5;
 
     @Option(names = "--json", description = "Print one JSON object a hit: query, score, passage (its number, from 1) and text.")
@@ -41,9 +41,6 @@ final class SearchCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        if (top < 1) {
-            throw new CommandLine.ParameterException(spec.commandLine(), "--top must be 1 or more, not " + top);
-        }
         List<String> passages = passages(corpus);
         try (EmbeddingModel model = options.load()) {
             Progress progress = new Progress(spec.commandLine().getErr(), "passages");

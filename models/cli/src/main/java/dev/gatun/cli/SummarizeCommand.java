@@ -40,8 +40,6 @@ final class SummarizeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        options.require("--threads", options.threads, 1);
-        options.require("--max-tokens", options.maxTokens, 0);
         search.check();
         List<String> texts = new ArrayList<>(lines.texts == null ? List.of() : lines.texts);
         for (Path file : files) {

@@ -22,10 +22,12 @@ final class TaskOptions {
             description = "A Hugging Face folder: config.json, model.safetensors, tokenizer.json.")
     Path model;
 
-    @Option(names = "--threads", paramLabel = "N", description = "Cores to use. Default: all that the container may use.")
+    @Option(names = "--threads", converter = Least.Cores.class, paramLabel = "N",
+            description = "Cores to use. Default: all that the container may use.")
     int threads = Runtime.getRuntime().availableProcessors();
 
-    @Option(names = "--max-tokens", paramLabel = "N", description = "Where texts are cut, or windows end. Default: as the folder says.")
+    @Option(names = "--max-tokens", converter = Least.Zero.class, paramLabel = "N",
+            description = "Where texts are cut, or windows end. Default: as the folder says.")
     int maxTokens;
 
     @Option(names = "--precision", paramLabel = "f32|bf16|f16|int8|auto",
@@ -46,16 +48,8 @@ final class TaskOptions {
 
     /** The task's options; refuses wrong ones as misuse. */
     TextOptions checked() {
-        require("--threads", threads, 1);
-        require("--max-tokens", maxTokens, 0);
         return TextOptions.defaults().withThreads(threads).withMaxTokens(maxTokens)
                 .withPrecision(PrecisionOption.parse(command, precision));
-    }
-
-    void require(String option, int value, int least) {
-        if (value < least) {
-            throw misuse(option + " must be " + least + " or more, not " + value);
-        }
     }
 
     CommandLine.ParameterException misuse(String message) {

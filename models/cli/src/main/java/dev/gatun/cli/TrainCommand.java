@@ -41,10 +41,12 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--label-column", paramLabel = "NAME", description = "Of a CSV file. Default: ${DEFAULT-VALUE}.")
     String labelColumn = "label";
 
-    @Option(names = "--epochs", paramLabel = "N", description = "Times that every example is learnt from. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--epochs", converter = Least.One.class, paramLabel = "N",
+            description = "Times that every example is learnt from. Default: ${DEFAULT-VALUE}.")
     int epochs = 15;
 
-    @Option(names = "--batch", paramLabel = "N", description = "Examples of a step. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--batch", converter = Least.One.class, paramLabel = "N",
+            description = "Examples of a step. Default: ${DEFAULT-VALUE}.")
     int batch = 32;
 
     @Option(names = "--thaw", description = "Of text: train the encoder's layers too.")
@@ -63,13 +65,16 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--seed", paramLabel = "N", description = "The same seed and threads give the same weights. Default: ${DEFAULT-VALUE}.")
     long seed;
 
-    @Option(names = "--side", paramLabel = "PIXELS", description = "Sides of the CNN's input. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--side", converter = Least.One.class, paramLabel = "PIXELS",
+            description = "Sides of the CNN's input. Default: ${DEFAULT-VALUE}.")
     int side = ImageTraining.Sizes.SMALL.side();
 
-    @Option(names = "--channels", split = ",", paramLabel = "N", description = "Channels of the CNN's convolutions. Default: 16,32.")
+    @Option(names = "--channels", converter = Least.One.class, split = ",", paramLabel = "N",
+            description = "Channels of the CNN's convolutions. Default: 16,32.")
     int[] channels = {ImageTraining.Sizes.SMALL.channels1(), ImageTraining.Sizes.SMALL.channels2()};
 
-    @Option(names = "--hidden", paramLabel = "N", description = "Size of the CNN's first linear layer. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--hidden", converter = Least.One.class, paramLabel = "N",
+            description = "Size of the CNN's first linear layer. Default: ${DEFAULT-VALUE}.")
     int hidden = ImageTraining.Sizes.SMALL.hidden();
 
     @Option(names = "--plain", description = "Learn from pictures as they are: not turned, moved and scaled a little each time.")
@@ -78,7 +83,8 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--resume", description = "Go on from the checkpoint of an interrupted training, if there is one.")
     boolean resume;
 
-    @Option(names = "--threads", paramLabel = "N", description = "Cores to use. Default: all that the container may use.")
+    @Option(names = "--threads", converter = Least.Cores.class, paramLabel = "N",
+            description = "Cores to use. Default: all that the container may use.")
     int threads = Runtime.getRuntime().availableProcessors();
 
     @CommandLine.Spec

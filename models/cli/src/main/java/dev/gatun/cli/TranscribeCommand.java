@@ -54,7 +54,8 @@ final class TranscribeCommand implements Callable<Integer> {
     @Option(names = "--seed", paramLabel = "N", description = "Of what is drawn at temperatures above 0. Default: ${DEFAULT-VALUE}.")
     long seed;
 
-    @Option(names = "--threads", paramLabel = "N", description = "Cores to use. Default: all that the container may use.")
+    @Option(names = "--threads", converter = Least.Cores.class, paramLabel = "N",
+            description = "Cores to use. Default: all that the container may use.")
     int threads = Runtime.getRuntime().availableProcessors();
 
     @Parameters(arity = "1..*", paramLabel = "AUDIO", description = "Recordings.")
@@ -65,9 +66,6 @@ final class TranscribeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        if (threads < 1) {
-            throw new CommandLine.ParameterException(spec.commandLine(), "--threads must be 1 or more, not " + threads);
-        }
         if (words && format != TranscriptFormat.json) {
             throw new CommandLine.ParameterException(spec.commandLine(), "--words needs --format json");
         }

@@ -45,7 +45,8 @@ final class TranslateCommand implements Callable<Integer> {
     @Option(names = "--prefix", paramLabel = "WORDS", description = "Before each text, as in 'translate English to German: ' of a T5.")
     String prefix;
 
-    @Option(names = "--max-tokens", paramLabel = "N", description = "Where longer texts are cut at sentences. Default: at what the model "
+    @Option(names = "--max-tokens", converter = Least.Zero.class, paramLabel = "N",
+            description = "Where longer texts are cut at sentences. Default: at what the model "
             + "reads at most.")
     int maxTokens;
 
@@ -59,7 +60,8 @@ final class TranslateCommand implements Callable<Integer> {
     @Mixin
     BeamOptions search;
 
-    @Option(names = "--n-best", paramLabel = "K", description = "Print the K best answers, each as score, tab, text.")
+    @Option(names = "--n-best", converter = Least.One.class, paramLabel = "K",
+            description = "Print the K best answers, each as score, tab, text.")
     int nBest;
 
     @Option(names = "--stream", description = "Print each character as soon as it is known.")
@@ -68,7 +70,8 @@ final class TranslateCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Print one JSON object a line: source, and translations with text and score.")
     boolean json;
 
-    @Option(names = "--threads", paramLabel = "N", description = "Cores to use. Default: all that the container may use.")
+    @Option(names = "--threads", converter = Least.Cores.class, paramLabel = "N",
+            description = "Cores to use. Default: all that the container may use.")
     int threads = Runtime.getRuntime().availableProcessors();
 
     @Option(names = "--precision", paramLabel = "f32|bf16|f16|int8|auto",
@@ -81,9 +84,6 @@ final class TranslateCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         search.check();
-        require(nBest >= 0, "--n-best must be 1 or more, not " + nBest);
-        require(threads >= 1, "--threads must be 1 or more, not " + threads);
-        require(maxTokens >= 0, "--max-tokens must be 0 or more, not " + maxTokens);
         require(model != null || source == null && target == null && prefix == null && maxTokens == 0,
                 "--src, --tgt, --prefix and --max-tokens need --model");
         require(texts.isEmpty() || input == null, "give TEXT or --input, not both");

@@ -23,6 +23,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.spi.ToolProvider;
@@ -31,6 +32,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import picocli.CommandLine;
 
 /**
  * The Java of README and docs: compiled, and run unless its block says {@code no-run}. A block of methods is there for the blocks after it;
@@ -40,6 +42,9 @@ class ExamplesTest {
     private static final Path ROOT = Path.of("../..").toAbsolutePath().normalize();
     private static final Pattern BLOCK = Pattern.compile("^```java( no-run)?\\R(.*?)^```$", Pattern.MULTILINE | Pattern.DOTALL);
     private static final Pattern LINK = Pattern.compile("]\\(([^)#:]+)\\)");
+    private static final Pattern ROW = Pattern.compile("^\\| (`[^|]*`) \\|", Pattern.MULTILINE);
+    private static final Pattern COMMAND = Pattern.compile("(?:^\\| `|^gatun |`gatun )([a-z-]+)");
+    private static final Pattern OPTION = Pattern.compile("(?<![-\\w])--[a-z][a-z0-9-]*");
     private static final String IMPORTS = Stream.of("dev.gatun.models.checkpoint", "dev.gatun.models.encode", "dev.gatun.models.generate",
                     "dev.gatun.models.family.transformer", "dev.gatun.models.family.whisper", "dev.gatun.models.registry",
                     "dev.gatun.models.runtime", "dev.gatun.models.onnx", "dev.gatun.models.task.classify", "dev.gatun.models.task.embed",
@@ -129,13 +134,36 @@ class ExamplesTest {
     }
 
     @Test
-    void documentedCommandsExistAndEverySettingHasItsLine() throws IOException {
-        String commands = Files.readString(ROOT.resolve("docs/commands.md"));
+    void everyCommandHasItsRow() throws IOException {
         TreeSet<String> documented = new TreeSet<>();
-        Pattern.compile("^\\| `([a-z-]+)", Pattern.MULTILINE).matcher(commands).results().forEach(row -> documented.add(row.group(1)));
-        assertTrue(documented.contains("embed"), commands);
-        documented.removeAll(new picocli.CommandLine(new Gatun()).getSubcommands().keySet());
-        assertEquals(new TreeSet<>(), documented);
+        ROW.matcher(Files.readString(ROOT.resolve("docs/commands.md"))).results().forEach(row ->
+                Pattern.compile("`([a-z-]+)").matcher(row.group(1)).results().forEach(name -> documented.add(name.group(1))));
+        assertEquals(new TreeSet<>(new CommandLine(new Gatun()).getSubcommands().keySet()), documented);
+    }
+
+    /** In every line of a page that names a command, as in a table or an example. */
+    @ParameterizedTest
+    @MethodSource("pages")
+    void commandsAndTheirOptionsExist(Path page) throws IOException {
+        Map<String, CommandLine> commands = new CommandLine(new Gatun()).getSubcommands();
+        List<String> unknown = new ArrayList<>();
+        for (String line : Files.readAllLines(page)) {
+            Matcher named = COMMAND.matcher(line);
+            if (named.find() && (!line.startsWith("|") || page.endsWith("commands.md"))) {
+                CommandLine command = commands.get(named.group(1));
+                if (command == null) {
+                    unknown.add(named.group(1));
+                } else {
+                    OPTION.matcher(line).results().map(MatchResult::group).filter(o -> command.getCommandSpec().findOption(o) == null)
+                            .forEach(option -> unknown.add(named.group(1) + " " + option));
+                }
+            }
+        }
+        assertEquals(List.of(), unknown);
+    }
+
+    @Test
+    void everySettingHasItsLine() throws IOException {
         String settings = Files.readString(ROOT.resolve("docs/settings.md"));
         for (Setting setting : Setting.values()) {
             assertTrue(settings.contains("`" + setting.key() + "`"), "docs/settings.md: " + setting.key());

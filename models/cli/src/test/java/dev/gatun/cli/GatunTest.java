@@ -127,11 +127,19 @@ class GatunTest {
         run("sing").misused("sing");
         run("embed").misused("--model", "--input", "--output");
         run("search", "--model", TINY, "--corpus", "x").misused("QUERY");
-        run("embed", "--model", TINY, "--input", "x", "--output", "y", "--batch", "0").misused("--batch must be 1 or more, not 0");
-        run("embed", "--model", TINY, "--input", "x", "--output", "y", "--threads", "0").misused("--threads must be 1 or more, not 0");
+        run("embed", "--model", TINY, "--input", "x", "--output", "y", "--batch", "0")
+                .misused("'--batch': must be a whole number of 1 or more, not 0");
+        run("embed", "--model", TINY, "--input", "x", "--output", "y", "--threads", "0")
+                .misused("'--threads': must be a whole number of 1 or more, not 0");
         run("embed", "--model", TINY, "--input", "x", "--output", "y", "--threads", "many").misused("--threads", "many");
         run("embed", "--model", TINY, "--input", "x", "--output", "y", "--pooling", "middle").misused("--pooling");
-        run("search", "--model", TINY, "--corpus", "x", "--top", "0", "query").misused("--top must be 1 or more, not 0");
+        run("search", "--model", TINY, "--corpus", "x", "--top", "0", "query")
+                .misused("'--top': must be a whole number of 1 or more, not 0");
+        for (String[] option : new String[][] {{"--dimension", "-3"}, {"--max-tokens", "-1"}, {"--windows", "1.5"}, {"--threads", "99999"},
+                {"--precision", "f8"}}) {
+            run("embed", "--model", TINY, "--input", "x", "--output", "y", option[0], option[1]).misused(option);
+        }
+        run("generate", "--sample", "--temperature", "-1", "text").misused("temperature");
         assertEquals(0, run("--version").exitCode());
     }
 

@@ -100,7 +100,8 @@ class TextCommandsTest {
             System.setIn(old);
         }
         run("classify-text", "--model", model("bert-tag"), "a").failed(1, "use TokenTagger (gatun tag)");
-        run("classify-text", "--model", model("bert-classify"), "--top", "0", "a").failed(2, "--top must be 1 or more, not 0");
+        run("classify-text", "--model", model("bert-classify"), "--top", "0", "a")
+                .failed(2, "'--top': must be a whole number of 1 or more, not 0");
         run("classify-text", "--model", model("bert-classify"), "--input", folder.resolve("none").toString())
                 .failed(1, "none: does not exist");
     }
@@ -161,7 +162,7 @@ class TextCommandsTest {
                 .endsWith("\t" + c.get("answers").get(0).get("text").asText()));
         run("answer", "--model", model("bert-answer"), "--context", context, "who ".repeat(50)).failed(1, "room");
         run("answer", "--model", model("bert-answer"), "--context", context, "--longest", "0", "a")
-                .failed(2, "--longest must be 1 or more");
+                .failed(2, "'--longest': must be a whole number of 1 or more");
     }
 
     @Test

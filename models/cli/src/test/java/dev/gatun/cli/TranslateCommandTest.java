@@ -48,7 +48,7 @@ class TranslateCommandTest {
     @Test
     void wrongUseIsExplained(@TempDir Path folder) throws IOException {
         assertEquals(2, run("translate", "--beams", "0", "x"));
-        assertTrue(err.toString().contains("--beams must be 1 or more, not 0"), err.toString());
+        assertTrue(err.toString().contains("'--beams': must be a whole number of 1 or more, not 0"), err.toString());
         assertEquals(2, run("translate", "--stream", "--json", "x"));
         assertEquals(2, run("translate", "--input", "f", "x"));
         assertEquals(1, run("translate", "--beams", "999", "<en> 1 May 2020"));
