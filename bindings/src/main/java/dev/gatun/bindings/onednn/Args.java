@@ -34,11 +34,6 @@ public final class Args {
         return OneDnnC.DNNL_ARG_ATTR_SCALES() | argument;
     }
 
-    /** Index of the zero points of an argument. */
-    public static int zeroPointsOf(int argument) {
-        return OneDnnC.DNNL_ARG_ATTR_ZERO_POINTS() | argument;
-    }
-
     /** Index of the second operand of the binary post-op at a position. */
     public static int binaryPostOp(int position) {
         return OneDnnC.DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE() * (position + 1) | SRC_1;

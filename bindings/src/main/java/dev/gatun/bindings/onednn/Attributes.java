@@ -59,29 +59,6 @@ public final class Attributes {
         return this;
     }
 
-    /** Zero points of an argument are given at execution. */
-    public Attributes zeroPoints(int argument, int mask) {
-        OneDnn.check("dnnl_primitive_attr_set_zero_points_mask",
-                OneDnnC.dnnl_primitive_attr_set_zero_points_mask(handle, argument, mask));
-        return this;
-    }
-
-    /** Lets f32 arithmetic use narrower types; see {@link FpMath}. */
-    public Attributes fpMath(FpMath mode, boolean applyToInt) {
-        int value = switch (mode) {
-            case STRICT -> OneDnnC.dnnl_fpmath_mode_strict();
-            case BF16 -> OneDnnC.dnnl_fpmath_mode_bf16();
-            case F16 -> OneDnnC.dnnl_fpmath_mode_f16();
-            case ANY -> OneDnnC.dnnl_fpmath_mode_any();
-        };
-        OneDnn.check("dnnl_primitive_attr_set_fpmath_mode_v2",
-                OneDnnC.dnnl_primitive_attr_set_fpmath_mode_v2(handle, value, applyToInt ? 1 : 0));
-        return this;
-    }
-
-    /** How freely f32 arithmetic may be narrowed. */
-    public enum FpMath { STRICT, BF16, F16, ANY }
-
     MemorySegment handle() {
         if (postOps != null) {
             OneDnn.check("dnnl_primitive_attr_set_post_ops",

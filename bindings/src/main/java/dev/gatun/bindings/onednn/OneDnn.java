@@ -74,12 +74,6 @@ public final class OneDnn {
         }
     }
 
-    /** Makes oneDNN print what it executes: 0 nothing, 1 executions, 2 creations too. */
-    public static void setVerbose(int level) {
-        load();
-        check("dnnl_set_verbose", OneDnnC.dnnl_set_verbose(level));
-    }
-
     static void check(String call, int status) {
         if (status != 0) {
             throw new OneDnnException(call, status);

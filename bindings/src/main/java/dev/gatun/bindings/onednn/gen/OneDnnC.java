@@ -23,15 +23,6 @@ public class OneDnnC extends OneDnnC$shared {
     static final SymbolLookup SYMBOL_LOOKUP = dev.gatun.bindings.loader.NativeLibraries.lookup("dnnl")
             .or(Linker.nativeLinker().defaultLookup());
 
-    private static final int DNNL_MAX_NDIMS = (int)12L;
-    /**
-     * {@snippet lang=c :
-     * #define DNNL_MAX_NDIMS 12
-     * }
-     */
-    public static int DNNL_MAX_NDIMS() {
-        return DNNL_MAX_NDIMS;
-    }
     private static final int DNNL_VERSION_MAJOR = (int)3L;
     /**
      * {@snippet lang=c :
@@ -77,15 +68,6 @@ public class OneDnnC extends OneDnnC$shared {
     public static int DNNL_ARG_DST_0() {
         return DNNL_ARG_DST_0;
     }
-    private static final int DNNL_ARG_DST_1 = (int)18L;
-    /**
-     * {@snippet lang=c :
-     * #define DNNL_ARG_DST_1 18
-     * }
-     */
-    public static int DNNL_ARG_DST_1() {
-        return DNNL_ARG_DST_1;
-    }
     private static final int DNNL_ARG_WEIGHTS_0 = (int)33L;
     /**
      * {@snippet lang=c :
@@ -103,24 +85,6 @@ public class OneDnnC extends OneDnnC$shared {
      */
     public static int DNNL_ARG_BIAS() {
         return DNNL_ARG_BIAS;
-    }
-    private static final int DNNL_ARG_SCALE = (int)51L;
-    /**
-     * {@snippet lang=c :
-     * #define DNNL_ARG_SCALE 51
-     * }
-     */
-    public static int DNNL_ARG_SCALE() {
-        return DNNL_ARG_SCALE;
-    }
-    private static final int DNNL_ARG_SHIFT = (int)52L;
-    /**
-     * {@snippet lang=c :
-     * #define DNNL_ARG_SHIFT 52
-     * }
-     */
-    public static int DNNL_ARG_SHIFT() {
-        return DNNL_ARG_SHIFT;
     }
     private static final int DNNL_ARG_SCRATCHPAD = (int)80L;
     /**
@@ -185,15 +149,6 @@ public class OneDnnC extends OneDnnC$shared {
     public static int DNNL_ARG_ATTR_SCALES() {
         return DNNL_ARG_ATTR_SCALES;
     }
-    private static final int DNNL_ARG_ATTR_ZERO_POINTS = (int)8192L;
-    /**
-     * {@snippet lang=c :
-     * #define DNNL_ARG_ATTR_ZERO_POINTS 8192
-     * }
-     */
-    public static int DNNL_ARG_ATTR_ZERO_POINTS() {
-        return DNNL_ARG_ATTR_ZERO_POINTS;
-    }
     private static final int DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE = (int)32768L;
     /**
      * {@snippet lang=c :
@@ -202,15 +157,6 @@ public class OneDnnC extends OneDnnC$shared {
      */
     public static int DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE() {
         return DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE;
-    }
-    private static final int dnnl_success = (int)0L;
-    /**
-     * {@snippet lang=c :
-     * enum <anonymous>.dnnl_success = 0
-     * }
-     */
-    public static int dnnl_success() {
-        return dnnl_success;
     }
     private static final int dnnl_out_of_memory = (int)1L;
     /**
@@ -239,15 +185,6 @@ public class OneDnnC extends OneDnnC$shared {
     public static int dnnl_unimplemented() {
         return dnnl_unimplemented;
     }
-    private static final int dnnl_last_impl_reached = (int)4L;
-    /**
-     * {@snippet lang=c :
-     * enum <anonymous>.dnnl_last_impl_reached = 4
-     * }
-     */
-    public static int dnnl_last_impl_reached() {
-        return dnnl_last_impl_reached;
-    }
     private static final int dnnl_runtime_error = (int)5L;
     /**
      * {@snippet lang=c :
@@ -256,15 +193,6 @@ public class OneDnnC extends OneDnnC$shared {
      */
     public static int dnnl_runtime_error() {
         return dnnl_runtime_error;
-    }
-    private static final int dnnl_not_required = (int)6L;
-    /**
-     * {@snippet lang=c :
-     * enum <anonymous>.dnnl_not_required = 6
-     * }
-     */
-    public static int dnnl_not_required() {
-        return dnnl_not_required;
     }
     private static final int dnnl_invalid_shape = (int)9L;
     /**
@@ -337,42 +265,6 @@ public class OneDnnC extends OneDnnC$shared {
      */
     public static int dnnl_u8() {
         return dnnl_u8;
-    }
-    private static final int dnnl_fpmath_mode_strict = (int)0L;
-    /**
-     * {@snippet lang=c :
-     * enum <anonymous>.dnnl_fpmath_mode_strict = 0
-     * }
-     */
-    public static int dnnl_fpmath_mode_strict() {
-        return dnnl_fpmath_mode_strict;
-    }
-    private static final int dnnl_fpmath_mode_bf16 = (int)1L;
-    /**
-     * {@snippet lang=c :
-     * enum <anonymous>.dnnl_fpmath_mode_bf16 = 1
-     * }
-     */
-    public static int dnnl_fpmath_mode_bf16() {
-        return dnnl_fpmath_mode_bf16;
-    }
-    private static final int dnnl_fpmath_mode_f16 = (int)2L;
-    /**
-     * {@snippet lang=c :
-     * enum <anonymous>.dnnl_fpmath_mode_f16 = 2
-     * }
-     */
-    public static int dnnl_fpmath_mode_f16() {
-        return dnnl_fpmath_mode_f16;
-    }
-    private static final int dnnl_fpmath_mode_any = (int)3L;
-    /**
-     * {@snippet lang=c :
-     * enum <anonymous>.dnnl_fpmath_mode_any = 3
-     * }
-     */
-    public static int dnnl_fpmath_mode_any() {
-        return dnnl_fpmath_mode_any;
     }
     private static final int dnnl_cpu = (int)1L;
     /**
@@ -448,66 +340,6 @@ public class OneDnnC extends OneDnnC$shared {
                 traceDowncall("dnnl_engine_create", engine, kind, index);
             }
             return (int)mh$.invokeExact(engine, kind, index);
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
-    }
-
-    private static class dnnl_engine_destroy {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            OneDnnC.C_INT,
-            OneDnnC.C_POINTER
-        );
-
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("dnnl_engine_destroy");
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_engine_destroy(dnnl_engine_t engine)
-     * }
-     */
-    public static FunctionDescriptor dnnl_engine_destroy$descriptor() {
-        return dnnl_engine_destroy.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_engine_destroy(dnnl_engine_t engine)
-     * }
-     */
-    public static MethodHandle dnnl_engine_destroy$handle() {
-        return dnnl_engine_destroy.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_engine_destroy(dnnl_engine_t engine)
-     * }
-     */
-    public static MemorySegment dnnl_engine_destroy$address() {
-        return dnnl_engine_destroy.ADDR;
-    }
-
-    /**
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_engine_destroy(dnnl_engine_t engine)
-     * }
-     */
-    public static int dnnl_engine_destroy(MemorySegment engine) {
-        var mh$ = dnnl_engine_destroy.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("dnnl_engine_destroy", engine);
-            }
-            return (int)mh$.invokeExact(engine);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -630,66 +462,6 @@ public class OneDnnC extends OneDnnC$shared {
                 traceDowncall("dnnl_stream_destroy", stream);
             }
             return (int)mh$.invokeExact(stream);
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
-    }
-
-    private static class dnnl_set_verbose {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            OneDnnC.C_INT,
-            OneDnnC.C_INT
-        );
-
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("dnnl_set_verbose");
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_set_verbose(int level)
-     * }
-     */
-    public static FunctionDescriptor dnnl_set_verbose$descriptor() {
-        return dnnl_set_verbose.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_set_verbose(int level)
-     * }
-     */
-    public static MethodHandle dnnl_set_verbose$handle() {
-        return dnnl_set_verbose.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_set_verbose(int level)
-     * }
-     */
-    public static MemorySegment dnnl_set_verbose$address() {
-        return dnnl_set_verbose.ADDR;
-    }
-
-    /**
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_set_verbose(int level)
-     * }
-     */
-    public static int dnnl_set_verbose(int level) {
-        var mh$ = dnnl_set_verbose.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("dnnl_set_verbose", level);
-            }
-            return (int)mh$.invokeExact(level);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -1149,33 +921,6 @@ public class OneDnnC extends OneDnnC$shared {
      */
     public static int dnnl_softmax_log() {
         return dnnl_softmax_log;
-    }
-    private static final int dnnl_normalization_flags_none = (int)0L;
-    /**
-     * {@snippet lang=c :
-     * enum <anonymous>.dnnl_normalization_flags_none = 0
-     * }
-     */
-    public static int dnnl_normalization_flags_none() {
-        return dnnl_normalization_flags_none;
-    }
-    private static final int dnnl_use_scale = (int)2L;
-    /**
-     * {@snippet lang=c :
-     * enum <anonymous>.dnnl_use_scale = 2
-     * }
-     */
-    public static int dnnl_use_scale() {
-        return dnnl_use_scale;
-    }
-    private static final int dnnl_use_shift = (int)4L;
-    /**
-     * {@snippet lang=c :
-     * enum <anonymous>.dnnl_use_shift = 4
-     * }
-     */
-    public static int dnnl_use_shift() {
-        return dnnl_use_shift;
     }
     private static final int dnnl_scratchpad_mode_user = (int)1L;
     /**
@@ -1721,68 +1466,6 @@ public class OneDnnC extends OneDnnC$shared {
         }
     }
 
-    private static class dnnl_primitive_attr_set_fpmath_mode_v2 {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            OneDnnC.C_INT,
-            OneDnnC.C_POINTER,
-            OneDnnC.C_INT,
-            OneDnnC.C_INT
-        );
-
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("dnnl_primitive_attr_set_fpmath_mode_v2");
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_primitive_attr_set_fpmath_mode_v2(dnnl_primitive_attr_t attr, dnnl_fpmath_mode_t mode, int apply_to_int)
-     * }
-     */
-    public static FunctionDescriptor dnnl_primitive_attr_set_fpmath_mode_v2$descriptor() {
-        return dnnl_primitive_attr_set_fpmath_mode_v2.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_primitive_attr_set_fpmath_mode_v2(dnnl_primitive_attr_t attr, dnnl_fpmath_mode_t mode, int apply_to_int)
-     * }
-     */
-    public static MethodHandle dnnl_primitive_attr_set_fpmath_mode_v2$handle() {
-        return dnnl_primitive_attr_set_fpmath_mode_v2.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_primitive_attr_set_fpmath_mode_v2(dnnl_primitive_attr_t attr, dnnl_fpmath_mode_t mode, int apply_to_int)
-     * }
-     */
-    public static MemorySegment dnnl_primitive_attr_set_fpmath_mode_v2$address() {
-        return dnnl_primitive_attr_set_fpmath_mode_v2.ADDR;
-    }
-
-    /**
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_primitive_attr_set_fpmath_mode_v2(dnnl_primitive_attr_t attr, dnnl_fpmath_mode_t mode, int apply_to_int)
-     * }
-     */
-    public static int dnnl_primitive_attr_set_fpmath_mode_v2(MemorySegment attr, int mode, int apply_to_int) {
-        var mh$ = dnnl_primitive_attr_set_fpmath_mode_v2.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("dnnl_primitive_attr_set_fpmath_mode_v2", attr, mode, apply_to_int);
-            }
-            return (int)mh$.invokeExact(attr, mode, apply_to_int);
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
-    }
-
     private static class dnnl_primitive_attr_set_scratchpad_mode {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             OneDnnC.C_INT,
@@ -1897,68 +1580,6 @@ public class OneDnnC extends OneDnnC$shared {
         try {
             if (TRACE_DOWNCALLS) {
                 traceDowncall("dnnl_primitive_attr_set_scales_mask", attr, arg, mask);
-            }
-            return (int)mh$.invokeExact(attr, arg, mask);
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
-    }
-
-    private static class dnnl_primitive_attr_set_zero_points_mask {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            OneDnnC.C_INT,
-            OneDnnC.C_POINTER,
-            OneDnnC.C_INT,
-            OneDnnC.C_INT
-        );
-
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("dnnl_primitive_attr_set_zero_points_mask");
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_primitive_attr_set_zero_points_mask(dnnl_primitive_attr_t attr, int arg, int mask)
-     * }
-     */
-    public static FunctionDescriptor dnnl_primitive_attr_set_zero_points_mask$descriptor() {
-        return dnnl_primitive_attr_set_zero_points_mask.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_primitive_attr_set_zero_points_mask(dnnl_primitive_attr_t attr, int arg, int mask)
-     * }
-     */
-    public static MethodHandle dnnl_primitive_attr_set_zero_points_mask$handle() {
-        return dnnl_primitive_attr_set_zero_points_mask.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_primitive_attr_set_zero_points_mask(dnnl_primitive_attr_t attr, int arg, int mask)
-     * }
-     */
-    public static MemorySegment dnnl_primitive_attr_set_zero_points_mask$address() {
-        return dnnl_primitive_attr_set_zero_points_mask.ADDR;
-    }
-
-    /**
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_primitive_attr_set_zero_points_mask(dnnl_primitive_attr_t attr, int arg, int mask)
-     * }
-     */
-    public static int dnnl_primitive_attr_set_zero_points_mask(MemorySegment attr, int arg, int mask) {
-        var mh$ = dnnl_primitive_attr_set_zero_points_mask.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("dnnl_primitive_attr_set_zero_points_mask", attr, arg, mask);
             }
             return (int)mh$.invokeExact(attr, arg, mask);
         } catch (Error | RuntimeException ex) {
@@ -3774,66 +3395,6 @@ public class OneDnnC extends OneDnnC$shared {
         try {
             if (TRACE_DOWNCALLS) {
                 traceDowncall("dnnl_get_primitive_cache_capacity", capacity);
-            }
-            return (int)mh$.invokeExact(capacity);
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
-    }
-
-    private static class dnnl_set_primitive_cache_capacity {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            OneDnnC.C_INT,
-            OneDnnC.C_INT
-        );
-
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("dnnl_set_primitive_cache_capacity");
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_set_primitive_cache_capacity(int capacity)
-     * }
-     */
-    public static FunctionDescriptor dnnl_set_primitive_cache_capacity$descriptor() {
-        return dnnl_set_primitive_cache_capacity.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_set_primitive_cache_capacity(int capacity)
-     * }
-     */
-    public static MethodHandle dnnl_set_primitive_cache_capacity$handle() {
-        return dnnl_set_primitive_cache_capacity.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_set_primitive_cache_capacity(int capacity)
-     * }
-     */
-    public static MemorySegment dnnl_set_primitive_cache_capacity$address() {
-        return dnnl_set_primitive_cache_capacity.ADDR;
-    }
-
-    /**
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_set_primitive_cache_capacity(int capacity)
-     * }
-     */
-    public static int dnnl_set_primitive_cache_capacity(int capacity) {
-        var mh$ = dnnl_set_primitive_cache_capacity.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("dnnl_set_primitive_cache_capacity", capacity);
             }
             return (int)mh$.invokeExact(capacity);
         } catch (Error | RuntimeException ex) {

@@ -216,11 +216,6 @@ public final class GenerationRun implements AutoCloseable {
         return inputs.plan();
     }
 
-    /** How many sources are done. */
-    public int finishedSources() {
-        return next - active.size();
-    }
-
     /**
      * Ends the run once no step is under way, and gives its part of the cache back. Closing twice is harmless.
      *

@@ -69,11 +69,6 @@ public record ImagePreprocessor(int channels, int height, int width, int shortSi
         this(channels, height, width, shortSide, mean, std, interpolation, null);
     }
 
-    /** The same with another filter. */
-    public ImagePreprocessor withInterpolation(Interpolation other) {
-        return new ImagePreprocessor(channels, height, width, shortSide, mean, std, other, corner);
-    }
-
     /** The same cropped as transformers does, of a picture stretched to two sides, or to none, which leaves it to the shorter side. */
     public ImagePreprocessor withCorner(int... sides) {
         return new ImagePreprocessor(channels, height, width, shortSide, mean, std, interpolation, sides);

@@ -101,10 +101,6 @@ public enum OnnxType {
         return kind == Kind.REAL;
     }
 
-    boolean isInteger() {
-        return kind == Kind.SIGNED || kind == Kind.UNSIGNED;
-    }
-
     /** Bits of one element in a file. */
     int bits() {
         return switch (this) {

@@ -205,11 +205,6 @@ public class EncoderDecoder implements GenerativeModel, AutoCloseable {
         return program.planCount();
     }
 
-    /** One line for each operation of the plan that decodes so many sequences. */
-    public List<String> describeStep(int rows, int threads) {
-        return step(rows, threads).describe();
-    }
-
     /** Frees the weights and plans once nothing is under way. Closing twice is harmless. */
     @Override
     public void close() {
