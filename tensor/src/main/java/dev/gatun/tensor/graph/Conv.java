@@ -72,11 +72,6 @@ public record Conv(Weight weight, Weight bias, long groups, Window window, Activ
         return new Conv(weight, bias, groups, window, activation, residual, false, layout);
     }
 
-    /** The same in another layout. */
-    public Conv withLayout(MemoryFormat other) {
-        return new Conv(weight, bias, groups, window, activation, residual, pooled, other);
-    }
-
     @Override
     public List<TensorDesc> results(List<TensorDesc> operands) {
         Layer.requireCount("Conv", operands, residual ? 2 : 1);
