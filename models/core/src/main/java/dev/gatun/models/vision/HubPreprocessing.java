@@ -11,7 +11,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -62,9 +61,12 @@ public final class HubPreprocessing {
     private HubPreprocessing(ConfigFields config, VisionSpec spec) {
         this.config = config;
         this.spec = spec;
-        Processor usual = Processor.valueOf(spec.name().toUpperCase(Locale.ROOT));
+        Processor usual = Arrays.stream(Processor.values()).filter(p -> p.name().equalsIgnoreCase(spec.name())).findFirst().orElse(null);
         Processor old = config.choice("feature_extractor_type", usual, PROCESSORS);
         this.processor = config.choice("image_processor_type", old, PROCESSORS);
+        if (processor == null) {
+            throw config.error("image_processor_type", "one of " + PROCESSORS.keySet());
+        }
     }
 
     /**

@@ -5,7 +5,10 @@ import dev.gatun.models.runtime.Program;
 import dev.gatun.models.runtime.Session;
 import dev.gatun.models.vision.VisionSpec.InputSize;
 import dev.gatun.tensor.exec.Plan;
+import dev.gatun.tensor.graph.GraphBuilder;
+import dev.gatun.tensor.graph.Port;
 import dev.gatun.tensor.graph.Target;
+import dev.gatun.tensor.op.BinaryOp;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -22,6 +25,8 @@ public final class VisionModel implements AutoCloseable {
     private static final long WORTH_A_CORE_BYTES = 1L << 20;
     /** Weights are read once for two pictures even where one alone exceeds the cache. */
     private static final int MIN_TRUNK_BATCH = 2;
+    /** Elements of activations for each of a picture, about. */
+    private static final long IMPORTED_ACTIVATIONS = 8;
     /** From one row, read at the speed of memory on any number of threads, to a batch: for few rows, our own product is chosen. */
     private static final Target TARGET = Target.ofRows(1);
 
@@ -29,6 +34,8 @@ public final class VisionModel implements AutoCloseable {
     private final String trunk;
     private final String head;
     private final Program program;
+    /** Computes logits instead of the trunk, or null. */
+    private final PictureRows outside;
     private final long pictureByteSize;
     private final long weightByteSize;
 
@@ -38,6 +45,7 @@ public final class VisionModel implements AutoCloseable {
         this.head = network.head().name();
         Target target = spec.tokens() == null ? TARGET : Target.ofRows(spec.tokens().count() * MIN_TRUNK_BATCH);
         this.program = Program.load(new Program.Part(network.trunk(), target), new Program.Part(network.head(), TARGET));
+        this.outside = null;
         this.weightByteSize = program.nativeByteSize();
         try {
             this.pictureByteSize = Math.max(1, trunk(spec.inputSize(), 1, 1).activationByteSize());
@@ -45,6 +53,26 @@ public final class VisionModel implements AutoCloseable {
             program.close();
             throw e;
         }
+    }
+
+    private VisionModel(VisionSpec spec, PictureRows outside) {
+        this.spec = spec;
+        this.outside = outside;
+        GraphBuilder graph = new GraphBuilder("head");
+        Port rows = graph.input(VisionNetwork.ROWS, spec.rows());
+        // A plan's result is no input of its own.
+        graph.output(VisionNetwork.FEATURES, graph.add("features", new BinaryOp(BinaryOp.Operator.MAX), rows, rows));
+        graph.output(VisionNetwork.LOGITS, graph.add("logits", new BinaryOp(BinaryOp.Operator.MAX), rows, rows));
+        this.program = Program.load(new Program.Part(graph.build(), TARGET));
+        this.trunk = "head";
+        this.head = "head";
+        this.weightByteSize = outside.nativeByteSize();
+        this.pictureByteSize = IMPORTED_ACTIVATIONS * Float.BYTES * spec.channels() * spec.inputSize().height() * spec.inputSize().width();
+    }
+
+    /** Makes a model of what is computed outside, which it takes over; its features are its logits. */
+    public static VisionModel load(VisionSpec spec, PictureRows outside) {
+        return new VisionModel(spec, outside);
     }
 
     /**
@@ -67,7 +95,7 @@ public final class VisionModel implements AutoCloseable {
         int trunkBatch = trunkBatch(size, threads);
         Session session = program.newSession(threads);
         try {
-            return new VisionSession(this, session, size, trunkBatch);
+            return new VisionSession(this, session, size, trunkBatch, outside == null ? null : outside.newSession(threads));
         } catch (RuntimeException | Error e) {
             session.close();
             throw e;
@@ -91,7 +119,7 @@ public final class VisionModel implements AutoCloseable {
 
     /** Bytes of native memory: weights and plans. */
     public long nativeByteSize() {
-        return program.nativeByteSize();
+        return program.nativeByteSize() + (outside == null ? 0 : outside.nativeByteSize());
     }
 
     /** How many plans are compiled: a few for each input size and thread count. */
@@ -101,7 +129,7 @@ public final class VisionModel implements AutoCloseable {
 
     /** One line for each operation for a batch: what it makes and which kernel computes it. */
     public List<String> describe(InputSize size, int batch, int threads) {
-        List<String> lines = new ArrayList<>(trunk(size, batch, threads).describe());
+        List<String> lines = new ArrayList<>(outside == null ? trunk(size, batch, threads).describe() : List.of());
         lines.addAll(head(batch, threads).describe());
         return List.copyOf(lines);
     }
@@ -141,6 +169,9 @@ public final class VisionModel implements AutoCloseable {
 
     /** Pictures that the trunk computes together, a power of two. */
     int trunkBatch(InputSize size, int threads) {
+        if (outside != null) {
+            return MIN_TRUNK_BATCH;
+        }
         if (Setting.TRUNK_BATCH.isSet()) {
             int wanted = Integer.highestOneBit(Setting.TRUNK_BATCH.number());
             return spec.tokens() == null ? wanted : Math.min(wanted, VisionSpec.MAX_SEQUENCES);
@@ -161,5 +192,8 @@ public final class VisionModel implements AutoCloseable {
     @Override
     public void close() {
         program.close();
+        if (outside != null) {
+            outside.close();
+        }
     }
 }

@@ -20,14 +20,21 @@ public final class VisionSession implements Workers.Session {
     private final VisionModel model;
     private final VisionSpec spec;
     private final Session session;
+    private final PictureRows.Session outside;
     private final InputSize size;
     private final MemorySegment rows;
     private final int trunkBatch;
     private final Plan[] trunks;
     private final Plan[] heads = new Plan[Integer.numberOfTrailingZeros(HEAD_ROWS) + 1];
 
-    /** @param session of the model's program, which is closed with this */
-    VisionSession(VisionModel model, Session session, InputSize size, int trunkBatch) {
+    /**
+     * For a model.
+     *
+     * @param session of the model's program, which is closed with this
+     * @param outside of what computes logits instead of the trunk, likewise; or null
+     */
+    VisionSession(VisionModel model, Session session, InputSize size, int trunkBatch, PictureRows.Session outside) {
+        this.outside = outside;
         this.model = model;
         this.spec = model.spec();
         this.session = session;
@@ -87,6 +94,12 @@ public final class VisionSession implements Workers.Session {
         long rowBytes = (long) spec.trunkSize() * Float.BYTES;
         for (int done = 0; done < count; ) {
             int batch = Integer.highestOneBit(Math.min(trunkBatch, count - done));
+            if (outside != null) {
+                outside.forward(pictures.asSlice((first + done) * pictureByteSize(), batch * pictureByteSize()), batch,
+                        rows.asSlice(done * rowBytes, batch * rowBytes));
+                done += batch;
+                continue;
+            }
             BoundPlan trunk = session.bind(trunk(batch));
             MemorySegment.copy(pictures, (first + done) * pictureByteSize(), trunk.input(VisionNetwork.PICTURES).segment(), 0,
                     batch * pictureByteSize());
@@ -188,12 +201,15 @@ public final class VisionSession implements Workers.Session {
 
     @Override
     public long nativeByteSize() {
-        return session.nativeByteSize();
+        return session.nativeByteSize() + (outside == null ? 0 : outside.nativeByteSize());
     }
 
     /** Frees the session's memory. Closing twice is harmless. */
     @Override
     public void close() {
         session.close();
+        if (outside != null) {
+            outside.close();
+        }
     }
 }

@@ -1,9 +1,10 @@
 package dev.gatun.models.task.classify;
 
 import dev.gatun.models.checkpoint.CheckedWeights;
+import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.checkpoint.ModelPath;
 import dev.gatun.models.checkpoint.WeightException;
-import dev.gatun.models.checkpoint.WeightSource;
+import dev.gatun.models.family.onnx.OnnxPictures;
 import dev.gatun.models.image.ImagePreprocessor;
 import dev.gatun.models.runtime.Workers;
 import dev.gatun.models.vision.PictureWorkers;
@@ -49,27 +50,32 @@ public final class ImageClassifier implements AutoCloseable {
     }
 
     /**
-     * Loads a folder, or a safetensors file, or a model of that name in the local cache of the Hugging Face hub.
+     * Loads a folder, or a safetensors or ONNX file, or a model of that name in the local cache of the Hugging Face hub.
      *
      * @throws WeightException if it is not a model that this knows, or damaged
      */
     public static ImageClassifier load(Path path, ClassifierOptions options) {
         Path found = ModelPath.resolve(path);
         VisionCheckpoint checkpoint = VisionCheckpoint.find(found);
+        Checkpoint opened = Checkpoint.open(found);
+        if (opened.format().equals("onnx")) {
+            return of(checkpoint, checkpoint.checked(OnnxPictures.load(opened)), options);
+        }
         try (Arena files = Arena.ofShared()) {
-            return of(checkpoint, VisionCheckpoint.open(found, files), options);
+            return of(checkpoint, checkpoint.load(VisionCheckpoint.open(found, files), options.checkWeights()), options);
         }
     }
 
     /** Loads the reader of handwritten digits that comes with Gatun: greyscale, light ink on dark ground at best. */
     public static ImageClassifier digits(ClassifierOptions options) {
         try (Arena files = Arena.ofShared()) {
-            return of(VisionCheckpoint.digits(), VisionCheckpoint.openDigits(files), options);
+            VisionCheckpoint digits = VisionCheckpoint.digits();
+            return of(digits, digits.load(VisionCheckpoint.openDigits(files), options.checkWeights()), options);
         }
     }
 
-    private static ImageClassifier of(VisionCheckpoint checkpoint, WeightSource source, ClassifierOptions options) {
-        VisionModel model = checkpoint.load(source, options.checkWeights());
+    /** Takes over the model. */
+    private static ImageClassifier of(VisionCheckpoint checkpoint, VisionModel model, ClassifierOptions options) {
         try {
             return new ImageClassifier(checkpoint, model, options);
         } catch (RuntimeException | Error e) {

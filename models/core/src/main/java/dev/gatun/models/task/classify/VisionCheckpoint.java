@@ -13,6 +13,7 @@ import dev.gatun.models.checkpoint.WeightScope;
 import dev.gatun.models.checkpoint.WeightSource;
 import dev.gatun.models.family.cnn.TextbookCnn;
 import dev.gatun.models.family.cnn.TextbookCnnConfig;
+import dev.gatun.models.family.onnx.OnnxPictures;
 import dev.gatun.models.family.resnet.ResNet;
 import dev.gatun.models.family.resnet.ResNetConfig;
 import dev.gatun.models.family.vit.Vit;
@@ -114,13 +115,23 @@ record VisionCheckpoint(Path origin, JsonNode config, List<String> labels) {
         VisionModel model;
         try (Arena temporary = Arena.ofShared()) {
             Architecture architecture = architecture(weights, temporary);
-            requirePreprocessing(architecture.network.spec());
             model = VisionModel.load(architecture.network);
         } catch (IllegalArgumentException | ArithmeticException e) {
             throw new WeightException(origin, e.getMessage(), e);
         }
         try {
             weights.requireAllUsed(model.spec().name());
+            return checked(model);
+        } catch (RuntimeException e) {
+            model.close();
+            throw e;
+        }
+    }
+
+    /** A model whose classes have as many labels, and whose pictures can be prepared; closed if not. */
+    VisionModel checked(VisionModel model) {
+        try {
+            requirePreprocessing(model.spec());
             if (labels != null && labels.size() != model.spec().classCount()) {
                 throw new WeightException(origin, (Files.exists(origin.resolve("labels.txt")) ? "labels.txt has " + labels.size() + " lines"
                         : "config.json has " + labels.size() + " labels") + ", the model "
@@ -207,10 +218,9 @@ record VisionCheckpoint(Path origin, JsonNode config, List<String> labels) {
      * @throws IllegalArgumentException if another network's config is not served
      */
     ImagePreprocessor preprocessing(VisionSpec network) {
-        if (!isVit()) {
-            return Preprocessing.of(config, network);
-        }
-        return HubPreprocessing.of(fields().file().getParent(), network);
+        Path folder = fields().file().toAbsolutePath().getParent();
+        boolean imported = network.name().equals(OnnxPictures.NAME) && Files.isRegularFile(folder.resolve("preprocessor_config.json"));
+        return isVit() || imported ? HubPreprocessing.of(folder, network) : Preprocessing.of(config, network);
     }
 
     private static boolean has(CheckedWeights weights, String tensor) {
