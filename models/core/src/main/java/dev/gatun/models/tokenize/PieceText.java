@@ -1,7 +1,11 @@
 package dev.gatun.models.tokenize;
 
+import dev.gatun.models.checkpoint.Clip;
+import dev.gatun.models.checkpoint.WeightException;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
@@ -37,6 +41,14 @@ final class PieceText {
         Map<Integer, String> tokens = new HashMap<>();
         ids.forEach((token, id) -> tokens.put(id, token));
         return tokens;
+    }
+
+    void requireVocabulary(Path file, int size) {
+        int last = Collections.max(tokens.keySet());
+        if (last >= size) {
+            throw new WeightException(file, "has the token " + Clip.text(tokens.get(last)) + " with the id " + last
+                    + ", but the model's vocabulary has " + size + " (vocab_size): it is of another model");
+        }
     }
 
     int id(String token) {

@@ -3,6 +3,7 @@ package dev.gatun.models.tokenize;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.gatun.models.checkpoint.Clip;
 import dev.gatun.models.checkpoint.JsonFiles;
 import dev.gatun.models.checkpoint.WeightException;
 import java.nio.file.Files;
@@ -119,7 +120,13 @@ public final class Seq2SeqTokenizer implements AutoCloseable {
         Path model = required(folder, marian ? "source.spm" : "sentencepiece.bpe.model");
         SentencePieceModel source = SentencePieceModel.readAny(model);
         Map<String, Integer> ids = new HashMap<>();
-        JsonFiles.object(words).properties().forEach(word -> ids.put(word.getKey(), word.getValue().asInt(-1)));
+        JsonFiles.object(words).properties().forEach(word -> {
+            if (!word.getValue().isInt() || word.getValue().asInt() < 0) {
+                throw new WeightException(words, "gives the token " + Clip.text(word.getKey()) + " the id "
+                        + Clip.text(word.getValue().toString()) + ", expected a number of 0 or more");
+            }
+            ids.put(word.getKey(), word.getValue().asInt());
+        });
         Map<String, Integer> all = new HashMap<>(ids);
         Set<Integer> special = new HashSet<>();
         if (!marian) {
@@ -148,6 +155,20 @@ public final class Seq2SeqTokenizer implements AutoCloseable {
             throw new WeightException(file, "does not exist; the tokenizer's class is made of it");
         }
         return file;
+    }
+
+    /**
+     * Refuses a tokenizer that may make tokens which a model has not.
+     *
+     * @param size ids of the model
+     * @throws WeightException naming the token
+     */
+    public void requireVocabulary(int size) {
+        if (ids == null) {
+            texts.requireVocabulary(size);
+        } else {
+            pieces.requireVocabulary(texts.file().resolveSibling("vocab.json"), size);
+        }
     }
 
     /** The languages that it knows by codes. */

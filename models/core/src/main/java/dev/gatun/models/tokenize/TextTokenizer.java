@@ -149,6 +149,11 @@ public final class TextTokenizer implements AutoCloseable {
         return single;
     }
 
+    /** Where it was read. */
+    Path file() {
+        return file;
+    }
+
     /**
      * Refuses a tokenizer that may make tokens which a model has not.
      *

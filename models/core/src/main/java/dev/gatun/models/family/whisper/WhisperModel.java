@@ -1,5 +1,6 @@
 package dev.gatun.models.family.whisper;
 
+import dev.gatun.models.checkpoint.CheckedWeights;
 import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.checkpoint.ConfigFields;
 import dev.gatun.models.checkpoint.JsonFiles;
@@ -92,11 +93,12 @@ public final class WhisperModel implements GenerativeModel, AutoCloseable {
     /**
      * Loads config.json, generation_config.json and the weights of a folder; the files are not needed afterwards.
      *
-     * @throws WeightException if a file is missing or damaged, a field is not served, or a tensor is missing or has another shape
+     * @throws WeightException if a file is missing or damaged, a field is not served, or a tensor is missing, has another shape, or holds
+     *                         what is no number
      */
     public static WhisperModel load(Checkpoint checkpoint) {
         try (Arena files = Arena.ofShared()) {
-            return new WhisperModel(describe(checkpoint, checkpoint.source(files)));
+            return new WhisperModel(describe(checkpoint, new CheckedWeights(checkpoint.source(files), true)));
         }
     }
 

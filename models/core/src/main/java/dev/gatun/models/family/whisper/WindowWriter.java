@@ -76,12 +76,17 @@ final class WindowWriter {
         if (temperature > 0) {
             options.doSample(true).temperature(temperature).seed(seed);
         }
+        boolean[] begun = new boolean[1];
         Generated text;
-        try (GenerationRun run = session.startFrom(List.of(window.from(prompt)), options.build(),
-                (source, sequence, token) -> generation.ends(token) || goOn.test(token))) {
-            for (boolean more = run.step(); more;) {
+        try (GenerationRun run = session.startFrom(List.of(window.from(prompt)), options.build(), (source, sequence, token) -> {
+            begun[0] = true;
+            return generation.ends(token) || goOn.test(token);
+        })) {
+            for (boolean more = true; more;) {
+                // A step before the first token of the text reads the prompt, or a part of it.
+                boolean readsText = begun[0];
                 more = run.step();
-                if (words) {
+                if (words && readsText) {
                     queries.add(WordTimes.queries(model, run.lastStep()));
                 }
             }

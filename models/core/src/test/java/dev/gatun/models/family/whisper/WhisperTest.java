@@ -28,6 +28,8 @@ import dev.gatun.models.generate.logits.TokenScores;
 import dev.gatun.models.testing.Goldens;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -267,6 +269,22 @@ class WhisperTest {
             WeightException e = assertThrows(WeightException.class, () -> WhisperModel.load(Checkpoint.open(folder)).close(), change[1]);
             assertTrue(e.getMessage().startsWith(folder.toString()), e.getMessage());
         }
+    }
+
+    @Test
+    void weightsThatAreNoNumbersAreRefused() throws IOException {
+        Path golden = Goldens.path("whisper/multilingual");
+        for (String file : new String[] {"config.json", "generation_config.json", "preprocessor_config.json", "model.safetensors"}) {
+            Files.write(folder.resolve(file), Files.readAllBytes(golden.resolve(file)));
+        }
+        byte[] bytes = Files.readAllBytes(folder.resolve("model.safetensors"));
+        int header = (int) ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getLong(0);
+        JsonNode tensors = JSON.readTree(bytes, Long.BYTES, header);
+        int at = tensors.get("model.decoder.layer_norm.bias").get("data_offsets").get(1).asInt() - Short.BYTES;
+        ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putShort(Long.BYTES + header + at, (short) 0x7E00);
+        Files.write(folder.resolve("model.safetensors"), bytes);
+        WeightException e = assertThrows(WeightException.class, () -> WhisperModel.load(Checkpoint.open(folder)));
+        assertTrue(e.getMessage().contains("model.safetensors") && e.getMessage().contains("layer_norm"), e.getMessage());
     }
 
     @Test

@@ -6,11 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.generate.GenerationOptions;
 import dev.gatun.models.task.summarize.Summarizer;
 import dev.gatun.models.task.summarize.SummarizerOptions;
 import dev.gatun.models.testing.Goldens;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -19,6 +22,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -64,6 +68,26 @@ class PublicModelsTest {
             assertEquals(found.get(2) + " " + found.get(0) + " " + found.get(2), found.get(1));
             String word = "x".repeat(200);
             assertTrue(translator.translate(List.of(word)).getFirst().length() > 0);
+        }
+    }
+
+    /** A folder with another model's vocabulary, one whose ids are none, and a source that has no room. */
+    @Test
+    void vocabulariesThatContradictTheWeightsAreRefused(@TempDir Path copy) throws IOException {
+        for (String[] change : new String[][] {{"marian", "vocab.json"}, {"m2m_100", "vocab.json"}}) {
+            for (String id : new String[] {"100000", "-1", "\"7\"", "1.5"}) {
+                try (Stream<Path> files = Files.list(folder(change[0]))) {
+                    for (Path file : files.toList()) {
+                        Files.write(copy.resolve(file.getFileName()), Files.readAllBytes(file));
+                    }
+                }
+                ObjectMapper json = new ObjectMapper();
+                ObjectNode words = (ObjectNode) json.readTree(copy.resolve(change[1]).toFile());
+                words.set(words.fieldNames().next(), json.readTree(id));
+                Files.writeString(copy.resolve(change[1]), words.toString());
+                WeightException e = assertThrows(WeightException.class, () -> Translator.load(copy, TranslatorOptions.defaults()).close());
+                assertTrue(e.getMessage().contains(change[1]) && e.getMessage().contains("token"), e.getMessage());
+            }
         }
     }
 
