@@ -223,7 +223,7 @@ final class QuantOps {
         return requantized(c, sums, Call.product(sums.dims(), 2, sums.rank()), by, (float) c.in(6).real(0), c.in(7));
     }
 
-    /** Bytes of the zero point's type: sums by a factor of their column, over {@code scale}, rounded once; columns are {@code inner} apart. */
+    /** Bytes of the type of the zero point: sums by a factor of their column, over the scale; columns are {@code inner} apart. */
     static OnnxTensor requantized(Call c, OnnxTensor sums, long inner, float[] by, float scale, OnnxTensor zero) {
         OnnxTensor y = c.make(zero.type(), sums.dims());
         long point = zero.whole(0);

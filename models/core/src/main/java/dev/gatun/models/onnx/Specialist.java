@@ -37,8 +37,8 @@ final class Specialist {
             "HardSwish", "Identity", "InstanceNormalization", "GroupNormalization", "IsNaN", "LayerNormalization", "LeakyRelu", "Less",
             "LessOrEqual", "Log", "LogSoftmax", "LRN", "LSTM", "MatMul", "MatMulInteger", "Max", "MaxPool", "Mean", "Min", "Mod", "Mul",
             "Neg", "Not", "Or", "Pow", "PRelu", "QAttention", "QGemm", "QLinearAdd", "QLinearAveragePool", "QLinearConcat",
-            "QLinearConv", "QLinearGlobalAveragePool", "QLinearLeakyRelu", "QLinearMatMul", "QLinearMul", "QLinearSigmoid", "QLinearSoftmax",
-            "QuantizeLinear", "Reciprocal", "Relu", "RMSNormalization",
+            "QLinearConv", "QLinearGlobalAveragePool", "QLinearLeakyRelu", "QLinearMatMul", "QLinearMul", "QLinearSigmoid",
+            "QLinearSoftmax", "QuantizeLinear", "Reciprocal", "Relu", "RMSNormalization",
             "RNN", "Round", "ScatterElements", "ScatterND", "Sigmoid", "Sign", "Sin", "Softmax", "Softplus", "SpaceToDepth", "Sqrt", "Sub",
             "Sum", "Tan", "Tanh", "Transpose", "Where", "Xor", "gatun.Activation", "gatun.LayerNorm", "gatun.Linear", "gatun.RmsNorm");
 
