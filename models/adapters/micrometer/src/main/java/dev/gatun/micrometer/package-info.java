@@ -1,0 +1,2 @@
+/** Micrometer's meters over what Gatun computes in this process. */
+package dev.gatun.micrometer;
