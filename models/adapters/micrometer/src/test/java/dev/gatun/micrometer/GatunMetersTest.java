@@ -1,6 +1,7 @@
 package dev.gatun.micrometer;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gatun.models.task.embed.EmbeddingModel;
@@ -39,7 +40,9 @@ class GatunMetersTest {
         Timer compute = registry.get("gatun.batch.compute").timer();
         assertEquals(requests.count(), compute.count());
         assertEquals(requests.count(), registry.get("gatun.batch.wait").timer().count());
+        assertEquals(1, registry.get("gatun.forward").timers().size(), "a timer for each graph, whatever the sizes of its plans");
         Timer forward = registry.get("gatun.forward").timer();
+        assertFalse(forward.getId().getTag("graph").matches(".*[\\[0-9].*"), forward.getId().toString());
         assertTrue(forward.count() >= requests.count(), forward.count() + " forwards of " + requests.count() + " batches");
         assertTrue(forward.totalTime(TimeUnit.NANOSECONDS) > 0 && forward.max(TimeUnit.NANOSECONDS) <= compute.max(TimeUnit.NANOSECONDS));
     }
