@@ -20,6 +20,8 @@ import dev.gatun.models.generate.GenerationRun;
 import dev.gatun.models.generate.GenerationSession;
 import dev.gatun.models.generate.TokenListener;
 import dev.gatun.models.registry.Encoders;
+import dev.gatun.models.task.classify.ClassifierOptions;
+import dev.gatun.models.task.classify.ImageClassifier;
 import dev.gatun.models.testing.Allocation;
 import dev.gatun.models.testing.GeneratedWeights;
 import dev.gatun.models.testing.Goldens;
@@ -40,6 +42,9 @@ import java.util.Set;
 final class SteadyForwards {
     private static final int WINDOWS = 10;
     private static final int MOST_WINDOWS = 200;
+    /** One of each family, and of each way to see the tokens around. */
+    static final List<String> ENCODERS = List.of("bert", "bert-causal", "roberta", "distilbert", "albert", "electra", "mpnet", "deberta-v2",
+            "t5", "modernbert", "nomic_bert", "gte", "qwen3", "jina-bert");
     private static boolean wasteful;
     static volatile Object sink;
 
@@ -50,7 +55,7 @@ final class SteadyForwards {
     public static void main(String[] args) throws Exception {
         wasteful = args.length > 0;
         try (Arena arena = Arena.ofShared()) {
-            for (String family : wasteful ? List.of("bert") : List.of("bert", "roberta", "distilbert", "albert", "electra")) {
+            for (String family : wasteful ? List.of("bert") : ENCODERS) {
                 encoder(arena, family, 1);
             }
             if (wasteful) {
@@ -66,6 +71,9 @@ final class SteadyForwards {
                 try (VisionSession session = model.newSession(new dev.gatun.models.vision.VisionSpec.InputSize(32, 32), 1)) {
                     forward(arena, "resnet", session, 1, 1000, 5);
                 }
+            }
+            try (ImageClassifier vit = ImageClassifier.load(Goldens.path("vit/vit"), ClassifierOptions.defaults().withThreads(1))) {
+                pictures(arena, "vit", vit.model(), 3);
             }
             transformer(arena);
             generation();
