@@ -15,15 +15,22 @@ final class Beams {
     }
 
     /** The best sequence of each source: that which ends in its first row. */
-    float[] best(int batch, int rowsPerSource) {
+    float[] bestOfAll(int batch, int rowsPerSource) {
         int steps = tokens.size();
         float[] ids = new float[batch * steps];
         for (int i = 0; i < batch; i++) {
-            int row = i * rowsPerSource;
-            for (int step = steps - 1; step >= 0; step--) {
-                ids[i * steps + step] = tokens.get(step)[row];
-                row = parents.get(step) == null ? row : (int) parents.get(step)[row];
-            }
+            System.arraycopy(best(i * rowsPerSource, steps), 0, ids, i * steps, steps);
+        }
+        return ids;
+    }
+
+    /** The sequence that ends in a row after so many steps. */
+    float[] best(int lastRow, int steps) {
+        float[] ids = new float[steps];
+        int row = lastRow;
+        for (int step = steps - 1; step >= 0; step--) {
+            ids[step] = tokens.get(step)[row];
+            row = parents.get(step) == null ? row : (int) parents.get(step)[row];
         }
         return ids;
     }

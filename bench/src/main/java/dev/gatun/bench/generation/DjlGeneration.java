@@ -232,7 +232,7 @@ final class DjlGeneration implements Contender {
 
     @Override
     public float[] output() {
-        return GenerationSuite.compared(beams.best(batch, beamCount), steps);
+        return GenerationSuite.compared(beams.bestOfAll(batch, beamCount), steps);
     }
 
     @Override

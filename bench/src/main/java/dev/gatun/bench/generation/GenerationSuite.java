@@ -30,7 +30,15 @@ public final class GenerationSuite implements Suite {
                 }
             }
         }
+        workloads.add(sentences(Shape.BASE, quick ? 100 : 1000, 2));
         return workloads;
+    }
+
+    /** Each is answered by as many tokens as it has. */
+    static Workload sentences(Shape shape, int count, int threads) {
+        Workload like = workload(shape, count, OnnxRuntimeGeneration.BEAMS, 0, threads);
+        return new Workload(count + " sentences of 5 to 60 tokens, beam " + OnnxRuntimeGeneration.BEAMS + ", threads " + threads,
+                like.parameters(), shape.sentences(count).stream().mapToLong(s -> s.length).sum(), "tokens");
     }
 
     static Workload workload(Shape shape, int batch, int beams, int steps, int threads) {
@@ -45,6 +53,12 @@ public final class GenerationSuite implements Suite {
         return List.of("gatun", "onnxruntime", "djl-pytorch");
     }
 
+    /** Many sentences are not DJL's, which has one batch. */
+    @Override
+    public List<String> contenders(Workload workload) {
+        return workload.get("tokens") == 0 ? List.of("gatun", "onnxruntime") : contenders();
+    }
+
     @Override
     public void prepare(Workload workload) throws IOException {
         Shape.of(workload).folder();
@@ -57,6 +71,11 @@ public final class GenerationSuite implements Suite {
         int beams = workload.get("beams");
         int steps = workload.get("tokens");
         int threads = workload.get("threads");
+        if (steps == 0) {
+            List<int[]> sentences = shape.sentences(workload.get("batch"));
+            return contender.equals("gatun") ? new GatunSentences(shape.folder(), sentences, beams, threads)
+                    : new OnnxRuntimeSentences(shape.folder(), shape, sentences, beams, threads);
+        }
         return switch (contender) {
             case "gatun" -> new GatunGeneration(shape.folder(), Precision.F32, sources, beams, steps, threads);
             case "onnxruntime" -> new OnnxRuntimeGeneration(shape.folder(), shape, sources, beams, steps, threads);

@@ -34,23 +34,45 @@ final class OnnxRuntimeGeneration implements Contender {
     private Beams beams = new Beams();
 
     OnnxRuntimeGeneration(Path folder, Shape shape, List<int[]> sources, int beamCount, int steps, int threads) throws OrtException {
+        this(encoder(folder, threads), decoder(folder, beamCount, threads), shape, sources, beamCount, steps);
+    }
+
+    /** The same for another batch. */
+    OnnxRuntimeGeneration(OnnxRuntimeGeneration other, List<int[]> sources, int steps) throws OrtException {
+        this(other.encoder, other.decoder, other.shape, sources, other.rowsPerSource, steps);
+    }
+
+    private OnnxRuntimeGeneration(OrtSession encoder, OrtSession decoder, Shape shape, List<int[]> sources, int beamCount, int steps)
+            throws OrtException {
+        this.encoder = encoder;
+        this.decoder = decoder;
         this.shape = shape;
         this.batch = sources.size();
         this.rowsPerSource = beamCount;
         this.steps = steps;
-        OrtSession.SessionOptions options = new OrtSession.SessionOptions();
-        options.setIntraOpNumThreads(threads);
-        options.setInterOpNumThreads(1);
-        options.setExecutionMode(OrtSession.SessionOptions.ExecutionMode.SEQUENTIAL);
-        options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.ALL_OPT);
-        encoder = environment.createSession(folder.resolve("encoder.onnx").toString(), options);
-        decoder = environment.createSession(folder.resolve(beamCount == 1 ? "greedy.onnx" : "beams.onnx").toString(), options);
         encoderInputs(sources);
         positions = new OnnxTensor[steps];
         for (int i = 0; i < steps; i++) {
             positions[i] = longs(new long[] {i}, 1);
         }
         firstInputs();
+    }
+
+    private static OrtSession encoder(Path folder, int threads) throws OrtException {
+        return session(folder.resolve("encoder.onnx"), threads);
+    }
+
+    private static OrtSession decoder(Path folder, int beamCount, int threads) throws OrtException {
+        return session(folder.resolve(beamCount == 1 ? "greedy.onnx" : "beams.onnx"), threads);
+    }
+
+    private static OrtSession session(Path file, int threads) throws OrtException {
+        OrtSession.SessionOptions options = new OrtSession.SessionOptions();
+        options.setIntraOpNumThreads(threads);
+        options.setInterOpNumThreads(1);
+        options.setExecutionMode(OrtSession.SessionOptions.ExecutionMode.SEQUENTIAL);
+        options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.ALL_OPT);
+        return OrtEnvironment.getEnvironment().createSession(file.toString(), options);
     }
 
     private OnnxTensor longs(long[] values, long... dims) throws OrtException {
@@ -145,9 +167,14 @@ final class OnnxRuntimeGeneration implements Contender {
         };
     }
 
+    /** The best sequence of a source after so many steps. */
+    float[] best(int source, int length) {
+        return beams.best(source * rowsPerSource, length);
+    }
+
     @Override
     public float[] output() {
-        return GenerationSuite.compared(beams.best(batch, rowsPerSource), steps);
+        return GenerationSuite.compared(beams.bestOfAll(batch, rowsPerSource), steps);
     }
 
     @Override

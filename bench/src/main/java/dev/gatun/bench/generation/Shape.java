@@ -47,6 +47,16 @@ record Shape(int layers, int dModel, int heads, int dFf, int vocabSize) {
         return sources;
     }
 
+    /** So many of 5 to 60 tokens, in no order. */
+    List<int[]> sentences(int count) {
+        Random random = new Random(4);
+        List<int[]> sentences = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            sentences.add(random.ints(5 + random.nextInt(56), FIRST_WORD, vocabSize).toArray());
+        }
+        return sentences;
+    }
+
     Map<String, float[]> weights() {
         Map<String, float[]> weights = new LinkedHashMap<>();
         uniform(weights, "encoder.embed_tokens.weight", 1.7f / Math.sqrt(dModel), (long) vocabSize * dModel);

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gatun.bench.harness.Contender;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -32,6 +33,26 @@ class GenerationAgreementTest {
                 }
             }
             assertTrue(expected.length > 1 && new java.util.HashSet<>(Arrays.asList(box(expected))).size() > 1, Arrays.toString(expected));
+        } finally {
+            System.clearProperty("gatun.bench.work");
+        }
+    }
+
+    @Test
+    void sentencesOfAnyLengthEndAlike(@TempDir Path work) throws Exception {
+        System.setProperty("gatun.bench.work", work.toString());
+        try {
+            GenerationSuite suite = new GenerationSuite();
+            float[][] tokens = new float[2][];
+            for (int i = 0; i < 2; i++) {
+                String name = List.of("gatun", "onnxruntime").get(i);
+                try (Contender contender = suite.create(name, GenerationSuite.sentences(TINY, 40, 2))) {
+                    contender.run();
+                    tokens[i] = contender.output();
+                }
+            }
+            assertEquals(20, tokens[0].length);
+            assertArrayEquals(tokens[0], tokens[1], Arrays.toString(tokens[0]) + Arrays.toString(tokens[1]));
         } finally {
             System.clearProperty("gatun.bench.work");
         }
