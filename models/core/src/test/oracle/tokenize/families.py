@@ -10,10 +10,10 @@ from texts import CORPUS
 from transformers import AutoTokenizer
 
 
-def case(name, files, config=None, settings=None, special=None, whole=False, but=()):
-    """A folder: files by their names there and here, config.json, tokenizer_config.json, special_tokens_map.json; texts that are left out."""
+def case(name, files, config=None, settings=None, special=None, whole=False):
+    """A folder: files by their names there and here, config.json, tokenizer_config.json, special_tokens_map.json."""
     contents = {"config.json": config, "tokenizer_config.json": settings, "special_tokens_map.json": special}
-    return {"name": name, "files": files, "json": {k: v for k, v in contents.items() if v is not None}, "whole": whole, "but": but}
+    return {"name": name, "files": files, "json": {k: v for k, v in contents.items() if v is not None}, "whole": whole}
 
 
 def same(*names):
@@ -255,11 +255,8 @@ def siglip(folder):
     name = "spiece.model"
     unigram(folder, name, pad_id=-1, eos_id=1, unk_id=2, bos_id=0)
     config, named = {"model_type": "siglip"}, {"tokenizer_class": "SiglipTokenizer"}
-    # A special token that a text spells out, followed by punctuation: here a space stands for that, there nothing does. A text that ends in
-    # </s> gets no second one there.
-    but = ["specials", "specials glued"]
-    yield case("files", same(name), config, named | {"model_max_length": 64}, but=but)
-    yield case("case kept", same(name), config, named | {"do_lower_case": False}, but=but)
+    yield case("files", same(name), config, named | {"model_max_length": 64})
+    yield case("case kept", same(name), config, named | {"do_lower_case": False})
 
 
 FAMILIES = {f.__name__: f for f in (bert, mpnet, roberta, gpt2, qwen2, modernbert, clip, xlm_roberta, camembert, albert, deberta_v2, t5, siglip)}

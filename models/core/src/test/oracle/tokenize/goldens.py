@@ -94,7 +94,7 @@ def windows(tokenizer, first, second, length, stride):
     return rows
 
 
-def results(folder, whole, but):
+def results(folder, whole):
     """Of the first folder of a family everything, of the others no more than the ids of shorter texts."""
     tokenizer = AutoTokenizer.from_pretrained(folder)
     tokenizer.model_max_length, own = 10 ** 9, tokenizer.model_max_length
@@ -102,9 +102,9 @@ def results(folder, whole, but):
     if own < 10 ** 9:
         result["model_max_length"] = own
     by_name = dict(zip(NAMES, SOURCE))
-    for name, source in by_name.items():
+    for source in by_name.values():
         if whole or len(source) < 1000:
-            result["ids"].append(None if name in but else short(tokenizer(source)["input_ids"]))
+            result["ids"].append(short(tokenizer(source)["input_ids"]))
     for first, second in PAIRS if whole else PAIRS[:3]:
         encoding = tokenizer([[by_name[first], by_name[second]]])
         result["pairs"].append({"first": first, "second": second, "ids": short(encoding["input_ids"][0]), "types": short(types(encoding))})
@@ -146,7 +146,7 @@ def main():
                     shutil.copy(target / here, folder / there)
                 for there, value in case["json"].items():
                     (folder / there).write_text(json.dumps(value), encoding="utf-8")
-                case.update(results(folder, case.pop("whole"), case.pop("but")))
+                case.update(results(folder, case.pop("whole")))
             cases.append(case)
         lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases)
         (target / "cases.json").write_text("[" + lines + "]\n", encoding="utf-8")

@@ -131,14 +131,11 @@ final class Definition {
                 }
             }
             case SIGLIP -> {
-                steps.add(replace("String", "\u2581", " "));
                 if (settings.flag("do_lower_case", true)) {
                     steps.add(node("Lowercase"));
                 }
-                // A text begins with a space of its own, before what it has; what is left of punctuation keeps its place.
-                steps.add(replace("Regex", "\\A" + PUNCTUATION + "*\\s(\\s|" + PUNCTUATION + ")*", "\u2581\u2581"))
-                        .add(replace("Regex", "\\A" + PUNCTUATION + "+", "\u2581")).add(replace("Regex", PUNCTUATION, ""))
-                        .add(replace("Regex", "\\s+", " ")).add(replace("Regex", "[\\s\u2581]+\\z", ""));
+                steps.add(replace("Regex", PUNCTUATION, "")).add(replace("Regex", "\\s+", " "))
+                        .add(replace("Regex", "\\A |[\u2581 ]+\\z", ""));
             }
             default -> { }
         }
@@ -163,7 +160,8 @@ final class Definition {
             }
             case T5, MBART -> sequence(node("WhitespaceSplit"), spaces("always"));
             case MBART50, NLLB, PEGASUS -> spaces("always");
-            case SIGLIP -> spaces("first");
+            // What stands before a text is put there before special tokens are looked for.
+            case SIGLIP -> spaces("never");
             default -> sequence(node("WhitespaceSplit"), spaces(prefix ? "always" : "never"));
         };
     }

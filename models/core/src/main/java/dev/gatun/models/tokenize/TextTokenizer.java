@@ -106,7 +106,7 @@ public final class TextTokenizer implements AutoCloseable {
     static TextTokenizer of(Path file, TokenizerJson.Source source, TokenizerSettings settings, int maxTokens) {
         TokenizersNative tokenizer;
         try {
-            tokenizer = TokenizersNative.of(source.json());
+            tokenizer = TokenizersNative.of(source.json(), settings.kind() == TokenizerKind.SIGLIP);
         } catch (NativeLibraryException e) {
             throw e;
         } catch (RuntimeException e) {
@@ -324,7 +324,13 @@ public final class TextTokenizer implements AutoCloseable {
 
     private Frame.Span span(int[] ids, int room) {
         int count = Math.min(ids.length, room);
-        return cutsLeft ? new Frame.Span(ids, ids.length - count, ids.length) : new Frame.Span(ids, 0, count);
+        int from = cutsLeft ? ids.length - count : 0;
+        int to = from + count;
+        if (settings.kind() == TokenizerKind.SIGLIP && count > 0 && ids[to - 1] == single.parts().getLast().id()) {
+            // Who spells out the end gets no second one.
+            return new Frame.Span(to == ids.length ? Arrays.copyOf(ids, to - 1) : ids, from, to - 1);
+        }
+        return new Frame.Span(ids, from, to);
     }
 
     /** A text's own ids; of a long text those at the side that is kept, more than are wanted if it has them. */

@@ -20,22 +20,27 @@ final class TokenizersNative implements AutoCloseable {
     private static final TokenizersLibrary LIBRARY = TokenizersLibrary.LIB;
     private static boolean loaded;
 
-    private final long handle;
+    private static final String SPACE = "\u2581";
 
-    private TokenizersNative(long handle) {
+    private final long handle;
+    private final boolean begins;
+
+    private TokenizersNative(long handle, boolean begins) {
         this.handle = handle;
+        this.begins = begins;
     }
 
     /**
      * Makes a tokenizer that neither cuts nor pads.
      *
-     * @param json a tokenizer.json, checked: over some errors the library ends the process
+     * @param json   a tokenizer.json, checked: over some errors the library ends the process
+     * @param begins whether texts begin with a sentencepiece space of their own, and have none elsewhere
      * @throws RuntimeException       in the library's words, if it is not a tokenizer
      * @throws NativeLibraryException if the library cannot be loaded
      */
-    static TokenizersNative of(String json) {
+    static TokenizersNative of(String json, boolean begins) {
         load();
-        TokenizersNative made = new TokenizersNative(LIBRARY.createTokenizerFromString(json));
+        TokenizersNative made = new TokenizersNative(LIBRARY.createTokenizerFromString(json), begins);
         LIBRARY.disableTruncation(made.handle);
         LIBRARY.disablePadding(made.handle);
         return made;
@@ -71,9 +76,13 @@ final class TokenizersNative implements AutoCloseable {
         loaded = true;
     }
 
+    private long encode(String text) {
+        return LIBRARY.encode(handle, begins ? SPACE + text.replace(SPACE, " ") : text, false);
+    }
+
     /** Ids of a text's own tokens, without special ones. */
     int[] ids(String text) {
-        long encoding = LIBRARY.encode(handle, text, false);
+        long encoding = encode(text);
         try {
             return narrow(LIBRARY.getTokenIds(encoding));
         } finally {
@@ -83,7 +92,7 @@ final class TokenizersNative implements AutoCloseable {
 
     /** Texts of a text's own tokens, without special ones; of what a unigram model does not know as it stands there, normalized. */
     String[] tokens(String text) {
-        long encoding = LIBRARY.encode(handle, text, false);
+        long encoding = encode(text);
         try {
             return LIBRARY.getTokens(encoding);
         } finally {
@@ -93,15 +102,16 @@ final class TokenizersNative implements AutoCloseable {
 
     /** A text's own tokens, without special ones. */
     Pieces pieces(String text) {
-        long encoding = LIBRARY.encode(handle, text, false);
+        long encoding = encode(text);
         try {
             int[] ids = narrow(LIBRARY.getTokenIds(encoding));
             int[] starts = new int[ids.length];
             int[] ends = new int[ids.length];
+            int shift = begins ? 1 : 0;
             CharSpan[] spans = LIBRARY.getTokenCharSpans(encoding);
             for (int i = 0; i < ids.length; i++) {
-                starts[i] = spans[i].getStart();
-                ends[i] = spans[i].getEnd();
+                starts[i] = Math.max(0, spans[i].getStart() - shift);
+                ends[i] = Math.max(0, spans[i].getEnd() - shift);
             }
             int[] units = Surrogates.unitsOfCodePoints(text);
             return new Pieces(ids, at(starts, units), at(ends, units), narrow(LIBRARY.getWordIds(encoding)));
