@@ -71,7 +71,7 @@ class BertTest {
     void missingFilesAreNamed() throws IOException {
         for (String name : new String[] {"config.json", "tokenizer.json"}) {
             Files.move(folder.resolve(name), folder.resolve("away"));
-            refused(name + ": does not exist");
+            refused(name.equals("config.json") ? "config.json is missing" : name + ": does not exist");
             Files.move(folder.resolve("away"), folder.resolve(name));
         }
         Files.delete(folder.resolve("model.safetensors"));
