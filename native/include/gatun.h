@@ -247,6 +247,44 @@ typedef struct {
 GATUN_API int64_t gatun_narrow_scratch_bytes(int32_t type, int64_t m, int64_t k);
 GATUN_API void gatun_narrow(const gatun_narrow_args *args);
 
+/* Kinds of numbers of gatun_bytes. */
+enum { GATUN_F32 = 1, GATUN_U8, GATUN_S8 };
+
+/* Deepest k of gatun_bytes: (a - zero) (b - zero) summed fits 32 bits. */
+#define GATUN_BYTES_DEPTH 33000
+
+/* Element (p, j) = (b[p * k_stride + j * n_stride] - zeros[j * zero_stride]) * scales[j * scale_stride]; b and zeros U8 or S8, both zeros and
+ * scales may be NULL: 0 and 1. */
+typedef struct {
+    const void *b, *zeros;
+    const float *scales;
+    int64_t k, n, k_stride, n_stride, zero_stride, scale_stride;
+    int32_t type;
+} gatun_bytes_source;
+
+GATUN_API int64_t gatun_bytes_packed_bytes(int64_t k, int64_t n);
+GATUN_API void gatun_bytes_pack(const gatun_bytes_source *source, void *packed);
+
+/*
+ * c[m, n] = activation(a[m, k] b[k, n] + bias + sum), all dense, b packed. a is U8 or S8, each worth a_scale times what it is above the byte
+ * at a_zero (NULL: 1 and 0); or F32, which becomes U8 for all rows together as ONNX's DynamicQuantizeLinear says: scale = (max - min) / 255,
+ * zero = round(-min / scale), over a range that has 0 in it. A NaN or an infinity in it makes all NaN. Sums are exact. whole: c are these
+ * sums in 32 bits, without scales, and bias, sum and activation are not there.
+ */
+typedef struct {
+    const void *a, *b;
+    const float *bias, *sum;
+    void *c;
+    void *scratch; /* gatun_bytes_scratch_bytes */
+    const float *a_scale;
+    const void *a_zero;
+    int64_t m, n, k;
+    int32_t activation, a_type, whole;
+} gatun_bytes_args;
+
+GATUN_API int64_t gatun_bytes_scratch_bytes(int64_t m, int64_t k);
+GATUN_API void gatun_bytes(const gatun_bytes_args *args);
+
 /* Most taps that gatun_stem takes: c * kh * kw. */
 #define GATUN_STEM_DEPTH 512
 

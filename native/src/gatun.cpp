@@ -121,6 +121,7 @@ void gatun_log_sum_exp(const gatun_logits_args *args) { gatun_current().log_sum_
 void gatun_top_k(const gatun_logits_args *args) { gatun_current().top_k(args); }
 void gatun_gemm(const gatun_gemm_args *args) { gatun_current().gemm(args); }
 void gatun_narrow(const gatun_narrow_args *args) { gatun_current().narrow(args); }
+void gatun_bytes(const gatun_bytes_args *args) { gatun_current().bytes(args); }
 void gatun_winograd(const gatun_winograd_args *args) { gatun_current().winograd(args); }
 
 void gatun_relu_backward(const float *x, const float *dy, float *dx, int64_t count) {

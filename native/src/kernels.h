@@ -42,6 +42,7 @@ struct gatun_kernels {
     void (*gemm)(const gatun_gemm_args *);
     int64_t (*int8_depth)(); /* steps of GATUN_INT8 that are added in 16 bits, or 1 where none need be: see narrow.h */
     void (*narrow)(const gatun_narrow_args *);
+    void (*bytes)(const gatun_bytes_args *);
     void (*winograd)(const gatun_winograd_args *);
     int64_t (*winograd_scratch_floats)(const gatun_winograd_args *, int64_t threads);
     void (*stem)(const gatun_stem_args *);
@@ -94,6 +95,32 @@ struct gatun_int8_rows {
         scales = (m * stride + 63) / 64 * 64;
         zeros = scales + m * 4;
         size = zeros + m * 4;
+    }
+};
+
+/* Weights [k, n] that are bytes already: panels of bytes, as many of a column side by side as one instruction multiplies, which are words
+ * where none multiplies bytes without loss; scales of columns, sums, zero points, and whether one of these is not 0. */
+struct gatun_bytes_layout {
+    int64_t group, steps, columns, scales, sums, zeros, any, size;
+    gatun_bytes_layout(int64_t k, int64_t n, int64_t vector_floats, int64_t panel, bool words) {
+        int64_t whole = n / panel * panel;
+        group = words ? 2 : 4;
+        steps = (k + group - 1) / group;
+        columns = n > whole ? whole + gatun_panel_width(n - whole, vector_floats, panel) : whole;
+        scales = (steps * group * columns + 63) / 64 * 64;
+        sums = scales + columns * 4;
+        zeros = sums + columns * 4;
+        any = zeros + columns * 4;
+        size = any + 4;
+    }
+};
+
+/* Scratch for m rows of bytes or words; behind it their sums. */
+struct gatun_bytes_rows : gatun_int8_rows {
+    int64_t sums, all;
+    gatun_bytes_rows(int64_t m, int64_t k, bool words) : gatun_int8_rows(m, words ? 2 * k : k, 1) {
+        sums = size;
+        all = sums + m * 4;
     }
 };
 

@@ -166,6 +166,40 @@ double gatun_narrow_pack(int32_t type, const float *b, int64_t k, int64_t n, int
     return type == GATUN_INT8 ? pack_bytes(from, (char *)packed) : pack_halves(type, from, (uint16_t *)packed);
 }
 
+int64_t gatun_bytes_packed_bytes(int64_t k, int64_t n) {
+    panels of;
+    return gatun_bytes_layout(k, n, of.vector, of.panel, gatun_narrow_pairs()).size;
+}
+
+void gatun_bytes_pack(const gatun_bytes_source *b, void *packed) {
+    panels of;
+    gatun_bytes_layout to(b->k, b->n, of.vector, of.panel, gatun_narrow_pairs());
+    char *bytes = (char *)packed;
+    float *scales = (float *)(bytes + to.scales);
+    int32_t *sums = (int32_t *)(bytes + to.sums), *zeros = (int32_t *)(bytes + to.zeros), any = 0, shift = b->type == GATUN_U8 ? 128 : 0;
+    std::memset(bytes, 0, to.size);
+    for (int64_t j = 0; j < b->n; j++) {
+        int64_t first = j / of.panel * of.panel, width = of.width(b->n - first < of.panel ? b->n - first : of.panel);
+        int8_t *column = (int8_t *)packed + first * to.steps * to.group + (j - first) * to.group;
+        for (int64_t p = 0; p < b->k; p++) {
+            int64_t at = p * b->k_stride + j * b->n_stride;
+            int32_t value = shift ? ((const uint8_t *)b->b)[at] - shift : ((const int8_t *)b->b)[at];
+            column[p / to.group * width * to.group + p % to.group] = (int8_t)value;
+            sums[j] += value;
+        }
+        scales[j] = b->scales ? b->scales[j * b->scale_stride] : 1;
+        int64_t at = j * b->zero_stride;
+        zeros[j] = !b->zeros ? 0 : shift ? ((const uint8_t *)b->zeros)[at] : ((const int8_t *)b->zeros)[at];
+        zeros[j] -= shift;
+        any |= zeros[j];
+    }
+    std::memcpy(bytes + to.any, &any, sizeof any);
+}
+
+int64_t gatun_bytes_scratch_bytes(int64_t m, int64_t k) {
+    return gatun_bytes_rows(m, k, gatun_narrow_pairs()).all;
+}
+
 int64_t gatun_narrow_scratch_bytes(int32_t type, int64_t m, int64_t k) {
     return type == GATUN_INT8 ? gatun_int8_rows(m, k, gatun_current().int8_depth()).size : 0;
 }

@@ -7,6 +7,8 @@
 
 #include "gemm.h"
 
+#include <type_traits>
+
 namespace GATUN_NAMESPACE {
 
 typedef uint16_t halves __attribute__((vector_size(VEC_BYTES / 2), may_alias));
@@ -115,7 +117,19 @@ struct narrow_ends {
     int64_t sum_stride;
     const float *row_scales, *scales;
     const int32_t *zeros, *column_sums;
+    const int32_t *row_sums, *column_zeros; /* NULL if these are all 0 */
 };
+
+/* Sums as they are, whole numbers in the place of floats. */
+template <typename D>
+struct whole_sums : D {
+    static constexpr bool WHOLE = true;
+};
+
+template <typename D, typename = void>
+struct is_whole { static constexpr bool value = false; };
+template <typename D>
+struct is_whole<D, std::enable_if_t<D::WHOLE>> { static constexpr bool value = true; };
 
 template <typename D, int NV>
 static inline vf exact(const vf &sum, int, int, const narrow_ends &) { return sum; }
@@ -123,6 +137,8 @@ static inline vf exact(const vf &sum, int, int, const narrow_ends &) { return su
 template <typename D, int NV>
 static inline vf exact(vi sum, int i, int j, const narrow_ends &e) {
     sum -= e.zeros[i] * read_as<vi>(e.column_sums + j * W);
+    if (e.column_zeros) sum -= e.row_sums[i] * read_as<vi>(e.column_zeros + j * W);
+    if constexpr (is_whole<D>::value) return (vf)sum;
     return __builtin_convertvector(sum, vf) * (load(e.scales + j * W) * set(e.row_scales[i]));
 }
 
@@ -155,7 +171,8 @@ static void narrow_tile(const char *a, int64_t stride, const char *b, int64_t st
         vf add = e.bias ? load(e.bias + j * W) : vf{};
 #pragma GCC unroll 16
         for (int i = 0; i < MR; i++) {
-            vf y = exact<D, NV>(acc[i][j], i, j, e) + add;
+            vf y = exact<D, NV>(acc[i][j], i, j, e);
+            if constexpr (!is_whole<D>::value) y += add;
             if (e.sum) y += load(e.sum + i * e.sum_stride + j * W);
             store(c + i * ldc + j * W, y);
         }
@@ -187,6 +204,7 @@ struct narrow_task {
     const float *row_scales, *scales;
     const int32_t *zeros, *column_sums;
     activation_fn activation;
+    const int32_t *row_sums = nullptr, *column_zeros = nullptr;
 };
 
 template <typename D, bool STREAM>
@@ -229,7 +247,8 @@ static void narrow_part(const narrow_task &t, int64_t first, int64_t last, int64
             for (int64_t row = begin; row < end; row += height) {
                 int64_t rows = end - row < height ? end - row : height;
                 narrow_ends e{g.bias ? g.bias + column : nullptr, g.sum ? g.sum + row * g.sum_stride + column : nullptr, g.sum_stride,
-                              t.row_scales + row, t.scales + column, t.zeros + row, t.column_sums + column};
+                              t.row_scales + row, t.scales + column, t.zeros + row, t.column_sums + column, t.row_sums + row,
+                              t.column_zeros ? t.column_zeros + column : nullptr};
                 float *c = g.c + row * g.ldc + column;
                 if (columns < width) {
                     ragged_panel<D>(t, rows, row, panel, column, columns, width, e);

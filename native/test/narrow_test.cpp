@@ -181,11 +181,86 @@ void every_half(outcome &o) {
     }
 }
 
+struct bytes_problem {
+    int64_t m, n, k;
+    int32_t a_type, b_type;
+    bool whole = false, zeros = true;
+};
+
+/* Bytes of all values, extremes often. */
+int any_byte(numbers &random, bool is_signed) {
+    int x = random.below(3) ? (int)random.below(256) : random.below(2) ? 255 : 0;
+    return is_signed ? x - 128 : x;
+}
+
+void bytes_product(const bytes_problem &t, numbers &random, outcome &o) {
+    guarded<float> floats(t.m * t.k), scales(t.n), bias(t.n), residual(t.m * t.n), c(t.m * t.n), scale(1);
+    guarded<uint8_t> given(t.m * t.k), b(t.k * t.n), zeros(t.n), zero(1);
+    guarded<char> packed(gatun_bytes_packed_bytes(t.k, t.n)), scratch(gatun_bytes_scratch_bytes(t.m, t.k));
+    random.fill(floats, -1, 2.5f); random.fill(scales, 0.1f, 1); random.fill(bias, -1, 1); random.fill(residual, -1, 1);
+    bool a_signed = t.a_type == GATUN_S8, b_signed = t.b_type == GATUN_S8, columns = random.below(2) != 0;
+    for (int64_t i = 0; i < t.m * t.k; i++) given[i] = (uint8_t)any_byte(random, a_signed);
+    for (int64_t i = 0; i < t.k * t.n; i++) b[i] = (uint8_t)any_byte(random, b_signed);
+    for (int64_t j = 0; j < t.n; j++) zeros[j] = t.zeros ? (uint8_t)any_byte(random, b_signed) : 0;
+    zero[0] = t.zeros ? (uint8_t)any_byte(random, a_signed) : 0;
+    scale[0] = 0.37f;
+    gatun_bytes_source from{};
+    from.b = b.data(); from.zeros = t.zeros ? zeros.data() : nullptr; from.scales = scales.data(); from.k = t.k; from.n = t.n;
+    from.k_stride = columns ? 1 : t.n; from.n_stride = columns ? t.k : 1; from.zero_stride = from.scale_stride = 1; from.type = t.b_type;
+    gatun_bytes_pack(&from, packed.data());
+    gatun_bytes_args g{};
+    bool dynamic = t.a_type == GATUN_F32;
+    g.a = dynamic ? (const void *)floats.data() : given.data(); g.b = packed.data(); g.c = c.data(); g.scratch = scratch.data();
+    g.m = t.m; g.n = t.n; g.k = t.k; g.a_type = t.a_type; g.whole = t.whole;
+    if (!dynamic) g.a_scale = scale.data(), g.a_zero = t.zeros ? zero.data() : nullptr;
+    if (!t.whole) g.bias = bias.data(), g.sum = residual.data(), g.activation = GATUN_RELU;
+    gatun_bytes(&g);
+
+    float low = 0, high = 0;
+    for (int64_t i = 0; i < t.m * t.k; i++) low = std::fmin(low, floats[i]), high = std::fmax(high, floats[i]);
+    float step = dynamic ? high == low ? 1 : (high - low) / 255 : scale[0];
+    double point = dynamic ? std::nearbyint(-low / step) : a_signed ? (int8_t)zero[0] : zero[0];
+    for (int64_t i = 0; i < t.m; i++)
+        for (int64_t j = 0; j < t.n; j += t.n > 40 ? 1 + random.below(5) : 1) {
+            double sum = 0;
+            for (int64_t p = 0; p < t.k; p++) {
+                double x = dynamic ? std::fmin(std::fmax(std::nearbyint(floats[i * t.k + p] / step) + point, 0), 255)
+                                   : a_signed ? (int8_t)given[i * t.k + p] : given[i * t.k + p];
+                uint8_t w = b[p * from.k_stride + j * from.n_stride];
+                sum += (x - point) * ((b_signed ? (int8_t)w : w) - (b_signed ? (int8_t)zeros[j] : zeros[j]));
+            }
+            if (t.whole) {
+                int32_t found;
+                std::memcpy(&found, c.data() + i * t.n + j, 4);
+                o.equal(found, sum, 0, "whole product of bytes", i * t.n + j);
+                continue;
+            }
+            double y = sum * step * scales[j];
+            o.equal(c[i * t.n + j], std::fmax(y + bias[j] + residual[i * t.n + j], 0), 1e-6 * (std::fabs(y) + 3), "product of bytes", i * t.n + j);
+        }
+}
+
+void check_bytes(numbers &random, outcome &o) {
+    for (int32_t a : {GATUN_F32, GATUN_U8, GATUN_S8})
+        for (int32_t b : {GATUN_U8, GATUN_S8}) {
+            for (int64_t m : {1, 2, 5, 7, 13})
+                for (int64_t n : {1, 8, 17, 33, 64})
+                    for (int64_t k : {1, 2, 3, 5, 31, 66}) bytes_product({m, n, k, a, b, (m + n + k) % 3 == 0, (n + k) % 4 != 0}, random, o);
+            for (bool whole : {false, true}) {
+                bytes_product({300, 70, 385, a, b, whole}, random, o);
+                bytes_product({2, 5, GATUN_BYTES_DEPTH, a, b, whole}, random, o);
+                for (int64_t empty = 1; empty < 8; empty++)
+                    bytes_product({empty & 1 ? 0 : 9, empty & 2 ? 0 : 37, empty & 4 ? 0 : 8, a, b, whole}, random, o);
+            }
+        }
+}
+
 } // namespace
 
 void check_narrow(outcome &o) {
     numbers random{17};
     every_half(o);
+    check_bytes(random, o);
     for (int32_t type : {GATUN_F16, GATUN_BF16, GATUN_INT8}) {
         for (int64_t m : {1, 2, 3, 5, 6, 7, 12, 13, 40})
             for (int64_t n : {1, 3, 8, 17, 32, 63, 100})

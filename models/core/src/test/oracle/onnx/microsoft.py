@@ -9,6 +9,7 @@ import sys
 import zipfile
 
 import numpy as np
+import onnx
 import onnxruntime
 from onnx import helper as h
 from onnx import numpy_helper
@@ -24,14 +25,14 @@ def i32(*values):
     return np.array(values, np.int32)
 
 
-def case(out, name, op, inputs, count, constants=(), atol=2e-5, oracle=None, **attributes):
+def case(out, name, op, inputs, count, constants=(), atol=2e-5, oracle=None, model=None, **attributes):
     """Inputs in order: arrays, or None where one is left out; those in constants become initializers."""
     names = ["" if v is None else f"i{k}" for k, v in enumerate(inputs)]
     node = h.make_node(op, names, [f"o{k}" for k in range(count)], domain="com.microsoft", **attributes)
     info = [h.make_tensor_value_info(n, h.np_dtype_to_tensor_dtype(v.dtype), v.shape) for n, v in zip(names, inputs) if n and int(n[1:]) not in constants]
     fixed = [numpy_helper.from_array(inputs[k], f"i{k}") for k in constants]
     results = [h.make_empty_tensor_value_info(f"o{k}") for k in range(count)]
-    model = h.make_model(h.make_graph([node], name, info, results, fixed), ir_version=8,
+    model = model or h.make_model(h.make_graph([node], name, info, results, fixed), ir_version=8,
                          opset_imports=[h.make_opsetid("", 17), h.make_opsetid("com.microsoft", 1)])
     oracle = oracle or model
     session = onnxruntime.InferenceSession(oracle.SerializeToString(), providers=["CPUExecutionProvider"])
@@ -146,6 +147,25 @@ def quantized(out):
     case(out, "integer_to_float", "MatMulIntegerToFloat", [small, s8(19, 7, most=63), scale(0.03), scale(0.02), zero(np.uint8, 77), zero(np.int8, -3), f(7)], 1, (1, 3, 5, 6))
 
 
+def large(out):
+    """Large enough for kernels rather than loops."""
+    a, b = u8(3, 11, 65), s8(65, 19, most=63)
+    case(out, "bytes_unsigned_signed", "MatMulIntegerToFloat", [a, b, scale(0.03), scale(0.02), zero(np.uint8, 77), np.array(range(-9, 10), np.int8)], 1, (1, 5), atol=2e-3)
+    case(out, "bytes_unsigned", "MatMulIntegerToFloat", [a // 2, u8(65, 19), scale(0.03), np.abs(f(19)), zero(np.uint8, 7), zero(np.uint8, 200)], 1, (1, 5), atol=1e-2)
+    case(out, "bytes_signed", "MatMulIntegerToFloat", [s8(33, 65), b, scale(0.03), scale(0.02), zero(np.int8, -77)], 1, (1,), atol=2e-3)
+    case(out, "dynamic_bytes", "DynamicQuantizeMatMul", [f(33, 65), b, np.abs(f(19, scale=0.02)), np.array(range(-9, 10), np.int8), f(19)], 1, (1, 2, 3, 4), atol=1e-4)
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+    weights = [numpy_helper.from_array(w, n) for n, w in (("w0", f(24, 40)), ("b0", f(40)), ("w1", f(40, 24)), ("b1", f(24)), ("w2", f(24, 7)))]
+    nodes = [h.make_node("MatMul", ["i0", "w0"], ["a"]), h.make_node("Add", ["b0", "a"], ["b"]), h.make_node("Relu", ["b"], ["c"]), h.make_node("MatMul", ["c", "w1"], ["d"]),
+             h.make_node("Add", ["d", "b1"], ["e"]), h.make_node("Add", ["i0", "e"], ["f"]), h.make_node("MatMul", ["f", "w2"], ["o0"])]
+    plain = h.make_model(h.make_graph(nodes, "net", [h.make_tensor_value_info("i0", 1, ["n", "t", 24])], [h.make_tensor_value_info("o0", 1, None)], weights), ir_version=8,
+                         opset_imports=[h.make_opsetid("", 17)])
+    for kind in QuantType.QInt8, QuantType.QUInt8:
+        onnx.save(plain, "/tmp/plain.onnx")
+        quantize_dynamic("/tmp/plain.onnx", "/tmp/quantized.onnx", weight_type=kind, per_channel=kind == QuantType.QInt8, reduce_range=True)
+        case(out, f"quantize_dynamic_{kind.name.lower()}", "", [f(2, 13, 24)], 1, model=onnx.load("/tmp/quantized.onnx"), atol=1e-3)
+
+
 def nhwc(out):
     """ONNX Runtime has no kernel of NhwcConv for processors: the same by Conv between transposes."""
     x, w, b = f(2, 6, 7, 4), f(6, 3, 2, 2), f(6)
@@ -161,7 +181,7 @@ def nhwc(out):
 def main():
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as out:
-        for group in (attention, multi_head, group_query, rest, quantized, nhwc):
+        for group in (attention, multi_head, group_query, rest, quantized, large, nhwc):
             group(out)
     open(sys.argv[1], "wb").write(buffer.getvalue())
     print(len(buffer.getvalue()), "bytes")

@@ -27,8 +27,14 @@ public record Linear(List<Part> parts, Activation activation, float scale, boole
      * @param weight [out, in] as PyTorch stores them, or [in, out]
      * @param inOut  whether it is [in, out]
      * @param bias   [out], or null
+     * @param bytes  what the bytes of the weight are worth, or null if it is of floats
      */
-    public record Part(Weight weight, boolean inOut, Weight bias) {
+    public record Part(Weight weight, boolean inOut, Weight bias, Bytes bytes) {
+        /** Of floats. */
+        public Part(Weight weight, boolean inOut, Weight bias) {
+            this(weight, inOut, bias, null);
+        }
+
         /** Checks the shapes. */
         public Part {
             if (weight.shape().rank() != 2 || bias != null && bias.shape().elementCount() != weight.shape().dim(inOut ? 1 : 0)) {
@@ -46,6 +52,16 @@ public record Linear(List<Part> parts, Activation activation, float scale, boole
         }
     }
 
+    /**
+     * Of weights that are U8 or S8 in their file. The source becomes U8 for all its rows together, as ONNX's DynamicQuantizeLinear says, and
+     * sums are exact.
+     *
+     * @param scales F32, of each column or one for all
+     * @param zeros  of the weight's type, of each column or one for all; null for 0
+     */
+    public record Bytes(Weight scales, Weight zeros) {
+    }
+
     /** Copies the parts and checks that they have the same K. */
     public Linear {
         parts = List.copyOf(parts);
@@ -57,6 +73,9 @@ public record Linear(List<Part> parts, Activation activation, float scale, boole
             throw new IllegalArgumentException("Linear: no weights");
         }
         for (Part part : parts) {
+            if ((part.bytes() == null) != (parts.getFirst().bytes() == null)) {
+                throw new IllegalArgumentException("Linear: bytes and floats side by side");
+            }
             if (part.in() != parts.getFirst().in()) {
                 throw new ShapeException("Linear", "weights " + parts.getFirst().weight() + " and " + part.weight() + ": K differs",
                         parts.getFirst().weight().shape(), part.weight().shape());
@@ -94,6 +113,11 @@ public record Linear(List<Part> parts, Activation activation, float scale, boole
         return new Linear(parts, activation, scale, residual, other);
     }
 
+    /** Whether the weights are bytes in their file. */
+    public boolean isOfBytes() {
+        return parts.getFirst().bytes() != null;
+    }
+
     /** Columns of the result. */
     public long outFeatures() {
         return parts.stream().mapToLong(Part::out).sum();
@@ -122,6 +146,12 @@ public record Linear(List<Part> parts, Activation activation, float scale, boole
             all.add(part.weight());
             if (part.bias() != null) {
                 all.add(part.bias());
+            }
+            if (part.bytes() != null) {
+                all.add(part.bytes().scales());
+                if (part.bytes().zeros() != null) {
+                    all.add(part.bytes().zeros());
+                }
             }
         }
         return all;

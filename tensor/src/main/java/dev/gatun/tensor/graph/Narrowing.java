@@ -24,9 +24,10 @@ public record Narrowing(String layer, Precision taken, double lost, String why) 
     /** Halves lose 0.002 or less, but F16 of weights that are too small for it. */
     private static final double MOST_LOST_IN_HALVES = 0.01;
 
-    /** Before the weights are looked at: what to try; null of a node that is neither linear nor recurrent. */
+    /** Before the weights are looked at: what to try; null of a node that is not of floats, linear or recurrent. */
     public static Narrowing choose(Node node, Precision wanted) {
         return switch (node.layer()) {
+            case Linear linear when linear.isOfBytes() -> null;
             case Linear linear -> choose(node.name(), linear.parts().stream().map(Linear.Part::weight).toList(),
                     linear.parts().getFirst().in(), linear.outFeatures(), wanted);
             case Recurrent recurrent -> choose(node.name(), recurrent.matrices(), Math.max(recurrent.shape().inputSize(),

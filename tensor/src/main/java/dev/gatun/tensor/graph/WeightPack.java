@@ -61,6 +61,12 @@ public final class WeightPack {
 
     /** In the layer's precision, unless rounding loses too much. */
     Packed linear(Linear linear, Target target) {
+        if (linear.isOfBytes()) {
+            return once("bytes", linear.parts(), () -> new Packed(LinearWeights.packBytes(arena, linear.parts().stream().map(part ->
+                    new LinearWeights.ByteSource(part.weight().tensor(), part.inOut(), part.bytes().scales().tensor(),
+                            part.bytes().zeros() == null ? null : part.bytes().zeros().tensor(),
+                            part.bias() == null ? null : part.bias().tensor())).toList()), 0));
+        }
         return once("linear " + linear.precision(), linear.parts(), () -> {
             try (Arena widened = Arena.ofConfined()) {
                 List<LinearWeights.Source> sources = linear.parts().stream().map(part -> new LinearWeights.Source(
@@ -155,7 +161,7 @@ public final class WeightPack {
     }
 
     Int8Weights bytes(Weight weight, Weight scales, Weight bias) {
-        return once("bytes", bias == null ? List.of(weight, scales) : List.of(weight, scales, bias),
+        return once("int8", bias == null ? List.of(weight, scales) : List.of(weight, scales, bias),
                 () -> Int8Weights.of(arena, weight.tensor(), scales.tensor(), bias == null ? null : bias.tensor()));
     }
 

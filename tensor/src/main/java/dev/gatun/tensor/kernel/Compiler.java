@@ -6,6 +6,7 @@ import dev.gatun.tensor.op.AdaptivePoolOp;
 import dev.gatun.tensor.op.AttentionOp;
 import dev.gatun.tensor.op.BatchNormOp;
 import dev.gatun.tensor.op.BinaryOp;
+import dev.gatun.tensor.op.ByteProductOp;
 import dev.gatun.tensor.op.ConcatOp;
 import dev.gatun.tensor.op.ConvOp;
 import dev.gatun.tensor.op.ConvPoolOp;
@@ -52,6 +53,7 @@ public final class Compiler {
         TensorDesc dst = op.results(inputs).getFirst();
         return switch (op) {
             case LinearOp linear -> LinearKernels.linear(linear, context, inputs, dst);
+            case ByteProductOp product -> new ByteProduct(product, inputs.getFirst(), dst);
             case MatMulOp matMul -> LinearKernels.matMul(matMul, context, inputs, dst);
             case Int8LinearOp linear -> Int8Kernels.linear(linear, context, inputs, dst);
             case ConvOp conv -> ConvKernels.conv(conv, context, inputs, dst.shape());

@@ -22,7 +22,7 @@ final class LinearKernels {
         return switch (op.weights().kernel()) {
             case ONEDNN -> oneDnn(op, context, inputs, dst);
             case OPENBLAS -> new OpenBlasLinear(op, rows, dst);
-            case GATUN -> op.weights().narrow() == null ? new GatunLinear(op, rows, dst) : new NarrowLinear(op, rows, dst);
+            case GATUN -> op.weights().panels() != null ? new GatunLinear(op, rows, dst) : new NarrowLinear(op, rows, dst);
         };
     }
 

@@ -1,5 +1,6 @@
 package dev.gatun.tensor.kernel;
 
+import dev.gatun.bindings.kernels.BytesKernels;
 import dev.gatun.bindings.kernels.Kernels;
 import dev.gatun.bindings.kernels.NarrowKernels;
 import dev.gatun.bindings.kernels.RowKernels;
@@ -9,7 +10,7 @@ import dev.gatun.tensor.op.LinearOp;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A linear layer by our own product with narrow weights: bias, activation and residual as in {@link GatunLinear}.
+ * A linear layer by our own products with narrow weights, and with weights that are bytes in their file: bias, activation and residual as in {@link GatunLinear}.
  *
  * @param op   parameters
  * @param rows M
@@ -23,7 +24,8 @@ record NarrowLinear(LinearOp op, long rows, TensorDesc dst) implements CompiledO
 
     @Override
     public long scratchpadByteSize() {
-        return NarrowKernels.scratchBytes(op.weights().narrow(), rows);
+        return op.weights().bytes() != null ? BytesKernels.scratchBytes(op.weights().bytes(), rows)
+                : NarrowKernels.scratchBytes(op.weights().narrow(), rows);
     }
 
     @Override
@@ -33,6 +35,9 @@ record NarrowLinear(LinearOp op, long rows, TensorDesc dst) implements CompiledO
 
     @Override
     public String implementation() {
+        if (op.weights().bytes() != null) {
+            return "gatun_bytes:" + Kernels.isa();
+        }
         int type = op.weights().narrow().type();
         return "gatun_" + (type == NarrowKernels.INT8 ? "int8" : type == NarrowKernels.F16 ? "f16" : "bf16") + ":" + Kernels.isa();
     }
@@ -43,9 +48,13 @@ record NarrowLinear(LinearOp op, long rows, TensorDesc dst) implements CompiledO
         MemorySegment residual = op.residual() ? binding.inputs().get(1).segment() : null;
         MemorySegment dst = binding.dst().segment();
         boolean fused = fused();
-        Runnable product = NarrowKernels.product(binding.arena(), binding.inputs().get(0).segment(), op.weights().narrow(),
-                fused ? bias : null, fused ? residual : null, dst, binding.scratchpad(), rows,
-                fused ? op.activation().kernelCode() : Activation.NONE.kernelCode());
+        MemorySegment src = binding.inputs().get(0).segment();
+        int activation = fused ? op.activation().kernelCode() : Activation.NONE.kernelCode();
+        Runnable product = op.weights().bytes() != null
+                ? BytesKernels.product(binding.arena(), src, op.weights().bytes(), fused ? bias : null, fused ? residual : null, dst,
+                        binding.scratchpad(), rows, activation)
+                : NarrowKernels.product(binding.arena(), src, op.weights().narrow(), fused ? bias : null, fused ? residual : null, dst,
+                        binding.scratchpad(), rows, activation);
         if (fused) {
             return product::run;
         }

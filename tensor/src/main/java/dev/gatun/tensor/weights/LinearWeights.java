@@ -1,5 +1,6 @@
 package dev.gatun.tensor.weights;
 
+import dev.gatun.bindings.kernels.BytesKernels;
 import dev.gatun.bindings.kernels.MatrixKernels;
 import dev.gatun.bindings.kernels.NarrowKernels;
 import dev.gatun.bindings.kernels.NativeBuffer;
@@ -15,6 +16,7 @@ import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.List;
 
 /**
@@ -36,11 +38,12 @@ public final class LinearWeights {
     private final Tensor data;
     private final MatrixKernels.Panels panels;
     private final NarrowKernels.Packed narrow;
+    private final BytesKernels.Packed bytes;
     private final Tensor bias;
     private final long byteSize;
 
     private LinearWeights(long k, long n, Kernel kernel, MemoryDesc desc, Tensor data, MatrixKernels.Panels panels,
-            NarrowKernels.Packed narrow, Tensor bias) {
+            NarrowKernels.Packed narrow, BytesKernels.Packed bytes, Tensor bias) {
         this.k = k;
         this.n = n;
         this.kernel = kernel;
@@ -48,6 +51,7 @@ public final class LinearWeights {
         this.data = data;
         this.panels = panels;
         this.narrow = narrow;
+        this.bytes = bytes;
         this.bias = bias;
         this.byteSize = packed().byteSize() + (bias == null ? 0 : bias.segment().byteSize());
     }
@@ -98,12 +102,12 @@ public final class LinearWeights {
         long k = sources.getFirst().in();
         Tensor bias = joinBias(arena, sources, n);
         if (kernel == Kernel.GATUN) {
-            return new LinearWeights(k, n, kernel, null, null, panels(arena, sources, k, n), null, bias);
+            return new LinearWeights(k, n, kernel, null, null, panels(arena, sources, k, n), null, null, bias);
         }
         MemoryDesc desc = kernel == Kernel.ONEDNN ? favourite(arena, k, n) : rowMajor(arena, k, n);
         Tensor data = bytes(arena, desc);
         fill(sources, k, n, desc, data);
-        return new LinearWeights(k, n, kernel, desc, data, null, null, bias);
+        return new LinearWeights(k, n, kernel, desc, data, null, null, null, bias);
     }
 
     /**
@@ -142,7 +146,89 @@ public final class LinearWeights {
     public static LinearWeights of(Arena arena, NarrowKernels.Packed narrow, List<Source> sources) {
         MemorySegment copy = NativeBuffer.allocate(arena, narrow.segment().byteSize()).segment().copyFrom(narrow.segment());
         return new LinearWeights(narrow.k(), narrow.n(), Kernel.GATUN, null, null, null,
-                new NarrowKernels.Packed(copy, narrow.type(), narrow.k(), narrow.n(), narrow.lost()), joinBias(arena, sources, narrow.n()));
+                new NarrowKernels.Packed(copy, narrow.type(), narrow.k(), narrow.n(), narrow.lost()), null,
+                joinBias(arena, sources, narrow.n()));
+    }
+
+    /**
+     * Weights that are bytes in their file.
+     *
+     * @param weight S8 or U8, [out, in] or [in, out]
+     * @param inOut  whether it is [in, out]
+     * @param scales F32, of each column or one for all; null for 1
+     * @param zeros  of weight's type, of each column or one for all; null for 0
+     * @param bias   F32 [out], or null
+     */
+    public record ByteSource(Tensor weight, boolean inOut, Tensor scales, Tensor zeros, Tensor bias) {
+        /** Checks types and shapes. */
+        public ByteSource {
+            Shape w = weight.shape();
+            boolean fits = (weight.type() == DataType.S8 || weight.type() == DataType.U8) && weight.desc().isRowMajor() && w.rank() == 2
+                    && w.elementCount() > 0;
+            long out = fits ? w.dim(inOut ? 1 : 0) : 0;
+            fits &= scales == null || scales.type() == DataType.F32 && isOneOrAll(scales, out);
+            fits &= zeros == null || zeros.type() == weight.type() && isOneOrAll(zeros, out);
+            fits &= bias == null || bias.type() == DataType.F32 && bias.desc().isRowMajor() && bias.shape().elementCount() == out;
+            if (!fits) {
+                throw new ShapeException("Linear", "weight " + weight.desc() + ": expected U8 or S8 [in, out] or [out, in], not empty, scales "
+                        + "F32, zero points of its type, of each output or one for all, and a bias F32 [out]", w);
+            }
+        }
+
+        private static boolean isOneOrAll(Tensor t, long out) {
+            return t.desc().isRowMajor() && (t.shape().elementCount() == 1 || t.shape().elementCount() == out);
+        }
+
+        long in() {
+            return weight.shape().dim(inOut ? 0 : 1);
+        }
+
+        long out() {
+            return weight.shape().dim(inOut ? 1 : 0);
+        }
+    }
+
+    /**
+     * Packs layers of bytes that share their input side by side for our own product: a source F32 becomes U8 for all its rows together, as
+     * ONNX's DynamicQuantizeLinear says, and sums are exact.
+     *
+     * @param arena the model's
+     */
+    public static LinearWeights packBytes(Arena arena, List<ByteSource> sources) {
+        long k = sources.getFirst().in();
+        long n = sources.stream().mapToLong(ByteSource::out).sum();
+        if (k > BytesKernels.DEPTH || sources.stream().anyMatch(s -> s.in() != k)) {
+            throw new IllegalArgumentException("Linear: K " + sources.stream().map(ByteSource::in).toList() + " must be the same, at most "
+                    + BytesKernels.DEPTH);
+        }
+        Tensor bias = sources.stream().allMatch(s -> s.bias() == null) ? null
+                : Tensor.of(TensorDesc.of(DataType.F32, n), NativeBuffer.allocate(arena, n * Float.BYTES).segment());
+        try (Arena temporary = Arena.ofConfined()) {
+            MemorySegment all = temporary.allocate(k * n);
+            MemorySegment zeros = temporary.allocate(n);
+            MemorySegment scales = temporary.allocate(n * Float.BYTES, Float.BYTES);
+            long column = 0;
+            for (ByteSource s : sources) {
+                // Unsigned bytes and their zero points, both less 128, are signed ones with the same differences.
+                int flip = s.weight().type() == DataType.U8 ? 128 : 0;
+                for (long j = 0; j < s.out(); j++, column++) {
+                    for (long p = 0; p < k; p++) {
+                        byte b = s.weight().segment().get(ValueLayout.JAVA_BYTE, s.inOut() ? p * s.out() + j : j * k + p);
+                        all.set(ValueLayout.JAVA_BYTE, p * n + column, (byte) (b ^ flip));
+                    }
+                    byte zero = s.zeros() == null ? 0 : s.zeros().segment().get(ValueLayout.JAVA_BYTE, j % s.zeros().shape()
+                            .elementCount());
+                    zeros.set(ValueLayout.JAVA_BYTE, column, (byte) (zero ^ flip));
+                    scales.setAtIndex(ValueLayout.JAVA_FLOAT, column, s.scales() == null ? 1 : s.scales().getFloat(j % s.scales().shape()
+                            .elementCount()));
+                    if (bias != null) {
+                        bias.setFloat(column, s.bias() == null ? 0 : s.bias().getFloat(j));
+                    }
+                }
+            }
+            MemorySegment packed = NativeBuffer.allocate(arena, BytesKernels.byteSize(k, n)).segment();
+            return new LinearWeights(k, n, Kernel.GATUN, null, null, null, null, BytesKernels.pack(all, zeros, scales, k, n, packed), bias);
+        }
     }
 
     /** Columns of all; their sources fit together and are not empty. */
@@ -253,7 +339,7 @@ public final class LinearWeights {
     }
 
     private MemorySegment packed() {
-        return data != null ? data.segment() : narrow != null ? narrow.segment() : panels.segment();
+        return data != null ? data.segment() : narrow != null ? narrow.segment() : bytes != null ? bytes.segment() : panels.segment();
     }
 
     /** Input features. */
@@ -294,6 +380,11 @@ public final class LinearWeights {
     /** For our own product with narrow weights, else null. */
     public NarrowKernels.Packed narrow() {
         return narrow;
+    }
+
+    /** For our own product with bytes, else null. */
+    public BytesKernels.Packed bytes() {
+        return bytes;
     }
 
     /** F32 [1, N] as oneDNN wants it, or null. */

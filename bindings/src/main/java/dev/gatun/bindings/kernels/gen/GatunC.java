@@ -32,6 +32,15 @@ public class GatunC extends GatunC$shared {
     public static int GATUN_INT8_DEPTH() {
         return GATUN_INT8_DEPTH;
     }
+    private static final int GATUN_BYTES_DEPTH = (int)33000L;
+    /**
+     * {@snippet lang=c :
+     * #define GATUN_BYTES_DEPTH 33000
+     * }
+     */
+    public static int GATUN_BYTES_DEPTH() {
+        return GATUN_BYTES_DEPTH;
+    }
     private static final int GATUN_STEM_DEPTH = (int)512L;
     /**
      * {@snippet lang=c :
@@ -1858,6 +1867,274 @@ public class GatunC extends GatunC$shared {
         try {
             if (TRACE_DOWNCALLS) {
                 traceDowncall("gatun_narrow", args);
+            }
+            mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+    private static final int GATUN_F32 = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_F32 = 1
+     * }
+     */
+    public static int GATUN_F32() {
+        return GATUN_F32;
+    }
+    private static final int GATUN_U8 = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_U8 = 2
+     * }
+     */
+    public static int GATUN_U8() {
+        return GATUN_U8;
+    }
+    private static final int GATUN_S8 = (int)3L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_S8 = 3
+     * }
+     */
+    public static int GATUN_S8() {
+        return GATUN_S8;
+    }
+
+    private static class gatun_bytes_packed_bytes {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            GatunC.C_LONG,
+            GatunC.C_LONG,
+            GatunC.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_bytes_packed_bytes");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int64_t gatun_bytes_packed_bytes(int64_t k, int64_t n)
+     * }
+     */
+    public static FunctionDescriptor gatun_bytes_packed_bytes$descriptor() {
+        return gatun_bytes_packed_bytes.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int64_t gatun_bytes_packed_bytes(int64_t k, int64_t n)
+     * }
+     */
+    public static MethodHandle gatun_bytes_packed_bytes$handle() {
+        return gatun_bytes_packed_bytes.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int64_t gatun_bytes_packed_bytes(int64_t k, int64_t n)
+     * }
+     */
+    public static MemorySegment gatun_bytes_packed_bytes$address() {
+        return gatun_bytes_packed_bytes.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int64_t gatun_bytes_packed_bytes(int64_t k, int64_t n)
+     * }
+     */
+    public static long gatun_bytes_packed_bytes(long k, long n) {
+        var mh$ = gatun_bytes_packed_bytes.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_bytes_packed_bytes", k, n);
+            }
+            return (long)mh$.invokeExact(k, n);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_bytes_pack {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER,
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_bytes_pack");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_bytes_pack(const gatun_bytes_source *source, void *packed)
+     * }
+     */
+    public static FunctionDescriptor gatun_bytes_pack$descriptor() {
+        return gatun_bytes_pack.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_bytes_pack(const gatun_bytes_source *source, void *packed)
+     * }
+     */
+    public static MethodHandle gatun_bytes_pack$handle() {
+        return gatun_bytes_pack.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_bytes_pack(const gatun_bytes_source *source, void *packed)
+     * }
+     */
+    public static MemorySegment gatun_bytes_pack$address() {
+        return gatun_bytes_pack.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_bytes_pack(const gatun_bytes_source *source, void *packed)
+     * }
+     */
+    public static void gatun_bytes_pack(MemorySegment source, MemorySegment packed) {
+        var mh$ = gatun_bytes_pack.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_bytes_pack", source, packed);
+            }
+            mh$.invokeExact(source, packed);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_bytes_scratch_bytes {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            GatunC.C_LONG,
+            GatunC.C_LONG,
+            GatunC.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_bytes_scratch_bytes");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int64_t gatun_bytes_scratch_bytes(int64_t m, int64_t k)
+     * }
+     */
+    public static FunctionDescriptor gatun_bytes_scratch_bytes$descriptor() {
+        return gatun_bytes_scratch_bytes.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int64_t gatun_bytes_scratch_bytes(int64_t m, int64_t k)
+     * }
+     */
+    public static MethodHandle gatun_bytes_scratch_bytes$handle() {
+        return gatun_bytes_scratch_bytes.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int64_t gatun_bytes_scratch_bytes(int64_t m, int64_t k)
+     * }
+     */
+    public static MemorySegment gatun_bytes_scratch_bytes$address() {
+        return gatun_bytes_scratch_bytes.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int64_t gatun_bytes_scratch_bytes(int64_t m, int64_t k)
+     * }
+     */
+    public static long gatun_bytes_scratch_bytes(long m, long k) {
+        var mh$ = gatun_bytes_scratch_bytes.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_bytes_scratch_bytes", m, k);
+            }
+            return (long)mh$.invokeExact(m, k);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_bytes {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_bytes");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_bytes(const gatun_bytes_args *args)
+     * }
+     */
+    public static FunctionDescriptor gatun_bytes$descriptor() {
+        return gatun_bytes.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_bytes(const gatun_bytes_args *args)
+     * }
+     */
+    public static MethodHandle gatun_bytes$handle() {
+        return gatun_bytes.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_bytes(const gatun_bytes_args *args)
+     * }
+     */
+    public static MemorySegment gatun_bytes$address() {
+        return gatun_bytes.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_bytes(const gatun_bytes_args *args)
+     * }
+     */
+    public static void gatun_bytes(MemorySegment args) {
+        var mh$ = gatun_bytes.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_bytes", args);
             }
             mh$.invokeExact(args);
         } catch (Error | RuntimeException ex) {

@@ -20,10 +20,7 @@ final class MicrosoftOps {
         });
         Operators.microsoft("MatMulIntegerToFloat", c -> QuantOps.scaled(c, QuantOps.matMulInteger(c, c.in(0), c.in(1), c.opt(4), c.opt(5)),
                 c.in(2), c.in(3), c.opt(6)));
-        Operators.microsoft("DynamicQuantizeMatMul", c -> {
-            OnnxTensor[] a = QuantOps.dynamic(c, c.in(0));
-            return QuantOps.scaled(c, QuantOps.matMulInteger(c, a[0], c.in(1), a[2], c.opt(3)), a[1], c.in(2), c.opt(4));
-        });
+        Operators.microsoft("DynamicQuantizeMatMul", ByteRules::dynamic);
     }
 
     /** x + skip (+ bias), normalized over the last dimension; the sum is the fourth result. */

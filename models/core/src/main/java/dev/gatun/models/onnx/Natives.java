@@ -1,7 +1,6 @@
 package dev.gatun.models.onnx;
 
 import dev.gatun.bindings.kernels.CountedArena;
-import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.MemoryFormat;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
@@ -127,6 +126,11 @@ final class Natives implements AutoCloseable {
      * @param dims     of the FLOAT result
      */
     OnnxTensor run(Call call, Object key, Tensor[] operands, Description description, long... dims) {
+        return run(call, OnnxType.FLOAT, key, operands, description, dims);
+    }
+
+    /** The same with a result of another type. */
+    OnnxTensor run(Call call, OnnxType type, Object key, Tensor[] operands, Description description, long... dims) {
         Plan plan = current.plans.get(key);
         if (plan == null) {
             plan = compile(call, operands, description);
@@ -137,7 +141,7 @@ final class Natives implements AutoCloseable {
             bound.input(Integer.toString(i)).segment().copyFrom(operands[i].segment());
         }
         bound.execute();
-        OnnxTensor result = call.make(OnnxType.FLOAT, dims);
+        OnnxTensor result = call.make(type, dims);
         result.segment().copyFrom(bound.output("y").segment());
         return result;
     }
@@ -149,7 +153,7 @@ final class Natives implements AutoCloseable {
             values[i] = builder.input(Integer.toString(i), TensorDesc.of(operands[i].type(), operands[i].shape().dims()));
         }
         Value y = description.add(builder, values);
-        builder.output("y", y.desc().isRowMajor() ? y : builder.add(new ReorderOp(DataType.F32, MemoryFormat.ROW_MAJOR), y));
+        builder.output("y", y.desc().isRowMajor() ? y : builder.add(new ReorderOp(y.desc().type(), MemoryFormat.ROW_MAJOR), y));
         return builder.build();
     }
 

@@ -1,6 +1,11 @@
 package dev.gatun.models.onnx;
 
+import dev.gatun.bindings.kernels.BytesKernels;
+import dev.gatun.tensor.Tensor;
+import dev.gatun.tensor.op.ByteProductOp;
+import dev.gatun.tensor.weights.LinearWeights;
 import java.util.Arrays;
+import java.util.List;
 
 /** Quantized arithmetic, in integers. */
 final class QuantOps {
@@ -128,13 +133,11 @@ final class QuantOps {
         long[] dims = Arrays.copyOf(batch, batch.length + 2);
         dims[batch.length] = m;
         dims[batch.length + 1] = n;
-        OnnxTensor y = c.make(OnnxType.INT32, dims);
-        if (bZero == null || bZero.size() == 1 || bZero.size() == n) {
-            OnnxTensor fast = IntegerProduct.run(c, a, b, aZero, bZero, y);
-            if (fast != null) {
-                return fast;
-            }
+        OnnxTensor fast = natively(c, a, b, aZero, bZero, dims);
+        if (fast != null) {
+            return fast;
         }
+        OnnxTensor y = c.make(OnnxType.INT32, dims);
         long count = Call.product(batch, 0, batch.length);
         OnnxTensor left = ShapeOps.expand(c, a, with(batch, m, k));
         OnnxTensor right = ShapeOps.expand(c, b, with(batch, k, n));
@@ -155,6 +158,24 @@ final class QuantOps {
             }
         }
         return y;
+    }
+
+    /** [.., K] by a constant [K, N] with a zero point for all or for each column; null if this is not for it. */
+    private static OnnxTensor natively(Call c, OnnxTensor a, OnnxTensor b, OnnxTensor aZero, OnnxTensor bZero, long... dims) {
+        long k = a.dim(-1);
+        long rows = k == 0 ? 0 : a.size() / k;
+        Packed packed = c.natives().packed();
+        if (b.rank() != 2 || aZero != null && (aZero.size() != 1 || aZero.type() != a.type()) || rows == 0 || b.size() == 0
+                || k > BytesKernels.DEPTH || rows * b.size() < ProductOps.SMALL || !c.natives().ready() || !packed.isConstant(b)
+                || bZero != null && (!packed.isConstant(bZero) || bZero.size() != 1 && bZero.size() != b.dim(1) || bZero.type() != b.type())) {
+            return null;
+        }
+        LinearWeights weights = packed.get(b, "bytes " + (bZero == null ? 0 : bZero.segment().address()), arena ->
+                LinearWeights.packBytes(arena, List.of(new LinearWeights.ByteSource(b.tensor(b.dims()), true, null,
+                        bZero == null ? null : bZero.tensor(bZero.size()), null))));
+        Tensor[] operands = aZero == null ? new Tensor[] {a.tensor(rows, k)} : new Tensor[] {a.tensor(rows, k), aZero.tensor(1)};
+        return c.natives().run(c, OnnxType.INT32, List.of(c.step(), weights, rows, operands.length, a.type()), operands,
+                (p, in) -> p.add(new ByteProductOp(weights), in), dims);
     }
 
     private static long[] with(long[] batch, long rows, long columns) {

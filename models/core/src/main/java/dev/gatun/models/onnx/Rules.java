@@ -47,13 +47,18 @@ final class Rules {
         one("Cast", s -> s.call().i("to", 0) == 1 ? s.x(0) : null);
         one("BatchNormalization", Rules::batchNorm);
         PictureRules.register();
+        ByteRules.register();
     }
 
     private Rules() {
     }
 
     static void one(String op, Site.One rule) {
-        ALL.put(":" + op, site -> {
+        one("", op, rule);
+    }
+
+    static void one(String domain, String op, Site.One rule) {
+        ALL.put(domain + ":" + op, site -> {
             Val y = rule.describe(site);
             return y == null ? null : new Val[] {y};
         });
@@ -187,7 +192,7 @@ final class Rules {
                 false), dims, residual);
     }
 
-    private static Val linear(Region r, Val x, Linear linear, long[] dims, Val residual) {
+    static Val linear(Region r, Val x, Linear linear, long[] dims, Val residual) {
         boolean adds = residual != null && Arrays.equals(residual.dims, dims);
         Port rows = r.rows(x);
         long m = r.dims(rows)[0];

@@ -33,6 +33,13 @@ record Site(Region region, Call call, java.util.function.IntFunction<Val> values
         return t != null && t.type() == OnnxType.FLOAT && t.size() > 0 && region.packed().isConstant(t) ? t : null;
     }
 
+    /** Operand i, if it is a constant of the model: UINT8 or INT8 and not empty; null otherwise. */
+    OnnxTensor bytes(int i) {
+        OnnxTensor t = fixed(i);
+        boolean isByte = t != null && (t.type() == OnnxType.UINT8 || t.type() == OnnxType.INT8);
+        return isByte && t.size() > 0 && region.packed().isConstant(t) ? t : null;
+    }
+
     /** A constant of the model with the dimensions that a layer wants; null if it is none of such a size. */
     Weight weight(int i, long... dims) {
         OnnxTensor t = constant(i);

@@ -40,7 +40,8 @@ final class Specialist {
             "QLinearConv", "QLinearGlobalAveragePool", "QLinearLeakyRelu", "QLinearMatMul", "QLinearMul", "QLinearSigmoid",
             "QLinearSoftmax", "QuantizeLinear", "Reciprocal", "Relu", "RMSNormalization",
             "RNN", "Round", "ScatterElements", "ScatterND", "Sigmoid", "Sign", "Sin", "Softmax", "Softplus", "SpaceToDepth", "Sqrt", "Sub",
-            "Sum", "Tan", "Tanh", "Transpose", "Where", "Xor", "gatun.Activation", "gatun.LayerNorm", "gatun.Linear", "gatun.RmsNorm");
+            "Sum", "Tan", "Tanh", "Transpose", "Where", "Xor", "gatun.Activation", "gatun.ByteProduct", "gatun.LayerNorm", "gatun.Linear",
+            "gatun.RmsNorm");
 
     private final Program program;
     private final long smallest;

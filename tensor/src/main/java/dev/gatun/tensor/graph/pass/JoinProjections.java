@@ -83,7 +83,8 @@ public final class JoinProjections implements Pass {
     /** Whether all are plain products of one source that nobody else reads. */
     private static boolean joinable(Graph graph, List<Port> ports) {
         Node first = graph.producer(ports.getFirst());
-        return ports.stream().map(graph::producer).allMatch(node -> joins(graph, node) && node.operands().equals(first.operands()));
+        return ports.stream().map(graph::producer).allMatch(node -> joins(graph, node) && node.operands().equals(first.operands())
+                && ((Linear) node.layer()).isOfBytes() == ((Linear) first.layer()).isOfBytes());
     }
 
     private static Port product(Graph graph, Rewrite rewrite, List<Port> ports) {
