@@ -7,9 +7,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Exact products with weights that are bytes in their file. A call's argument block is filled once: what is returned computes each time it is
- * run, and allocates nothing. Formulas are in {@code native/include/gatun.h}. A null operand is absent. The operands' owner must outlive the
- * arena.
+ * Exact products with weights that are bytes in their file. A call's argument block is filled once: what is returned computes each time it
+ * is run, and allocates nothing. Formulas are in {@code native/include/gatun.h}. A null operand is absent. The operands' owner must outlive
+ * the arena.
  */
 public final class BytesKernels {
     /** Deepest K. */

@@ -53,8 +53,8 @@ public record Linear(List<Part> parts, Activation activation, float scale, boole
     }
 
     /**
-     * Of weights that are U8 or S8 in their file. The source becomes U8 for all its rows together, as ONNX's DynamicQuantizeLinear says, and
-     * sums are exact.
+     * Of weights that are U8 or S8 in their file. The source becomes U8 for all its rows together, as ONNX's DynamicQuantizeLinear says,
+     * and sums are exact.
      *
      * @param scales F32, of each column or one for all
      * @param zeros  of the weight's type, of each column or one for all; null for 0

@@ -10,7 +10,8 @@ import dev.gatun.tensor.op.LinearOp;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A linear layer by our own products with narrow weights, and with weights that are bytes in their file: bias, activation and residual as in {@link GatunLinear}.
+ * A linear layer by our own products with narrow weights, and with weights that are bytes in their file: bias, activation and residual as
+ * in {@link GatunLinear}.
  *
  * @param op   parameters
  * @param rows M

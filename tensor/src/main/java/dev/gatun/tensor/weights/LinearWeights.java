@@ -170,8 +170,8 @@ public final class LinearWeights {
             fits &= zeros == null || zeros.type() == weight.type() && isOneOrAll(zeros, out);
             fits &= bias == null || bias.type() == DataType.F32 && bias.desc().isRowMajor() && bias.shape().elementCount() == out;
             if (!fits) {
-                throw new ShapeException("Linear", "weight " + weight.desc() + ": expected U8 or S8 [in, out] or [out, in], not empty, scales "
-                        + "F32, zero points of its type, of each output or one for all, and a bias F32 [out]", w);
+                throw new ShapeException("Linear", "weight " + weight.desc() + ": expected U8 or S8 [in, out] or [out, in], not empty, "
+                        + "scales F32, zero points of its type, of each output or one for all, and a bias F32 [out]", w);
             }
         }
 

@@ -167,7 +167,8 @@ final class QuantOps {
         Packed packed = c.natives().packed();
         if (b.rank() != 2 || aZero != null && (aZero.size() != 1 || aZero.type() != a.type()) || rows == 0 || b.size() == 0
                 || k > BytesKernels.DEPTH || rows * b.size() < ProductOps.SMALL || !c.natives().ready() || !packed.isConstant(b)
-                || bZero != null && (!packed.isConstant(bZero) || bZero.size() != 1 && bZero.size() != b.dim(1) || bZero.type() != b.type())) {
+                || bZero != null && (!packed.isConstant(bZero) || bZero.size() != 1 && bZero.size() != b.dim(1)
+                        || bZero.type() != b.type())) {
             return null;
         }
         LinearWeights weights = packed.get(b, "bytes " + (bZero == null ? 0 : bZero.segment().address()), arena ->
