@@ -14,6 +14,7 @@ import dev.gatun.tensor.op.ConvTransposeOp;
 import dev.gatun.tensor.op.EltwiseOp;
 import dev.gatun.tensor.op.EmbeddingOp;
 import dev.gatun.tensor.op.FlattenOp;
+import dev.gatun.tensor.op.FunctionOp;
 import dev.gatun.tensor.op.GatedOp;
 import dev.gatun.tensor.op.Int8ConvOp;
 import dev.gatun.tensor.op.Int8LinearOp;
@@ -69,6 +70,7 @@ public final class Compiler {
             case NormalizeOp normalize -> SequenceKernels.normalize(dst);
             case SoftmaxOp softmax -> NormKernels.softmax(softmax, context, inputs);
             case EltwiseOp eltwise -> ElementKernels.eltwise(eltwise, context, inputs);
+            case FunctionOp function -> ElementKernels.function(function, context, inputs);
             case GatedOp gated -> ElementKernels.gated(gated, inputs, dst);
             case BinaryOp binary -> ElementKernels.binary(binary, context, inputs);
             case ReorderOp reorder -> LayoutKernels.reorder(reorder, context, inputs);

@@ -6,12 +6,15 @@ import dev.gatun.bindings.onednn.Args;
 import dev.gatun.bindings.onednn.Attributes;
 import dev.gatun.bindings.onednn.MemoryDesc;
 import dev.gatun.bindings.onednn.PrimitiveDesc;
+import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.op.Activation;
 import dev.gatun.tensor.op.BinaryOp;
 import dev.gatun.tensor.op.EltwiseOp;
+import dev.gatun.tensor.op.FunctionOp;
 import dev.gatun.tensor.op.GatedOp;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.List;
 
 /** Functions of elements. */
@@ -63,6 +66,27 @@ final class ElementKernels {
                 context.arena(), algorithm(op.operator()), dst, src1.memoryDesc(context.arena()), dst, attributes);
         return OneDnnOp.of(context, desc).input(0, Args.SRC, src0).input(1, Args.SRC_1, src1)
                 .build(src0, CompiledOp.Sharing.mayOverwrite(0));
+    }
+
+    /** The first step's factor is a product's, whose kernel computes the others while the result is in registers. */
+    static CompiledOp function(FunctionOp op, CompileContext context, List<TensorDesc> inputs) {
+        TensorDesc src = inputs.get(0);
+        MemoryDesc desc = src.memoryDesc(context.arena());
+        Attributes attributes = Attributes.create(context.arena());
+        op.steps().forEach(step -> attributes.appendEltwise(switch (step.kind()) {
+            case CLIP -> Algorithms.ELTWISE_CLIP;
+            case ELU -> Algorithms.ELTWISE_ELU;
+            case LINEAR -> Algorithms.ELTWISE_LINEAR;
+            case LEAKY -> Algorithms.ELTWISE_RELU;
+            case SQRT -> Algorithms.ELTWISE_SQRT;
+        }, step.alpha(), step.beta()));
+        long[] ones = new long[src.shape().rank()];
+        Arrays.fill(ones, 1);
+        Tensor one = Tensor.ofFloats(context.arena(), new float[] {1}, ones);
+        PrimitiveDesc product = PrimitiveDesc.binary(context.arena(), Algorithms.BINARY_MUL, desc, one.desc().memoryDesc(context.arena()),
+                desc, attributes);
+        return OneDnnOp.of(context, product).input(0, Args.SRC, src).constant(Args.SRC_1, one)
+                .build(src, CompiledOp.Sharing.mayOverwrite(0));
     }
 
     private static int algorithm(BinaryOp.Operator operator) {

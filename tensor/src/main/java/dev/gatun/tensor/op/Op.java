@@ -9,9 +9,9 @@ import java.util.List;
  * is computed is the kernels' affair.
  */
 public sealed interface Op permits AdaptivePoolOp, AttentionOp, BatchNormOp, BinaryOp, ByteProductOp, ConcatOp, ConvOp, ConvPoolOp,
-        ConvTransposeOp, EltwiseOp, EmbeddingOp, FlattenOp, GatedOp, Int8ConvOp, Int8LinearOp, KvStoreOp, LayerNormOp, LinearOp, LrnOp,
-        MatMulOp, NormalizeOp, PagedAttentionOp, PatchTokensOp, PoolOp, RecurrentOp, ReorderOp, ResampleOp, ReshapeOp, RotaryOp,
-        ScaledReorderOp, SequencePoolOp, SoftmaxOp, StridedOp {
+        ConvTransposeOp, EltwiseOp, EmbeddingOp, FlattenOp, FunctionOp, GatedOp, Int8ConvOp, Int8LinearOp, KvStoreOp, LayerNormOp,
+        LinearOp, LrnOp, MatMulOp, NormalizeOp, PagedAttentionOp, PatchTokensOp, PoolOp, RecurrentOp, ReorderOp, ResampleOp, ReshapeOp,
+        RotaryOp, ScaledReorderOp, SequencePoolOp, SoftmaxOp, StridedOp {
 
     /**
      * Types and shapes of the results for such operands; their layouts are chosen when the operation is compiled.

@@ -47,7 +47,7 @@ final class Fusion {
     static Program run(Program program, Memory memory, Packed packed) {
         Program current = program;
         List<Matcher> matchers = List.of(Fusions::gelu, Fusions::silu, Fusions::layerNorm, Fusions::rmsNorm, ByteRules::product,
-                Fusions::linear, Fusions::batchNorm, Fusions::conv);
+                ByteRules::rounded, Fusions::linear, Fusions::batchNorm, Fusions::conv);
         for (Matcher matcher : matchers) {
             Fusion fusion = new Fusion(current, memory, packed);
             current = fusion.apply(matcher);

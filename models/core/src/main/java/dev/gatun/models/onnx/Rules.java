@@ -9,6 +9,7 @@ import dev.gatun.tensor.graph.Weight;
 import dev.gatun.tensor.op.Activation;
 import dev.gatun.tensor.op.BinaryOp;
 import dev.gatun.tensor.op.EltwiseOp;
+import dev.gatun.tensor.op.FunctionOp;
 import dev.gatun.tensor.op.SoftmaxOp;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -30,7 +31,11 @@ final class Rules {
         one("Mish", s -> function(s.region(), s.x(0), Activation.MISH));
         one("HardSigmoid", Rules::hardSigmoid);
         one("Gather", Rules::gather);
-        one("Clip", s -> s.number(1) == 0 && s.number(2) == 6 ? function(s.region(), s.x(0), Activation.RELU6) : null);
+        one("Clip", Rules::clip);
+        one("LeakyRelu", s -> function(s.region(), s.x(0), new FunctionOp(FunctionOp.Kind.LEAKY, s.call().f("alpha", 0.01), 0)));
+        one("Elu", s -> function(s.region(), s.x(0), new FunctionOp(FunctionOp.Kind.ELU, s.call().f("alpha", 1), 0)));
+        one("Sqrt", s -> function(s.region(), s.x(0), new FunctionOp(FunctionOp.Kind.SQRT, 0, 0)));
+        one("Pow", s -> s.number(1) == 2 ? binary(s.region(), BinaryOp.Operator.MUL, s.x(0), s.x(0)) : null);
         one("Add", s -> binary(s, BinaryOp.Operator.ADD));
         one("Sub", s -> binary(s, BinaryOp.Operator.SUB));
         one("Mul", s -> binary(s, BinaryOp.Operator.MUL));
@@ -123,6 +128,20 @@ final class Rules {
     static Val function(Region r, Val x, Activation activation) {
         return activation == Activation.NONE ? x
                 : Val.dense(r.add(activation.name(), new EltwiseOp(activation), r.few(r.anyPort(x))), x.dims);
+    }
+
+    static Val function(Region r, Val x, FunctionOp function) {
+        return Val.dense(r.add("function", function, r.few(r.anyPort(x))), x.dims);
+    }
+
+    private static Val clip(Site s) {
+        boolean old = s.call().version() < 11;
+        float low = old ? s.call().f("min", -Float.MAX_VALUE) : s.has(1) ? s.number(1) : -Float.MAX_VALUE;
+        float high = old ? s.call().f("max", Float.MAX_VALUE) : s.has(2) ? s.number(2) : Float.MAX_VALUE;
+        if (low == 0 && high == 6) {
+            return function(s.region(), s.x(0), Activation.RELU6);
+        }
+        return low <= high ? function(s.region(), s.x(0), new FunctionOp(FunctionOp.Kind.CLIP, low, high)) : null;
     }
 
     /** relu6(alpha * 6 * x + beta * 6) / 6. */

@@ -41,7 +41,7 @@ final class Specialist {
             "QLinearSoftmax", "QuantizeLinear", "Reciprocal", "Relu", "RMSNormalization",
             "RNN", "Round", "ScatterElements", "ScatterND", "Sigmoid", "Sign", "Sin", "Softmax", "Softplus", "SpaceToDepth", "Sqrt", "Sub",
             "Sum", "Tan", "Tanh", "Transpose", "Where", "Xor", "gatun.Activation", "gatun.ByteProduct", "gatun.LayerNorm", "gatun.Linear",
-            "gatun.RmsNorm");
+            "gatun.RmsNorm", "gatun.Rounded");
 
     private final Program program;
     private final long smallest;

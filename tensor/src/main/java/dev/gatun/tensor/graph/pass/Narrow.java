@@ -30,7 +30,8 @@ public final class Narrow implements Pass {
         for (Node node : graph.nodes()) {
             Narrowing narrowing = Narrowing.choose(node, target.precision());
             switch (node.layer()) {
-                case Linear linear when narrowing != null -> rewrite.replace(node, linear.withPrecision(narrowing.taken()), node.operands());
+                case Linear linear when narrowing != null -> rewrite.replace(node, linear.withPrecision(narrowing.taken()),
+                        node.operands());
                 case Recurrent recurrent -> rewrite.replace(node, recurrent.withPrecision(narrowing.taken()), node.operands());
                 default -> rewrite.keep(node);
             }
