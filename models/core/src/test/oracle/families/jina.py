@@ -65,4 +65,5 @@ def main(root):
     cases(model, root / "jina-bert")
 
 
-main(Path(sys.argv[1]))
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -29,6 +29,9 @@ public final class FeatureWindows implements AutoCloseable {
     }
 
     private FeatureWindows(LogMelConfig config, int frames, SampleStream stream) {
+        if (frames < 1) {
+            throw new IllegalArgumentException("a window has 1 frame or more, found " + frames);
+        }
         this.config = config;
         this.frames = frames;
         this.mel = new LogMel(config, stream);

@@ -51,12 +51,13 @@ class FamilyGoldensTest {
         }
     }
 
-    /** The share of their root mean square that hidden states differ by, with every linear layer narrow. */
+    /** The share of their root mean square that hidden states differ by, with every linear layer narrow: in int8 PyTorch's own at most. */
     @ParameterizedTest
     @FieldSource("FAMILIES")
     void narrowLayersComeClose(String name) {
         Checkpoint checkpoint = Checkpoint.open(Goldens.path("families/" + name));
-        Map<Precision, Double> most = Map.of(Precision.F16, 2e-3, Precision.BF16, 2e-2, Precision.INT8, 4e-2);
+        Map<Precision, Double> most = Map.of(Precision.F16, 2e-3, Precision.BF16, 2e-2, Precision.INT8,
+                Goldens.int8Share("families/" + name));
         most.forEach((precision, bound) -> {
             try (Arena arena = Arena.ofConfined(); Encoder encoder = Encoders.family(checkpoint).load(checkpoint, precision,
                     each -> Head.hidden(each.spec().hiddenSize()))) {

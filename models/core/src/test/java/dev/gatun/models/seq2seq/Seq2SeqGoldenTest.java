@@ -49,13 +49,14 @@ class Seq2SeqGoldenTest {
 
     /**
      * The share of their root mean square that scores differ by, with every linear layer narrow. The files are F16, which loses nothing in
-     * F16; weights that PyTorch rounds lose as much: t5-gated 0.0205 in BF16, mt5 0.0438 in int8.
+     * F16; weights that PyTorch rounds lose as much in BF16: t5-gated 0.0205. In int8 PyTorch's own share is the bound.
      */
     @ParameterizedTest
     @FieldSource("FAMILIES")
     void narrowLayersComeClose(String name) {
         Path folder = Goldens.path("seq2seq/" + name);
-        Map<Precision, Double> most = Map.of(Precision.F16, 1e-4, Precision.BF16, 3e-2, Precision.INT8, 6e-2);
+        Map<Precision, Double> most = Map.of(Precision.F16, 1e-4, Precision.BF16, 3e-2, Precision.INT8,
+                Goldens.int8Share("seq2seq/" + name));
         most.forEach((precision, bound) -> {
             try (Arena arena = Arena.ofShared(); EncoderDecoder model = load(folder, precision)) {
                 SafetensorsFile golden = SafetensorsFile.open(folder.resolve("cases.safetensors"), arena);

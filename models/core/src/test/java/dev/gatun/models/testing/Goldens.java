@@ -1,6 +1,9 @@
 package dev.gatun.models.testing;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gatun.models.checkpoint.SafetensorsFile;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
@@ -25,6 +28,15 @@ public final class Goldens {
     /** A golden safetensors file; the arena owns the mapping. */
     public static SafetensorsFile open(Arena arena, String name) {
         return SafetensorsFile.open(path(name), arena);
+    }
+
+    /** The share of their root mean square that a folder's answers differ by when PyTorch quantizes its linear layers dynamically. */
+    public static double int8Share(String folder) {
+        try {
+            return new ObjectMapper().readTree(path("int8.json").toFile()).required(folder).doubleValue();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** An F32 tensor of a golden. */
