@@ -5,7 +5,9 @@
 Made with onnxruntime 1.30.
 """
 import io
+import os
 import sys
+import tempfile
 import zipfile
 
 import numpy as np
@@ -161,9 +163,11 @@ def large(out):
     plain = h.make_model(h.make_graph(nodes, "net", [h.make_tensor_value_info("i0", 1, ["n", "t", 24])], [h.make_tensor_value_info("o0", 1, None)], weights), ir_version=8,
                          opset_imports=[h.make_opsetid("", 17)])
     for kind in QuantType.QInt8, QuantType.QUInt8:
-        onnx.save(plain, "/tmp/plain.onnx")
-        quantize_dynamic("/tmp/plain.onnx", "/tmp/quantized.onnx", weight_type=kind, per_channel=kind == QuantType.QInt8, reduce_range=True)
-        case(out, f"quantize_dynamic_{kind.name.lower()}", "", [f(2, 13, 24)], 1, model=onnx.load("/tmp/quantized.onnx"), atol=1e-3)
+        with tempfile.TemporaryDirectory() as folder:
+            source, quantized = os.path.join(folder, "plain.onnx"), os.path.join(folder, "quantized.onnx")
+            onnx.save(plain, source)
+            quantize_dynamic(source, quantized, weight_type=kind, per_channel=kind == QuantType.QInt8, reduce_range=True)
+            case(out, f"quantize_dynamic_{kind.name.lower()}", "", [f(2, 13, 24)], 1, model=onnx.load(quantized), atol=1e-3)
 
 
 def rounded(out):
