@@ -42,7 +42,7 @@ public final class Bench implements Callable<Integer> {
             new TrainingSuite(), new GenerationSuite(), new NarrowGenerationSuite(), new RecurrentSuite(), new GemmSuite(),
             new KernelsSuite(), new FfmSuite(), new OnnxSuite(), new ServiceSuite());
 
-    @Option(names = "--quick", description = "Fewer workloads and contenders, shorter turns: 9 to 10 minutes instead of 70.")
+    @Option(names = "--quick", description = "Fewer workloads and contenders, shorter turns: about 25 minutes instead of hours.")
     boolean quick;
 
     @Option(names = "--filter", paramLabel = "TEXT", description = "Only suites and workloads whose name contains this.")
