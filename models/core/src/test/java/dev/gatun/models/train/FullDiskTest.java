@@ -20,7 +20,7 @@ import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A checkpoint that does not fit on the disk: here a process whose files may have 200 KB. */
-@DisabledOnOs(OS.WINDOWS)
+@DisabledOnOs(value = OS.WINDOWS, disabledReason = "a process's files are limited by ulimit, which Windows lacks")
 class FullDiskTest {
     @TempDir
     Path folder;

@@ -1,6 +1,5 @@
 package dev.gatun.models.task.embed;
 
-import dev.gatun.bindings.kernels.CountedArena;
 import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.checkpoint.sentence.SentenceFolder;
 import dev.gatun.models.encode.Encoder;
@@ -15,6 +14,7 @@ import dev.gatun.models.encode.Tower;
 import dev.gatun.models.registry.Encoders;
 import dev.gatun.models.runtime.Batcher;
 import dev.gatun.models.runtime.Workers;
+import dev.gatun.models.task.embed.Prompts.Prompt;
 import dev.gatun.models.tokenize.TextTokenizer;
 import dev.gatun.models.tokenize.Window;
 import java.lang.foreign.Arena;
@@ -23,13 +23,11 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiConsumer;
 import java.util.stream.Stream;
 
@@ -48,15 +46,13 @@ public final class EmbeddingModel implements AutoCloseable {
     private final Encoder encoder;
     private final TextTokenizer tokenizer;
     private final SentenceFolder folder;
-    private final Map<String, Prompt> prompts = new HashMap<>();
-    private final Prompt prompt;
+    private final Prompts prompts;
     private final EmbeddingOptions options;
     private final Tower tower;
     private final Workers<EncoderSession> workers;
     private final BiConsumer<EncoderSession, List<Text>> forward;
     private final Batcher<EncoderSession, Text> batcher;
-    private final CountedArena resultArena = new CountedArena("results of embedding models");
-    private final ResultPool results = new ResultPool(resultArena);
+    private final ResultPool results = new ResultPool();
     private boolean closed;
 
     private EmbeddingModel(Encoder encoder, TextTokenizer tokenizer, SentenceFolder folder, Tower tower, EmbeddingOptions options) {
@@ -65,10 +61,7 @@ public final class EmbeddingModel implements AutoCloseable {
         this.encoder = encoder;
         this.tokenizer = tokenizer;
         this.options = options;
-        boolean skips = encoder.head().skips();
-        folder.prompts().forEach((name, text) -> prompts.put(name,
-                new Prompt(text, skips && !text.isEmpty() ? tokenizer.promptTokens(text) : 0)));
-        this.prompt = prompt(folder.defaultPrompt());
+        this.prompts = new Prompts(folder, tokenizer, encoder.head().skips());
         this.workers = new Workers<>("the embedding model", "gatun-encoder", options.threads(),
                 encoder::newSession);
         this.forward = SequenceTask.forward(encoder);
@@ -139,7 +132,7 @@ public final class EmbeddingModel implements AutoCloseable {
      * @throws NullPointerException  if a text is null
      */
     public Embeddings embed(List<String> texts) {
-        return embed(texts, prompt);
+        return embed(texts, prompts.usual());
     }
 
     /**
@@ -148,40 +141,12 @@ public final class EmbeddingModel implements AutoCloseable {
      * @throws IllegalStateException as {@link #embed}
      */
     public Embeddings embedQueries(List<String> texts) {
-        return embed(texts, promptOf("query"));
+        return embed(texts, prompts.firstOf("query"));
     }
 
     /** Vectors of what is searched: texts get the prompt {@code document}, {@code passage} or {@code corpus}, if the folder has one. */
     public Embeddings embedDocuments(List<String> texts) {
-        return embed(texts, promptOf("document", "passage", "corpus"));
-    }
-
-    /**
-     * What is put before a text.
-     *
-     * @param text   empty for nothing
-     * @param tokens of it that are not pooled, the special ones before it included
-     */
-    private record Prompt(String text, int tokens) {
-    }
-
-    private Prompt promptOf(String... names) {
-        for (String name : names) {
-            if (folder.prompts().containsKey(name)) {
-                return prompt(name);
-            }
-        }
-        return prompt;
-    }
-
-    private Prompt prompt(String name) {
-        if (name == null) {
-            return new Prompt("", 0);
-        }
-        if (!prompts.containsKey(name)) {
-            throw new IllegalArgumentException("the folder has no prompt " + name + ", only " + folder.prompts().keySet());
-        }
-        return prompts.get(name);
+        return embed(texts, prompts.firstOf("document", "passage", "corpus"));
     }
 
     /** Takes vectors batch by batch. */
@@ -271,7 +236,7 @@ public final class EmbeddingModel implements AutoCloseable {
     public void warmUp(List<String> texts) {
         requireOpen();
         workers.warmUp(session -> {
-            List<Text> own = texts.stream().map(text -> new Text(prompt, text, 0)).toList();
+            List<Text> own = texts.stream().map(text -> new Text(prompts.usual(), text, 0)).toList();
             own.forEach(Text::prepare);
             forward.accept(session, own);
         });
@@ -304,7 +269,7 @@ public final class EmbeddingModel implements AutoCloseable {
      */
     public CompletableFuture<TextVector> submit(String text) {
         requireOpen();
-        return batcher.submit(new Text(prompt, Objects.requireNonNull(text, "the text is null"), 0), Text::answer);
+        return batcher.submit(new Text(prompts.usual(), Objects.requireNonNull(text, "the text is null"), 0), Text::answer);
     }
 
     /** A text with its prompt, to be computed. */
@@ -321,12 +286,12 @@ public final class EmbeddingModel implements AutoCloseable {
 
         @Override
         protected void tokenize() {
-            String full = before.text + text;
+            String full = before.text() + text;
             TextTokenizer.Tokens whole = tokenizer.encode(full);
             windows = options.overlap() < 0 || !whole.truncated() ? List.of(whole)
                     : tokenizer.windows(full, tokenizer.maxTokens(), options.overlap()).stream().map(Window::tokens).toList();
             windows.forEach(each -> add(tower == null ? each.ids() : tower.ids().of(each.ids(), tokenizer.padId()), null,
-                    Math.min(before.tokens, each.ids().length)));
+                    Math.min(before.tokens(), each.ids().length)));
         }
 
         @Override
@@ -396,17 +361,6 @@ public final class EmbeddingModel implements AutoCloseable {
         workers.close();
         encoder.close();
         tokenizer.close();
-        freeResults();
-    }
-
-    /** Somebody may be writing results to a file just now: the system call holds them, so they are waited for. */
-    private void freeResults() {
-        while (resultArena.scope().isAlive()) {
-            try {
-                resultArena.close();
-            } catch (IllegalStateException held) {
-                LockSupport.parkNanos(1_000_000);
-            }
-        }
+        results.close();
     }
 }
