@@ -47,6 +47,7 @@ def export(root, name, model, args, inputs, outputs, axes, feeds, opset=17, dyna
     with torch.no_grad():
         if dynamo:
             shapes = tuple({d: torch.export.Dim.DYNAMIC for d in axes.get(i, {})} for i in inputs)
+            shapes = shapes if isinstance(model, (nn.Sequential, UNet, Yolo, Tagger)) else model.shapes(shapes)
             torch.onnx.export(model, args, str(folder / "model.onnx"), input_names=inputs, output_names=outputs, dynamo=True,
                               dynamic_shapes=shapes, opset_version=max(18, opset), external_data=True)
         else:
@@ -66,6 +67,10 @@ class First(nn.Module):
     def forward(self, *args):
         out = self.model(**dict(zip(self.names, args)), return_dict=True)
         return out[0]
+
+    def shapes(self, each):
+        """Of the one argument that all of them are."""
+        return (each,)
 
 
 def cnn(root, name, model, sizes=((1, 64), (2, 96)), **more):
@@ -242,6 +247,9 @@ class Past(nn.Module):
         cache = DynamicCache(ddp_cache_data=tuple(zip(past[0::2], past[1::2])))
         out = self.model(input_ids=ids, past_key_values=cache, use_cache=True)
         return (out.logits, *[t for layer in out.past_key_values.layers for t in (layer.keys, layer.values)])
+
+    def shapes(self, each):
+        return each[0], each[1:]
 
 
 def gpt2_past(root, name, model, **more):

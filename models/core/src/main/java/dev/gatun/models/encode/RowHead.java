@@ -8,6 +8,7 @@ import dev.gatun.tensor.Precision;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.graph.GraphBuilder;
+import dev.gatun.tensor.graph.Port;
 import dev.gatun.tensor.graph.Spec;
 import dev.gatun.tensor.graph.Target;
 import dev.gatun.tensor.op.SoftmaxOp;
@@ -15,6 +16,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Map;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.BiFunction;
 
 /**
  * A head that is too wide to be computed for every token, as that of a masked language model over its vocabulary: it is given the rows of
@@ -39,11 +41,16 @@ public final class RowHead implements AutoCloseable {
 
     /** Packs the weights; the checkpoint is not needed afterwards. Scores are probabilities: a softmax follows the layers. */
     public static RowHead load(HeadLayers layers, int hiddenSize, Precision precision) {
+        return load(layers::add, hiddenSize, layers.columns(), precision);
+    }
+
+    /** The same of any layers over rows. */
+    public static RowHead load(BiFunction<GraphBuilder, Port, Port> layers, int hiddenSize, int columns, Precision precision) {
         GraphBuilder graph = new GraphBuilder("row head");
         graph.output(SCORES, graph.add("softmax", new SoftmaxOp(-1, false),
-                layers.add(graph, graph.input(ROWS, Spec.of(DataType.F32, "n", hiddenSize)))));
+                layers.apply(graph, graph.input(ROWS, Spec.of(DataType.F32, "n", hiddenSize)))));
         return new RowHead(Program.load(new Program.Part(graph.build(), Target.ofRows(MOST_ROWS).withPrecision(precision))), hiddenSize,
-                layers.columns());
+                columns);
     }
 
     /**

@@ -75,14 +75,29 @@ final class Packing implements AutoCloseable {
         for (Program.Step step : program.steps()) {
             step(step);
         }
-        int slot = program.outputs().getFirst().slot();
-        Val result = rows.get(slot);
-        if (result == null) {
+        List<Val> results = program.outputs().stream().map(output -> rows.get(output.slot())).toList();
+        if (results.contains(null)) {
             throw new IllegalArgumentException("the output is no row of each token");
         }
         Map<String, Port> output = new LinkedHashMap<>();
-        output.put("rows", region.port(result));
+        output.put("rows", results.size() == 1 ? region.port(results.getFirst()) : joined(results));
         return region.build(output);
+    }
+
+    /** The rows of which each result is a column, as a split of them gives them. */
+    private Port joined(List<Val> results) {
+        Port port = results.getFirst().port;
+        int columns = results.size();
+        for (int i = 0; i < columns; i++) {
+            Val v = results.get(i);
+            boolean fits = port != null && port.equals(v.port) && v.scale == 1 && v.offset == i && v.dims.length == 2
+                    && v.strides[1] == columns && v.strides[0] == columns * v.dims[1]
+                    && Call.product(region.dims(port), 0, region.dims(port).length) == columns * v.size();
+            if (!fits) {
+                throw new IllegalArgumentException("the outputs are not the columns of one row of each token");
+            }
+        }
+        return region.port(Val.dense(port, region.dims(port)), results.getFirst().size(), columns);
     }
 
     private static IllegalArgumentException unfit(Program.Step step, String why) {
@@ -241,9 +256,9 @@ final class Packing implements AutoCloseable {
         arena.close();
     }
 
-    /** A program of one output, without what that does not need. */
-    static Program only(Program program, int output) {
-        return ProgramPasses.live(new Program(program.slots(), program.inputs(), new ArrayList<>(List.of(program.outputs().get(output))),
-                program.steps(), program.constants()));
+    /** A program of some outputs, without what those do not need. */
+    static Program only(Program program, List<Integer> outputs) {
+        return ProgramPasses.live(new Program(program.slots(), program.inputs(), new ArrayList<>(outputs.stream().map(
+                program.outputs()::get).toList()), program.steps(), program.constants()));
     }
 }

@@ -42,6 +42,8 @@ final class RowGraph {
     private int firstPosition;
     private int padId = -1;
     private Sum tables;
+    private Port result;
+    private Linear last;
 
     /**
      * What a packed graph is given.
@@ -79,8 +81,12 @@ final class RowGraph {
         this.inputs = inputs;
     }
 
-    /** The rows of the output. */
-    Port add() {
+    /** The rows of the output, or those that the last linear layer reads. */
+    Port add(boolean beforeLast) {
+        result = region.outputs().get("rows");
+        if (beforeLast) {
+            skipLast();
+        }
         Set<Port> needed = needed();
         region.inputs().forEach((name, source) -> {
             if (needed.contains(source.port())) {
@@ -98,11 +104,23 @@ final class RowGraph {
             }
             seen.put(node.result(), result);
         }
-        return rows(region.outputs().get("rows")).port;
+        return rows(result).port;
+    }
+
+    private void skipLast() {
+        for (Node node : region.nodes().reversed()) {
+            if (last == null && node.result().equals(result)) {
+                last = node.layer() instanceof Linear linear && !linear.residual() ? linear : null;
+                if (last == null && !(node.layer() instanceof Apply(ReshapeOp op))) {
+                    throw new IllegalArgumentException("the output is no linear layer of rows");
+                }
+                result = node.operands().getFirst();
+            }
+        }
     }
 
     private Set<Port> needed() {
-        Set<Port> needed = new HashSet<>(region.outputs().values());
+        Set<Port> needed = new HashSet<>(Set.of(result));
         for (Node node : region.nodes().reversed()) {
             if (node.results().stream().anyMatch(needed::contains)) {
                 needed.addAll(node.operands());
@@ -113,11 +131,15 @@ final class RowGraph {
 
     /** Whether the output has a row for each text rather than each token. */
     boolean first() {
-        return rows(region.outputs().get("rows")).first;
+        return rows(result).first;
     }
 
     long width() {
-        return rows(region.outputs().get("rows")).width;
+        return rows(result).width;
+    }
+
+    Linear last() {
+        return last;
     }
 
     Sum tables() {

@@ -3,11 +3,13 @@ package dev.gatun.models.onnx;
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.graph.Graph;
 import dev.gatun.tensor.graph.GraphBuilder;
+import dev.gatun.tensor.graph.Linear;
 import dev.gatun.tensor.graph.Node;
 import dev.gatun.tensor.graph.Port;
 import dev.gatun.tensor.graph.Spec;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * A model of texts over [batch, sequence] as layers over tokens of sequences that lie end to end, so that nothing is computed for what only
@@ -27,27 +29,39 @@ public final class TokenGraph {
     private boolean first;
     private long columns;
 
-    private TokenGraph(OnnxModel model, Program program, int vocab) {
+    private final boolean beforeLast;
+
+    private TokenGraph(OnnxModel model, Program program, int vocab, boolean beforeLast) {
         this.model = model;
         this.program = program;
+        this.beforeLast = beforeLast;
         this.infos = TextInput.of(model);
         this.sample = new TextSample(FIRST.batch(), FIRST.length(), vocab, -1);
     }
 
     /**
-     * Of one output.
+     * Of one output, or of several that are the columns of one.
      *
      * @throws IllegalArgumentException if its graph is not provably one; says what is in the way
      */
-    public static TokenGraph of(OnnxModel model, String output) {
-        int at = List.copyOf(model.outputs().keySet()).indexOf(output);
-        if (at < 0) {
-            throw new IllegalArgumentException("has no output " + output + ", only " + model.outputs().keySet());
+    public static TokenGraph of(OnnxModel model, String... outputs) {
+        return of(model, false, outputs);
+    }
+
+    /** The same without the linear layer that an output is, which {@link #last} is then. */
+    public static TokenGraph beforeLast(OnnxModel model, String output) {
+        return of(model, true, output);
+    }
+
+    private static TokenGraph of(OnnxModel model, boolean beforeLast, String... outputs) {
+        List<Integer> at = Stream.of(outputs).map(List.copyOf(model.outputs().keySet())::indexOf).toList();
+        if (at.contains(-1)) {
+            throw new IllegalArgumentException("has no output " + String.join(", ", outputs) + ", only " + model.outputs().keySet());
         }
         model.lifetime().enter();
         try {
             Program program = Packing.only(model.program(), at);
-            TokenGraph tokens = new TokenGraph(model, program, vocabulary(model, program));
+            TokenGraph tokens = new TokenGraph(model, program, vocabulary(model, program), beforeLast);
             tokens.prove();
             return tokens;
         } finally {
@@ -93,7 +107,7 @@ public final class TokenGraph {
         try (Packing packing = new Packing(model, program, of, infos)) {
             Graph region = packing.run();
             RowGraph rows = new RowGraph(packing, of, region, graph, inputs);
-            Port result = rows.add();
+            Port result = rows.add(beforeLast);
             first = rows.first();
             columns = rows.width();
             found = rows;
@@ -119,6 +133,11 @@ public final class TokenGraph {
         } finally {
             model.lifetime().exit();
         }
+    }
+
+    /** The layer that follows the rows, of {@link #beforeLast}. */
+    public Linear last() {
+        return found.last();
     }
 
     /** Whether the output has a row for each token rather than for each text. */

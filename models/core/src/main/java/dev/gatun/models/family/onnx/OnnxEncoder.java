@@ -17,10 +17,14 @@ import dev.gatun.models.onnx.OnnxInfo;
 import dev.gatun.models.onnx.OnnxModel;
 import dev.gatun.models.onnx.TokenGraph;
 import dev.gatun.tensor.Precision;
+import dev.gatun.tensor.graph.Linear;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
  * A text encoder that is an ONNX file: it computes what its graph says, whatever the names of its tensors resemble. A graph that provably
@@ -28,6 +32,7 @@ import java.util.function.Function;
  */
 public final class OnnxEncoder implements EncoderFamily {
     private static final List<String> HIDDEN = List.of("last_hidden_state", "token_embeddings", "hidden_states");
+    private static final List<String> MASKED = List.of("logits", "prediction_logits");
     /** Of a text encoder whose file does not say how long texts may be. */
     private static final int USUAL_LENGTH = 512;
     /** Families whose positions begin behind the padding's. */
@@ -59,10 +64,9 @@ public final class OnnxEncoder implements EncoderFamily {
     public Encoder load(Checkpoint checkpoint, Precision precision, Function<TextEncoder, Head> head) {
         OnnxModel model = OnnxModel.load(checkpoint.weights());
         List<String> names = List.copyOf(model.outputs().keySet());
-        String output = names.stream().filter(HIDDEN::contains).findFirst().orElseGet(() -> model.outputs().values().stream()
-                .filter(o -> o.dims() != null && o.dims().size() == 3).map(OnnxInfo::name).findFirst().orElse(names.getFirst()));
-        return load(checkpoint, model, output, precision, (encoder, perToken) -> {
-            if (!perToken) {
+        String output = names.stream().filter(HIDDEN::contains).findFirst().orElseGet(() -> rowed(model).orElse(names.getFirst()));
+        return load(checkpoint, model, precision, () -> found(() -> TokenGraph.of(model, output), model, output), (encoder, found) -> {
+            if (!found.perToken()) {
                 throw new IllegalArgumentException("output " + output + " has a row for each text, expected one for each token, as "
                         + HIDDEN.getFirst());
             }
@@ -70,49 +74,91 @@ public final class OnnxEncoder implements EncoderFamily {
         });
     }
 
+    /** An output with a row for each token. */
+    private static Optional<String> rowed(OnnxModel model) {
+        return model.outputs().values().stream().filter(o -> o.dims() != null && o.dims().size() == 3).map(OnnxInfo::name).findFirst();
+    }
+
     @Override
     public Encoder load(Checkpoint checkpoint, Precision precision, HeadKind kind) {
-        boolean tokens = kind == HeadKind.TOKENS;
+        boolean spans = kind == HeadKind.SPANS;
+        boolean tokens = spans || kind == HeadKind.TOKENS;
         if (!tokens && kind != HeadKind.SEQUENCES) {
-            throw new WeightException(checkpoint.weights(), "is an ONNX file; a model that " + kind
-                    + " is served of a folder with model.safetensors");
+            throw new IllegalArgumentException("a model that " + kind + " has its head apart");
         }
         OnnxModel model = OnnxModel.load(checkpoint.weights());
-        String output = model.outputs().containsKey("logits") || model.outputs().size() != 1 ? "logits"
-                : model.outputs().keySet().iterator().next();
-        return load(checkpoint, model, output, precision, (encoder, perToken) -> {
+        String[] outputs = spans && model.outputs().containsKey("start_logits") ? new String[] {"start_logits", "end_logits"}
+                : new String[] {model.outputs().containsKey("logits") || model.outputs().size() != 1 ? "logits"
+                        : model.outputs().keySet().iterator().next()};
+        return load(checkpoint, model, precision, () -> found(() -> TokenGraph.of(model, outputs), model, outputs), (encoder, found) -> {
             int columns = encoder.spec().hiddenSize();
-            int labels = ClassLabels.of(checkpoint).names().size();
-            if (perToken != tokens || columns != labels) {
-                throw new IllegalArgumentException("output " + output + " has a row of " + columns + " for each "
-                        + (perToken ? "token" : "text") + ", expected one of " + labels + " for each " + (tokens ? "token" : "text")
-                        + ": the labels of " + checkpoint.configFile());
+            int labels = spans ? 2 : ClassLabels.of(checkpoint).names().size();
+            if (found.perToken() != tokens || columns != labels) {
+                throw new IllegalArgumentException("output " + String.join(", ", outputs) + " has a row of " + columns + " for each "
+                        + (found.perToken() ? "token" : "text") + ", expected one of " + labels + " for each "
+                        + (tokens ? "token" : "text") + (spans ? ": where an answer begins and ends" : ": the labels of "
+                                + checkpoint.configFile()));
             }
-            return Head.same(columns, perToken);
+            return Head.same(columns, found.perToken());
         });
     }
 
     @Override
     public Map.Entry<Encoder, RowHead> loadApart(Checkpoint checkpoint, Precision precision, HeadKind kind) {
-        throw new WeightException(checkpoint.weights(), "is an ONNX file; a model that " + kind
-                + " is served of a folder with model.safetensors");
+        AtomicReference<RowHead> apart = new AtomicReference<>();
+        OnnxModel model = OnnxModel.load(checkpoint.weights());
+        List<String> names = List.copyOf(model.outputs().keySet());
+        String output = names.stream().filter(MASKED::contains).findFirst().orElseGet(() -> rowed(model).orElse(names.getFirst()));
+        try {
+            Supplier<Found> how = () -> found(() -> TokenGraph.beforeLast(model, output), model, output);
+            return Map.entry(load(checkpoint, model, precision, how, (encoder, rows) -> {
+                int width = encoder.spec().hiddenSize();
+                Linear last = rows.tokens == null ? null : rows.tokens.last();
+                if (!rows.perToken()) {
+                    throw new IllegalArgumentException("output " + output + " has a row for each text, expected one for each token");
+                }
+                apart.set(RowHead.load((graph, port) -> last == null ? port : graph.add("words", last, port), width,
+                        last == null ? width : Math.toIntExact(last.outFeatures()), precision));
+                return Head.same(width, true);
+            }), apart.get());
+        } catch (RuntimeException | Error e) {
+            if (apart.get() != null) {
+                apart.get().close();
+            }
+            throw e;
+        }
     }
 
     /** Says what follows rows. */
     @FunctionalInterface
     private interface Heads {
-        Head of(TextEncoder encoder, boolean perToken);
+        Head of(TextEncoder encoder, Found found);
     }
 
-    private static Encoder load(Checkpoint checkpoint, OnnxModel model, String output, Precision precision, Heads heads) {
+    /** How a file is run; one of the two is null. */
+    private record Found(TokenGraph tokens, PaddedRows padded) {
+        boolean perToken() {
+            return tokens != null ? tokens.perToken() : padded.perToken();
+        }
+    }
+
+    /** Over packed tokens if its graph is provably computed row by row, as it is written otherwise. */
+    private static Found found(Supplier<TokenGraph> packed, OnnxModel model, String... outputs) {
+        try {
+            return new Found(packed.get(), null);
+        } catch (IllegalArgumentException e) {
+            return new Found(null, new PaddedRows(model, outputs));
+        }
+    }
+
+    /** Takes over the model. */
+    private static Encoder load(Checkpoint checkpoint, OnnxModel model, Precision precision, Supplier<Found> how, Heads heads) {
         boolean kept = false;
         try {
-            TokenGraph tokens = packed(model, output);
-            PaddedRows padded = tokens == null ? new PaddedRows(model, output) : null;
-            ImportedEncoder imported = tokens != null ? packed(checkpoint, tokens) : padded(checkpoint, padded);
-            Head head = heads.of(new TextEncoder(imported.spec(), null), tokens != null ? tokens.perToken() : padded.perToken());
-            Encoder encoder = Encoder.load(imported, head, precision);
-            kept = padded != null;
+            Found found = how.get();
+            ImportedEncoder imported = found.tokens != null ? packed(checkpoint, found.tokens) : padded(checkpoint, found.padded);
+            Encoder encoder = Encoder.load(imported, heads.of(new TextEncoder(imported.spec(), null), found), precision);
+            kept = found.padded != null;
             return encoder;
         } catch (WeightException e) {
             throw e;
@@ -122,15 +168,6 @@ public final class OnnxEncoder implements EncoderFamily {
             if (!kept) {
                 model.close();
             }
-        }
-    }
-
-    /** Null if its graph is not provably computed row by row. */
-    private static TokenGraph packed(OnnxModel model, String output) {
-        try {
-            return TokenGraph.of(model, output);
-        } catch (IllegalArgumentException e) {
-            return null;
         }
     }
 

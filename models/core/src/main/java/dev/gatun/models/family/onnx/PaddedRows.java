@@ -6,6 +6,7 @@ import dev.gatun.models.onnx.OnnxModel;
 import dev.gatun.models.onnx.OnnxSession;
 import dev.gatun.models.onnx.OnnxTensor;
 import dev.gatun.models.onnx.OnnxType;
+import dev.gatun.models.onnx.OnnxValue;
 import dev.gatun.models.onnx.TextInput;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -28,16 +29,19 @@ final class PaddedRows implements TokenRows {
     private static final int STEP = 8;
 
     private final OnnxModel model;
-    private final String output;
+    private final List<String> outputs;
     private final Map<TextInput, OnnxInfo> inputs;
     private final boolean alone;
     private final int columns;
     private final boolean perToken;
 
-    /** @throws IllegalArgumentException if it is no model of texts, or the output is not rows of numbers */
-    PaddedRows(OnnxModel model, String output) {
+    /**
+     * @param outputs one, or several [batch, sequence] that are columns of a row for each token
+     * @throws IllegalArgumentException if it is no model of texts, or the output is not rows of numbers
+     */
+    PaddedRows(OnnxModel model, String... outputs) {
         this.model = model;
-        this.output = output;
+        this.outputs = List.of(outputs);
         this.inputs = TextInput.of(model);
         this.alone = !inputs.containsKey(TextInput.MASK)
                 || model.operators().keySet().stream().anyMatch(op -> TOGETHER.contains(op.substring(op.indexOf(':') + 1)));
@@ -48,7 +52,7 @@ final class PaddedRows implements TokenRows {
             boolean fits = rows.type() == OnnxType.FLOAT && dims[0] == Math.max(1, size(0))
                     && (dims.length == 2 || dims.length == 3 && dims[1] == length);
             if (!fits) {
-                throw new IllegalArgumentException("output " + output + " is " + rows + ", expected FLOAT [batch, sequence, columns] or"
+                throw new IllegalArgumentException("output " + outputs + " is " + rows + ", expected FLOAT [batch, sequence, columns] or"
                         + " [batch, columns]");
             }
             this.perToken = dims.length == 3;
@@ -163,7 +167,24 @@ final class PaddedRows implements TokenRows {
                 }
                 feed.put(info.name(), tensor);
             });
-            return (OnnxTensor) session.run(feed).get(output);
+            Map<String, OnnxValue> results = session.run(feed);
+            return outputs.size() == 1 ? (OnnxTensor) results.get(outputs.getFirst())
+                    : columns(arena, outputs.stream().map(name -> (OnnxTensor) results.get(name)).toList());
+        }
+
+        private static OnnxTensor columns(Arena arena, List<OnnxTensor> columns) {
+            OnnxTensor first = columns.getFirst();
+            for (OnnxTensor column : columns) {
+                if (column.type() != OnnxType.FLOAT || column.dims().length != 2 || !column.shape().equals(first.shape())) {
+                    throw new IllegalArgumentException("outputs are " + columns + ", expected FLOAT [batch, sequence] each");
+                }
+            }
+            OnnxTensor rows = OnnxTensor.allocate(arena, OnnxType.FLOAT, first.dims()[0], first.dims()[1], columns.size());
+            for (long i = 0; i < rows.segment().byteSize() / Float.BYTES; i++) {
+                float value = columns.get((int) (i % columns.size())).segment().getAtIndex(ValueLayout.JAVA_FLOAT, i / columns.size());
+                rows.segment().setAtIndex(ValueLayout.JAVA_FLOAT, i, value);
+            }
+            return rows;
         }
 
         @Override

@@ -42,7 +42,7 @@ class TextTasksTest {
         return Goldens.path("heads/" + name);
     }
 
-    private static JsonNode expected(String name) throws IOException {
+    static JsonNode expected(String name) throws IOException {
         return JSON.readTree(folder(name).resolve("expected.json").toFile());
     }
 
@@ -69,8 +69,11 @@ class TextTasksTest {
             "mpnet, 2",
         "deberta-v2, 1", "modernbert, 2"})
     void textsAndPairsAreClassified(String family, int threads) throws IOException {
-        JsonNode golden = expected(family + "-classify");
-        try (TextClassifier classifier = TextClassifier.load(folder(family + "-classify"), options(threads))) {
+        assertLabels(expected(family + "-classify"), folder(family + "-classify"), threads);
+    }
+
+    static void assertLabels(JsonNode golden, Path folder, int threads) {
+        try (TextClassifier classifier = TextClassifier.load(folder, options(threads))) {
             List<String> texts = texts(golden.get("texts"));
             List<List<Label>> found = classifier.classify(texts, 100);
             List<Pair> pairs = new ArrayList<>();
@@ -93,9 +96,12 @@ class TextTasksTest {
     @ParameterizedTest
     @ValueSource(strings = {"bert-rerank", "xlm-roberta-rerank"})
     void documentsAreRanked(String name) throws IOException {
-        JsonNode golden = expected(name);
+        assertRanks(expected(name), folder(name));
+    }
+
+    static void assertRanks(JsonNode golden, Path folder) {
         List<String> documents = texts(golden.get("documents"));
-        try (Reranker reranker = Reranker.load(folder(name))) {
+        try (Reranker reranker = Reranker.load(folder)) {
             List<Reranker.Ranked> ranked = reranker.rank(golden.get("query").asText(), documents);
             assertEquals(documents.size(), ranked.size());
             for (int i = 0; i < ranked.size(); i++) {
@@ -111,10 +117,14 @@ class TextTasksTest {
     @ParameterizedTest
     @ValueSource(strings = {"bert", "roberta", "xlm-roberta", "distilbert", "electra", "albert", "mpnet", "deberta-v2"})
     void tokensAreTagged(String family) throws IOException {
-        try (TokenTagger tagger = TokenTagger.load(folder(family + "-tag"))) {
+        assertTags(expected(family + "-tag"), folder(family + "-tag"));
+    }
+
+    static void assertTags(JsonNode golden, Path folder) {
+        try (TokenTagger tagger = TokenTagger.load(folder)) {
             for (TokenTagger.Aggregation aggregation : TokenTagger.Aggregation.values()) {
                 List<JsonNode> cases = new ArrayList<>();
-                expected(family + "-tag").get("cases").forEach(c -> {
+                golden.get("cases").forEach(c -> {
                     if (c.get("strategy").asText().equals(aggregation.name().toLowerCase(Locale.ROOT))) {
                         cases.add(c);
                     }
@@ -146,8 +156,11 @@ class TextTasksTest {
     @ValueSource(strings = {"bert-fill", "bert-fill-untied", "roberta-fill", "xlm-roberta-fill", "distilbert-fill", "electra-fill",
             "albert-fill", "mpnet-fill", "modernbert-fill", "deberta-v2-fill", "deberta-v2-fill-authors"})
     void masksAreFilled(String name) throws IOException {
-        JsonNode golden = expected(name);
-        try (FillMask filler = FillMask.load(folder(name))) {
+        assertFills(expected(name), folder(name));
+    }
+
+    static void assertFills(JsonNode golden, Path folder) {
+        try (FillMask filler = FillMask.load(folder)) {
             List<List<List<FillMask.Fill>>> found = filler.fill(texts(golden.get("texts")), 4);
             for (int i = 0; i < found.size(); i++) {
                 assertEquals(golden.get("fills").get(i).size(), found.get(i).size());
@@ -169,10 +182,14 @@ class TextTasksTest {
     @ParameterizedTest
     @ValueSource(strings = {"bert", "roberta", "xlm-roberta", "distilbert", "electra", "albert", "mpnet", "deberta-v2", "modernbert"})
     void questionsAreAnswered(String family) throws IOException {
-        try (QuestionAnswerer answerer = QuestionAnswerer.load(folder(family + "-answer"))) {
+        assertAnswers(expected(family + "-answer"), folder(family + "-answer"));
+    }
+
+    static void assertAnswers(JsonNode golden, Path folder) {
+        try (QuestionAnswerer answerer = QuestionAnswerer.load(folder)) {
             for (boolean impossible : new boolean[] {false, true}) {
                 List<JsonNode> cases = new ArrayList<>();
-                expected(family + "-answer").get("cases").forEach(c -> {
+                golden.get("cases").forEach(c -> {
                     if (c.get("impossible").asBoolean() == impossible) {
                         cases.add(c);
                     }
@@ -202,8 +219,11 @@ class TextTasksTest {
     @ParameterizedTest
     @ValueSource(strings = {"bert-nli", "roberta-nli"})
     void labelsOfTheCallerAreJudged(String name) throws IOException {
-        JsonNode golden = expected(name);
-        try (ZeroShotClassifier classifier = ZeroShotClassifier.load(folder(name))) {
+        assertJudged(expected(name), folder(name));
+    }
+
+    static void assertJudged(JsonNode golden, Path folder) {
+        try (ZeroShotClassifier classifier = ZeroShotClassifier.load(folder)) {
             for (JsonNode c : golden.get("cases")) {
                 ZeroShotClassifier.Question question = new ZeroShotClassifier.Question(texts(c.has("only") ? c.get("only")
                         : golden.get("candidates")),
