@@ -1,9 +1,10 @@
-"""Goldens of training: gradients of single layers, and the textbook CNN's weights after 20 steps of SGD and of AdamW from the same start
+"""Goldens of training: gradients of single layers, by PyTorch and by finite differences in double, and the textbook CNN's weights after 20 steps of SGD and of AdamW from the same start
 and batches, in PyTorch. Weights and batches are the formula of oracle/recurrent/layers.py.
 
     python training.py FOLDER       (also writes scikit-learn's digits, 8 x 8 of 0 .. 15 (16 is 15), two to a byte: examples.safetensors
                                    of the resources' folder digits)
 """
+import copy
 import os
 import sys
 
@@ -62,17 +63,36 @@ def train(name, optimizer, loss, clip, schedule, out):
     out.update({f"{name}/{k}": p.detach().numpy().copy() for k, p in model.named_parameters()})
 
 
+def finite_differences(module, x, target, of):
+    """Of the loss by each element of one of the module's tensors or of x, central, in double."""
+    slopes, flat = torch.empty(of.numel(), dtype=torch.double), of.data.view(-1)
+    for i in range(of.numel()):
+        losses, kept = [], flat[i].item()
+        for step in (1e-6, -1e-6):
+            flat[i] = kept + step
+            losses.append(nn.functional.mse_loss(module(x), target, reduction="sum").item())
+        flat[i] = kept
+        slopes[i] = (losses[0] - losses[1]) / 2e-6
+    return slopes.reshape(of.shape)
+
+
 def layer(name, module, out, *shape):
     with torch.no_grad():
         for key, p in module.named_parameters():
             p.copy_(values(f"{name} {key}", 0.5, *p.shape))
     x = values(f"{name} x", 1, *shape).requires_grad_()
+    exact, double = copy.deepcopy(module).double(), x.detach().double()
     y = module(x)
     target = values(f"{name} t", 1, *y.shape)
     nn.functional.mse_loss(y, target, reduction="sum").backward()
     out[f"layer {name}/y"] = y.detach().numpy().copy()
     out[f"layer {name}/dx"] = x.grad.numpy().copy()
     out.update({f"layer {name}/d {k}": p.grad.numpy().copy() for k, p in module.named_parameters()})
+    with torch.no_grad():
+        for key, p in (("dx", double), *((f"d {k}", p) for k, p in exact.named_parameters())):
+            slopes = finite_differences(exact, double, target.double(), p)
+            out[f"finite {name}/{key}"] = slopes.numpy().astype(np.float32)
+            torch.testing.assert_close(slopes, torch.from_numpy(out[f"layer {name}/{key}"]).double(), rtol=1e-4, atol=1e-5)
 
 
 LENGTHS = (3, 1, 4)

@@ -116,7 +116,7 @@ class SequenceRulesTest {
         net.input(0).segment().copyFrom(Tensor.ofFloats(arena, values, ROWS, columns).segment());
         net.input(1).segment().copyFrom(Tensor.ofInts(arena, SEQUENCES, SEQUENCES.length).segment());
         compare(arena, golden, name, net);
-        TrainerTest.close(Goldens.floats(golden, "layer " + name + "/dx"), net.gradient(x), name + " dx");
+        TrainerTest.gradient(golden, name + "/dx", net.gradient(x));
     }
 
     private static final Map<Differentiated, Map<Weight, Parameter>> PARAMETERS = new HashMap<>();
@@ -141,8 +141,7 @@ class SequenceRulesTest {
         Map<Weight, Parameter> parameters = PARAMETERS.remove(net);
         parameters.forEach((weight, parameter) -> {
             if (!weight.name().equals("identity")) {
-                TrainerTest.close(Goldens.floats(golden, "layer " + name + "/d " + weight.name()), parameter.gradient(), name + " "
-                        + weight.name());
+                TrainerTest.gradient(golden, name + "/d " + weight.name(), parameter.gradient());
             }
         });
     }

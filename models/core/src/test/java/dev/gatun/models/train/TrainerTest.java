@@ -203,14 +203,20 @@ class TrainerTest {
         Tensor target = Tensor.ofFloats(arena, values(name + " t", 1, results), results).reshape(net.output().shape().dims());
         new Loss.MeanSquared(Reduction.SUM).compute(net.output(), target, net.outputGradient());
         net.backward();
-        close(Goldens.floats(golden, "layer " + name + "/dx"), net.gradient(x), name + " dx");
+        gradient(golden, name + "/dx", net.gradient(x));
         for (Weight w : layer.weights()) {
             if (golden.names().contains(name + "/" + w.name())) {
                 close(Goldens.floats(golden, name + "/" + w.name()), parameters.get(w).value(), name + " " + w);
             } else {
-                close(Goldens.floats(golden, "layer " + name + "/d " + w.name()), parameters.get(w).gradient(), name + " " + w);
+                gradient(golden, name + "/d " + w.name(), parameters.get(w).gradient());
             }
         }
+    }
+
+    /** PyTorch's, and finite differences in double. */
+    static void gradient(SafetensorsFile golden, String name, Tensor found) {
+        close(Goldens.floats(golden, "layer " + name), found, name);
+        close(Goldens.floats(golden, "finite " + name), found, name + " by finite differences");
     }
 
     static void close(float[] expected, Tensor found, String what) {
