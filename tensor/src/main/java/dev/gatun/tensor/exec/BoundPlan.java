@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CancellationException;
+import jdk.jfr.FlightRecorder;
 
 /**
  * A plan stamped on the memory of one context. Fill the inputs, {@link #execute}, read the outputs:
@@ -92,7 +93,8 @@ public final class BoundPlan {
     public void execute() {
         begin();
         try {
-            if (ForwardEvent.isOn() || OperationEvent.isOn()) {
+            // Loading a class of events starts the recorder, which takes as long as a tenth of a model's start.
+            if (FlightRecorder.isInitialized() && (ForwardEvent.isOn() || OperationEvent.isOn())) {
                 record();
                 return;
             }

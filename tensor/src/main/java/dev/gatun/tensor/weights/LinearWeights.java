@@ -127,12 +127,9 @@ public final class LinearWeights {
             throw new IllegalArgumentException("Linear: K " + k + " is above " + NarrowKernels.INT8_DEPTH + ", the deepest of int8");
         }
         MemorySegment packed = NativeBuffer.allocate(arena, NarrowKernels.byteSize(type, k, n)).segment();
-        Source first = sources.getFirst();
-        if (sources.size() == 1) {
-            return NarrowKernels.pack(type, first.weight().segment(), k, n, first.inOut() ? n : 1, first.inOut() ? 1 : k, packed);
-        }
         try (Arena temporary = Arena.ofConfined()) {
-            return NarrowKernels.pack(type, join(temporary, sources, k, n), k, n, n, 1, packed);
+            Source all = join(temporary, sources, k, n);
+            return NarrowKernels.pack(type, all.weight().segment(), k, n, all.inOut() ? n : 1, all.inOut() ? 1 : k, packed);
         }
     }
 
@@ -255,12 +252,9 @@ public final class LinearWeights {
 
     private static MatrixKernels.Panels panels(Arena arena, List<Source> sources, long k, long n) {
         MemorySegment packed = NativeBuffer.allocate(arena, MatrixKernels.panelFloats(k, n) * Float.BYTES).segment();
-        Source first = sources.getFirst();
-        if (sources.size() == 1) {
-            return MatrixKernels.packPanels(first.weight().segment(), k, n, first.inOut() ? n : 1, first.inOut() ? 1 : k, packed);
-        }
         try (Arena temporary = Arena.ofConfined()) {
-            return MatrixKernels.packPanels(join(temporary, sources, k, n), k, n, n, 1, packed);
+            Source all = join(temporary, sources, k, n);
+            return MatrixKernels.packPanels(all.weight().segment(), k, n, all.inOut() ? n : 1, all.inOut() ? 1 : k, packed);
         }
     }
 
@@ -288,33 +282,44 @@ public final class LinearWeights {
 
     private static void fill(List<Source> sources, long k, long n, MemoryDesc desc, Tensor data) {
         try (Arena temporary = Arena.ofConfined()) {
-            int f32 = DataType.F32.oneDnn();
-            Source first = sources.getFirst();
-            if (sources.size() == 1) {
-                Reorder.run(sourceDesc(temporary, first, k), first.weight().segment(), desc, data.segment());
-                return;
-            }
-            MemorySegment joined = join(temporary, sources, k, n);
-            Reorder.run(rowMajor(temporary, k, n), joined, desc, data.segment());
+            Source all = join(temporary, sources, k, n);
+            long[] strides = all.inOut() ? new long[] {n, 1} : new long[] {1, k};
+            MemoryDesc source = MemoryDesc.ofStrides(temporary, new long[] {k, n}, DataType.F32.oneDnn(), strides);
+            Reorder.run(source, all.weight().segment(), desc, data.segment());
         }
     }
 
-    /** [K, N]. oneDNN cannot write into part of a blocked layout, nor our packing into part of a panel. */
-    private static MemorySegment join(Arena arena, List<Source> sources, long k, long n) {
-        // The spare row is for the last slice, whose size oneDNN counts to the end of its last stride.
-        MemorySegment joined = NativeBuffer.allocate(arena, (k + 1) * n * Float.BYTES).segment();
+    /**
+     * Weights side by side, without a bias, as the first of them lies. oneDNN cannot write into part of a blocked layout, nor our packing
+     * into part of a panel.
+     */
+    private static Source join(Arena arena, List<Source> sources, long k, long n) {
+        Source first = sources.getFirst();
+        if (sources.size() == 1) {
+            return first;
+        }
+        MemorySegment joined = NativeBuffer.allocate(arena, k * n * Float.BYTES).segment();
         long column = 0;
         for (Source source : sources) {
-            MemoryDesc slice = MemoryDesc.ofStrides(arena, new long[] {k, source.out()}, DataType.F32.oneDnn(), new long[] {n, 1});
-            Reorder.run(sourceDesc(arena, source, k), source.weight().segment(), slice, joined.asSlice(column * Float.BYTES));
-            column += source.out();
+            MemorySegment from = source.weight().segment();
+            long columns = source.out();
+            if (source.inOut() != first.inOut()) {
+                for (long i = 0; i < k * columns; i++) {
+                    long row = first.inOut() ? i % k : i % columns;
+                    long to = first.inOut() ? row * n + column + i / k : (column + row) * k + i / columns;
+                    joined.setAtIndex(ValueLayout.JAVA_FLOAT, to, from.getAtIndex(ValueLayout.JAVA_FLOAT, i));
+                }
+            } else if (first.inOut()) {
+                for (long row = 0; row < k; row++) {
+                    MemorySegment.copy(from, row * columns * Float.BYTES, joined, (row * n + column) * Float.BYTES, columns * Float.BYTES);
+                }
+            } else {
+                MemorySegment.copy(from, 0, joined, column * k * Float.BYTES, columns * k * Float.BYTES);
+            }
+            column += columns;
         }
-        return joined;
-    }
-
-    private static MemoryDesc sourceDesc(Arena arena, Source source, long k) {
-        long[] strides = source.inOut() ? new long[] {source.out(), 1} : new long[] {1, k};
-        return MemoryDesc.ofStrides(arena, new long[] {k, source.out()}, DataType.F32.oneDnn(), strides);
+        TensorDesc desc = TensorDesc.of(DataType.F32, first.inOut() ? k : n, first.inOut() ? n : k);
+        return new Source(Tensor.of(desc, joined), first.inOut(), null);
     }
 
     /** Null if no source has one. */

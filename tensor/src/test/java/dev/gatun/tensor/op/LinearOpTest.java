@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class LinearOpTest {
 
@@ -102,8 +103,9 @@ class LinearOpTest {
         }
     }
 
-    @Test
-    void joinedLayersEqualSeparateOnes() {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void joinedLayersEqualSeparateOnes(boolean inOut) {
         int m = 9;
         int k = 21;
         int[] ns = {5, 16, 30};
@@ -115,11 +117,11 @@ class LinearOpTest {
                 float[] w2 = Reference.random(11, ns[2] * k);
                 float[] b1 = Reference.random(12, ns[1]);
                 LinearWeights packed = LinearWeights.pack(arena, kernel, List.of(
-                        new LinearWeights.Source(Tensor.ofFloats(arena, w0, ns[0], k), false, null),
+                        new LinearWeights.Source(Tensor.ofFloats(arena, w0, inOut ? k : ns[0], inOut ? ns[0] : k), inOut, null),
                         new LinearWeights.Source(Tensor.ofFloats(arena, w1, ns[1], k), false, Tensor.ofFloats(arena, b1, ns[1])),
                         new LinearWeights.Source(Tensor.ofFloats(arena, w2, k, ns[2]), true, null)));
                 float[] y = OpRunner.run(arena, new LinearOp(packed, Activation.NONE), Tensor.ofFloats(arena, x, m, k)).toFloats();
-                double[][] parts = {Reference.matmul(x, w0, true, null, m, ns[0], k),
+                double[][] parts = {Reference.matmul(x, w0, !inOut, null, m, ns[0], k),
                         Reference.matmul(x, w1, true, b1, m, ns[1], k), Reference.matmul(x, w2, false, null, m, ns[2], k)};
                 double[] expected = new double[m * 51];
                 for (int i = 0; i < m; i++) {

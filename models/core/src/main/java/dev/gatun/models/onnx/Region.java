@@ -25,6 +25,7 @@ import dev.gatun.tensor.op.SoftmaxOp;
 import dev.gatun.tensor.op.StridedOp;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -106,11 +107,18 @@ final class Region {
     Port floats(float value, long... dims) {
         return known.computeIfAbsent(List.of(value, Arrays.toString(dims)), k -> {
             Tensor tensor = Tensor.allocate(arena, TensorDesc.of(DataType.F32, dims));
-            for (long i = 0; i < tensor.shape().elementCount(); i++) {
-                tensor.setFloat(i, value);
+            if (value != 0 && tensor.shape().elementCount() > 0) {
+                fill(tensor.segment(), value);
             }
             return fixed(tensor);
         });
+    }
+
+    private static void fill(MemorySegment floats, float value) {
+        floats.set(ValueLayout.JAVA_FLOAT, 0, value);
+        for (long done = Float.BYTES; done < floats.byteSize(); done *= 2) {
+            MemorySegment.copy(floats, 0, floats, done, Math.min(done, floats.byteSize() - done));
+        }
     }
 
     /** Adds something once. */

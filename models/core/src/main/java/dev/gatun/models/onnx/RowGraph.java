@@ -36,6 +36,7 @@ final class RowGraph {
     private final Graph region;
     private final Map<Port, TensorDesc> descs;
     private final Map<Port, Seen> seen = new HashMap<>();
+    private final Map<OnnxTensor, Boolean> causal = new HashMap<>();
     private final GraphBuilder graph;
     private final Inputs inputs;
     /** What positions are, once they were met. */
@@ -331,7 +332,7 @@ final class RowGraph {
             }
             tokens.add(x.port);
         }
-        boolean causal = at.mask() >= 0 && seen.get(operands.get(at.mask())) instanceof Mask(OnnxTensor mask)
+        boolean isCausal = at.mask() >= 0 && seen.get(operands.get(at.mask())) instanceof Mask(OnnxTensor mask)
                 ? isCausal(mask, op.numHeads()) : at.mask() >= 0 && refuseMask();
         if (!isSequences(operands.get(at.querySequences())) || !isSequences(operands.get(at.keySequences())) || at.padding() >= 0
                 || op.source() == AttentionOp.Source.KEY_VALUE) {
@@ -341,7 +342,7 @@ final class RowGraph {
         if (!packed) {
             tokens.add(inputs.sequences);
         }
-        AttentionOp plain = new AttentionOp(op.source(), op.numHeads(), op.numKvHeads(), op.headDim(), causal, AttentionOp.MaskKind.NONE,
+        AttentionOp plain = new AttentionOp(op.source(), op.numHeads(), op.numKvHeads(), op.headDim(), isCausal, AttentionOp.MaskKind.NONE,
                 false, op.scores(), null, null);
         return new Rows(graph.add(node.name(), plain, tokens.toArray(Port[]::new)), width, false);
     }
@@ -366,25 +367,30 @@ final class RowGraph {
      * @throws IllegalArgumentException if it is neither
      */
     private boolean isCausal(OnnxTensor mask, int heads) {
+        return causal.computeIfAbsent(mask, m -> findCausal(m, heads));
+    }
+
+    private boolean findCausal(OnnxTensor mask, int heads) {
         int length = sample.length();
         long[] dims = Region.padded(mask.dims(), 4);
         long[] strides = Walk.strides(dims, new long[] {sample.batch(), heads, length, length});
-        boolean causal = true;
+        boolean triangular = true;
         boolean open = true;
+        int different = strides[1] == 0 ? 1 : heads;
         for (int b = 0; b < sample.batch(); b++) {
-            for (int h = 0; h < heads; h++) {
+            for (int h = 0; h < different; h++) {
                 for (int q = 0; q < sample.tokens(b); q++) {
                     for (int k = 0; k < length; k++) {
                         double v = mask.real(b * strides[0] + h * strides[1] + q * strides[2] + k * strides[3]);
                         boolean hidden = v <= Packing.HIDDEN;
                         boolean counts = k < sample.tokens(b);
-                        causal &= counts && k <= q ? v == 0 : hidden;
+                        triangular &= counts && k <= q ? v == 0 : hidden;
                         open &= counts ? v == 0 : hidden;
                     }
                 }
             }
         }
-        if (!causal && !open) {
+        if (!triangular && !open) {
             throw new IllegalArgumentException("scores have something added that is more than which tokens count");
         }
         return !open;

@@ -1,5 +1,6 @@
 package dev.gatun.models.onnx;
 
+import dev.gatun.bindings.kernels.NativeBuffer;
 import dev.gatun.models.io.FileBytes;
 import dev.gatun.tensor.Shape;
 import java.io.IOException;
@@ -15,6 +16,8 @@ import java.util.Map;
 
 /** Turns TensorProto into tensors: sizes are checked before anything is allocated, files outside of the model's folder are refused. */
 final class TensorReader {
+    private static final long LARGE = 1 << 16;
+
     private final Path folder;
     private final Arena arena;
 
@@ -78,7 +81,9 @@ final class TensorReader {
         if (raw.address() % type.byteSize() == 0) {
             return raw;
         }
-        return arena.allocate(Math.max(1, raw.byteSize()), 64).asSlice(0, raw.byteSize()).copyFrom(raw);
+        MemorySegment copy = raw.byteSize() < LARGE ? arena.allocate(Math.max(1, raw.byteSize()), 64)
+                : NativeBuffer.allocate(arena, raw.byteSize()).segment(); // is not zeroed before it is written
+        return copy.asSlice(0, raw.byteSize()).copyFrom(raw);
     }
 
     private OnnxTensor unpacked(MemorySegment raw, OnnxType type, Shape shape) {

@@ -53,10 +53,4 @@ final class BatchEvent extends Event {
         }
         return event;
     }
-
-    static void end(BatchEvent event) {
-        if (event != null) {
-            event.commit();
-        }
-    }
 }

@@ -10,6 +10,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
+import jdk.jfr.FlightRecorder;
 
 /**
  * Computes requests of many callers together, in the order in which they came: whenever a core is free it takes its share of what waits.
@@ -229,10 +230,13 @@ public final class Batcher<S extends Workers.Session, T extends Batcher.Task> {
         List<Ticket<T, ?>> wanted = tickets.stream().filter(ticket -> !ticket.isDone()).toList();
         try {
             if (!wanted.isEmpty()) {
-                BatchEvent event = BatchEvent.begin(owner, wanted, alone);
+                // Loading a class of events starts the recorder, which takes as long as a tenth of a model's start.
+                BatchEvent event = FlightRecorder.isInitialized() ? BatchEvent.begin(owner, wanted, alone) : null;
                 List<T> tasks = wanted.stream().<T>map(Ticket::task).toList();
                 workers.compute(Workers.doing(session -> forward.accept(session, tasks)), alone);
-                BatchEvent.end(event);
+                if (event != null) {
+                    event.commit();
+                }
             }
         } finally {
             batch.end();

@@ -23,24 +23,24 @@ public final class TextTokenizer implements AutoCloseable {
     private final TokenizersNative tokenizer;
     private final Frame single;
     private final Frame pair;
-    private final int maxTokens;
     private final boolean cutsLeft;
     private final int padId;
     private final Path file;
     private final TokenizerJson.Source source;
     private final TokenizerSettings settings;
+    /** Set before others see this. */
+    private int maxTokens = Integer.MAX_VALUE;
     private boolean closed;
     private int users;
 
     private TextTokenizer(Path file, TokenizerSettings settings, TokenizerJson.Source source, TokenizersNative tokenizer, Frame single,
-            Frame pair, int maxTokens, boolean cutsLeft) {
+            Frame pair, boolean cutsLeft) {
         this.file = file;
         this.settings = settings;
         this.source = new TokenizerJson.Source("", source.truncatesLeft(), source.examples(), source.last(), source.lastId());
         this.tokenizer = tokenizer;
         this.single = single;
         this.pair = pair;
-        this.maxTokens = maxTokens;
         this.cutsLeft = cutsLeft;
         AddedToken pad = settings.named().get("pad_token");
         int[] ids = pad == null ? new int[0] : tokenizer.ids(pad.content());
@@ -74,7 +74,8 @@ public final class TextTokenizer implements AutoCloseable {
 
     /** Loads {@code tokenizer.json} alone. */
     public static TextTokenizer load(Path file, int maxTokens) {
-        return load(file, TokenizerSettings.none(file), maxTokens, false);
+        TokenizerSettings none = TokenizerSettings.none(file);
+        return of(file, TokenizerJson.read(file, none, false), none, maxTokens);
     }
 
     /**
@@ -83,23 +84,16 @@ public final class TextTokenizer implements AutoCloseable {
      * @throws WeightException if tokenizer.json is missing or not a tokenizer, or its settings ask for what is not served
      */
     public static TextTokenizer load(Path folder, Limit limit) {
-        return load(folder, limit, false);
+        try (TokenizerAhead tokenizer = new TokenizerAhead(folder, false)) {
+            return tokenizer.cut(limit);
+        }
     }
 
-    /**
-     * Loads a folder's tokenizer.
-     *
-     * @param lowerCase whether what is not a special token is lower-cased first, whatever the tokenizer does
-     * @throws WeightException as {@link #load(Path, Limit)}
-     */
-    public static TextTokenizer load(Path folder, Limit limit, boolean lowerCase) {
+    /** One that cuts nothing yet. */
+    static TextTokenizer load(Path folder, boolean lowerCase) {
         TokenizerSettings settings = TokenizerSettings.read(folder);
-        int own = limit.orAsTheFolder ? settings.modelMaxLength() : Integer.MAX_VALUE;
-        return load(folder.resolve("tokenizer.json"), settings, Math.min(limit.maxTokens, own), lowerCase);
-    }
-
-    private static TextTokenizer load(Path file, TokenizerSettings settings, int maxTokens, boolean lowerCase) {
-        return of(file, TokenizerJson.read(file, settings, lowerCase), settings, maxTokens);
+        Path file = folder.resolve("tokenizer.json");
+        return of(file, TokenizerJson.read(file, settings, lowerCase), settings, Integer.MAX_VALUE);
     }
 
     /** Of a definition. */
@@ -116,15 +110,11 @@ public final class TextTokenizer implements AutoCloseable {
             String example = source.examples().stream().filter(text -> tokenizer.frame(text, null).holds(1)).findFirst().orElseThrow(
                     () -> new WeightException(file, "makes no token of any text, or several copies of it"));
             Frame single = tokenizer.frame(example, null);
-            if (maxTokens < single.specials()) {
-                throw new WeightException(file, "adds " + single.specials() + " special tokens to every text: it cannot be cut at "
-                        + maxTokens + " tokens");
-            }
             Frame pair = tokenizer.frame(example, example);
-            return new TextTokenizer(file, settings, source, tokenizer, settings.typed() ? single : single.untyped(), settings.typed()
-                    ? pair : pair.untyped(),
-                    maxTokens,
-                    settings.truncatesLeft(source.truncatesLeft()));
+            TextTokenizer loaded = new TextTokenizer(file, settings, source, tokenizer, settings.typed() ? single : single.untyped(),
+                    settings.typed() ? pair : pair.untyped(), settings.truncatesLeft(source.truncatesLeft()));
+            loaded.cutAt(maxTokens);
+            return loaded;
         } catch (WeightException | Error e) {
             tokenizer.close();
             throw e;
@@ -132,6 +122,19 @@ public final class TextTokenizer implements AutoCloseable {
             tokenizer.close();
             throw new WeightException(file, "makes no tokens: " + e.getMessage(), e);
         }
+    }
+
+    /** Before anybody else has this. */
+    void cutAt(Limit limit) {
+        cutAt(limit.orAsTheFolder ? Math.min(limit.maxTokens, settings.modelMaxLength()) : limit.maxTokens);
+    }
+
+    private void cutAt(int most) {
+        if (most < single.specials()) {
+            throw new WeightException(file, "adds " + single.specials() + " special tokens to every text: it cannot be cut at " + most
+                    + " tokens");
+        }
+        maxTokens = most;
     }
 
     /** A text's own tokens, without special ones and uncut; of a text without lone surrogates. */

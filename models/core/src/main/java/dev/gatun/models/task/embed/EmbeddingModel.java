@@ -16,6 +16,7 @@ import dev.gatun.models.runtime.Batcher;
 import dev.gatun.models.runtime.Workers;
 import dev.gatun.models.task.embed.Prompts.Prompt;
 import dev.gatun.models.tokenize.TextTokenizer;
+import dev.gatun.models.tokenize.TokenizerAhead;
 import dev.gatun.models.tokenize.Window;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -89,10 +90,32 @@ public final class EmbeddingModel implements AutoCloseable {
             throw new IllegalArgumentException("include_prompt is false: neither windows nor weightedmean pooling are served without the "
                     + "tokens of a prompt");
         }
-        Encoder encoder;
         Tower[] tower = new Tower[1];
+        try (TokenizerAhead ahead = new TokenizerAhead(checkpoint.folder(), folder.lowerCase())) {
+            Encoder encoder = encoder(family, checkpoint, options, folder, tower);
+            TextTokenizer tokenizer = null;
+            try {
+                tokenizer = ahead.cut(cutAt(options, folder, encoder.spec().maxLength()));
+                tokenizer.requireVocabulary(encoder.spec().vocabSize());
+                if (tower[0] != null && tower[0].pads()) {
+                    tokenizer.requireSeenPadding();
+                }
+                return new EmbeddingModel(encoder, tokenizer, folder, tower[0], options);
+            } catch (RuntimeException | Error e) {
+                encoder.close();
+                if (tokenizer != null) {
+                    tokenizer.close();
+                }
+                throw e;
+            }
+        }
+    }
+
+    /** @param tower receives what the model is a part of, if it is one */
+    private static Encoder encoder(EncoderFamily family, Checkpoint checkpoint, EmbeddingOptions options, SentenceFolder folder,
+            Tower[] tower) {
         try (Arena files = Arena.ofShared()) {
-            encoder = family.load(checkpoint, options.precision(), described -> {
+            return family.load(checkpoint, options.precision(), described -> {
                 tower[0] = described.tower();
                 if (tower[0] != null && (options.pooling() != null || options.overlap() >= 0)) {
                     throw new IllegalArgumentException("a text tower of " + described.spec().name()
@@ -100,21 +123,6 @@ public final class EmbeddingModel implements AutoCloseable {
                 }
                 return SentenceHead.of(folder, described, files, folder.dimension());
             });
-        }
-        TextTokenizer tokenizer = null;
-        try {
-            tokenizer = TextTokenizer.load(checkpoint.folder(), cutAt(options, folder, encoder.spec().maxLength()), folder.lowerCase());
-            tokenizer.requireVocabulary(encoder.spec().vocabSize());
-            if (tower[0] != null && tower[0].pads()) {
-                tokenizer.requireSeenPadding();
-            }
-            return new EmbeddingModel(encoder, tokenizer, folder, tower[0], options);
-        } catch (RuntimeException | Error e) {
-            encoder.close();
-            if (tokenizer != null) {
-                tokenizer.close();
-            }
-            throw e;
         }
     }
 

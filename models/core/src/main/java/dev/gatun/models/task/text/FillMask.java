@@ -68,7 +68,7 @@ public final class FillMask extends TextTask {
         }
         Map.Entry<Encoder, RowHead> loaded = Encoders.family(checkpoint).loadApart(checkpoint, options.precision(), HeadKind.MASKED);
         try {
-            return new FillMask(TextModel.of("the mask filler", checkpoint, loaded.getKey(), options), loaded.getValue(), vocabulary,
+            return new FillMask(TextModel.of("the mask filler", checkpoint, loaded::getKey, options), loaded.getValue(), vocabulary,
                     maskId);
         } catch (RuntimeException | Error e) {
             loaded.getValue().close();

@@ -79,7 +79,7 @@ public final class QuestionAnswerer extends TextTask {
         Checkpoint checkpoint = Checkpoint.open(folder);
         HeadKind.SPANS.require(checkpoint);
         return new QuestionAnswerer(TextModel.of("the answerer", checkpoint,
-                Encoders.family(checkpoint).load(checkpoint, options.precision(), HeadKind.SPANS), options));
+                () -> Encoders.family(checkpoint).load(checkpoint, options.precision(), HeadKind.SPANS), options));
     }
 
     /** The best answer, or null if the context has no words. */

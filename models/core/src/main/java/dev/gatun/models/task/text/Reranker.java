@@ -58,7 +58,7 @@ public final class Reranker extends TextTask {
         HeadKind.SEQUENCES.require(checkpoint);
         boolean sigmoid = sigmoid(checkpoint);
         TextModel model = TextModel.of("the reranker", checkpoint,
-                Encoders.family(checkpoint).load(checkpoint, options.precision(), HeadKind.SEQUENCES), options);
+                () -> Encoders.family(checkpoint).load(checkpoint, options.precision(), HeadKind.SEQUENCES), options);
         if (model.labels().names().size() != 1) {
             int found = model.labels().names().size();
             model.close();

@@ -44,7 +44,7 @@ public final class TextClassifier extends TextTask {
         Checkpoint checkpoint = Checkpoint.open(folder);
         HeadKind.SEQUENCES.require(checkpoint);
         return TextModel.of(owner, checkpoint,
-                Encoders.family(checkpoint).load(checkpoint, options.precision(), HeadKind.SEQUENCES), options);
+                () -> Encoders.family(checkpoint).load(checkpoint, options.precision(), HeadKind.SEQUENCES), options);
     }
 
     /** All labels of a text, best first. */

@@ -10,11 +10,13 @@ import dev.gatun.models.encode.Shares;
 import dev.gatun.models.runtime.Batcher;
 import dev.gatun.models.runtime.Workers;
 import dev.gatun.models.tokenize.TextTokenizer;
+import dev.gatun.models.tokenize.TokenizerAhead;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
  * An encoder with a head, its tokenizer and its workers: what all tasks over texts share. Thread-safe; closing waits for calls under way.
@@ -83,25 +85,28 @@ final class TextModel implements AutoCloseable {
     }
 
     /**
-     * Takes over an encoder, which is closed with this, or if its tokenizer cannot be loaded.
+     * Loads an encoder and, meanwhile, its tokenizer.
      *
      * @param owner what messages call it, as in "the classifier"
+     * @param load  an encoder that is closed with this, or if its tokenizer cannot be loaded
      */
-    static TextModel of(String owner, Checkpoint checkpoint, Encoder encoder, TextOptions options) {
-        TextTokenizer tokenizer = null;
-        try {
-            int positions = encoder.spec().maxLength();
-            int wanted = options.maxTokens();
-            tokenizer = TextTokenizer.load(checkpoint.folder(),
-                    new TextTokenizer.Limit(wanted == 0 ? positions : Math.min(wanted, positions), wanted == 0));
-            tokenizer.requireVocabulary(encoder.spec().vocabSize());
-            return new TextModel(owner, encoder, tokenizer, ClassLabels.of(checkpoint), options);
-        } catch (RuntimeException | Error e) {
-            encoder.close();
-            if (tokenizer != null) {
-                tokenizer.close();
+    static TextModel of(String owner, Checkpoint checkpoint, Supplier<Encoder> load, TextOptions options) {
+        try (TokenizerAhead ahead = new TokenizerAhead(checkpoint.folder(), false)) {
+            Encoder encoder = load.get();
+            TextTokenizer tokenizer = null;
+            try {
+                int positions = encoder.spec().maxLength();
+                int wanted = options.maxTokens();
+                tokenizer = ahead.cut(new TextTokenizer.Limit(wanted == 0 ? positions : Math.min(wanted, positions), wanted == 0));
+                tokenizer.requireVocabulary(encoder.spec().vocabSize());
+                return new TextModel(owner, encoder, tokenizer, ClassLabels.of(checkpoint), options);
+            } catch (RuntimeException | Error e) {
+                encoder.close();
+                if (tokenizer != null) {
+                    tokenizer.close();
+                }
+                throw e;
             }
-            throw e;
         }
     }
 

@@ -206,7 +206,7 @@ public final class TextTraining {
 
     /** The first token's row of each text. */
     private Tensor features(Arena arena, Checkpoint checkpoint) {
-        try (TextModel encoder = TextModel.of("the encoder", checkpoint, Encoders.family(checkpoint).load(checkpoint,
+        try (TextModel encoder = TextModel.of("the encoder", checkpoint, () -> Encoders.family(checkpoint).load(checkpoint,
                 Head.pooled(Pooling.CLS, false)), TextOptions.defaults().withThreads(fit.threads()))) {
             List<float[]> rows = encoder.run(examples, new TextClassifier.Logits<>(example -> example[0].length(),
                     example -> encoder.tokenizer().encode(example[0]), row -> row));

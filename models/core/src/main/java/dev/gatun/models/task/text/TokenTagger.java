@@ -73,7 +73,7 @@ public final class TokenTagger extends TextTask {
         HeadKind.TOKENS.require(checkpoint);
         TokenTable vocabulary = TokenTable.read(checkpoint.folder());
         return new TokenTagger(TextModel.of("the tagger", checkpoint,
-                Encoders.family(checkpoint).load(checkpoint, options.precision(), HeadKind.TOKENS), options), vocabulary);
+                () -> Encoders.family(checkpoint).load(checkpoint, options.precision(), HeadKind.TOKENS), options), vocabulary);
     }
 
     /** The tags of a text, words of one tag together, those labelled O left out. */

@@ -70,7 +70,7 @@ public final class ZeroShotClassifier extends TextTask {
         HeadKind.SEQUENCES.require(checkpoint);
         int entailment = entailment(checkpoint);
         TextModel model = TextModel.of("the zero-shot classifier", checkpoint,
-                Encoders.family(checkpoint).load(checkpoint, options.precision(), HeadKind.SEQUENCES), options);
+                () -> Encoders.family(checkpoint).load(checkpoint, options.precision(), HeadKind.SEQUENCES), options);
         if (entailment >= model.labels().names().size() || model.labels().names().size() < 2) {
             model.close();
             throw new WeightException(checkpoint.configFile(), "label2id says entailment is class " + entailment + ", but there are "
