@@ -30,15 +30,27 @@ final class AttentionRule {
         return Val.product(new Val.Scores(a.unscaled(), b.unscaled(), scale, null, false), dims);
     }
 
-    /** Whether a value is a product without mask, and another is repeated over it as one. */
-    static boolean takesMask(Val product, Val mask) {
-        return product.scores != null && !product.scores.softmax() && product.scores.mask() == null && product.made == null
-                && mask.scores == null;
+    /** A product to which another value, repeated over it, is added; null if the first is no product, or has become something else. */
+    static Val masked(Region r, Val product, Val mask) {
+        boolean fits = product.scores != null && !product.scores.softmax() && product.made == null && mask.scores == null
+                && Arrays.equals(Walk.broadcast(product.dims, mask.dims), product.dims);
+        Val.Scores s = product.scores;
+        Val all = !fits || s.mask() == null ? mask : sum(r, s.mask(), mask);
+        return fits && all != null ? Val.product(new Val.Scores(s.a(), s.b(), s.scale(), all, false), product.dims) : null;
     }
 
-    static Val masked(Val product, Val mask) {
-        Val.Scores s = product.scores;
-        return Val.product(new Val.Scores(s.a(), s.b(), s.scale(), mask, false), product.dims);
+    /** Of two masks: all layers of a model have the same two. */
+    private static Val sum(Region r, Val a, Val b) {
+        long[] dims = Walk.broadcast(a.dims, b.dims);
+        if (dims.length > 4) {
+            return null;
+        }
+        Val first = Arrays.equals(a.dims, dims) ? a : b;
+        Val second = first == a ? b : a;
+        Val whole = Arrays.equals(first.dims, dims) ? first : null;
+        Object key = List.of("masks", r.anyPort(first), Arrays.toString(first.dims), r.anyPort(second), Arrays.toString(second.dims));
+        return Val.dense(r.once(key, () -> r.anyPort(Rules.binary(r, BinaryOp.Operator.ADD, whole != null ? whole
+                : Rules.repeated(r, first, dims), second))), dims);
     }
 
     private static Val attention(Region r, Val.Scores s, Val v) {

@@ -34,6 +34,11 @@ final class Packed {
     record Key(long address, long byteSize, Object how) {
     }
 
+    /** As long as the model. */
+    CountedArena arena() {
+        return arena;
+    }
+
     /** This memory never changes. */
     void constant(OnnxValue value) {
         if (value instanceof OnnxTensor tensor) {

@@ -139,7 +139,26 @@ final class Packing implements AutoCloseable {
         OnnxTensor table = Fusion.is(step, "Gather") && step.attributes().getOrDefault("axis", 0L).equals(0L) ? tensor(step, 0) : null;
         OnnxTensor index = tensor(step, 1);
         return table != null && table.type() == OnnxType.FLOAT && table.rank() == 2 && packed.isConstant(table) && index != null
-                && index.rank() > 0 && !packed.isConstant(index);
+                && index.rank() > 0 && !packed.isConstant(index) && !isOfPairs(index, origins.getOrDefault(step.inputs().get(1).slot(), 0));
+    }
+
+    /** Whether an index says something of two tokens each, as how far apart they are: then rows are no token's. */
+    private boolean isOfPairs(OnnxTensor index, int from) {
+        long length = inputs.get(TextInput.IDS).dim(1);
+        return from == 0 && index.rank() >= 2 && index.dim(-1) == length && index.dim(-2) == length;
+    }
+
+    /** The sum of two masks. */
+    OnnxTensor sum(OnnxTensor a, OnnxTensor b) {
+        long[] dims = Walk.broadcast(a.dims(), b.dims());
+        OnnxTensor sum = memory.make(OnnxType.FLOAT, dims);
+        long[][] strides = {Walk.dense(dims), Walk.strides(a.dims(), dims), Walk.strides(b.dims(), dims)};
+        Walk.rows(dims, strides, new long[3], (at, step, count) -> {
+            for (long i = 0; i < count; i++) {
+                sum.put(at[0] + i * step[0], a.real(at[1] + i * step[1]) + b.real(at[2] + i * step[2]));
+            }
+        });
+        return sum;
     }
 
     private void lookup(Program.Step step) {
@@ -185,8 +204,9 @@ final class Packing implements AutoCloseable {
             int slot = -2 - outside.size();
             outside.put(slot, mask);
             Val added = region.input(slot, mask.dims());
-            if (AttentionRule.takesMask(scores, added)) {
-                rows.put(step.outputs()[0], AttentionRule.masked(scores, added));
+            Val masked = AttentionRule.masked(region, scores, added);
+            if (masked != null) {
+                rows.put(step.outputs()[0], masked);
                 return true;
             }
         }

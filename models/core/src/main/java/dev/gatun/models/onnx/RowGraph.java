@@ -3,9 +3,11 @@ package dev.gatun.models.onnx;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.graph.Apply;
+import dev.gatun.tensor.graph.Attention;
 import dev.gatun.tensor.graph.Embedding;
 import dev.gatun.tensor.graph.Graph;
 import dev.gatun.tensor.graph.GraphBuilder;
+import dev.gatun.tensor.graph.Layer;
 import dev.gatun.tensor.graph.LayerNorm;
 import dev.gatun.tensor.graph.Linear;
 import dev.gatun.tensor.graph.Node;
@@ -36,9 +38,9 @@ final class RowGraph {
     private final Graph region;
     private final Map<Port, TensorDesc> descs;
     private final Map<Port, Seen> seen = new HashMap<>();
-    private final Map<OnnxTensor, Boolean> causal = new HashMap<>();
     private final GraphBuilder graph;
     private final Inputs inputs;
+    private final ScoreMask.Rules masks;
     /** What positions are, once they were met. */
     private int firstPosition;
     private int padId = -1;
@@ -73,7 +75,8 @@ final class RowGraph {
     private record Mask(OnnxTensor tensor) implements Seen {
     }
 
-    RowGraph(Packing packing, TextSample sample, Graph region, GraphBuilder graph, Inputs inputs) {
+    RowGraph(Packing packing, TextSample sample, Graph region, GraphBuilder graph, Inputs inputs, ScoreMask.Rules masks) {
+        this.masks = masks;
         this.packing = packing;
         this.sample = sample;
         this.region = region;
@@ -200,7 +203,7 @@ final class RowGraph {
                 long columns = norm.gamma().shape().elementCount();
                 yield x.width == columns ? with(x, graph.add(node.name(), norm, x.port), columns) : null;
             }
-            case Apply(ReshapeOp op) -> seen.get(operands.getFirst());
+            case Apply(ReshapeOp op) -> reshaped(seen.get(operands.getFirst()), descs.get(node.result()).shape().dims());
             case Apply(EltwiseOp op) -> {
                 Rows x = rows(operands.getFirst());
                 yield with(x, graph.add(node.name(), op, x.port), x.width);
@@ -210,6 +213,19 @@ final class RowGraph {
             case Apply(AttentionOp op) -> attention(node, op);
             default -> null;
         };
+    }
+
+    /** Rows stay rows; a mask must keep its dimensions, but for ones in front, and may be repeated along them later. */
+    private static Seen reshaped(Seen seen, long[] dims) {
+        if (!(seen instanceof Mask(OnnxTensor mask))) {
+            return seen;
+        }
+        boolean fits = dims.length <= 4 && mask.rank() <= 4;
+        for (int i = 0; fits && i < 4; i++) {
+            long own = Region.padded(mask.dims(), 4)[i];
+            fits = own == 1 || own == Region.padded(dims, 4)[i];
+        }
+        return fits ? seen : null;
     }
 
     private static Rows with(Rows like, Port port, long width) {
@@ -269,6 +285,9 @@ final class RowGraph {
         }
         if (sum && a instanceof Fixed(Tensor zeros) && b instanceof Mask mask && isZero(zeros)) {
             return mask;
+        }
+        if (sum && a instanceof Mask(OnnxTensor x) && b instanceof Mask(OnnxTensor y)) {
+            return new Mask(packing.sum(x, y));
         }
         if (sum && a instanceof Sum one && b instanceof Fixed(Tensor row) && one.types == null && one.words != null
                 && row.shape().elementCount() == one.words.dim(1)
@@ -332,8 +351,10 @@ final class RowGraph {
             }
             tokens.add(x.port);
         }
-        boolean isCausal = at.mask() >= 0 && seen.get(operands.get(at.mask())) instanceof Mask(OnnxTensor mask)
-                ? isCausal(mask, op.numHeads()) : at.mask() >= 0 && refuseMask();
+        if (at.mask() >= 0 && !(seen.get(operands.get(at.mask())) instanceof Mask)) {
+            throw new IllegalArgumentException("scores are masked by what is made of rows");
+        }
+        ScoreMask mask = masks.next(at.mask() < 0 ? null : ((Mask) seen.get(operands.get(at.mask()))).tensor, sample, op.numHeads());
         if (!isSequences(operands.get(at.querySequences())) || !isSequences(operands.get(at.keySequences())) || at.padding() >= 0
                 || op.source() == AttentionOp.Source.KEY_VALUE) {
             return null;
@@ -342,13 +363,11 @@ final class RowGraph {
         if (!packed) {
             tokens.add(inputs.sequences);
         }
-        AttentionOp plain = new AttentionOp(op.source(), op.numHeads(), op.numKvHeads(), op.headDim(), isCausal, AttentionOp.MaskKind.NONE,
-                false, op.scores(), null, null);
-        return new Rows(graph.add(node.name(), plain, tokens.toArray(Port[]::new)), width, false);
-    }
-
-    private static boolean refuseMask() {
-        throw new IllegalArgumentException("scores are masked by what is made of rows");
+        AttentionOp plain = new AttentionOp(op.source(), op.numHeads(), op.numKvHeads(), op.headDim(), mask.causal(),
+                AttentionOp.MaskKind.NONE, false, new AttentionOp.Scores(op.scores().scale(), op.scores().softcap(), mask.window()), null,
+                null);
+        Layer layer = mask.distances() == null ? new Apply(plain) : new Attention(plain, mask.distances());
+        return new Rows(graph.add(node.name(), layer, tokens.toArray(Port[]::new)), width, false);
     }
 
     /** Whether all texts of the sample are sequences of its length. */
@@ -359,40 +378,5 @@ final class RowGraph {
             fits = ((Fixed) seen.get(port)).tensor.getInt(i + 1) == i * sample.length();
         }
         return fits;
-    }
-
-    /**
-     * Whether a mask hides what does not count and keys behind the query, or what does not count alone.
-     *
-     * @throws IllegalArgumentException if it is neither
-     */
-    private boolean isCausal(OnnxTensor mask, int heads) {
-        return causal.computeIfAbsent(mask, m -> findCausal(m, heads));
-    }
-
-    private boolean findCausal(OnnxTensor mask, int heads) {
-        int length = sample.length();
-        long[] dims = Region.padded(mask.dims(), 4);
-        long[] strides = Walk.strides(dims, new long[] {sample.batch(), heads, length, length});
-        boolean triangular = true;
-        boolean open = true;
-        int different = strides[1] == 0 ? 1 : heads;
-        for (int b = 0; b < sample.batch(); b++) {
-            for (int h = 0; h < different; h++) {
-                for (int q = 0; q < sample.tokens(b); q++) {
-                    for (int k = 0; k < length; k++) {
-                        double v = mask.real(b * strides[0] + h * strides[1] + q * strides[2] + k * strides[3]);
-                        boolean hidden = v <= Packing.HIDDEN;
-                        boolean counts = k < sample.tokens(b);
-                        triangular &= counts && k <= q ? v == 0 : hidden;
-                        open &= counts ? v == 0 : hidden;
-                    }
-                }
-            }
-        }
-        if (!triangular && !open) {
-            throw new IllegalArgumentException("scores have something added that is more than which tokens count");
-        }
-        return !open;
     }
 }

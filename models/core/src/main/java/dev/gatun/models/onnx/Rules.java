@@ -168,11 +168,10 @@ final class Rules {
         if (second && product && !Float.isNaN(s.number(0))) {
             return times(s.region(), b, s.number(0));
         }
-        if (op == BinaryOp.Operator.ADD && first && AttentionRule.takesMask(a, b)) {
-            return AttentionRule.masked(a, b);
-        }
-        if (op == BinaryOp.Operator.ADD && second && AttentionRule.takesMask(b, a)) {
-            return AttentionRule.masked(b, a);
+        Val masked = op != BinaryOp.Operator.ADD ? null : a.scores != null ? AttentionRule.masked(s.region(), a, b)
+                : AttentionRule.masked(s.region(), b, a);
+        if (masked != null) {
+            return masked;
         }
         if (!first && second && op != BinaryOp.Operator.DIV) {
             Val turned = op == BinaryOp.Operator.SUB ? times(s.region(), b, -1) : b;

@@ -26,6 +26,7 @@ public final class TokenGraph {
     private final Map<TextInput, OnnxInfo> infos;
     private final TextSample sample;
     private RowGraph found;
+    private ScoreMask.Rules masks;
     private boolean first;
     private long columns;
 
@@ -80,16 +81,22 @@ public final class TokenGraph {
         if (sample.vocab() < 1) {
             throw new IllegalArgumentException("has no table of words that ids choose from");
         }
-        List<Node> layers = layers(sample);
+        masks = new ScoreMask.Rules(model.packed().arena());
+        layers(sample);
         int pad = found.padId();
         int longest = Math.min(LONGEST_SAMPLE, maxLength());
-        for (TextSample other : List.of(new TextSample(3, Math.min(5, longest), sample.vocab(), pad),
-                new TextSample(2, longest, sample.vocab(), pad))) {
+        masks = new ScoreMask.Rules(model.packed().arena());
+        List<Node> layers = layers(new TextSample(2, longest, sample.vocab(), pad));
+        if (longest < maxLength() && masks.reach() > longest / 2) {
+            throw new IllegalArgumentException("scores have something added that differs for tokens " + masks.reach() + " apart, of "
+                    + longest);
+        }
+        for (TextSample other : List.of(new TextSample(3, Math.min(5, longest), sample.vocab(), pad), sample)) {
+            masks.checking();
             if (!layers(other).equals(layers)) {
-                throw new IllegalArgumentException("computes something else of " + other.length() + " tokens than of " + sample.length());
+                throw new IllegalArgumentException("computes something else of " + other.length() + " tokens than of " + longest);
             }
         }
-        layers(sample);
     }
 
     private List<Node> layers(TextSample of) {
@@ -106,7 +113,7 @@ public final class TokenGraph {
     private Port add(GraphBuilder graph, RowGraph.Inputs inputs, TextSample of) {
         try (Packing packing = new Packing(model, program, of, infos)) {
             Graph region = packing.run();
-            RowGraph rows = new RowGraph(packing, of, region, graph, inputs);
+            RowGraph rows = new RowGraph(packing, of, region, graph, inputs, masks);
             Port result = rows.add(beforeLast);
             first = rows.first();
             columns = rows.width();
@@ -129,6 +136,7 @@ public final class TokenGraph {
     public Port add(GraphBuilder graph, Port ids, Port positions, Port types, Port sequences, int maxSequences) {
         model.lifetime().enter();
         try {
+            masks.checking();
             return add(graph, new RowGraph.Inputs(ids, positions, types, sequences, maxSequences), sample);
         } finally {
             model.lifetime().exit();
