@@ -30,6 +30,16 @@ final class AttentionRule {
         return Val.product(new Val.Scores(a.unscaled(), b.unscaled(), scale, null, false), dims);
     }
 
+    /** softmax(a) b where that is attention, whose rows of hidden keys alone are zeros. */
+    static Val attend(Site s) {
+        Val a = s.x(0);
+        Val b = s.x(1);
+        int rank = a.dims.length;
+        boolean fits = rank == 4 && b.dims.length == 4 && a.dim(-1) == b.dim(-2) && Arrays.equals(a.dims, 0, 2, b.dims, 0, 2)
+                && a.scores != null && !a.scores.softmax() && a.made == null;
+        return fits ? attention(s.region(), new Val.Scores(a.scores.a(), a.scores.b(), a.scores.scale(), a.scores.mask(), true), b) : null;
+    }
+
     /** A product to which another value, repeated over it, is added; null if the first is no product, or has become something else. */
     static Val masked(Region r, Val product, Val mask) {
         boolean fits = product.scores != null && !product.scores.softmax() && product.made == null && mask.scores == null

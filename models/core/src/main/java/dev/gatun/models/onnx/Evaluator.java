@@ -66,19 +66,33 @@ final class Evaluator {
         Arrays.stream(inputs).filter(v -> v != null).forEach(Memory::forget);
     }
 
-    void execute(Program.Step step, Program.Frame frame) {
-        OnnxValue[] operands = new OnnxValue[step.inputs().size()];
-        for (int i = 0; i < operands.length; i++) {
-            operands[i] = frame.get(step.inputs().get(i));
+    /** A run begins, whatever became of the one before. */
+    void begin() {
+        depth = 0;
+    }
+
+    /** Runs a graph that is no part of another, with values of its frame that are there already. */
+    void again(Program program, Program.Frame frame, OnnxValue[] results) {
+        for (int i = 0; i < program.steps().size(); i++) {
+            execute(program.steps().get(i), frame);
         }
+        for (int i = 0; i < results.length; i++) {
+            results[i] = frame.get(program.outputs().get(i));
+        }
+    }
+
+    void execute(Program.Step step, Program.Frame frame) {
+        OnnxValue[] operands = step.kernel() instanceof Kernel.Still ? null : operands(step, frame);
         OnnxValue[] results;
         try {
-            results = step.kernel().run(new Call(step, operands, frame, this));
+            results = step.kernel() instanceof Kernel.Still still ? still.again(frame, step.inputs())
+                    : step.kernel().run(new Call(step, operands, frame, this));
         } catch (OnnxException e) {
             throw e;
         } catch (RuntimeException | OutOfMemoryError | StackOverflowError e) {
             String message = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
-            throw new OnnxException(file, step.node().label() + ": " + message + operandsText(message, operands), e);
+            throw new OnnxException(file, step.node().label() + ": " + message + operandsText(message, operands == null
+                    ? operands(step, frame) : operands), e);
         }
         if (results.length < step.outputs().length) {
             for (int i = results.length; i < step.outputs().length; i++) {
@@ -103,6 +117,14 @@ final class Evaluator {
                 frame.values()[slot] = null;
             }
         }
+    }
+
+    private static OnnxValue[] operands(Program.Step step, Program.Frame frame) {
+        OnnxValue[] operands = new OnnxValue[step.inputs().size()];
+        for (int i = 0; i < operands.length; i++) {
+            operands[i] = frame.get(step.inputs().get(i));
+        }
+        return operands;
     }
 
     private static String operandsText(String message, OnnxValue[] operands) {

@@ -46,8 +46,8 @@ final class Fusion {
 
     static Program run(Program program, Memory memory, Packed packed) {
         Program current = program;
-        List<Matcher> matchers = List.of(Fusions::gelu, Fusions::silu, Fusions::layerNorm, Fusions::rmsNorm, ByteRules::product,
-                ByteRules::rounded, Fusions::linear, Fusions::batchNorm, Fusions::conv);
+        List<Matcher> matchers = List.of(Fusions::gelu, Fusions::silu, Fusions::layerNorm, Fusions::rmsNorm, Fusions::attend,
+                ByteRules::product, ByteRules::rounded, Fusions::linear, Fusions::batchNorm, Fusions::conv);
         for (Matcher matcher : matchers) {
             Fusion fusion = new Fusion(current, memory, packed);
             current = fusion.apply(matcher);

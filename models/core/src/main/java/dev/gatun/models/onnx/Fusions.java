@@ -195,6 +195,21 @@ final class Fusions {
         return null;
     }
 
+    /** softmax(scores) V, zeros where a softmax is no number: all its keys are hidden. */
+    static Program.Step attend(Fusion f, Program.Step step) {
+        Program.Step where = Fusion.is(step, "MatMul") ? f.only(step.inputs().getFirst(), "Where") : null;
+        Program.Step nan = where == null || !f.isNumber(where.inputs().get(1), 0) ? null : f.only(where.inputs().getFirst(), "IsNaN");
+        Program.Step softmax = nan == null ? null : f.any(where.inputs().get(2), "Softmax");
+        boolean fits = softmax != null && nan.inputs().getFirst().equals(where.inputs().get(2)) && softmax.version() >= 13
+                && softmax.attributes().getOrDefault("axis", -1L).equals(-1L);
+        return !fits ? null : f.replaced(step, "gatun.Attend", c -> {
+            OnnxTensor p = SoftmaxOps.softmax(c.with(c.in(0)), false);
+            OnnxTensor zeroed = ElementOps.real(c, p, v -> Double.isNaN(v) ? 0 : v);
+            c.memory().drop(p);
+            return ProductOps.matMul(c, zeroed, c.in(1), 1);
+        }, Map.of("axis", -1L), softmax.inputs().getFirst(), step.inputs().get(1));
+    }
+
     private static boolean isFloatCast(Program.Step step) {
         return Fusion.is(step, "Cast") && Long.valueOf(1).equals(step.attributes().get("to"));
     }

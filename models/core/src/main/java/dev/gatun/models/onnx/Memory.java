@@ -21,11 +21,13 @@ final class Memory implements AutoCloseable {
     /** A piece of memory and how many named values show it. */
     static final class Block {
         private final MemorySegment segment;
+        private final ArrayDeque<Block> home;
         private int uses;
         private boolean free;
 
-        private Block(MemorySegment segment) {
+        private Block(MemorySegment segment, ArrayDeque<Block> home) {
             this.segment = segment;
+            this.home = home;
         }
     }
 
@@ -52,13 +54,13 @@ final class Memory implements AutoCloseable {
             throw tooLarge(size);
         }
         long rounded = round(Math.max(size, SMALLEST));
-        ArrayDeque<Block> same = free.get(rounded);
-        Block block = same == null ? null : same.pollLast();
+        ArrayDeque<Block> same = free.computeIfAbsent(rounded, s -> new ArrayDeque<>());
+        Block block = same.pollLast();
         if (block == null) {
             if (bytes + rounded > limit) {
                 throw tooLarge(size);
             }
-            block = new Block(NativeBuffer.allocate(arena, rounded).segment());
+            block = new Block(NativeBuffer.allocate(arena, rounded).segment(), same);
             bytes += rounded;
             all.add(block);
         }
@@ -90,6 +92,9 @@ final class Memory implements AutoCloseable {
 
     /** A named value is not needed any more. */
     void release(OnnxValue value) {
+        if (value instanceof OnnxTensor tensor && tensor.block == null) {
+            return;
+        }
         each(value, block -> {
             if (--block.uses == 0) {
                 giveBack(block);
@@ -125,15 +130,15 @@ final class Memory implements AutoCloseable {
     private void giveBack(Block block) {
         if (!block.free) {
             block.free = true;
-            free.computeIfAbsent(block.segment.byteSize(), size -> new ArrayDeque<>()).add(block);
+            block.home.add(block);
         }
     }
 
     /** Everything is free. */
     void reset() {
-        for (Block block : all) {
-            block.uses = 0;
-            giveBack(block);
+        for (int i = 0; i < all.size(); i++) {
+            all.get(i).uses = 0;
+            giveBack(all.get(i));
         }
     }
 

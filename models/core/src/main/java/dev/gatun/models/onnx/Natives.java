@@ -2,6 +2,7 @@ package dev.gatun.models.onnx;
 
 import dev.gatun.bindings.kernels.CountedArena;
 import dev.gatun.tensor.MemoryFormat;
+import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.exec.BoundPlan;
@@ -13,6 +14,7 @@ import dev.gatun.tensor.exec.Value;
 import dev.gatun.tensor.graph.Port;
 import dev.gatun.tensor.op.ReorderOp;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -58,6 +60,20 @@ final class Natives implements AutoCloseable {
         /** Of regions, each with memory of its own: their results are read while others run. */
         private final List<ExecutionContext> contexts = new ArrayList<>();
         private Program program;
+        private Repeat repeat;
+        private Shape[] sizes;
+
+        /** Whether these are the sizes; false if some value is no tensor. */
+        boolean isFor(OnnxValue[] operands) {
+            for (int i = 0; i < operands.length && sizes != null; i++) {
+                boolean same = operands[i] == null ? sizes[i] == null
+                        : operands[i] instanceof OnnxTensor tensor && tensor.shape().equals(sizes[i]);
+                if (!same) {
+                    return false;
+                }
+            }
+            return sizes != null;
+        }
 
         void close() {
             lifetime.close();
@@ -67,8 +83,15 @@ final class Natives implements AutoCloseable {
         }
     }
 
-    /** A run with these sizes begins. */
-    void begin(Object sizes) {
+    /** A run with operands of some sizes begins. */
+    void begin(OnnxValue[] operands) {
+        if (current != null && current.plans.size() <= PLANS && current.isFor(operands)) {
+            return;
+        }
+        List<Object> sizes = new ArrayList<>();
+        for (OnnxValue operand : operands) {
+            sizes.add(operand instanceof OnnxTensor tensor ? tensor.shape() : operand == null ? "default" : "no tensor");
+        }
         current = sets.get(sizes);
         if (current != null && current.plans.size() > PLANS) {
             sets.remove(sizes).close();
@@ -76,6 +99,8 @@ final class Natives implements AutoCloseable {
         }
         if (current == null) {
             current = new PlanSet();
+            current.sizes = Arrays.stream(operands).anyMatch(v -> v != null && !(v instanceof OnnxTensor)) ? null
+                    : Arrays.stream(operands).map(v -> v == null ? null : ((OnnxTensor) v).shape()).toArray(Shape[]::new);
             sets.put(sizes, current);
             if (sets.size() > SETS) {
                 Iterator<PlanSet> oldest = sets.values().iterator();
@@ -96,6 +121,12 @@ final class Natives implements AutoCloseable {
 
     void keep(Program program) {
         current.program = program;
+        current.repeat = new Repeat(program);
+    }
+
+    /** How {@link #program} is run. */
+    Repeat repeat() {
+        return current.repeat;
     }
 
     /** What belongs to the sizes of this run. */

@@ -3,7 +3,6 @@ package dev.gatun.models.onnx;
 import dev.gatun.tensor.exec.BoundPlan;
 import dev.gatun.tensor.exec.Lifetime;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -19,25 +18,33 @@ public final class OnnxSession implements AutoCloseable {
     private final long smallest;
     private final Lifetime lifetime = new Lifetime("the session");
     private final AtomicBoolean busy = new AtomicBoolean();
+    private final Evaluator evaluator;
+    private final OnnxInfo[] infos;
+    private final List<String> names;
+    private final OnnxValue[] operands;
 
     OnnxSession(OnnxModel model, OnnxOptions options, long smallest) {
         this.model = model;
         this.smallest = smallest;
         this.memory = new Memory(options.memoryLimit());
         this.natives = new Natives(options.threads(), model.packed());
+        this.evaluator = new Evaluator(model.name(), memory, natives);
+        this.infos = model.inputs().values().toArray(OnnxInfo[]::new);
+        this.names = List.copyOf(model.outputs().keySet());
+        this.operands = new OnnxValue[infos.length];
     }
 
     /**
-     * Runs the graph. New sizes of the inputs are compiled when they are first seen; plans of the last eight sets of sizes are kept.
+     * Runs the graph. New sizes of the inputs are compiled when they are first seen; plans of the last eight sets of sizes are kept. A run
+     * of sizes that were seen takes nothing from the heap but for what nodes outside of compiled regions make: some objects each.
      *
      * @param inputs by name; they are read only during the call
-     * @return all outputs by name, in the file's order: views of this session's memory, valid until its next run
+     * @return all outputs by name, in the file's order, not to be modified: views of this session's memory, valid until its next run
      * @throws IllegalArgumentException if an input is missing, unknown, or of another type or shape than the file says
      * @throws OnnxException            if a node cannot be computed; the message names the file and the node
      * @throws IllegalStateException    if the session or the model is closed, or another thread is running here
      */
     public Map<String, OnnxValue> run(Map<String, ? extends OnnxValue> inputs) {
-        OnnxValue[] operands = operands(inputs);
         lifetime.enter();
         try {
             if (!busy.compareAndSet(false, true)) {
@@ -45,7 +52,7 @@ public final class OnnxSession implements AutoCloseable {
             }
             model.lifetime().enter();
             try {
-                return execute(operands);
+                return execute(inputs);
             } finally {
                 model.lifetime().exit();
                 busy.set(false);
@@ -55,43 +62,24 @@ public final class OnnxSession implements AutoCloseable {
         }
     }
 
-    private Map<String, OnnxValue> execute(OnnxValue[] operands) {
+    private Map<String, OnnxValue> execute(Map<String, ? extends OnnxValue> inputs) {
+        check(inputs);
         memory.reset();
-        natives.begin(sizes(operands));
-        Evaluator evaluator = new Evaluator(model.name(), memory, natives);
-        OnnxValue[] results;
-        if (natives.program() == null) {
-            Specialist.Result first = new Specialist(model.program(), evaluator, smallest).run(operands);
-            natives.keep(first.program());
-            results = first.outputs();
-        } else {
-            results = evaluator.run(natives.program(), operands, null);
+        natives.begin(operands);
+        evaluator.begin();
+        if (natives.program() != null) {
+            return natives.repeat().run(evaluator, operands, names);
         }
-        Map<String, OnnxValue> outputs = new LinkedHashMap<>();
-        int i = 0;
-        for (String name : model.outputs().keySet()) {
-            outputs.put(name, results[i++]);
-        }
-        return outputs;
+        Specialist.Result first = new Specialist(model.program(), evaluator, smallest).run(operands);
+        natives.keep(first.program());
+        return Repeat.byName(names, first.outputs());
     }
 
-    private static Object sizes(OnnxValue[] operands) {
-        List<Object> sizes = new ArrayList<>();
-        for (OnnxValue operand : operands) {
-            sizes.add(operand instanceof OnnxTensor tensor ? tensor.shape() : "");
-        }
-        return sizes;
-    }
-
-    /** Checked, in the graph's order, owned by nobody; null where the file's default is meant. */
-    private OnnxValue[] operands(Map<String, ? extends OnnxValue> inputs) {
-        for (String name : inputs.keySet()) {
-            if (!model.inputs().containsKey(name)) {
-                throw new IllegalArgumentException(model.name() + ": has no input " + name + ", only " + model.inputs().keySet());
-            }
-        }
-        List<OnnxValue> operands = new ArrayList<>();
-        for (OnnxInfo info : model.inputs().values()) {
+    /** Puts what was checked where operands are, in the graph's order, owned by nobody; null where the file's default is meant. */
+    private void check(Map<String, ? extends OnnxValue> inputs) {
+        int known = 0;
+        for (int i = 0; i < infos.length; i++) {
+            OnnxInfo info = infos[i];
             OnnxValue value = inputs.get(info.name());
             if (value == null && !info.hasDefault()) {
                 throw new IllegalArgumentException(model.name() + ": input " + info.name() + " is missing, expected " + info);
@@ -100,14 +88,18 @@ public final class OnnxSession implements AutoCloseable {
             if (wrong != null) {
                 throw new IllegalArgumentException(model.name() + ": input " + info.name() + " " + wrong);
             }
-            operands.add(value == null ? null : unowned(value));
+            known += inputs.containsKey(info.name()) ? 1 : 0;
+            operands[i] = value == null ? null : unowned(value);
         }
-        return operands.toArray(OnnxValue[]::new);
+        if (known != inputs.size()) {
+            String unknown = inputs.keySet().stream().filter(name -> !model.inputs().containsKey(name)).findFirst().orElse("");
+            throw new IllegalArgumentException(model.name() + ": has no input " + unknown + ", only " + model.inputs().keySet());
+        }
     }
 
     private static OnnxValue unowned(OnnxValue value) {
         return switch (value) {
-            case OnnxTensor t -> new OnnxTensor(t.type(), t.shape(), t.segment(), t.strings(), null);
+            case OnnxTensor t -> t.block == null ? t : new OnnxTensor(t.type(), t.shape(), t.segment(), t.strings(), null);
             case OnnxValue.Sequence s -> new OnnxValue.Sequence(s.values().stream().map(OnnxSession::unowned).toList());
             case OnnxValue.Optional o -> new OnnxValue.Optional(o.value() == null ? null : unowned(o.value()));
         };

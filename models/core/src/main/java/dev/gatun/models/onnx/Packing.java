@@ -32,8 +32,6 @@ final class Packing implements AutoCloseable {
     private final Map<Integer, Val> rows = new HashMap<>();
     private final Map<Integer, Lookup> lookups = new HashMap<>();
     private final Map<Integer, OnnxTensor> outside = new HashMap<>();
-    /** Truth values: where a softmax is no number, which it is where all keys are hidden. */
-    private final Map<Integer, Integer> nan = new HashMap<>();
     private final Map<TextInput, OnnxTensor> inputs = new EnumMap<>(TextInput.class);
     private final Region region;
 
@@ -116,7 +114,7 @@ final class Packing implements AutoCloseable {
                     java.lang.foreign.MemorySegment.NULL, null, null);
             compute(step, 0);
             values[slot] = null;
-        } else if (reads.stream().noneMatch(slot -> rows.containsKey(slot) || nan.containsKey(slot))) {
+        } else if (reads.stream().noneMatch(slot -> rows.containsKey(slot))) {
             compute(step, sizes ? 0 : reads.stream().mapToInt(slot -> origins.getOrDefault(slot, 0)).reduce(0, (a, b) -> a | b));
         } else if (!hidden(step)) {
             describe(step);
@@ -171,26 +169,12 @@ final class Packing implements AutoCloseable {
         rows.put(slot, region.input(slot, dims));
     }
 
-    /** Where(mask, number, scores) is a mask that is added; Where(IsNaN(x), 0, x) is x, because no text is without tokens. */
+    /** Where(mask, number, scores) is a mask that is added. */
     private boolean hidden(Program.Step step) {
-        int first = step.inputs().isEmpty() ? -1 : step.inputs().getFirst().slot();
-        if (Fusion.is(step, "IsNaN") && rows.get(first) != null && rows.get(first).scores != null && rows.get(first).scores.softmax()) {
-            nan.put(step.outputs()[0], first);
-            return true;
-        }
         if (!Fusion.is(step, "Where")) {
             return false;
         }
         OnnxTensor condition = tensor(step, 0);
-        if (nan.containsKey(first)) {
-            int x = step.inputs().get(2).slot();
-            OnnxTensor zero = tensor(step, 1);
-            boolean plain = nan.get(first) == x && zero != null && zero.size() == 1 && zero.real(0) == 0;
-            if (plain) {
-                rows.put(step.outputs()[0], rows.get(x));
-            }
-            return plain;
-        }
         for (int i = 1; condition != null && condition.type() == OnnxType.BOOL && i < 3; i++) {
             OnnxTensor number = tensor(step, i);
             Val scores = rows.get(step.inputs().get(3 - i).slot());

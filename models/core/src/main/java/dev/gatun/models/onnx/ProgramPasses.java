@@ -8,11 +8,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /** What is done once to a program: constants folded, what is computed twice computed once, what nobody reads left out. */
 final class ProgramPasses {
     /** Larger results are computed in each run rather than kept. */
     private static final long LARGEST = 1L << 26;
+    /** Bytes of constants that are compared. */
+    private static final long SMALL = 256;
 
     private ProgramPasses() {
     }
@@ -102,7 +105,7 @@ final class ProgramPasses {
         Set<Integer> captured = captured(program);
         program.outputs().forEach(r -> captured.add(r.slot()));
         Map<String, int[]> seen = new HashMap<>();
-        Map<Integer, Integer> same = new HashMap<>();
+        Map<Integer, Integer> same = equalConstants(program);
         List<Program.Step> steps = new ArrayList<>();
         for (Program.Step step : program.steps()) {
             Program.Step renamed = renamed(step, same);
@@ -118,6 +121,21 @@ final class ProgramPasses {
             }
         }
         return rebuilt(program, steps, program.constants());
+    }
+
+    /** Small constants that are the same as another: every layer of an export brings its own. */
+    private static Map<Integer, Integer> equalConstants(Program program) {
+        Map<List<Object>, Integer> seen = new HashMap<>();
+        Map<Integer, Integer> same = new HashMap<>();
+        for (int slot : new TreeSet<>(constantSlots(program))) {
+            if (program.constants().get(slot) instanceof OnnxTensor t && t.strings() == null && t.segment().byteSize() <= SMALL) {
+                int first = seen.computeIfAbsent(List.of(t.type(), t.shape(), t.segment().asByteBuffer()), k -> slot);
+                if (first != slot) {
+                    same.put(slot, first);
+                }
+            }
+        }
+        return same;
     }
 
     private static Program.Step renamed(Program.Step step, Map<Integer, Integer> same) {

@@ -45,6 +45,7 @@ final class Rules {
         one("Gemm", Rules::gemm);
         one("MatMul", s -> s.constant(1) != null && s.constant(1).rank() == 2 ? linear(s) : AttentionRule.product(s));
         one("Softmax", Rules::softmax);
+        one("gatun.Attend", AttentionRule::attend);
         one("LayerNormalization", Rules::layerNorm);
         one("gatun.LayerNorm", Rules::layerNorm);
         one("RMSNormalization", Rules::layerNorm);

@@ -130,7 +130,8 @@ record ScoreMask(boolean causal, int window, Weight distances) {
 
         Element(OnnxTensor mask, TextSample sample, int heads, int head) {
             this.mask = mask;
-            this.strides = Walk.strides(Region.padded(mask.dims(), 4), new long[] {sample.batch(), heads, sample.length(), sample.length()});
+            long[] all = {sample.batch(), heads, sample.length(), sample.length()};
+            this.strides = Walk.strides(Region.padded(mask.dims(), 4), all);
             this.head = head;
         }
 

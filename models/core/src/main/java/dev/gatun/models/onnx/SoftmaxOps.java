@@ -25,7 +25,7 @@ final class SoftmaxOps {
                 : new long[] {Call.product(x.dims(), 0, axis), x.dim(axis), Call.product(x.dims(), axis + 1, x.rank())};
     }
 
-    private static OnnxTensor softmax(Call c, boolean log) {
+    static OnnxTensor softmax(Call c, boolean log) {
         OnnxTensor x = c.in(0);
         long[] s = split(c, x, c.version() < 13);
         if (x.type() == OnnxType.FLOAT && s[2] == 1 && x.size() >= ProductOps.SMALL && c.natives().ready()) {

@@ -40,7 +40,8 @@ final class Specialist {
             "QLinearConv", "QLinearGlobalAveragePool", "QLinearLeakyRelu", "QLinearMatMul", "QLinearMul", "QLinearSigmoid",
             "QLinearSoftmax", "QuantizeLinear", "Reciprocal", "Relu", "RMSNormalization",
             "RNN", "Round", "ScatterElements", "ScatterND", "Sigmoid", "Sign", "Sin", "Softmax", "Softplus", "SpaceToDepth", "Sqrt", "Sub",
-            "Sum", "Tan", "Tanh", "Transpose", "Where", "Xor", "gatun.Activation", "gatun.ByteProduct", "gatun.LayerNorm", "gatun.Linear",
+            "Sum", "Tan", "Tanh", "Transpose", "Where", "Xor", "gatun.Activation", "gatun.Attend",
+            "gatun.ByteProduct", "gatun.LayerNorm", "gatun.Linear",
             "gatun.RmsNorm", "gatun.Rounded");
 
     private final Program program;
@@ -324,15 +325,30 @@ final class Specialist {
         for (Map.Entry<Integer, Val> each : wanted.entrySet()) {
             results[i++] = OnnxTensor.of(OnnxType.FLOAT, plan.output(Region.inputName(each.getKey())).segment(), each.getValue().dims);
         }
-        Kernel kernel = call -> {
-            for (int k = 0; k < places.length; k++) {
-                places[k].segment().copyFrom(call.in(k).segment());
+        Proto.Node node = new Proto.Node("", "", "gatun.Region", "", List.of(), List.of(), Map.of());
+        List<Program.Ref> operands = Arrays.stream(inputs).mapToObj(slot -> new Program.Ref(0, slot)).toList();
+        return new Program.Step(node, new Compiled(plan, places, results), 1, operands,
+                wanted.keySet().stream().mapToInt(s -> s).toArray(), Map.of("plan", plan), new int[0]);
+    }
+
+    /** A region's plan: operands are copied into their places, results are shown where they are. */
+    private record Compiled(BoundPlan plan, Tensor[] places, OnnxValue[] results) implements Kernel.Still {
+        @Override
+        public OnnxValue[] run(Call call) {
+            for (int i = 0; i < places.length; i++) {
+                places[i].segment().copyFrom(call.in(i).segment());
             }
             plan.execute();
             return results;
-        };
-        Proto.Node node = new Proto.Node("", "", "gatun.Region", "", List.of(), List.of(), Map.of());
-        return new Program.Step(node, kernel, 1, Arrays.stream(inputs).mapToObj(slot -> new Program.Ref(0, slot)).toList(),
-                wanted.keySet().stream().mapToInt(s -> s).toArray(), Map.of("plan", plan), new int[0]);
+        }
+
+        @Override
+        public OnnxValue[] again(Program.Frame frame, List<Program.Ref> operands) {
+            for (int i = 0; i < places.length; i++) {
+                places[i].segment().copyFrom(((OnnxTensor) frame.get(operands.get(i))).segment());
+            }
+            plan.execute();
+            return results;
+        }
     }
 }

@@ -19,6 +19,10 @@ import dev.gatun.models.generate.GenerationOptions;
 import dev.gatun.models.generate.GenerationRun;
 import dev.gatun.models.generate.GenerationSession;
 import dev.gatun.models.generate.TokenListener;
+import dev.gatun.models.onnx.OnnxModel;
+import dev.gatun.models.onnx.OnnxSession;
+import dev.gatun.models.onnx.OnnxTensor;
+import dev.gatun.models.onnx.OnnxType;
 import dev.gatun.models.registry.Encoders;
 import dev.gatun.models.task.classify.ClassifierOptions;
 import dev.gatun.models.task.classify.ImageClassifier;
@@ -74,6 +78,12 @@ final class SteadyForwards {
             }
             try (ImageClassifier vit = ImageClassifier.load(Goldens.path("vit/vit"), ClassifierOptions.defaults().withThreads(1))) {
                 pictures(arena, "vit", vit.model(), 3);
+            }
+            try (OnnxModel model = OnnxModel.load(Goldens.path("onnx-pictures/model.onnx")); OnnxSession session = model.newSession(1)) {
+                long[] dims = {3, 3, 32, 32};
+                Map<String, OnnxTensor> inputs = Map.of(model.inputs().keySet().iterator().next(),
+                        OnnxTensor.allocate(arena, OnnxType.FLOAT, dims));
+                windows("an ONNX file", () -> session.run(inputs), 100);
             }
             transformer(arena);
             generation();
