@@ -29,7 +29,7 @@ final class OnnxRuntimeService implements Embedder {
         options.setInterOpNumThreads(1);
         options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.ALL_OPT);
         session = environment.createSession(folder.resolve("model.onnx").toString(), options);
-        tokenizer = TextTokenizer.load(folder, new TextTokenizer.Limit(256, false), false);
+        tokenizer = TextTokenizer.load(folder, new TextTokenizer.Limit(256, false));
         callers = Executors.newFixedThreadPool(Math.max(1, Runtime.getRuntime().availableProcessors() / threads));
     }
 

@@ -63,7 +63,7 @@ public final class ServiceSuite implements Suite {
         String[] words = String.join(" ", TextsSuite.texts(200)).split(" ");
         Random random = new Random(42);
         List<String> texts = new ArrayList<>();
-        try (TextTokenizer tokenizer = TextTokenizer.load(folder, new TextTokenizer.Limit(64, false), false)) {
+        try (TextTokenizer tokenizer = TextTokenizer.load(folder, new TextTokenizer.Limit(64, false))) {
             for (int at = 0; texts.size() < TEXTS; ) {
                 int wanted = random.nextInt(16, 65);
                 StringBuilder text = new StringBuilder();

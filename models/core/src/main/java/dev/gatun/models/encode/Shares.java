@@ -20,8 +20,12 @@ public final class Shares {
      * @param count      texts
      * @param cores      that share them
      * @param characters of each text
+     * @throws IllegalArgumentException if there is no core, or less than no text
      */
     public static List<int[]> of(int count, int cores, IntToLongFunction characters) {
+        if (count < 0 || cores < 1) {
+            throw new IllegalArgumentException(count + " texts for " + cores + " cores: expected 0 or more, and 1 or more");
+        }
         if (isSmall(count, characters)) {
             return count == 0 ? List.of() : List.of(new int[] {0, count});
         }

@@ -113,7 +113,7 @@ public final class TextTokenizer implements AutoCloseable {
             Frame pair = tokenizer.frame(example, example);
             TextTokenizer loaded = new TextTokenizer(file, settings, source, tokenizer, settings.typed() ? single : single.untyped(),
                     settings.typed() ? pair : pair.untyped(), settings.truncatesLeft(source.truncatesLeft()));
-            loaded.cutAt(maxTokens);
+            loaded.cutAt(new Limit(maxTokens, false));
             return loaded;
         } catch (WeightException | Error e) {
             tokenizer.close();
@@ -126,10 +126,7 @@ public final class TextTokenizer implements AutoCloseable {
 
     /** Before anybody else has this. */
     void cutAt(Limit limit) {
-        cutAt(limit.orAsTheFolder ? Math.min(limit.maxTokens, settings.modelMaxLength()) : limit.maxTokens);
-    }
-
-    private void cutAt(int most) {
+        int most = limit.orAsTheFolder ? Math.min(limit.maxTokens, settings.modelMaxLength()) : limit.maxTokens;
         if (most < single.specials()) {
             throw new WeightException(file, "adds " + single.specials() + " special tokens to every text: it cannot be cut at " + most
                     + " tokens");
