@@ -49,7 +49,7 @@ record TranslationWay(TextToText.Reader reader, Supplier<GenerationOptions.Build
         int forced = first;
         String from = languages.isEmpty() ? null : source;
         String to = languages.ofTargets() ? target : null;
-        boolean tagged = languages.ofTargets() && target == null;
+        boolean tagged = languages.ofTargets() && target == null && !languages.isEmpty();
         return new TranslationWay(text -> {
             if (tagged && !text.startsWith(">>")) {
                 throw new IllegalArgumentException("the model translates to several languages: name one of " + String.join(", ",

@@ -91,6 +91,24 @@ class PublicModelsTest {
         }
     }
 
+    /** As of most opus-mt folders: no text says where to. */
+    @Test
+    void aModelOfOneLanguageNeedsNoTag(@TempDir Path copy) throws IOException {
+        try (Stream<Path> files = Files.list(folder("marian"))) {
+            for (Path file : files.toList()) {
+                Files.write(copy.resolve(file.getFileName()), Files.readAllBytes(file));
+            }
+        }
+        Path words = copy.resolve("vocab.json");
+        Files.writeString(words, Files.readString(words).replaceAll(">>([a-z]+)<<", "$1!"));
+        try (Translator translator = Translator.load(copy)) {
+            assertEquals(2, translator.translate(List.of("The fox", "A cat sat")).size());
+            IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> Translator.load(copy,
+                    TranslatorOptions.defaults().withLanguages(null, "deu")).close());
+            assertTrue(e.getMessage().contains("no language codes"), e.getMessage());
+        }
+    }
+
     @Test
     void streamedPiecesAreTheWholeAnswer() throws IOException {
         try (Translator translator = Translator.load(folder("m2m_100"), TranslatorOptions.defaults().withLanguages("en", "de"))) {
