@@ -113,14 +113,17 @@ typedef struct {
 GATUN_API void gatun_rotary(const gatun_rotary_args *args);
 
 /* out[t] = norm(scale * word[ids[t]] + position[positions[t]] + type[types[t]]); a NULL table adds nothing, NULL
- * types mean row 0, NULL gamma no normalization. Indices must be valid. */
+ * types mean row 0, NULL gamma no normalization. Indices must be valid. word is F32 [words, cols]; or, if word_columns is not 0, the words are
+ * columns of [cols, word_columns] as gatun_pack_panels (word_type 0) or gatun_narrow_pack (GATUN_F16, GATUN_BF16) lays them out. */
 typedef struct {
-    const float *word, *position, *type;
+    const void *word;
+    const float *position, *type;
     const int32_t *ids, *positions, *types;
     const float *gamma, *beta;
     float *out;
-    int64_t rows, cols;
+    int64_t rows, cols, word_columns;
     float scale, eps;
+    int32_t word_type;
 } gatun_embed_args;
 
 GATUN_API void gatun_embed(const gatun_embed_args *args);

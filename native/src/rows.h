@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <cstring>
 #include <type_traits>
 
 #include "kernels.h"
@@ -63,13 +64,47 @@ static void layer_norm(const gatun_layer_norm_args *a) {
     });
 }
 
+static inline float f16_number(uint16_t h) {
+    uint32_t magnitude = (uint32_t)(h & 0x7fff) << 13, special = (h & 0x7c00) == 0x7c00 ? magnitude | 0x7f800000 : 0, bits;
+    float value, scaled;
+    std::memcpy(&value, &magnitude, 4);
+    scaled = value * 5.192296858534828e33f; /* 2^112: subnormals too */
+    std::memcpy(&bits, &scaled, 4);
+    bits = (special ? special : bits) | (uint32_t)(h & 0x8000) << 16;
+    std::memcpy(&value, &bits, 4);
+    return value;
+}
+
+static inline float bf16_number(uint16_t h) {
+    uint32_t bits = (uint32_t)h << 16;
+    float value;
+    std::memcpy(&value, &bits, 4);
+    return value;
+}
+
+/* The row of a word as it lies, or, if it is a column of panels, copied to out. */
+static inline const float *word_row(const gatun_embed_args *a, int64_t id, float *out) {
+    int64_t n = a->cols, most = gatun_current().panel, panel = id / most * most, rest = a->word_columns - panel;
+    if (!a->word_columns) return (const float *)a->word + id * n;
+    int64_t width = gatun_panel_width(rest < most ? rest : most, W, most), first = panel * n + id - panel;
+    const float *floats = (const float *)a->word + first;
+    const uint16_t *halves = (const uint16_t *)a->word + first;
+    if (a->word_type == GATUN_F16)
+        for (int64_t j = 0; j < n; j++) out[j] = f16_number(halves[j * width]);
+    else if (a->word_type == GATUN_BF16)
+        for (int64_t j = 0; j < n; j++) out[j] = bf16_number(halves[j * width]);
+    else
+        for (int64_t j = 0; j < n; j++) out[j] = floats[j * width];
+    return out;
+}
+
 static void embed(const gatun_embed_args *a) {
     int64_t rows = a->rows, cols = a->cols, n = cols;
     each_row(rows, cols, [&](int64_t t) {
-        const float *word = a->word + a->ids[t] * n;
         const float *position = a->position ? a->position + a->positions[t] * n : nullptr;
         const float *type = a->type ? a->type + (a->types ? a->types[t] : 0) * n : nullptr;
         float *out = a->out + t * n;
+        const float *word = word_row(a, a->ids[t], out);
         for (int64_t j = 0; j < n; j++) {
             float x = word[j] * a->scale;
             if (position) x += position[j];

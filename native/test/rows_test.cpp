@@ -30,8 +30,9 @@ void layer_norm(int64_t rows, int64_t cols, bool residual, bool beta, int in_pla
     }
 }
 
+/* Bit 7 of kind: words are packed as columns; bits 5 and 6: of which type. */
 void embed(int64_t rows, int64_t cols, int kind, numbers &random, outcome &o) {
-    const int64_t words = 11, positions = 7, types = 2;
+    const int64_t words = kind & 128 ? 37 : 11, positions = 7, types = 2;
     guarded<float> w(words * cols), p(positions * cols), t(types * cols), g(cols), b(cols), out(rows * cols);
     guarded<int32_t> id(rows), at(rows), type(rows);
     random.fill(w, -1, 1); random.fill(p, -1, 1); random.fill(t, -1, 1); random.fill(g, 0, 2); random.fill(b, -1, 1);
@@ -41,7 +42,14 @@ void embed(int64_t rows, int64_t cols, int kind, numbers &random, outcome &o) {
         type[i] = i == 0 ? types - 1 : (int32_t)random.below(types);
     }
     gatun_embed_args a{};
-    a.word = w.data(); a.ids = id.data(); a.out = out.data(); a.rows = rows; a.cols = cols; a.scale = kind & 1 ? 2.5f : 1; a.eps = 1e-12f;
+    a.ids = id.data(); a.out = out.data(); a.rows = rows; a.cols = cols; a.scale = kind & 1 ? 2.5f : 1; a.eps = 1e-12f;
+    a.word_type = kind >> 5 & 3;
+    a.word_columns = kind & 128 ? words : 0;
+    for (int64_t i = 0; i < words * cols && a.word_type; i++) w[i] = (float)(std::lrintf(w[i] * 64) / 64.0); /* halves hold it */
+    guarded<char> packed(a.word_type ? gatun_narrow_bytes(a.word_type, cols, words) : gatun_panel_floats(cols, words) * 4);
+    if (a.word_type) gatun_narrow_pack(a.word_type, w.data(), cols, words, 1, cols, packed.data());
+    else gatun_pack_panels(w.data(), cols, words, 1, cols, (float *)packed.data());
+    a.word = kind & 128 ? (const void *)packed.data() : w.data();
     if (kind & 2) { a.position = p.data(); a.positions = at.data(); }
     if (kind & 4) a.type = t.data();
     if (kind & 8) a.types = type.data();
@@ -178,7 +186,8 @@ void check_rows(outcome &o) {
     for (int64_t cols = 1; cols <= 70; cols++) {
         for (int kind = 0; kind < 6; kind++)
             for (bool rms : {false, true}) layer_norm(3, cols, kind > 1 || kind == 0, kind % 2, kind > 3 ? 2 : kind > 1, rms, random, o);
-        for (int kind = 0; kind < 32; kind++) embed(3, cols, kind, random, o);
+        for (int kind = 0; kind < 256; kind++)
+            if (kind < 32 || (kind >= 128 && kind < 224)) embed(3, cols, kind, random, o);
         for (int32_t kind = GATUN_POOL_MEAN; kind <= GATUN_POOL_LAST; kind++)
             for (bool unit : {false, true}) pool(cols, kind, unit, random, o);
         for (int32_t f = GATUN_NONE; f <= GATUN_MISH; f++)

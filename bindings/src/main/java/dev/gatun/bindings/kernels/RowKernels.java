@@ -40,7 +40,9 @@ public final class RowKernels {
     /**
      * Tables of an embedding.
      *
-     * @param word     [vocabulary, cols]
+     * @param word     F32 [vocabulary, cols], or packed [cols, vocabulary]
+     * @param packed   how many words are packed as columns, by {@link MatrixKernels#packPanels} or {@link NarrowKernels#pack}; 0: rows
+     * @param type16   {@link NarrowKernels#F16} or {@link NarrowKernels#BF16} of what is packed; 0: F32
      * @param position [positions, cols]; null for none
      * @param type     [types, cols]; null for none
      * @param gamma    [cols]; null for no normalization
@@ -48,7 +50,7 @@ public final class RowKernels {
      * @param scale    factor of the word's row
      * @param eps      added to the variance
      */
-    public record Tables(MemorySegment word, MemorySegment position, MemorySegment type, MemorySegment gamma,
+    public record Tables(MemorySegment word, long packed, int type16, MemorySegment position, MemorySegment type, MemorySegment gamma,
             MemorySegment beta, float scale, float eps) {
     }
 
@@ -58,6 +60,8 @@ public final class RowKernels {
         Kernels.load();
         MemorySegment args = gatun_embed_args.allocate(arena);
         gatun_embed_args.word(args, tables.word());
+        gatun_embed_args.word_columns(args, tables.packed());
+        gatun_embed_args.word_type(args, tables.type16());
         gatun_embed_args.position(args, orNull(tables.position()));
         gatun_embed_args.type(args, orNull(tables.type()));
         gatun_embed_args.gamma(args, orNull(tables.gamma()));

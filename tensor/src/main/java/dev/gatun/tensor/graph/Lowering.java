@@ -75,8 +75,9 @@ public final class Lowering {
             case PagedAttention paged -> paged.op().withDistances(pack.table(paged.distances()));
             case Rotary rotary -> new RotaryOp(rotary.heads(), table(pack, rotary.table()), table(pack, rotary.queryNorm()),
                     table(pack, rotary.keyNorm()), rotary.epsilon());
-            case Embedding embedding -> new EmbeddingOp(pack.table(embedding.words()), table(pack, embedding.positions()),
-                    table(pack, embedding.types()), embedding.typeIds(), embedding.norm() == null ? null : pack.norm(embedding.norm()),
+            case Embedding embedding -> new EmbeddingOp(pack.words(embedding.words(), target.precision()),
+                    table(pack, embedding.positions()), table(pack, embedding.types()), embedding.typeIds(),
+                    embedding.norm() == null ? null : pack.norm(embedding.norm()),
                     embedding.scale());
             case Recurrent recurrent -> new RecurrentOp(pack.recurrent(recurrent).weights(), recurrent.states());
             case QuantizedConv conv -> new Int8ConvOp(pack.bytes(conv.weight(), conv.scales(), conv.bias()), conv.window(),

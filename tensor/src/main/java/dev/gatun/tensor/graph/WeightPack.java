@@ -6,6 +6,7 @@ import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.Precision;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
+import dev.gatun.tensor.op.EmbeddingOp;
 import dev.gatun.tensor.weights.BatchNormFold;
 import dev.gatun.tensor.weights.ConvWeights;
 import dev.gatun.tensor.weights.Int8Weights;
@@ -17,7 +18,9 @@ import java.lang.foreign.Arena;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /**
  * Packs the weights of a program's layers, each set of them once, in the form and type that its kernel wants. One thread, while the program
@@ -27,6 +30,7 @@ public final class WeightPack {
     private final Arena arena;
     private final Map<Integer, LinearTuner> tuners = new HashMap<>();
     private final Map<Object, Object> packed = new HashMap<>();
+    private final Map<Weight, LinearWeights> scores = new HashMap<>();
 
     private record Key(String form, List<?> weights) {
     }
@@ -49,6 +53,50 @@ public final class WeightPack {
             packed.put(key, found);
         }
         return (T) found;
+    }
+
+    /** The tables of words of a graph. */
+    public static Set<Weight> words(Graph graph) {
+        return graph.nodes().stream().filter(node -> node.layer() instanceof Embedding).map(node -> ((Embedding) node.layer()).words())
+                .collect(Collectors.toSet());
+    }
+
+    /**
+     * Packs what scores words by their own table, so that {@link #words} finds one copy for both.
+     *
+     * @param words of all graphs of the program, none of which is lowered yet
+     */
+    public void tie(Graph graph, Target target, Set<Weight> words) {
+        for (Node node : graph.nodes()) {
+            if (node.layer() instanceof Linear linear && linear.parts().size() == 1 && !linear.isOfBytes()
+                    && !linear.parts().getFirst().inOut() && words.contains(linear.parts().getFirst().weight())) {
+                LinearWeights weights = linear(linear, target).weights();
+                if (weights.panels() != null || weights.narrow() != null && weights.narrow().type() != NarrowKernels.INT8) {
+                    scores.putIfAbsent(linear.parts().getFirst().weight(), weights);
+                }
+            }
+        }
+    }
+
+    /** Where words are looked up: in the scores if they are tied; in halves if the file or the precision has no more; else in F32. */
+    EmbeddingOp.Words words(Weight weight, Precision precision) {
+        DataType type = weight.tensor().type();
+        if (scores.containsKey(weight)) {
+            return new EmbeddingOp.Words(null, scores.get(weight));
+        }
+        boolean wide = precision == Precision.F32 || precision == Precision.AUTO;
+        if (type != DataType.F16 && type != DataType.BF16 && (wide || type != DataType.F32)) {
+            return new EmbeddingOp.Words(table(weight), null);
+        }
+        Precision halves = type == DataType.BF16 ? Precision.BF16 : Precision.F16;
+        LinearWeights packedWords = once("words " + halves, List.of(weight), () -> {
+            try (Arena widened = Arena.ofConfined()) {
+                List<LinearWeights.Source> source = List.of(new LinearWeights.Source(weight.floats(widened), false, null));
+                NarrowKernels.Packed narrow = LinearWeights.packNarrow(widened, halves, source);
+                return Narrowing.keeps(halves, narrow.lost()) ? LinearWeights.of(arena, narrow, source) : null;
+            }
+        });
+        return packedWords == null ? new EmbeddingOp.Words(table(weight), null) : new EmbeddingOp.Words(null, packedWords);
     }
 
     /**

@@ -19,7 +19,9 @@ final class SequenceKernels {
     static CompiledOp embedding(EmbeddingOp op, List<TensorDesc> inputs, TensorDesc dst) {
         long rows = dst.shape().dim(0);
         long d = dst.shape().dim(1);
-        RowKernels.Tables tables = new RowKernels.Tables(op.words().segment(), segment(op.positions()), segment(op.types()),
+        RowKernels.Tables tables = new RowKernels.Tables(words(op.words()), op.words().rows() == null ? op.words().count() : 0,
+                op.words().rows() == null && op.words().scores().narrow() != null ? op.words().scores().narrow().type() : 0,
+                segment(op.positions()), segment(op.types()),
                 op.norm() == null ? null : op.norm().gamma().segment(),
                 op.norm() == null || op.norm().beta() == null ? null : op.norm().beta().segment(), op.scale(),
                 op.norm() == null ? 0 : op.norm().eps());
@@ -31,7 +33,7 @@ final class SequenceKernels {
             Runnable kernel = RowKernels.embed(binding.arena(), tables, ids.copy(), positions == null ? null : positions.copy(),
                     typeIds == null ? null : typeIds.copy(), binding.dst().segment(), rows, d);
             return () -> {
-                ids.take("ids", op.words().shape().dim(0));
+                ids.take("ids", op.words().count());
                 if (positions != null) {
                     positions.take("positions", op.positions().shape().dim(0));
                 }
@@ -41,6 +43,11 @@ final class SequenceKernels {
                 kernel.run();
             };
         });
+    }
+
+    private static MemorySegment words(EmbeddingOp.Words words) {
+        return words.rows() != null ? words.rows().segment() : words.scores().narrow() != null ? words.scores().narrow().segment()
+                : words.scores().panels().segment();
     }
 
     private static MemorySegment segment(Tensor tensor) {

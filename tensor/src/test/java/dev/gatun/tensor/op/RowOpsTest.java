@@ -1,5 +1,6 @@
 package dev.gatun.tensor.op;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
@@ -8,13 +9,16 @@ import dev.gatun.bindings.kernels.Kernels;
 import dev.gatun.bindings.kernels.NativeBuffer;
 import dev.gatun.bindings.kernels.RowKernels;
 import dev.gatun.tensor.DataType;
+import dev.gatun.tensor.Precision;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.testing.OpRunner;
 import dev.gatun.tensor.testing.Reference;
 import dev.gatun.tensor.weights.LayerNormWeights;
+import dev.gatun.tensor.weights.LinearWeights;
 import java.lang.foreign.Arena;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -63,9 +67,9 @@ class RowOpsTest {
             float[] beta = Reference.random(9, d);
             int[] ids = {10, 0, 3, 3, 7};
             int[] at = {0, 1, 2, 5, 4};
-            EmbeddingOp op = new EmbeddingOp(Tensor.ofFloats(arena, words, 11, d), Tensor.ofFloats(arena, positions, 6, d),
-                    Tensor.ofFloats(arena, types, 2, d), false, new LayerNormWeights(Tensor.ofFloats(arena, gamma, d),
-                    Tensor.ofFloats(arena, beta, d), 1e-12f), 2f);
+            EmbeddingOp.Words rows = new EmbeddingOp.Words(Tensor.ofFloats(arena, words, 11, d), null);
+            EmbeddingOp op = new EmbeddingOp(rows, Tensor.ofFloats(arena, positions, 6, d), Tensor.ofFloats(arena, types, 2, d), false,
+                    new LayerNormWeights(Tensor.ofFloats(arena, gamma, d), Tensor.ofFloats(arena, beta, d), 1e-12f), 2f);
             Tensor y = OpRunner.run(arena, op, Tensor.ofInts(arena, ids, 5), Tensor.ofInts(arena, at, 5));
             double[] sum = new double[5 * d];
             for (int t = 0; t < 5; t++) {
@@ -80,6 +84,40 @@ class RowOpsTest {
             Tensor plain = OpRunner.run(arena, new EmbeddingOp(Tensor.ofFloats(arena, words, 11, d), null, null, null),
                     Tensor.ofInts(arena, ids, 5));
             assertEquals(words[3 * d], plain.getFloat(2L * d));
+        }
+    }
+
+    /** Weights of scores are the table: packed as columns, a last panel that is not full, and every bit as in rows. */
+    @ParameterizedTest
+    @EnumSource(value = Precision.class, names = {"F32", "F16", "BF16"})
+    void wordsArePackedAsColumns(Precision precision) {
+        int d = 19;
+        int count = 37;
+        float[] words = new float[count * d];
+        for (int i = 0; i < words.length; i++) {
+            words[i] = (i * 37 % 101 - 50) / 64f;
+        }
+        int[] ids = {36, 0, 15, 16, 31, 32};
+        try (Arena arena = Arena.ofShared()) {
+            Tensor table = Tensor.ofFloats(arena, words, count, d);
+            List<LinearWeights.Source> source = List.of(new LinearWeights.Source(table, false, null));
+            LinearWeights packed = precision == Precision.F32 ? LinearWeights.pack(arena, LinearWeights.Kernel.GATUN, source)
+                    : LinearWeights.of(arena, LinearWeights.packNarrow(arena, precision, source), source);
+            Tensor positions = Tensor.ofFloats(arena, Reference.random(2, 6L * d), 6, d);
+            Tensor at = Tensor.ofInts(arena, new int[] {0, 1, 2, 3, 4, 5}, 6);
+            float[][] found = new float[2][];
+            for (int i = 0; i < 2; i++) {
+                EmbeddingOp.Words each = i == 0 ? new EmbeddingOp.Words(table, null) : new EmbeddingOp.Words(null, packed);
+                found[i] = OpRunner.run(arena, new EmbeddingOp(each, positions, null, false, null, 3f), Tensor.ofInts(arena, ids, 6), at)
+                        .toFloats();
+            }
+            assertArrayEquals(found[0], found[1]);
+            assertEquals(words[36 * d] * 3f + positions.getFloat(0), found[1][0], 1e-6f);
+        }
+        try (Arena arena = Arena.ofShared()) {
+            List<LinearWeights.Source> source = List.of(new LinearWeights.Source(Tensor.ofFloats(arena, words, count, d), false, null));
+            LinearWeights bytes = LinearWeights.of(arena, LinearWeights.packNarrow(arena, Precision.INT8, source), source);
+            assertThrows(ShapeException.class, () -> new EmbeddingOp.Words(null, bytes));
         }
     }
 
@@ -201,7 +239,7 @@ class RowOpsTest {
     void indicesOutsideTheirTablesAreRefusedWhenTheyAreMet() {
         try (Arena arena = Arena.ofShared()) {
             Tensor table = Tensor.ofFloats(arena, new float[12], 3, 4);
-            EmbeddingOp op = new EmbeddingOp(table, table, table, true, null, 1f);
+            EmbeddingOp op = new EmbeddingOp(new EmbeddingOp.Words(table, null), table, table, true, null, 1f);
             for (int[] bad : new int[][] {{3, 0, 0}, {-1, 0, 0}, {0, 3, 0}, {0, 0, Integer.MAX_VALUE}}) {
                 assertThrows(IllegalArgumentException.class, () -> OpRunner.run(arena, op, Tensor.ofInts(arena, new int[] {bad[0]}, 1),
                         Tensor.ofInts(arena, new int[] {bad[1]}, 1), Tensor.ofInts(arena, new int[] {bad[2]}, 1)));

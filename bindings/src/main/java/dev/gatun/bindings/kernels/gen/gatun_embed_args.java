@@ -15,7 +15,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
 /**
  * {@snippet lang=c :
  * struct {
- *     const float *word;
+ *     const void *word;
  *     const float *position;
  *     const float *type;
  *     const int32_t *ids;
@@ -26,8 +26,10 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     float *out;
  *     int64_t rows;
  *     int64_t cols;
+ *     int64_t word_columns;
  *     float scale;
  *     float eps;
+ *     int32_t word_type;
  * }
  * }
  */
@@ -49,8 +51,11 @@ public class gatun_embed_args {
         GatunC.C_POINTER.withName("out"),
         GatunC.C_LONG.withName("rows"),
         GatunC.C_LONG.withName("cols"),
+        GatunC.C_LONG.withName("word_columns"),
         GatunC.C_FLOAT.withName("scale"),
-        GatunC.C_FLOAT.withName("eps")
+        GatunC.C_FLOAT.withName("eps"),
+        GatunC.C_INT.withName("word_type"),
+        MemoryLayout.paddingLayout(4)
     ).withName("$anon");
 
     /**
@@ -65,7 +70,7 @@ public class gatun_embed_args {
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * const float *word
+     * const void *word
      * }
      */
     public static final AddressLayout word$layout() {
@@ -77,7 +82,7 @@ public class gatun_embed_args {
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * const float *word
+     * const void *word
      * }
      */
     public static final long word$offset() {
@@ -87,7 +92,7 @@ public class gatun_embed_args {
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * const float *word
+     * const void *word
      * }
      */
     public static MemorySegment word(MemorySegment struct) {
@@ -97,7 +102,7 @@ public class gatun_embed_args {
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * const float *word
+     * const void *word
      * }
      */
     public static void word(MemorySegment struct, MemorySegment fieldValue) {
@@ -544,6 +549,50 @@ public class gatun_embed_args {
         struct.set(cols$LAYOUT, cols$OFFSET, fieldValue);
     }
 
+    private static final OfLong word_columns$LAYOUT = (OfLong)$LAYOUT.select(groupElement("word_columns"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int64_t word_columns
+     * }
+     */
+    public static final OfLong word_columns$layout() {
+        return word_columns$LAYOUT;
+    }
+
+    private static final long word_columns$OFFSET = $LAYOUT.byteOffset(groupElement("word_columns"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int64_t word_columns
+     * }
+     */
+    public static final long word_columns$offset() {
+        return word_columns$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int64_t word_columns
+     * }
+     */
+    public static long word_columns(MemorySegment struct) {
+        return struct.get(word_columns$LAYOUT, word_columns$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int64_t word_columns
+     * }
+     */
+    public static void word_columns(MemorySegment struct, long fieldValue) {
+        struct.set(word_columns$LAYOUT, word_columns$OFFSET, fieldValue);
+    }
+
     private static final OfFloat scale$LAYOUT = (OfFloat)$LAYOUT.select(groupElement("scale"));
 
     /**
@@ -630,6 +679,50 @@ public class gatun_embed_args {
      */
     public static void eps(MemorySegment struct, float fieldValue) {
         struct.set(eps$LAYOUT, eps$OFFSET, fieldValue);
+    }
+
+    private static final OfInt word_type$LAYOUT = (OfInt)$LAYOUT.select(groupElement("word_type"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int32_t word_type
+     * }
+     */
+    public static final OfInt word_type$layout() {
+        return word_type$LAYOUT;
+    }
+
+    private static final long word_type$OFFSET = $LAYOUT.byteOffset(groupElement("word_type"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int32_t word_type
+     * }
+     */
+    public static final long word_type$offset() {
+        return word_type$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int32_t word_type
+     * }
+     */
+    public static int word_type(MemorySegment struct) {
+        return struct.get(word_type$LAYOUT, word_type$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int32_t word_type
+     * }
+     */
+    public static void word_type(MemorySegment struct, int fieldValue) {
+        struct.set(word_type$LAYOUT, word_type$OFFSET, fieldValue);
     }
 
     /**

@@ -6,12 +6,15 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** Tensors of one file by their names; the arena owns what is read. */
 abstract class FileTensors implements WeightSource {
     final Path file;
     final Arena arena;
     final Map<String, Entry> entries = new LinkedHashMap<>();
+    /** Those that were asked for: layers that share one share what is packed of it. */
+    private final Map<String, Tensor> read = new ConcurrentHashMap<>();
 
     FileTensors(Path file, Arena arena) {
         this.file = file;
@@ -39,7 +42,7 @@ abstract class FileTensors implements WeightSource {
 
     @Override
     public Tensor tensor(String name) {
-        return Elements.tensor(file, name, entry(name), arena);
+        return read.computeIfAbsent(name, n -> Elements.tensor(file, n, entry(n), arena));
     }
 
     @Override

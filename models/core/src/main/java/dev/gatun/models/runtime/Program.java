@@ -9,14 +9,17 @@ import dev.gatun.tensor.graph.Lowering;
 import dev.gatun.tensor.graph.Narrowing;
 import dev.gatun.tensor.graph.Sizes;
 import dev.gatun.tensor.graph.Target;
+import dev.gatun.tensor.graph.Weight;
 import dev.gatun.tensor.graph.WeightPack;
 import dev.gatun.tensor.graph.pass.Passes;
 import java.lang.foreign.Arena;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.stream.Collectors;
 
 /**
  * A network ready to run: its graphs after the passes, weights packed once, and plans compiled once for each set of sizes and number of
@@ -75,9 +78,7 @@ public final class Program implements AutoCloseable {
         }
         Program program = new Program(parts[0].graph().name());
         try (Arena temporary = Arena.ofShared()) {
-            for (Part part : parts) {
-                program.add(part, temporary);
-            }
+            program.add(List.of(parts), temporary);
             // Convolutions choose the layout of their weights when they are first compiled: while the checkpoint is there.
             for (Lowering graph : program.graphs.values()) {
                 if (graph.packsWhenCompiled()) {
@@ -100,16 +101,20 @@ public final class Program implements AutoCloseable {
     public synchronized void add(Part part) {
         lifetime.enter();
         try (Arena temporary = Arena.ofShared()) {
-            add(part, temporary);
+            add(List.of(part), temporary);
         } finally {
             lifetime.exit();
         }
     }
 
-    private void add(Part part, Arena temporary) {
-        Graph fused = Passes.run(part.graph(), part.target(), temporary);
-        if (graphs.putIfAbsent(fused.name(), new Lowering(fused, part.target(), pack, temporary)) != null) {
-            throw new IllegalArgumentException("two graphs named " + fused.name());
+    private void add(List<Part> parts, Arena temporary) {
+        List<Part> fused = parts.stream().map(part -> new Part(Passes.run(part.graph(), part.target(), temporary), part.target())).toList();
+        Set<Weight> words = fused.stream().flatMap(part -> WeightPack.words(part.graph()).stream()).collect(Collectors.toSet());
+        fused.forEach(part -> pack.tie(part.graph(), part.target(), words));
+        for (Part part : fused) {
+            if (graphs.putIfAbsent(part.graph().name(), new Lowering(part.graph(), part.target(), pack, temporary)) != null) {
+                throw new IllegalArgumentException("two graphs named " + part.graph().name());
+            }
         }
     }
 

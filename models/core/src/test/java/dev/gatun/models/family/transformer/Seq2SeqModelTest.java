@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gatun.models.checkpoint.SafetensorsFile;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.testing.Goldens;
+import dev.gatun.models.testing.RandomModels;
 import dev.gatun.tensor.testing.Reference;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -34,6 +35,15 @@ class Seq2SeqModelTest {
             Seq2SeqModel.Forced forced = model.forced(sources, targets);
             compare(golden, "memory", sources, forced.memory());
             compare(golden, "logits", targets, forced.logits());
+        }
+    }
+
+    /** Words of sources, of targets and their scores are one table: as rows and as what multiplies it would be there twice. */
+    @Test
+    void tiedWordsAreThereOnce() {
+        try (Seq2SeqModel model = RandomModels.create(20_001, 32, 1, 20, 0)) {
+            long table = 20_001L * 32 * Float.BYTES;
+            assertTrue(model.nativeByteSize() < table * 3 / 2, model.nativeByteSize() + " bytes, of words " + table);
         }
     }
 

@@ -217,7 +217,7 @@ class TranslatorTest {
 
     @Test
     void aLargeModelUsesEveryCoreForOneText(@TempDir Path folder) throws IOException {
-        RandomModels.write(folder, 20_000, 128, 4, 40);
+        RandomModels.write(folder, 40_000, 128, 4, 40);
         try (Translator one = Translator.load(folder, 1); Translator two = Translator.load(folder, 2)) {
             assertTrue(one.model().nativeByteSize() > 16 << 20);
             String expected = one.translate("5 6 7");
