@@ -82,6 +82,7 @@ def make(root, name, kind, tokenizer, config, extra=None, **more):
         sizes.update(pad_token_id=tokenizer.pad_token_id, local_attention=8)
     if config in (T.ElectraConfig, T.AlbertConfig):
         sizes.update(embedding_size=7)
+    sizes.update((key, more.pop(key)) for key in ("hidden_size", "pad_token_id") if key in more)
     if "labels" in more:
         labels = more.pop("labels")
         sizes.update(id2label=dict(enumerate(labels)), label2id={label: i for i, label in enumerate(labels)})
@@ -238,6 +239,13 @@ def main(root):
             tag(make(root, family + "-tag", kind("ForTokenClassification"), tokenizer, config, labels=LABELS))
         fill(make(root, family + "-fill", kind("ForMaskedLM"), tokenizer, config))
         answer(make(root, family + "-answer", kind("ForQuestionAnswering"), tokenizer, config))
+    rotary = {"hidden_size": 24, "pad_token_id": 1}  # heads of 8, and what is not counted at a text's end
+    grouped = rotary | {"num_key_value_heads": 1, "head_dim": 8}
+    for name, kind, config, more in (("gte", T.GteForSequenceClassification, T.GteConfig, rotary),
+                                     ("nomic", T.NomicBertForSequenceClassification, T.NomicBertConfig, rotary),
+                                     ("qwen3", T.Qwen3ForSequenceClassification, T.Qwen3Config, grouped),
+                                     ("eurobert", T.EuroBertForSequenceClassification, T.EuroBertConfig, grouped | {"classifier_pooling": "mean"})):
+        classify(make(root, name + "-classify", kind, bpe, config, labels=["bad", "so-so", "good"], **more))
     classify(make(root, "camembert-classify", T.CamembertForSequenceClassification, uni, T.CamembertConfig, labels=["only"]))
     fill(make(root, "bert-fill-untied", T.BertForMaskedLM, wp, T.BertConfig, tie_word_embeddings=False))
     fill(make(root, "deberta-v2-fill-authors", T.DebertaV2ForMaskedLM, uni, T.DebertaV2Config, legacy=False, hidden_act="relu",

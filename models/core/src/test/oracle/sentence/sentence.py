@@ -17,8 +17,8 @@ SIZE = 40
 CLASS = "sentence_transformers.models."
 
 
-def modules(*names, transformer=""):
-    rows = [("Transformer", transformer)] + [(name.split(" ")[0], "%d_%s" % (i + 1, name.replace(" ", "_"))) for i, name in enumerate(names)]
+def modules(*names, transformer="", first="Transformer"):
+    rows = [(first, transformer)] + [(name.split(" ")[0], "%d_%s" % (i + 1, name.replace(" ", "_"))) for i, name in enumerate(names)]
     return [{"idx": i, "name": str(i), "path": path, "type": CLASS + name} for i, (name, path) in enumerate(rows)]
 
 
@@ -40,6 +40,7 @@ def weights(generator, out, bias, residual=False):
 
 
 def cases(out):
+    words = json.loads((out.parent / "bert" / "tiny" / "tokenizer.json").read_text())["model"]["vocab"]
     generator = torch.Generator().manual_seed(5)
     save_file(weights(generator, 24, True), out / "dense24.safetensors")
     save_file(weights(generator, SIZE, False), out / "dense40.safetensors")
@@ -78,6 +79,11 @@ def cases(out):
         "2_Dense/config.json": dense(24), "sentence_bert_config.json": {"max_seq_length": 6}, "config_sentence_transformers.json": {"prompts": {
             "query": "the old house is red and blue: "}}}, {"2_Dense/model.safetensors": "dense24.safetensors"}, "query"
     yield "no prompt, not pooled", plain | rest | {"config_sentence_transformers.json": {"prompts": {"query": "the "}}}, {}, None
+    save_file({"embedding.weight": torch.randn(len(words), 13, generator=generator)}, out / "static13.safetensors")
+    save_file({"embeddings": torch.randn(len(words), 13, generator=generator)}, out / "model2vec13.safetensors")
+    for name, tail in (("static13", []), ("model2vec13", ["Normalize"])):
+        rows = modules(*tail, first="StaticEmbedding", transformer="0_StaticEmbedding")
+        yield name, prompts | {"modules.json": rows}, {"0_StaticEmbedding/model.safetensors": name + ".safetensors"}, "query" if tail else None
     yield "folder of its own", mean | {"modules.json": modules("Pooling", transformer="0_Transformer"),
                                        "0_Transformer/sentence_roberta_config.json": {"max_seq_length": 9}}, {}, None
 

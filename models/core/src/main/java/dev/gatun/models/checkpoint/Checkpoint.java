@@ -31,6 +31,10 @@ public record Checkpoint(Path origin, Path root, Path folder, JsonNode config, P
             "source.spm", "target.spm");
     /** The module of sentence-transformers that holds both towers of a CLIP. */
     public static final String CLIP_MODULE = "CLIPModel";
+    /** The module that takes the mean of words' vectors, of texts without special tokens. */
+    public static final String STATIC_MODULE = "StaticEmbedding";
+    private static final List<String> ENCODERS = List.of("Transformer", CLIP_MODULE, STATIC_MODULE);
+    private static final String MODULES = "sentence_transformers.";
     private static final int LONGEST_NAME = 255;
     private static final String OLD_TRANSFORMER = "0_Transformer";
 
@@ -82,8 +86,7 @@ public record Checkpoint(Path origin, Path root, Path folder, JsonNode config, P
             return new Checkpoint(model, folder, folder, config(folder), model, List.of());
         }
         List<Module> modules = modules(model);
-        Path folder = modules.stream().filter(m -> m.type.equals("Transformer") || m.type.equals(CLIP_MODULE)).map(Module::folder)
-                .findFirst().orElse(
+        Path folder = modules.stream().filter(m -> ENCODERS.contains(m.type)).map(Module::folder).findFirst().orElse(
                 modules.isEmpty() && Files.isDirectory(model.resolve(OLD_TRANSFORMER)) ? model.resolve(OLD_TRANSFORMER) : model);
         return new Checkpoint(model, model, folder, config(folder), WeightFiles.find(folder), modules);
     }
@@ -106,6 +109,10 @@ public record Checkpoint(Path origin, Path root, Path folder, JsonNode config, P
             Path folder = inside(root, path);
             if (type.isEmpty() || type.length() > LONGEST_NAME || folder == null) {
                 throw new WeightException(file, "module " + Clip.text(node) + " has no type, or a path outside its folder");
+            }
+            if (!type.startsWith(MODULES)) {
+                throw new WeightException(file, "module " + Clip.text(type) + " is code of its authors' own, which is never run; expected one of "
+                        + MODULES + "*");
             }
             modules.add(new Module(type.substring(type.lastIndexOf('.') + 1), folder));
         }
@@ -159,6 +166,23 @@ public record Checkpoint(Path origin, Path root, Path folder, JsonNode config, P
     public String said() {
         return String.join(", ", Stream.concat(Stream.of(modelType()).filter(w -> !w.isEmpty()).map(w -> "model_type " + Clip.text(w)),
                 architectures().stream().limit(3).map(w -> "architecture " + Clip.text(w))).toList());
+    }
+
+    /**
+     * Refuses a folder of sentence-transformers whose first module reads no texts that are served.
+     *
+     * @throws WeightException names the module
+     */
+    public void requireEncoder() {
+        if (!modules.isEmpty() && !ENCODERS.contains(modules.getFirst().type)) {
+            throw new WeightException(root.resolve("modules.json"), "begins with a " + Clip.text(modules.getFirst().type)
+                    + ", which is not served; expected one of " + String.join(", ", ENCODERS));
+        }
+    }
+
+    /** Whether sentence-transformers takes the mean of words' vectors. */
+    public boolean isStatic() {
+        return !modules.isEmpty() && modules.getFirst().type.equals(STATIC_MODULE);
     }
 
     /**

@@ -54,6 +54,11 @@ public record HeadNames(Checkpoint checkpoint, WeightSource source, TextEncoder 
         return scope.part(name, spec().hiddenSize(), spec().hiddenSize());
     }
 
+    /** BERT's classifier of texts: its pooler and {@code classifier}. */
+    public HeadLayers pooled() {
+        return classifier(square(base().child("pooler"), "dense"), Activation.TANH, top(), "classifier");
+    }
+
     /** RoBERTa's classifier of texts, which several families took: {@code classifier.dense} and {@code classifier.out_proj}. */
     public HeadLayers denseOutProj(Activation activation) {
         WeightScope scope = top().child("classifier");

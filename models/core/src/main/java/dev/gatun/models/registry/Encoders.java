@@ -21,6 +21,7 @@ import dev.gatun.models.family.mpnet.MpNet;
 import dev.gatun.models.family.nomic.NomicBert;
 import dev.gatun.models.family.onnx.OnnxEncoder;
 import dev.gatun.models.family.roberta.Roberta;
+import dev.gatun.models.family.rows.StaticRows;
 import dev.gatun.models.family.t5.T5Encoder;
 import dev.gatun.tensor.Precision;
 import java.nio.file.Path;
@@ -30,10 +31,10 @@ import java.util.function.Function;
 /** The families of text encoders that are served. */
 public final class Encoders {
     /**
-     * In the order in which they are asked: ONNX files first, whatever config.json calls them; BERT last, which claims what says nothing
+     * In the order in which they are asked: static embeddings and ONNX files first, whatever config.json calls them; BERT last, which claims what says nothing
      * and has its tensors.
      */
-    public static final List<EncoderFamily> ALL = List.of(new OnnxEncoder(), new Roberta(), new DistilBert(), new Electra(), new Albert(),
+    public static final List<EncoderFamily> ALL = List.of(new StaticRows(), new OnnxEncoder(), new Roberta(), new DistilBert(), new Electra(), new Albert(),
             new MpNet(), new Deberta(), new T5Encoder(), new ModernBert(), new NomicBert(), new Gte(), new Llama(), new ClipText(),
             new JinaBert(), new Bert());
 
@@ -48,7 +49,8 @@ public final class Encoders {
      * @throws WeightException if there is none: says what config.json calls the model, and what is nearest
      */
     public static EncoderFamily family(Checkpoint checkpoint) {
-        // Whether there are weights at all comes first.
+        checkpoint.requireEncoder();
+        // Whether there are weights at all comes before whose they are.
         if (!checkpoint.format().equals("onnx")) {
             checkpoint.tensors();
         }

@@ -2,6 +2,7 @@ package dev.gatun.models.tokenize;
 
 import dev.gatun.bindings.loader.NativeLibraryException;
 import dev.gatun.models.checkpoint.Clip;
+import dev.gatun.models.checkpoint.JsonFiles;
 import dev.gatun.models.checkpoint.WeightException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -96,6 +97,16 @@ public final class TextTokenizer implements AutoCloseable {
         return of(file, TokenizerJson.read(file, settings, lowerCase), settings, Integer.MAX_VALUE);
     }
 
+    /**
+     * Of {@code tokenizer.json} alone, without the special tokens that it puts around a text. It cuts texts where the file says so.
+     *
+     * @throws WeightException as {@link #load(Path, Limit)}
+     */
+    static TextTokenizer bare(Path file) {
+        int own = JsonFiles.object(file).path("truncation").path("max_length").asInt(Integer.MAX_VALUE);
+        return of(file, TokenizerJson.bare(file), TokenizerSettings.none(file), Math.max(1, own));
+    }
+
     /** Of a definition. */
     static TextTokenizer of(Path file, TokenizerJson.Source source, TokenizerSettings settings, int maxTokens) {
         TokenizersNative tokenizer;
@@ -126,7 +137,7 @@ public final class TextTokenizer implements AutoCloseable {
 
     /** Before anybody else has this. */
     void cutAt(Limit limit) {
-        int most = limit.orAsTheFolder ? Math.min(limit.maxTokens, settings.modelMaxLength()) : limit.maxTokens;
+        int most = Math.min(maxTokens, limit.orAsTheFolder ? Math.min(limit.maxTokens, settings.modelMaxLength()) : limit.maxTokens);
         if (most < single.specials()) {
             throw new WeightException(file, "adds " + single.specials() + " special tokens to every text: it cannot be cut at " + most
                     + " tokens");

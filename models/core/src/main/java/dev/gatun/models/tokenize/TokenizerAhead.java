@@ -1,6 +1,7 @@
 package dev.gatun.models.tokenize;
 
 import java.nio.file.Path;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
@@ -13,14 +14,23 @@ public final class TokenizerAhead implements AutoCloseable {
     private final FutureTask<TextTokenizer> loading;
     private boolean taken;
 
+    private TokenizerAhead(Callable<TextTokenizer> load) {
+        loading = new FutureTask<>(load);
+        Thread.ofPlatform().name("gatun-tokenizer").daemon().start(loading);
+    }
+
+    /** Begins with tokenizer.json alone, without the special tokens that it puts around texts. */
+    public static TokenizerAhead bare(Path folder) {
+        return new TokenizerAhead(() -> TextTokenizer.bare(folder.resolve("tokenizer.json")));
+    }
+
     /**
      * Begins.
      *
      * @param lowerCase whether what is not a special token is lower-cased first, whatever the tokenizer does
      */
     public TokenizerAhead(Path folder, boolean lowerCase) {
-        loading = new FutureTask<>(() -> TextTokenizer.load(folder, lowerCase));
-        Thread.ofPlatform().name("gatun-tokenizer").daemon().start(loading);
+        this(() -> TextTokenizer.load(folder, lowerCase));
     }
 
     /**

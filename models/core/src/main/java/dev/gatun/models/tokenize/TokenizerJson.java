@@ -45,6 +45,17 @@ final class TokenizerJson {
             return source(file, Definition.of(settings, Vocabulary.ofFiles(file.getParent(), settings.kind(), settings), null, true), false,
                     lowerCase);
         }
+        return of(file, parsed(file), settings, lowerCase);
+    }
+
+    /** Of a tokenizer.json that stands alone, without what puts special tokens around texts. */
+    static Source bare(Path file) {
+        ObjectNode tokenizer = parsed(file);
+        tokenizer.putNull("post_processor");
+        return of(file, tokenizer, TokenizerSettings.none(file), false);
+    }
+
+    private static ObjectNode parsed(Path file) {
         JsonNode json;
         try {
             json = JsonFiles.value(file);
@@ -58,6 +69,10 @@ final class TokenizerJson {
         if (!type.isEmpty() && !MODELS.contains(type)) {
             throw new WeightException(file, "is not a tokenizer: its model is " + type + ", expected one of " + MODELS);
         }
+        return tokenizer;
+    }
+
+    private static Source of(Path file, ObjectNode tokenizer, TokenizerSettings settings, boolean lowerCase) {
         boolean left = tokenizer.path("truncation").path("direction").asText().equals("Left");
         Vocabulary vocabulary = Vocabulary.ofJson(file, tokenizer, settings.kind());
         if (settings.kind() == TokenizerKind.GENERAL) {

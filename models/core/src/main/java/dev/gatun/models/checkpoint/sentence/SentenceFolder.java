@@ -99,7 +99,10 @@ public record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List
         String similarity = root.choice("similarity_fn_name", "cosine", SIMILARITIES);
         boolean towers = checkpoint.modules().stream().anyMatch(module -> module.type().equals(Checkpoint.CLIP_MODULE));
         if (checkpoint.modules().isEmpty() || towers && checkpoint.modules().size() == 1) {
-            return new SentenceFolder(List.of(Pooling.MEAN), true, towers ? List.of() : List.of(new Step.Normalize()), maxTokens,
+            List<String> architectures = checkpoint.architectures();
+            boolean last = !architectures.isEmpty() && architectures.getFirst().endsWith("ForCausalLM")
+                    && checkpoint.fields().flag("is_causal", true);
+            return new SentenceFolder(List.of(last ? Pooling.LASTTOKEN : Pooling.MEAN), true, towers ? List.of() : List.of(new Step.Normalize()), maxTokens,
                     lowerCase, prompts,
                     defaultPrompt,
                     dimension, similarity);
@@ -164,6 +167,12 @@ public record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List
                     if (!poolings.isEmpty()) {
                         throw new WeightException(module.folder(), "is a second Transformer; expected one, before the Pooling");
                     }
+                }
+                case Checkpoint.STATIC_MODULE -> {
+                    if (!poolings.isEmpty()) {
+                        throw new WeightException(module.folder(), "is a " + module.type() + " behind another; expected one, in front");
+                    }
+                    poolings.add(Pooling.MEAN);
                 }
                 case "Pooling" -> pooling(config);
                 case "Dense" -> step(config, new Step.Dense(module.folder(), config));

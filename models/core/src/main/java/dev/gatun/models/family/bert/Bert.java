@@ -12,11 +12,13 @@ import dev.gatun.models.encode.HeadNames;
 import dev.gatun.models.encode.TextEncoder;
 import dev.gatun.models.layer.EncoderSpec;
 import dev.gatun.models.layer.Positions;
-import dev.gatun.tensor.op.Activation;
+import dev.gatun.tensor.Tensor;
+import dev.gatun.tensor.graph.Weight;
+import java.lang.foreign.Arena;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** BERT (Devlin et al. 2018): post-norm layers over words, learned positions and token types. */
+/** BERT (Devlin et al. 2018): post-norm layers over words, learned positions and token types; and ERNIE, which may add its task. */
 public final class Bert implements EncoderFamily {
     private static final String TYPES = "embeddings.token_type_embeddings.weight";
 
@@ -27,7 +29,7 @@ public final class Bert implements EncoderFamily {
 
     @Override
     public List<String> words() {
-        return List.of("bert", "BertModel");
+        return List.of("bert", "ernie", "BertModel", "ErnieModel");
     }
 
     /**
@@ -37,7 +39,7 @@ public final class Bert implements EncoderFamily {
     @Override
     public boolean claims(Checkpoint checkpoint) {
         if (!checkpoint.modelType().isEmpty() || !checkpoint.architectures().isEmpty()) {
-            return checkpoint.modelType().equals("bert")
+            return checkpoint.modelType().equals("bert") || checkpoint.modelType().equals("ernie")
                     || checkpoint.modelType().isEmpty() && checkpoint.architectures().stream().allMatch(a -> a.startsWith("Bert"));
         }
         if (checkpoint.format().equals("onnx")) {
@@ -52,8 +54,7 @@ public final class Bert implements EncoderFamily {
         WeightScope predictions = names.top().child("cls").child("predictions");
         WeightScope transform = predictions.child("transform");
         return switch (kind) {
-            case SEQUENCES -> names.classifier(names.square(names.base().child("pooler"), "dense"), Activation.TANH, names.top(),
-                    "classifier");
+            case SEQUENCES -> names.pooled();
             case MASKED -> names.masked(names.encoder().spec().hiddenSize(), names.square(transform, "dense"),
                     names.encoder().spec().activation(),
                     transform.child("LayerNorm"), predictions.child("decoder"), predictions);
@@ -70,6 +71,22 @@ public final class Bert implements EncoderFamily {
         BertConfig config = BertConfig.of(checkpoint.fields(), "absolute");
         EncoderSpec spec = config.spec();
         BertNames names = new BertNames(scope, spec);
-        return new TextEncoder(spec, names.weights(new Positions.Absolute(names.positions(config.maxPositions()))));
+        Weight positions = names.positions(config.maxPositions());
+        return new TextEncoder(spec, names.weights(new Positions.Absolute(checkpoint.modelType().equals("ernie")
+                && checkpoint.fields().flag("use_task_id", false) ? ofTask(checkpoint, names, positions, source.arena()) : positions)));
+    }
+
+    /** ERNIE adds the row of its task, always the first, where BERT adds the position's. */
+    private static Weight ofTask(Checkpoint checkpoint, BertNames names, Weight positions, Arena arena) {
+        int d = names.spec().hiddenSize();
+        int tasks = checkpoint.fields().integer("task_type_vocab_size", 1, 1 << 22, 3);
+        Weight task = names.scope().child("embeddings").child("task_type_embeddings").weight("weight", tasks, d);
+        Tensor row = task.floats(arena);
+        Tensor from = positions.floats(arena);
+        Tensor sum = Tensor.allocate(arena, from.desc());
+        for (long i = 0; i < sum.desc().shape().elementCount(); i++) {
+            sum.setFloat(i, from.getFloat(i) + row.getFloat(i % d));
+        }
+        return new Weight(positions.name() + " + " + task.name(), sum);
     }
 }

@@ -2,6 +2,7 @@ package dev.gatun.models.family.bert;
 
 import dev.gatun.models.checkpoint.ConfigFields;
 import dev.gatun.models.encode.Activations;
+import dev.gatun.models.encode.CausalMask;
 import dev.gatun.models.layer.EncoderSpec;
 import dev.gatun.tensor.op.Activation;
 
@@ -38,7 +39,7 @@ record BertConfig(int vocabSize, int hiddenSize, int numLayers, int numHeads, in
                 config.integer("num_hidden_layers", 1, MAX_SIZE), config.integer("num_attention_heads", 1, MAX_SIZE),
                 config.integer("intermediate_size", 1, MAX_SIZE), config.integer("max_position_embeddings", 1, 1 << 24),
                 config.integer("type_vocab_size", 1, MAX_SIZE, 2), (float) config.number("layer_norm_eps", 1e-12),
-                Activations.of(config, "hidden_act", Activation.GELU_ERF), config.flag("is_decoder", false));
+                Activations.of(config, "hidden_act", Activation.GELU_ERF), CausalMask.of(config));
         if (found.hiddenSize % found.numHeads != 0) {
             throw config.error("num_attention_heads", "a divisor of hidden_size " + found.hiddenSize);
         }

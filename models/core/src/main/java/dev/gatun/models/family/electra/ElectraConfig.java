@@ -2,6 +2,7 @@ package dev.gatun.models.family.electra;
 
 import dev.gatun.models.checkpoint.ConfigFields;
 import dev.gatun.models.encode.Activations;
+import dev.gatun.models.encode.CausalMask;
 import dev.gatun.models.layer.EncoderSpec;
 import dev.gatun.tensor.op.Activation;
 
@@ -32,6 +33,6 @@ record ElectraConfig(int embeddingSize, EncoderSpec spec) {
                 config.integer("num_hidden_layers", 1, 1 << 12, 12), numHeads, hiddenSize / numHeads,
                 config.integer("intermediate_size", 1, 1 << 22, 1024), config.integer("max_position_embeddings", 1, 1 << 24, 512),
                 (float) config.number("layer_norm_eps", 1e-12), false, Activations.of(config, "hidden_act", Activation.GELU_ERF),
-                config.flag("is_decoder", false)));
+                CausalMask.of(config)));
     }
 }

@@ -3,7 +3,12 @@ package dev.gatun.models.family.llama;
 import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.checkpoint.WeightScope;
 import dev.gatun.models.checkpoint.WeightSource;
+import dev.gatun.models.encode.ClassLabels;
 import dev.gatun.models.encode.EncoderFamily;
+import dev.gatun.models.encode.HeadKind;
+import dev.gatun.models.encode.HeadLayers;
+import dev.gatun.models.encode.HeadNames;
+import dev.gatun.models.encode.Pooling;
 import dev.gatun.models.encode.TextEncoder;
 import dev.gatun.models.layer.EncoderSpec;
 import dev.gatun.models.layer.EncoderWeights;
@@ -11,10 +16,12 @@ import dev.gatun.models.layer.Positions;
 import dev.gatun.tensor.graph.LayerNorm;
 import dev.gatun.tensor.graph.Rotary;
 import dev.gatun.tensor.graph.Weight;
+import dev.gatun.tensor.op.Activation;
 import dev.gatun.tensor.op.AttentionOp;
 import dev.gatun.tensor.op.RotaryOp;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Decoders that encode: Llama (Touvron et al. 2023), Mistral, Qwen2 and Qwen3 see what stands before a token, EuroBERT everything. RMS
@@ -38,6 +45,23 @@ public final class Llama implements EncoderFamily {
     @Override
     public boolean claims(Checkpoint checkpoint) {
         return List.of("llama", "mistral", "qwen2", "qwen3", "eurobert").contains(checkpoint.modelType());
+    }
+
+    /** Of decoders the last token's row and {@code score}; of EuroBERT a dense layer of the first row, or of the mean. */
+    @Override
+    public HeadLayers head(HeadKind kind, HeadNames names) {
+        if (kind != HeadKind.SEQUENCES) {
+            return EncoderFamily.super.head(kind, names);
+        }
+        int d = names.encoder().spec().hiddenSize();
+        if (names.encoder().spec().causal()) {
+            int classes = ClassLabels.of(names.checkpoint()).names().size();
+            return HeadLayers.of(Pooling.LASTTOKEN).dense(names.top().part("score", d, classes, false));
+        }
+        // Its default, late, which computes the classes of every token first, is not served.
+        Pooling pooling = names.config().choice("classifier_pooling", Map.of("bos", Pooling.CLS, "mean", Pooling.MEAN));
+        return names.classes(HeadLayers.of(pooling).dense(names.square(names.top(), "dense")).activate(Activation.GELU_ERF), names.top(),
+                "classifier");
     }
 
     @Override

@@ -57,10 +57,13 @@ record LlamaConfig(EncoderSpec spec, RotarySettings rotary, List<Integer> window
                 config.integer("num_key_value_heads", 1, 1 << 12, defaults.kvHeads == 0 ? heads : defaults.kvHeads), headDim,
                 config.integer("intermediate_size", 1, 1 << 22, defaults.dFf), positions, (float) config.number("rms_norm_eps",
                 defaults.eps), true,
-                Activations.of(config, "hidden_act", Activation.SILU), !bidirectional);
+                Activations.of(config, "hidden_act", Activation.SILU), !bidirectional && config.flag("is_causal", true));
         boolean bias = config.flag("attention_bias", false);
-        return new LlamaConfig(spec, RotarySettings.of(config, bidirectional ? 250_000 : 10_000, headDim, positions), windows(type, config,
-                layers),
+        List<Integer> windows = windows(type, config, layers);
+        if (!spec.causal() && windows.stream().anyMatch(window -> window > 0)) {
+            throw config.error("is_causal", "true where there is a sliding_window");
+        }
+        return new LlamaConfig(spec, RotarySettings.of(config, bidirectional ? 250_000 : 10_000, headDim, positions), windows,
                 type.equals("qwen3"), bias || type.equals("qwen2"), bias, config.flag("mlp_bias", false));
     }
 

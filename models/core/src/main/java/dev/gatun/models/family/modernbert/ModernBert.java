@@ -60,9 +60,11 @@ public final class ModernBert implements EncoderFamily {
             case SEQUENCES, TOKENS -> names.classes(common, names.top(), "classifier");
             case SPANS -> common.dense(names.top().part("classifier", d, 2));
             case MASKED -> {
-                names.config().require("tie_word_embeddings", true);
-                yield common.dense(new Linear.Part(names.encoder().weights().words(), false, names.config().flag("decoder_bias", true)
-                        ? names.top().child("decoder").weight("bias", config.spec().vocabSize()) : null));
+                WeightScope decoder = names.top().child("decoder");
+                int vocab = config.spec().vocabSize();
+                yield common.dense(new Linear.Part(names.config().flag("tie_word_embeddings", true) ? names.encoder().weights().words()
+                        : decoder.weight("weight", vocab, d), false, names.config().flag("decoder_bias", true) ? decoder.weight("bias", vocab)
+                        : null));
             }
         };
     }

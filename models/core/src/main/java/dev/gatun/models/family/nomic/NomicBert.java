@@ -5,6 +5,9 @@ import dev.gatun.models.checkpoint.WeightScope;
 import dev.gatun.models.checkpoint.WeightSource;
 import dev.gatun.models.encode.BertNames;
 import dev.gatun.models.encode.EncoderFamily;
+import dev.gatun.models.encode.HeadKind;
+import dev.gatun.models.encode.HeadLayers;
+import dev.gatun.models.encode.HeadNames;
 import dev.gatun.models.encode.TextEncoder;
 import dev.gatun.models.layer.EncoderSpec;
 import dev.gatun.models.layer.EncoderWeights;
@@ -31,6 +34,11 @@ public final class NomicBert implements EncoderFamily {
     @Override
     public boolean claims(Checkpoint checkpoint) {
         return checkpoint.modelType().equals("nomic_bert");
+    }
+
+    @Override
+    public HeadLayers head(HeadKind kind, HeadNames names) {
+        return kind == HeadKind.SEQUENCES ? names.pooled() : EncoderFamily.super.head(kind, names);
     }
 
     @Override

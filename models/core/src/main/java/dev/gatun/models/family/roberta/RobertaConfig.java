@@ -2,6 +2,7 @@ package dev.gatun.models.family.roberta;
 
 import dev.gatun.models.checkpoint.ConfigFields;
 import dev.gatun.models.encode.Activations;
+import dev.gatun.models.encode.CausalMask;
 import dev.gatun.models.layer.EncoderSpec;
 import dev.gatun.tensor.op.Activation;
 
@@ -36,7 +37,7 @@ record RobertaConfig(int vocabSize, int hiddenSize, int numLayers, int numHeads,
                 config.integer("intermediate_size", 1, 1 << 22, 3072), config.integer("max_position_embeddings", 1, 1 << 24, 512),
                 config.integer("type_vocab_size", 0, 1 << 20, 2), (float) config.number("layer_norm_eps", 1e-12),
                 Activations.of(config, "hidden_act", Activation.GELU_ERF), config.integer("pad_token_id", 0, Integer.MAX_VALUE, 1),
-                config.flag("is_decoder", false));
+                CausalMask.of(config));
     }
 
     EncoderSpec spec() {

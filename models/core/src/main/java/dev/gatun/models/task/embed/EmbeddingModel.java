@@ -91,7 +91,8 @@ public final class EmbeddingModel implements AutoCloseable {
                     + "tokens of a prompt");
         }
         Tower[] tower = new Tower[1];
-        try (TokenizerAhead ahead = new TokenizerAhead(checkpoint.folder(), folder.lowerCase())) {
+        try (TokenizerAhead ahead = checkpoint.isStatic() ? TokenizerAhead.bare(checkpoint.folder())
+                : new TokenizerAhead(checkpoint.folder(), folder.lowerCase())) {
             Encoder encoder = encoder(family, checkpoint, options, folder, tower);
             TextTokenizer tokenizer = null;
             try {

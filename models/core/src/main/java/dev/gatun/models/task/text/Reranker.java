@@ -56,6 +56,10 @@ public final class Reranker extends TextTask {
     public static Reranker load(Path folder, TextOptions options) {
         Checkpoint checkpoint = Checkpoint.open(folder);
         HeadKind.SEQUENCES.require(checkpoint);
+        if (checkpoint.modules().size() > 1) {
+            throw new WeightException(checkpoint.root().resolve("modules.json"), "has a " + checkpoint.modules().get(1).type()
+                    + " behind its Transformer; expected the Transformer of a reranker alone");
+        }
         boolean sigmoid = sigmoid(checkpoint);
         TextModel model = TextModel.of("the reranker", checkpoint,
                 () -> Encoders.family(checkpoint).load(checkpoint, options.precision(), HeadKind.SEQUENCES), options);
@@ -75,7 +79,12 @@ public final class Reranker extends TextTask {
         boolean own = config.choice("sbert_ce_default_activation_function", true, ACTIVATIONS);
         own = config.object("sentence_transformers").choice("activation_fn", own, ACTIVATIONS);
         Path file = checkpoint.root().resolve("config_sentence_transformers.json");
-        return Files.isRegularFile(file) ? ConfigFields.of(file, JsonFiles.object(file)).choice("activation_fn", own, ACTIVATIONS) : own;
+        if (!Files.isRegularFile(file)) {
+            return own;
+        }
+        ConfigFields sentence = ConfigFields.of(file, JsonFiles.object(file));
+        sentence.require("default_prompt_name");
+        return sentence.choice("activation_fn", own, ACTIVATIONS);
     }
 
     /**

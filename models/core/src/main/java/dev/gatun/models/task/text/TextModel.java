@@ -12,6 +12,7 @@ import dev.gatun.models.runtime.Workers;
 import dev.gatun.models.tokenize.TextTokenizer;
 import dev.gatun.models.tokenize.TokenizerAhead;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
@@ -26,6 +27,8 @@ final class TextModel implements AutoCloseable {
     private final Encoder encoder;
     private final TextTokenizer tokenizer;
     private final ClassLabels labels;
+    /** A token that does not count at the end of a text, or -1. */
+    private final int padId;
     private final Workers<EncoderSession> workers;
     private final Batcher<EncoderSession, SequenceTask<?>> batcher;
     private volatile boolean closed;
@@ -75,8 +78,10 @@ final class TextModel implements AutoCloseable {
         }
     }
 
-    private TextModel(String owner, Encoder encoder, TextTokenizer tokenizer, ClassLabels labels, TextOptions options) {
+    private TextModel(String owner, Encoder encoder, TextTokenizer tokenizer, ClassLabels labels, int padId,
+            TextOptions options) {
         this.owner = owner;
+        this.padId = padId;
         this.encoder = encoder;
         this.tokenizer = tokenizer;
         this.labels = labels;
@@ -99,7 +104,10 @@ final class TextModel implements AutoCloseable {
                 int wanted = options.maxTokens();
                 tokenizer = ahead.cut(new TextTokenizer.Limit(wanted == 0 ? positions : Math.min(wanted, positions), wanted == 0));
                 tokenizer.requireVocabulary(encoder.spec().vocabSize());
-                return new TextModel(owner, encoder, tokenizer, ClassLabels.of(checkpoint), options);
+                // Decoders read a text's class at its last token that is not padding, which what follows does not change.
+                int padId = encoder.spec().causal() && !encoder.head().perToken() ? checkpoint.fields().integer("pad_token_id", -1,
+                        Integer.MAX_VALUE, -1) : -1;
+                return new TextModel(owner, encoder, tokenizer, ClassLabels.of(checkpoint), padId, options);
             } catch (RuntimeException | Error e) {
                 encoder.close();
                 if (tokenizer != null) {
@@ -193,7 +201,11 @@ final class TextModel implements AutoCloseable {
             sequences = job.encode(input);
             for (E sequence : sequences) {
                 TextTokenizer.Tokens tokens = job.tokens(sequence);
-                add(tokens.ids(), tokens.types());
+                int end = tokens.ids().length;
+                while (padId >= 0 && end > 1 && tokens.ids()[end - 1] == padId) {
+                    end--;
+                }
+                add(Arrays.copyOf(tokens.ids(), end), Arrays.copyOf(tokens.types(), end));
             }
         }
 

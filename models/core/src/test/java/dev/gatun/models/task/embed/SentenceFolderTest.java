@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -43,13 +44,13 @@ class SentenceFolderTest {
         for (Map.Entry<String, JsonNode> file : golden.get("json").properties()) {
             write(folder, file.getKey(), file.getValue());
         }
-        for (Map.Entry<String, JsonNode> file : golden.get("files").properties()) {
-            Files.copy(ROOT.resolve(file.getValue().asText()), folder.resolve(file.getKey()));
-        }
         Path transformer = folder.resolve(golden.at("/json/modules.json/0/path").asText());
         Files.createDirectories(transformer);
         for (String name : new String[] {"config.json", "model.safetensors", "tokenizer.json"}) {
             Files.copy(TINY.resolve(name), transformer.resolve(name));
+        }
+        for (Map.Entry<String, JsonNode> file : golden.get("files").properties()) {
+            Files.copy(ROOT.resolve(file.getValue().asText()), folder.resolve(file.getKey()), StandardCopyOption.REPLACE_EXISTING);
         }
         return folder;
     }
@@ -113,6 +114,9 @@ class SentenceFolderTest {
         refused("modules.json", "[" + transformer + "]", "has no Pooling");
         refused("modules.json", "[" + transformer + ", {\"type\": \"sentence_transformers.models.CNN\", \"path\": \"2_CNN\"}]",
                 "is a CNN of");
+        refused("modules.json", "[{\"type\": \"sentence_transformers.models.WordEmbeddings\", \"path\": \"\"}]",
+                "begins with a WordEmbeddings");
+        refused("modules.json", "[{\"type\": \"custom_st.Transformer\", \"path\": \"\"}]", "custom_st.Transformer is code of its");
         refused("2_Dense/config.json", "{\"in_features\": 40, \"out_features\": 24, \"module_input_name\": \"token_embeddings\"}",
                 "module_input_name");
         refused("2_Dense/config.json", "{\"in_features\": 40, \"out_features\": 24, \"activation_function\": \"torch.nn.Softmax\"}",

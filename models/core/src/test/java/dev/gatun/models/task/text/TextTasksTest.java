@@ -67,7 +67,7 @@ class TextTasksTest {
     @ParameterizedTest
     @CsvSource({"bert, 1", "bert, 2", "roberta, 2", "xlm-roberta, 1", "camembert, 1", "distilbert, 2", "electra, 1", "albert, 2",
             "mpnet, 2",
-        "deberta-v2, 1", "modernbert, 2"})
+        "deberta-v2, 1", "modernbert, 2", "gte, 1", "nomic, 2", "qwen3, 1", "eurobert, 2"})
     void textsAndPairsAreClassified(String family, int threads) throws IOException {
         assertLabels(expected(family + "-classify"), folder(family + "-classify"), threads);
     }
@@ -313,6 +313,15 @@ class TextTasksTest {
         refused(() -> FillMask.load(temp), "has no tensor cls.predictions.decoder.weight");
         edited("bert-rerank", "sentence_transformers", "{\"activation_fn\": \"my.Own\"}");
         refused(() -> Reranker.load(temp), "sentence_transformers.activation_fn is \"my.Own\"");
+        edited("eurobert-classify", "classifier_pooling", "\"late\"");
+        refused(() -> TextClassifier.load(temp), "classifier_pooling is \"late\", expected bos or mean");
+        edited("bert-rerank", "num_labels", "1");
+        Path sentence = Files.writeString(temp.resolve("config_sentence_transformers.json"),
+                "{\"prompts\": {\"q\": \"find: \"}, \"default_prompt_name\": \"q\"}");
+        refused(() -> Reranker.load(temp), sentence.getFileName() + ": default_prompt_name is \"q\"");
+        Files.writeString(temp.resolve("modules.json"), "[{\"type\": \"sentence_transformers.base.modules.transformer.Transformer\"}, "
+                + "{\"type\": \"sentence_transformers.models.Dense\", \"path\": \"1_Dense\"}]");
+        refused(() -> Reranker.load(temp), "modules.json: has a Dense behind its Transformer");
     }
 
     private void edited(String name, String field, String value) throws IOException {
