@@ -57,6 +57,7 @@ MODELS = {
     "eurobert": (T.EuroBertConfig(**{**SIZES, "num_hidden_layers": 1}, num_key_value_heads=3, pad_token_id=0, attention_bias=True,
                                   rope_parameters={"rope_type": "linear", "rope_theta": 10000.0, "factor": 2.0}), T.EuroBertModel),
     "ernie": (T.ErnieConfig(**{**SIZES, "num_hidden_layers": 1}, use_task_id=True, task_type_vocab_size=3), T.ErnieModel),
+    "llama-both": (T.LlamaConfig(**{**SIZES, "num_hidden_layers": 1}, pad_token_id=0, is_causal=False), T.LlamaModel),
 }
 
 
