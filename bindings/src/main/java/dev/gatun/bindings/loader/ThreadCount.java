@@ -15,6 +15,11 @@ public final class ThreadCount {
         return Math.min(MOST, Math.max(AT_LEAST_ALLOWED, ALLOWED_EACH_PROCESSOR * Runtime.getRuntime().availableProcessors()));
     }
 
+    /** Those of whoever does not ask: what the container may use. */
+    public static int usual() {
+        return Math.min(MOST, Runtime.getRuntime().availableProcessors());
+    }
+
     /**
      * Checks a number of threads before anything is divided among them.
      *

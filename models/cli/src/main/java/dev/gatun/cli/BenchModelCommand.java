@@ -1,5 +1,6 @@
 package dev.gatun.cli;
 
+import dev.gatun.bindings.loader.ThreadCount;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.encode.Encoder;
@@ -109,7 +110,7 @@ final class BenchModelCommand implements Callable<Integer> {
             throw new CommandLine.ParameterException(spec.commandLine(), "--seconds must be above 0 and less than 3600, not " + seconds);
         }
         if (threads == 0) {
-            threads = Math.max(1, Runtime.getRuntime().availableProcessors() / workers);
+            threads = Math.max(1, ThreadCount.usual() / workers);
         }
         long start = System.nanoTime();
         if (model != null && model.toString().endsWith(".onnx") && Files.isRegularFile(model)) {

@@ -1,5 +1,6 @@
 package dev.gatun.cli;
 
+import dev.gatun.bindings.loader.ThreadCount;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gatun.models.io.NpyFile;
 import dev.gatun.models.io.NpyWriter;
@@ -51,7 +52,7 @@ final class ClassifyCommand implements Callable<Integer> {
 
     @Option(names = "--threads", converter = Least.Cores.class, paramLabel = "N",
             description = "Cores to use. Default: all that the container may use.")
-    int threads = Runtime.getRuntime().availableProcessors();
+    int threads = ThreadCount.usual();
 
     @Option(names = "--json", description = "Print one JSON object a picture.")
     boolean json;

@@ -1,5 +1,6 @@
 package dev.gatun.cli;
 
+import dev.gatun.bindings.loader.ThreadCount;
 import dev.gatun.models.io.Utf8Lines;
 import dev.gatun.models.task.language.Forecaster;
 import java.io.IOException;
@@ -32,7 +33,7 @@ final class ForecastCommand implements Callable<Integer> {
 
     @Option(names = "--threads", converter = Least.Cores.class, paramLabel = "N",
             description = "Cores to use. Default: all that the container may use.")
-    int threads = Runtime.getRuntime().availableProcessors();
+    int threads = ThreadCount.usual();
 
     @CommandLine.Spec
     CommandLine.Model.CommandSpec spec;

@@ -1,5 +1,6 @@
 package dev.gatun.cli;
 
+import dev.gatun.bindings.loader.ThreadCount;
 import dev.gatun.models.task.language.LanguageModel;
 import dev.gatun.tensor.Precision;
 import java.nio.file.Path;
@@ -19,7 +20,7 @@ final class LanguageOptions {
 
     @Option(names = "--threads", converter = Least.Cores.class, paramLabel = "N",
             description = "Cores to use. Default: all that the container may use.")
-    int threads = Runtime.getRuntime().availableProcessors();
+    int threads = ThreadCount.usual();
 
     @CommandLine.Spec(CommandLine.Spec.Target.MIXEE)
     CommandLine.Model.CommandSpec command;

@@ -1,5 +1,6 @@
 package dev.gatun.cli;
 
+import dev.gatun.bindings.loader.ThreadCount;
 import dev.gatun.models.encode.Pooling;
 import dev.gatun.models.task.embed.EmbeddingModel;
 import dev.gatun.models.task.embed.EmbeddingOptions;
@@ -16,7 +17,7 @@ final class ModelOptions {
 
     @Option(names = "--threads", converter = Least.Cores.class, paramLabel = "N",
             description = "Cores to use. Default: all that the container may use.")
-    int threads = Runtime.getRuntime().availableProcessors();
+    int threads = ThreadCount.usual();
 
     @Option(names = "--pooling", paramLabel = "KIND",
             description = "How token vectors become one: ${COMPLETION-CANDIDATES}. Default: as the "

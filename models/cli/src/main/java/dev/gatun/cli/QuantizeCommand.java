@@ -1,5 +1,6 @@
 package dev.gatun.cli;
 
+import dev.gatun.bindings.loader.ThreadCount;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gatun.models.task.classify.QuantizeOptions;
 import dev.gatun.models.task.classify.Quantizer;
@@ -47,7 +48,7 @@ final class QuantizeCommand implements Callable<Integer> {
 
     @Option(names = "--threads", converter = Least.Cores.class, paramLabel = "N",
             description = "Cores to use. Default: all that the container may use.")
-    int threads = Runtime.getRuntime().availableProcessors();
+    int threads = ThreadCount.usual();
 
     @Option(names = "--json", description = "Print the report as one JSON object.")
     boolean json;

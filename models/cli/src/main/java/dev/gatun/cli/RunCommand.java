@@ -1,5 +1,6 @@
 package dev.gatun.cli;
 
+import dev.gatun.bindings.loader.ThreadCount;
 import dev.gatun.models.onnx.OnnxModel;
 import dev.gatun.models.onnx.OnnxNpy;
 import dev.gatun.models.onnx.OnnxSession;
@@ -42,7 +43,7 @@ final class RunCommand implements Callable<Integer> {
 
     @Option(names = "--threads", converter = Least.Cores.class, paramLabel = "T",
             description = "Cores to use. Default: what the container may use.")
-    int threads = Runtime.getRuntime().availableProcessors();
+    int threads = ThreadCount.usual();
 
     @CommandLine.Spec
     CommandLine.Model.CommandSpec spec;

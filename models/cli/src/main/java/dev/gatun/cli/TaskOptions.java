@@ -1,5 +1,6 @@
 package dev.gatun.cli;
 
+import dev.gatun.bindings.loader.ThreadCount;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gatun.models.io.Utf8Lines;
 import dev.gatun.models.task.text.TextOptions;
@@ -24,7 +25,7 @@ final class TaskOptions {
 
     @Option(names = "--threads", converter = Least.Cores.class, paramLabel = "N",
             description = "Cores to use. Default: all that the container may use.")
-    int threads = Runtime.getRuntime().availableProcessors();
+    int threads = ThreadCount.usual();
 
     @Option(names = "--max-tokens", converter = Least.Zero.class, paramLabel = "N",
             description = "Where texts are cut, or windows end. Default: as the folder says.")

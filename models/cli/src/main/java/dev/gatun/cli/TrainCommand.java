@@ -1,5 +1,6 @@
 package dev.gatun.cli;
 
+import dev.gatun.bindings.loader.ThreadCount;
 import dev.gatun.models.task.classify.Examples;
 import dev.gatun.models.task.classify.ImageTraining;
 import dev.gatun.models.task.text.TextTraining;
@@ -85,7 +86,7 @@ final class TrainCommand implements Callable<Integer> {
 
     @Option(names = "--threads", converter = Least.Cores.class, paramLabel = "N",
             description = "Cores to use. Default: all that the container may use.")
-    int threads = Runtime.getRuntime().availableProcessors();
+    int threads = ThreadCount.usual();
 
     @CommandLine.Spec
     CommandLine.Model.CommandSpec spec;

@@ -1,5 +1,6 @@
 package dev.gatun.cli;
 
+import dev.gatun.bindings.loader.ThreadCount;
 import dev.gatun.models.family.whisper.WhisperOptions;
 import dev.gatun.models.task.speech.SpeechListener;
 import dev.gatun.models.task.speech.SpeechRecognizer;
@@ -56,7 +57,7 @@ final class TranscribeCommand implements Callable<Integer> {
 
     @Option(names = "--threads", converter = Least.Cores.class, paramLabel = "N",
             description = "Cores to use. Default: all that the container may use.")
-    int threads = Runtime.getRuntime().availableProcessors();
+    int threads = ThreadCount.usual();
 
     @Parameters(arity = "1..*", paramLabel = "AUDIO", description = "Recordings.")
     List<Path> recordings;

@@ -1,5 +1,6 @@
 package dev.gatun.cli;
 
+import dev.gatun.bindings.loader.ThreadCount;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gatun.models.generate.GenerationOptions;
 import dev.gatun.models.task.translate.Translation;
@@ -72,7 +73,7 @@ final class TranslateCommand implements Callable<Integer> {
 
     @Option(names = "--threads", converter = Least.Cores.class, paramLabel = "N",
             description = "Cores to use. Default: all that the container may use.")
-    int threads = Runtime.getRuntime().availableProcessors();
+    int threads = ThreadCount.usual();
 
     @Option(names = "--precision", paramLabel = "f32|bf16|f16|int8|auto",
             description = "In what linear layers are kept and computed; auto: as the file has them. Default: ${DEFAULT-VALUE}.")

@@ -4,6 +4,7 @@ import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -24,11 +25,13 @@ public record StridedOp(long offset, long[] dims, long[] strides) implements Op 
         strides = strides.clone();
         boolean fits = offset >= 0 && dims.length == strides.length && dims.length > 0 && dims.length <= MAX_RANK;
         for (int i = 0; fits && i < dims.length; i++) {
-            fits = dims[i] > 0 && strides[i] > 0;
+            fits = dims[i] > 0 && strides[i] > 0 && Math.multiplyHigh(dims[i] - 1, strides[i]) == 0 && (dims[i] - 1) * strides[i] >= 0
+                    && (dims[i] - 1) * strides[i] < (Long.MAX_VALUE - offset) / MAX_RANK;
         }
         if (!fits) {
-            throw new IllegalArgumentException("Strided: offset " + offset + ", dims " + java.util.Arrays.toString(dims) + ", strides "
-                    + java.util.Arrays.toString(strides) + ": expected 0 or more, and 1 to " + MAX_RANK + " numbers of 1 or more");
+            throw new IllegalArgumentException("Strided: offset " + offset + ", dims " + Arrays.toString(dims) + ", strides "
+                    + Arrays.toString(strides) + ": expected 0 or more, and 1 to " + MAX_RANK
+                    + " numbers of 1 or more, that reach no further than a number of elements can");
         }
     }
 
@@ -51,7 +54,7 @@ public record StridedOp(long offset, long[] dims, long[] strides) implements Op 
     public long reach() {
         long reach = 1;
         for (int i = 0; i < dims.length; i++) {
-            reach = Math.addExact(reach, Math.multiplyExact(dims[i] - 1, strides[i]));
+            reach += (dims[i] - 1) * strides[i];
         }
         return reach;
     }
@@ -59,7 +62,7 @@ public record StridedOp(long offset, long[] dims, long[] strides) implements Op 
     @Override
     public List<TensorDesc> results(List<TensorDesc> operands) {
         TensorDesc src = Operands.one("Strided", operands);
-        long last = Math.addExact(offset, reach() - 1);
+        long last = offset + reach() - 1;
         if (src.type() != DataType.F32 || !src.isRowMajor() || last >= src.shape().elementCount()) {
             throw new ShapeException("Strided", "src " + src + ": must be row-major F32 of more than " + last + " elements", src.shape(),
                     Shape.of(dims));

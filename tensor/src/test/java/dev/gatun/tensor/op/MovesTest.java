@@ -64,7 +64,7 @@ class MovesTest {
     void whatWouldReadOutsideIsRefused() {
         List<TensorDesc> ten = List.of(TensorDesc.of(DataType.F32, 10));
         assertThrows(ShapeException.class, () -> new StridedOp(8, new long[] {2, 2}, new long[] {1, 1}).results(ten));
-        assertThrows(ArithmeticException.class, () -> new StridedOp(0, new long[] {3}, new long[] {Long.MAX_VALUE}).results(ten));
+        assertThrows(IllegalArgumentException.class, () -> new StridedOp(0, new long[] {3}, new long[] {Long.MAX_VALUE}));
         assertThrows(IllegalArgumentException.class, () -> new StridedOp(-1, new long[] {1}, new long[] {1}));
         assertThrows(IllegalArgumentException.class, () -> new StridedOp(0, new long[] {2}, new long[] {0}));
         assertThrows(IllegalArgumentException.class, () -> new StridedOp(0, new long[0], new long[0]));

@@ -16,6 +16,6 @@ public record LoadOptions(int threads, boolean checkWeights) {
 
     /** Every available core, weights not checked. */
     public static LoadOptions defaults() {
-        return new LoadOptions(Runtime.getRuntime().availableProcessors(), false);
+        return new LoadOptions(ThreadCount.usual(), false);
     }
 }

@@ -1,5 +1,7 @@
 package dev.gatun.models.onnx;
 
+import dev.gatun.bindings.loader.ThreadCount;
+
 /**
  * How a model is loaded and run.
  *
@@ -16,7 +18,7 @@ public record OnnxOptions(int threads, long memoryLimit) {
 
     /** All cores that the process may use, and twice as many bytes as the heap may have. */
     public static OnnxOptions defaults() {
-        return new OnnxOptions(Runtime.getRuntime().availableProcessors(), Math.max(1L << 31, 2 * Runtime.getRuntime().maxMemory()));
+        return new OnnxOptions(ThreadCount.usual(), Math.max(1L << 31, 2 * Runtime.getRuntime().maxMemory()));
     }
 
     /** The same with other threads. */

@@ -79,11 +79,10 @@ public final class OnnxTensor implements OnnxValue {
     }
 
     private static OnnxTensor counted(Arena arena, OnnxType type, int count, long... dims) {
-        OnnxTensor tensor = allocate(arena, type, dims);
-        if (tensor.size() != count) {
-            throw new IllegalArgumentException(type + " " + tensor.shape + ": " + count + " values given");
+        if (Shape.of(dims).elementCount() != count) {
+            throw new IllegalArgumentException(type + " " + Shape.of(dims) + ": " + count + " values given");
         }
-        return tensor;
+        return allocate(arena, type, dims);
     }
 
     /** Element type. */
@@ -191,6 +190,7 @@ public final class OnnxTensor implements OnnxValue {
             case FLOAT8E4M3FN, FLOAT8E4M3FNUZ, FLOAT8E5M2, FLOAT8E5M2FNUZ, FLOAT4E2M1, FLOAT8E8M0 ->
                 segment.set(ValueLayout.JAVA_BYTE, i, SmallFloats.write(type, value, true));
             case BOOL -> segment.set(ValueLayout.JAVA_BYTE, i, (byte) (value != 0 ? 1 : 0));
+            case COMPLEX64, COMPLEX128 -> throw new IllegalArgumentException("complex numbers are not computed");
             case UINT64 -> putWhole(i, value >= 0x1p63 ? (long) (value - 0x1p63) ^ Long.MIN_VALUE : (long) value);
             default -> putWhole(i, (long) value);
         }

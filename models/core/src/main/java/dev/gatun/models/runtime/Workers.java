@@ -1,5 +1,6 @@
 package dev.gatun.models.runtime;
 
+import dev.gatun.bindings.loader.ThreadCount;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
@@ -59,11 +60,12 @@ public final class Workers<S extends Workers.Session> implements AutoCloseable {
      * @param name  what threads are called, followed by their number
      * @param cores to use
      * @param open  makes a session with so many threads
+     * @throws IllegalArgumentException if cores are less than 1, or more than may be asked for
      */
     public Workers(String owner, String name, int cores, IntFunction<S> open) {
         this.owner = owner;
         this.open = open;
-        this.cores = cores;
+        this.cores = ThreadCount.checked(cores);
         this.single = new ArrayBlockingQueue<>(cores);
         try {
             for (int i = 0; i < cores; i++) {

@@ -18,6 +18,13 @@ import java.lang.foreign.ValueLayout;
  */
 public record Distortion(int channels, int height, int width, float rotation, float shear, float scale, float shift, float contrast)
         implements Augmentation {
+    /** Checks the sizes. */
+    public Distortion {
+        if (channels < 1 || height < 1 || width < 1 || (long) height * width > Integer.MAX_VALUE / channels / Float.BYTES) {
+            throw new IllegalArgumentException(channels + " channels of " + height + " x " + width
+                    + " pixels: expected 1 or more of each, and fewer than 2 GB");
+        }
+    }
 
     /** What handwriting and small pictures bear. */
     public static Distortion small(int channels, int height, int width) {
@@ -26,6 +33,10 @@ public record Distortion(int channels, int height, int width, float rotation, fl
 
     @Override
     public void copy(MemorySegment all, long from, MemorySegment batch, long to, long byteSize, long seed) {
+        if (byteSize != (long) channels * height * width * Float.BYTES) {
+            throw new IllegalArgumentException("an example of " + byteSize + " bytes is not F32 [" + channels + ", " + height + ", "
+                    + width + "]");
+        }
         float angle = draw(seed, 0) * rotation;
         float size = 1 + draw(seed, 1) * scale;
         float cos = (float) Math.cos(angle) * size;

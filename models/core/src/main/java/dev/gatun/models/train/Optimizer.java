@@ -20,8 +20,28 @@ public sealed interface Optimizer {
      * @param p        F32, changed
      * @param gradient F32
      * @param state    as {@link #states} names them, changed
+     * @throws IllegalArgumentException if they are not of one size, not off-heap, or what is to be changed is read-only
      */
     void update(long step, double rate, MemorySegment p, MemorySegment gradient, MemorySegment[] state);
+
+    private static void requireFit(int states, MemorySegment p, MemorySegment gradient, MemorySegment[] state) {
+        if (state.length != states || p.byteSize() % Float.BYTES != 0) {
+            throw new IllegalArgumentException(state.length + " states of a parameter of " + p.byteSize() + " bytes: expected " + states
+                    + ", and F32");
+        }
+        requireFit(p, p, false);
+        requireFit(p, gradient, true);
+        for (MemorySegment each : state) {
+            requireFit(p, each, false);
+        }
+    }
+
+    private static void requireFit(MemorySegment p, MemorySegment found, boolean readOnly) {
+        if (!found.isNative() || found.byteSize() != p.byteSize() || found.isReadOnly() && !readOnly) {
+            throw new IllegalArgumentException("a parameter of " + p.byteSize() + " bytes, and beside it " + found.byteSize()
+                    + (found.isNative() ? "" : " on the heap") + (found.isReadOnly() ? ", read-only" : ""));
+        }
+    }
 
     private static void require(boolean condition, String message) {
         if (!condition) {
@@ -50,6 +70,7 @@ public sealed interface Optimizer {
 
         @Override
         public void update(long step, double rate, MemorySegment p, MemorySegment gradient, MemorySegment[] state) {
+            Optimizer.requireFit(momentum == 0 ? 0 : 1, p, gradient, state);
             TrainKernels.sgd(p, gradient, momentum == 0 ? null : state[0], (float) weightDecay, (float) momentum,
                     step == 1 ? 1 : (float) (1 - dampening), (float) rate, nesterov);
         }
@@ -76,6 +97,7 @@ public sealed interface Optimizer {
 
         @Override
         public void update(long step, double rate, MemorySegment p, MemorySegment gradient, MemorySegment[] state) {
+            Optimizer.requireFit(2, p, gradient, state);
             TrainKernels.adamw(p, gradient, state[0], state[1], (float) (1 - rate * weightDecay),
                     (float) (rate / (1 - Math.pow(beta1, step))), (float) Math.sqrt(1 - Math.pow(beta2, step)), (float) eps,
                     (float) (1 - beta1), (float) beta2, (float) (1 - beta2));

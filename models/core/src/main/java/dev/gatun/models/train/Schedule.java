@@ -9,8 +9,15 @@ public interface Schedule {
     /** The factor. */
     double factor(long step);
 
-    /** Multiplied by gamma after each so many steps ({@code StepLR}). */
+    /**
+     * Multiplied by gamma after each so many steps ({@code StepLR}).
+     *
+     * @throws IllegalArgumentException if size is not 1 or more
+     */
     static Schedule steps(long size, double gamma) {
+        if (size < 1) {
+            throw new IllegalArgumentException("the rate is multiplied after each " + size + " steps, expected 1 or more");
+        }
         return step -> Math.pow(gamma, step / size);
     }
 

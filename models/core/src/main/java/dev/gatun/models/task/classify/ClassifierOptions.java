@@ -16,7 +16,7 @@ public record ClassifierOptions(int threads, boolean checkWeights) {
 
     /** Every available core, weights not checked. */
     public static ClassifierOptions defaults() {
-        return new ClassifierOptions(Runtime.getRuntime().availableProcessors(), false);
+        return new ClassifierOptions(ThreadCount.usual(), false);
     }
 
     /** The same with another number of cores. */

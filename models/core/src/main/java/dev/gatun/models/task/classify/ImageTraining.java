@@ -75,6 +75,16 @@ public final class ImageTraining {
     public record Sizes(int side, int channels1, int channels2, int hidden, boolean distort) {
         /** What reads digits. */
         public static final Sizes SMALL = new Sizes(24, 16, 32, 64, true);
+        private static final int MOST = 2048;
+
+        /** Checks the ranges: examples are in memory all at once. */
+        public Sizes {
+            if (side < 1 || side > MOST || channels1 < 1 || channels1 > MOST || channels2 < 1 || channels2 > MOST || hidden < 1
+                    || hidden > MOST) {
+                throw new IllegalArgumentException("side " + side + ", channels " + channels1 + " and " + channels2 + ", hidden " + hidden
+                        + ": expected 1 to " + MOST);
+            }
+        }
     }
 
     /**

@@ -1,5 +1,6 @@
 package dev.gatun.models.task.classify;
 
+import dev.gatun.bindings.loader.ThreadCount;
 import dev.gatun.tensor.weights.Int8Weights;
 
 /**
@@ -27,6 +28,6 @@ public record QuantizeOptions(double percentile, boolean floatFirst, boolean flo
 
     /** Min-max, everything in bytes but the last layer. */
     public static QuantizeOptions defaults() {
-        return new QuantizeOptions(100, false, true, usualWeightBits(), Runtime.getRuntime().availableProcessors());
+        return new QuantizeOptions(100, false, true, usualWeightBits(), ThreadCount.usual());
     }
 }

@@ -43,7 +43,7 @@ public record EmbeddingOptions(int threads, Pooling pooling, Boolean normalize, 
 
     /** Every available core, everything as the folder says; of a folder that says nothing mean pooling, normalized. */
     public static EmbeddingOptions defaults() {
-        return new EmbeddingOptions(Runtime.getRuntime().availableProcessors(), null, null, 0, 0, null, Batching.defaults(),
+        return new EmbeddingOptions(ThreadCount.usual(), null, null, 0, 0, null, Batching.defaults(),
                 -1, Precision.F32);
     }
 

@@ -1,5 +1,6 @@
 package dev.gatun.models.task.speech;
 
+import dev.gatun.bindings.loader.ThreadCount;
 import dev.gatun.models.audio.AudioException;
 import dev.gatun.models.audio.AudioReader;
 import dev.gatun.models.audio.FeatureWindows;
@@ -44,7 +45,7 @@ public final class SpeechRecognizer implements AutoCloseable {
 
     /** Every core that the container may use. */
     public static SpeechRecognizer load(Path folder) {
-        return load(folder, Runtime.getRuntime().availableProcessors());
+        return load(folder, ThreadCount.usual());
     }
 
     /**

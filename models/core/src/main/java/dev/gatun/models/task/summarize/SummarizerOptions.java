@@ -24,7 +24,7 @@ public record SummarizerOptions(int threads, int maxTokens, String prefix, Preci
 
     /** Every available core, all else as the folder says. */
     public static SummarizerOptions defaults() {
-        return new SummarizerOptions(Runtime.getRuntime().availableProcessors(), 0, null, Precision.F32);
+        return new SummarizerOptions(ThreadCount.usual(), 0, null, Precision.F32);
     }
 
     /** The same with another number of cores. */

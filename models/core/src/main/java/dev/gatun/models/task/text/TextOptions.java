@@ -1,5 +1,6 @@
 package dev.gatun.models.task.text;
 
+import dev.gatun.bindings.loader.ThreadCount;
 import dev.gatun.models.runtime.Batching;
 import dev.gatun.tensor.Precision;
 import java.util.Objects;
@@ -27,7 +28,7 @@ public record TextOptions(int threads, int maxTokens, Batching batching, Precisi
 
     /** Every available core, lengths as the folder says. */
     public static TextOptions defaults() {
-        return new TextOptions(Runtime.getRuntime().availableProcessors(), 0, Batching.defaults(), Precision.F32);
+        return new TextOptions(ThreadCount.usual(), 0, Batching.defaults(), Precision.F32);
     }
 
     /** The same with another number of cores. */

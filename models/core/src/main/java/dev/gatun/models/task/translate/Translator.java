@@ -1,5 +1,6 @@
 package dev.gatun.models.task.translate;
 
+import dev.gatun.bindings.loader.ThreadCount;
 import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.checkpoint.ModelPath;
 import dev.gatun.models.checkpoint.SafetensorsFile;
@@ -64,7 +65,7 @@ public final class Translator implements AutoCloseable {
 
     /** The translator of dates, on every core that the container may use. */
     public static Translator load() {
-        return load(Runtime.getRuntime().availableProcessors());
+        return load(ThreadCount.usual());
     }
 
     /** The translator of dates, on so many cores. */
@@ -83,7 +84,7 @@ public final class Translator implements AutoCloseable {
 
     /** {@link #load(Path, int)} on every core that the container may use. */
     public static Translator load(Path folder) {
-        return load(folder, Runtime.getRuntime().availableProcessors());
+        return load(folder, ThreadCount.usual());
     }
 
     /** {@link #load(Path, TranslatorOptions)} on so many cores. */

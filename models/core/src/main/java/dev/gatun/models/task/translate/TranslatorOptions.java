@@ -26,7 +26,7 @@ public record TranslatorOptions(int threads, String source, String target, int m
 
     /** Every available core, all else as the folder says. */
     public static TranslatorOptions defaults() {
-        return new TranslatorOptions(Runtime.getRuntime().availableProcessors(), null, null, 0, null, Precision.F32);
+        return new TranslatorOptions(ThreadCount.usual(), null, null, 0, null, Precision.F32);
     }
 
     /** The same with another number of cores. */
