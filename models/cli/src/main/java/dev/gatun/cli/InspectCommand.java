@@ -7,6 +7,7 @@ import dev.gatun.models.checkpoint.InspectReport;
 import dev.gatun.models.onnx.OnnxException;
 import dev.gatun.models.onnx.OnnxModel;
 import dev.gatun.models.onnx.OnnxSession;
+import dev.gatun.models.onnx.OnnxTensor;
 import java.io.PrintWriter;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
@@ -29,7 +30,7 @@ final class InspectCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Print one JSON object.")
     boolean json;
 
-    @Option(names = "--graph", description = "Print the graphs that are computed, instead.")
+    @Option(names = "--graph", description = "Print the graphs that are computed, instead; of an .onnx file for the sizes of one run.")
     boolean graph;
 
     @Option(names = "--after", paramLabel = "PASS",
@@ -52,6 +53,10 @@ final class InspectCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        boolean file = path.toString().endsWith(".onnx") && java.nio.file.Files.isRegularFile(path);
+        if (file && !json && precision == null) {
+            return onnx();
+        }
         if (graph || after != null) {
             Graphs.text(Checkpoint.open(path), after).forEach(spec.commandLine().getOut()::print);
             spec.commandLine().getOut().flush();
@@ -62,9 +67,6 @@ final class InspectCommand implements Callable<Integer> {
                     .printf(Locale.ROOT, "%-4s  lost %.4f  %s (%s)%n", each.taken(), each.lost(), each.layer(), each.why()));
             spec.commandLine().getOut().flush();
             return CommandLine.ExitCode.OK;
-        }
-        if (path.toString().endsWith(".onnx") && java.nio.file.Files.isRegularFile(path) && !json) {
-            return onnx();
         }
         InspectReport report = ServedFamilies.ALL.describe(Checkpoint.open(path));
         PrintWriter out = spec.commandLine().getOut();
@@ -77,19 +79,31 @@ final class InspectCommand implements Callable<Integer> {
     private int onnx() {
         PrintWriter out = spec.commandLine().getOut();
         try (OnnxModel model = OnnxModel.load(path); OnnxSession session = model.newSession(); Arena arena = Arena.ofShared()) {
-            model.inputs().values().forEach(i -> out.println("input " + i));
-            model.outputs().values().forEach(o -> out.println("output " + o));
-            out.println("operators " + counts(model.operators()));
-            out.println("fused " + counts(model.fusedOperators()));
-            try {
-                session.run(OnnxInputs.random(model, arena, sizes, 1, TYPICAL));
-                session.describe().forEach(line -> out.println("  " + line));
-            } catch (IllegalArgumentException | OnnxException e) {
-                out.println("no kernels: random inputs of size " + TYPICAL + " do not fit, name others with --size: " + e.getMessage());
+            boolean graphs = graph || after != null;
+            if (!graphs) {
+                model.inputs().forEach((name, i) -> out.println("input " + name + " " + i));
+                model.outputs().forEach((name, o) -> out.println("output " + name + " " + o));
+                out.println("operators " + counts(model.operators()));
+                out.println("fused " + counts(model.fusedOperators()));
+            }
+            if (runs(session, OnnxInputs.random(model, arena, sizes, 1, TYPICAL))) {
+                (graphs ? session.graphs(after) : session.describe()).forEach(line -> out.println(graphs ? line.stripTrailing()
+                        : "  " + line));
             }
         }
         out.flush();
         return CommandLine.ExitCode.OK;
+    }
+
+    private boolean runs(OnnxSession session, Map<String, OnnxTensor> inputs) {
+        try {
+            session.run(inputs);
+            return true;
+        } catch (IllegalArgumentException | OnnxException e) {
+            spec.commandLine().getOut().println("no kernels: random inputs of size " + TYPICAL + " do not fit, name others with --size: "
+                    + e.getMessage());
+            return false;
+        }
     }
 
     private static String counts(Map<String, Integer> operators) {

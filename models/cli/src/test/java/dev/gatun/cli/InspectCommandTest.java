@@ -39,6 +39,20 @@ class InspectCommandTest {
     }
 
     @Test
+    void anOnnxFileShowsItsKernelsAndGraphs() {
+        String file = Goldens.path("onnx-encoders/bert.onnx").toString();
+        assertEquals(0, run("inspect", file));
+        String text = out.toString();
+        assertTrue(text.contains("input input_ids INT64 [batch, sequence]") && text.contains("output last_hidden_state FLOAT [")
+                && text.contains("attention"), text);
+        assertEquals(0, run("inspect", "--graph", "--size", "batch=2", "--size", "sequence=16", file));
+        assertEquals(0, run("inspect", "--after", "join-projections", "--size", "sequence=16", file));
+        String graphs = out.toString().substring(text.length());
+        assertTrue(graphs.contains("Attention") && graphs.contains("(Gather)"), graphs);
+        assertTrue(run("inspect", "--after", "no-such", file) != 0);
+    }
+
+    @Test
     void jsonIsOneObject() throws IOException {
         assertEquals(0, run("inspect", "--json", Goldens.path("bert/tiny").toString()));
         JsonNode json = new ObjectMapper().readTree(out.toString());

@@ -11,7 +11,7 @@ import dev.gatun.tensor.exec.Lifetime;
 import dev.gatun.tensor.exec.Plan;
 import dev.gatun.tensor.exec.PlanBuilder;
 import dev.gatun.tensor.exec.Value;
-import dev.gatun.tensor.graph.Port;
+import dev.gatun.tensor.graph.Graph;
 import dev.gatun.tensor.op.ReorderOp;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -135,8 +135,8 @@ final class Natives implements AutoCloseable {
     }
 
     /** A region as a plan with memory of its own, its constants in place. */
-    BoundPlan compile(Region region, Map<String, Port> outputs) {
-        Plan plan = packed.compile(region.build(outputs), region.rows(), current.lifetime, current.arena, threads);
+    BoundPlan compile(Region region, Graph graph) {
+        Plan plan = packed.compile(graph, region.rows(), current.lifetime, current.arena, threads);
         ExecutionContext context = new ExecutionContext();
         current.contexts.add(context);
         BoundPlan bound = context.bind(plan);

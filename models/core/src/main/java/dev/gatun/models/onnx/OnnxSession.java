@@ -2,6 +2,10 @@ package dev.gatun.models.onnx;
 
 import dev.gatun.tensor.exec.BoundPlan;
 import dev.gatun.tensor.exec.Lifetime;
+import dev.gatun.tensor.graph.Graph;
+import dev.gatun.tensor.graph.Target;
+import dev.gatun.tensor.graph.pass.Passes;
+import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -117,6 +121,27 @@ public final class OnnxSession implements AutoCloseable {
             }
         }
         return lines;
+    }
+
+    /**
+     * The same, regions as the graphs that they were described as.
+     *
+     * @param after the pass after which they are shown; null: before all passes
+     * @throws IllegalArgumentException if there is no such pass
+     */
+    public List<String> graphs(String after) {
+        List<String> texts = new ArrayList<>();
+        for (Program.Step step : natives.ready() && natives.program() != null ? natives.program().steps() : List.<Program.Step>of()) {
+            if (step.attributes().get("graph") instanceof Graph graph) {
+                try (Arena temporary = Arena.ofShared()) {
+                    Target target = Packed.target((long) step.attributes().get("rows"));
+                    texts.add((after == null ? graph : Passes.runUntil(graph, target, temporary, after)).toString());
+                }
+            } else {
+                texts.add(step.node().label() + System.lineSeparator());
+            }
+        }
+        return texts;
     }
 
     /** Bytes of native memory: results, plans and what they compute in. */

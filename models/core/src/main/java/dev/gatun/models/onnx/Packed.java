@@ -53,9 +53,13 @@ final class Packed {
         return range != null && address + tensor.segment().byteSize() <= range.getValue();
     }
 
+    static Target target(long rows) {
+        return Target.ofRows((int) Math.min(rows, MANY_ROWS));
+    }
+
     /** A graph for a set of sizes; weights are packed once for all of them. */
     synchronized Plan compile(Graph graph, long rows, Lifetime lifetime, Arena compiled, int threads) {
-        Target target = Target.ofRows((int) Math.min(rows, MANY_ROWS));
+        Target target = target(rows);
         return new Lowering(Passes.run(graph, target, arena), target, weights, arena).compile(Sizes.NONE, lifetime, compiled, threads);
     }
 

@@ -3,6 +3,7 @@ package dev.gatun.models.onnx;
 import dev.gatun.bindings.kernels.CountedArena;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.exec.BoundPlan;
+import dev.gatun.tensor.graph.Graph;
 import dev.gatun.tensor.graph.Port;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -317,7 +318,8 @@ final class Specialist {
     private Program.Step compiled(Map<Integer, Val> wanted) {
         Map<String, Port> outputs = new LinkedHashMap<>();
         wanted.forEach((slot, v) -> outputs.put(Region.inputName(slot), region.port(v)));
-        BoundPlan plan = natives.compile(region, outputs);
+        Graph graph = region.build(outputs);
+        BoundPlan plan = natives.compile(region, graph);
         int[] inputs = region.inputs().keySet().stream().mapToInt(i -> i).toArray();
         Tensor[] places = Arrays.stream(inputs).mapToObj(slot -> plan.input(Region.inputName(slot))).toArray(Tensor[]::new);
         OnnxValue[] results = new OnnxValue[wanted.size()];
@@ -328,7 +330,7 @@ final class Specialist {
         Proto.Node node = new Proto.Node("", "", "gatun.Region", "", List.of(), List.of(), Map.of());
         List<Program.Ref> operands = Arrays.stream(inputs).mapToObj(slot -> new Program.Ref(0, slot)).toList();
         return new Program.Step(node, new Compiled(plan, places, results), 1, operands,
-                wanted.keySet().stream().mapToInt(s -> s).toArray(), Map.of("plan", plan), new int[0]);
+                wanted.keySet().stream().mapToInt(s -> s).toArray(), Map.of("plan", plan, "graph", graph, "rows", region.rows()), new int[0]);
     }
 
     /** A region's plan: operands are copied into their places, results are shown where they are. */
