@@ -288,6 +288,83 @@ typedef struct {
 GATUN_API int64_t gatun_bytes_scratch_bytes(int64_t m, int64_t k);
 GATUN_API void gatun_bytes(const gatun_bytes_args *args);
 
+/* A type of results beside these. */
+enum { GATUN_S32 = 4 };
+
+/* Weights [oc, c, kh, kw] of a convolution over bytes, oc and c of all groups and of one: U8 or S8, each less its channel's zero. zeros, bias,
+ * factors and add have one number for each of oc, and may be NULL: 0, 0, 1, 0. */
+typedef struct {
+    const void *w, *zeros;
+    const int32_t *bias;
+    const float *factors, *add;
+    int64_t groups, oc, c, kh, kw;
+    int32_t type;
+} gatun_byte_filters;
+
+GATUN_API int64_t gatun_byte_filters_bytes(int64_t groups, int64_t oc, int64_t c, int64_t kh, int64_t kw);
+GATUN_API void gatun_byte_filters_pack(const gatun_byte_filters *source, void *packed);
+
+/* What becomes of a number v: itself in F32; or the nearest whole number + zero, at least low and at most high, in a byte. */
+typedef struct {
+    int32_t type, zero, low, high;
+} gatun_byte_result;
+
+/*
+ * A convolution of src[n, h, w, groups * c], U8 or S8, by packed weights; padding is worth what src_zero is. x = the sum over a window of
+ * (src - src_zero) (weight - zero), + bias: exact; kh * kw * c is at most GATUN_BYTES_DEPTH. dst[n, oh, ow, oc] = x in 32 bits (GATUN_S32), or
+ * what becomes of x * factor + add.
+ */
+typedef struct {
+    const void *src, *filters;
+    void *dst, *scratch; /* gatun_byte_conv_scratch_bytes */
+    int64_t n, h, w, groups, oc, c, kh, kw, oh, ow, stride_h, stride_w, dilation_h, dilation_w, top, left;
+    int32_t src_type, src_zero;
+    gatun_byte_result result;
+} gatun_byte_conv_args;
+
+GATUN_API int64_t gatun_byte_conv_scratch_bytes(const gatun_byte_conv_args *args, int32_t threads);
+GATUN_API void gatun_byte_conv(const gatun_byte_conv_args *args);
+
+/* dst[pages, rows, cols] = what becomes of a * b * a_factor (product), or a * a_factor + b * b_factor, a and b less their zeros. a, b: U8 or S8;
+ * b[pages, cols] is the same for all rows. dst may be a, and b where there is one row. */
+typedef struct {
+    const void *a, *b;
+    void *dst;
+    int64_t pages, rows, cols;
+    float a_factor, b_factor;
+    int32_t a_type, a_zero, b_type, b_zero, product;
+    gatun_byte_result result;
+} gatun_byte_pair_args;
+
+GATUN_API void gatun_byte_pair(const gatun_byte_pair_args *args);
+
+/* dst[pages, cols] = what becomes of the sum over rows of (src[pages, rows, cols] - zero), times factor. */
+typedef struct {
+    const void *src;
+    void *dst;
+    int64_t pages, rows, cols;
+    float factor;
+    int32_t type, zero;
+    gatun_byte_result result;
+} gatun_byte_mean_args;
+
+GATUN_API void gatun_byte_mean(const gatun_byte_mean_args *args);
+
+/* dst[i] = what becomes of src[i] / scale of F32; of (src[i] - zero) * scale of bytes. */
+typedef struct {
+    const void *src;
+    void *dst;
+    int64_t count;
+    float scale;
+    int32_t type, zero;
+    gatun_byte_result result;
+} gatun_byte_scale_args;
+
+GATUN_API void gatun_byte_scale(const gatun_byte_scale_args *args);
+
+/* dst[i] = table[src[i]], 256 bytes; dst may be src. */
+GATUN_API void gatun_byte_map(const uint8_t *src, const uint8_t *table, uint8_t *dst, int64_t count);
+
 /* Most taps that gatun_stem takes: c * kh * kw. */
 #define GATUN_STEM_DEPTH 512
 

@@ -17,6 +17,14 @@ struct gatun_training {
     void (*max_pool_backward)(const float *dy, const int32_t *places, float *dx, int64_t planes, int64_t inputs, int64_t outputs);
 };
 
+struct gatun_byte_kernels {
+    void (*conv)(const gatun_byte_conv_args *);
+    int64_t (*conv_scratch_bytes)(const gatun_byte_conv_args *, int64_t threads);
+    void (*pair)(const gatun_byte_pair_args *);
+    void (*mean)(const gatun_byte_mean_args *);
+    void (*scale)(const gatun_byte_scale_args *);
+};
+
 struct gatun_kernels {
     const char *isa;
     int64_t vector_floats;
@@ -43,6 +51,7 @@ struct gatun_kernels {
     int64_t (*int8_depth)(); /* steps of GATUN_INT8 that are added in 16 bits, or 1 where none need be: see narrow.h */
     void (*narrow)(const gatun_narrow_args *);
     void (*bytes)(const gatun_bytes_args *);
+    const gatun_byte_kernels *byte_kernels;
     void (*winograd)(const gatun_winograd_args *);
     int64_t (*winograd_scratch_floats)(const gatun_winograd_args *, int64_t threads);
     void (*stem)(const gatun_stem_args *);
@@ -121,6 +130,35 @@ struct gatun_bytes_rows : gatun_int8_rows {
     gatun_bytes_rows(int64_t m, int64_t k, bool words) : gatun_int8_rows(m, words ? 2 * k : k, 1) {
         sums = size;
         all = sums + m * 4;
+    }
+};
+
+/* Packed weights of one group of a convolution, [k, oc / groups]; behind them each column's bias, and what is added last. */
+struct gatun_byte_filter_layout : gatun_bytes_layout {
+    int64_t bias, add, all;
+    gatun_byte_filter_layout(int64_t k, int64_t n, int64_t vector_floats, int64_t panel, bool words)
+        : gatun_bytes_layout(k, n, vector_floats, panel, words) {
+        bias = (size + 63) / 64 * 64;
+        add = bias + columns * 4;
+        all = (add + columns * 4 + 63) / 64 * 64;
+    }
+};
+
+/* A channel of its own for each result: sums of so many products of bytes are exact in floats. */
+static inline bool gatun_is_depthwise(int64_t groups, int64_t oc, int64_t c, int64_t taps) {
+    return c == 1 && oc == groups && groups > 1 && taps <= 256;
+}
+
+/* Packed weights of such a one: floats [taps, columns], the sums of columns, and what the others have. */
+struct gatun_depthwise_layout {
+    int64_t columns, sums, scales, bias, add, all;
+    gatun_depthwise_layout(int64_t taps, int64_t n, int64_t vector_floats) {
+        columns = (n + vector_floats - 1) / vector_floats * vector_floats;
+        sums = taps * columns * 4;
+        scales = sums + columns * 4;
+        bias = scales + columns * 4;
+        add = bias + columns * 4;
+        all = (add + columns * 4 + 63) / 64 * 64;
     }
 };
 

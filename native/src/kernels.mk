@@ -6,7 +6,7 @@ GATUN_CXXFLAGS := -O3 -std=c++17 -fPIC -fvisibility=hidden -fno-exceptions -fno-
 # CRC-32 is the first half of what gzip writes last.
 GATUN_CXXFLAGS += -DGATUN_HEADER_CHECKSUM=$(shell gzip -c $(HERE)/include/gatun.h | tail -c 8 | head -c 4 | od -An -tu4 | tr -d ' ')
 GATUN_SETS := baseline $(if $(findstring x86_64,$(PLATFORM)),avx2 avx512)
-GATUN_OBJECTS := $(OUT)/gatun.o $(OUT)/threads.o $(OUT)/packing.o $(OUT)/narrow.o $(OUT)/limits.o $(OUT)/recurrent.o $(OUT)/layouts.o $(GATUN_SETS:%=$(OUT)/kernels_%.o)
+GATUN_OBJECTS := $(OUT)/gatun.o $(OUT)/threads.o $(OUT)/packing.o $(OUT)/narrow.o $(OUT)/byte_filters.o $(OUT)/limits.o $(OUT)/recurrent.o $(OUT)/layouts.o $(GATUN_SETS:%=$(OUT)/kernels_%.o)
 GATUN_FLAGS_avx2 := -mavx2 -mfma -mf16c
 GATUN_FLAGS_avx512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma -mprefer-vector-width=512
 

@@ -100,6 +100,7 @@ void check_heads(outcome &);
 void check_decoding(outcome &);
 void check_matrices(outcome &);
 void check_narrow(outcome &);
+void check_byte_conv(outcome &);
 void check_recurrent(outcome &);
 void check_training(outcome &);
 void check_limits(outcome &);

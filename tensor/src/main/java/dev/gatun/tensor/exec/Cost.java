@@ -3,6 +3,7 @@ package dev.gatun.tensor.exec;
 import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.op.AttentionOp;
+import dev.gatun.tensor.op.ByteConvOp;
 import dev.gatun.tensor.op.ConvOp;
 import dev.gatun.tensor.op.ConvPoolOp;
 import dev.gatun.tensor.op.ConvTransposeOp;
@@ -35,6 +36,7 @@ record Cost(long flops, long bytes) {
             case ConvPoolOp conv -> conv(4 * elements, conv.conv().weights().shape(), moved, Float.BYTES);
             case ConvTransposeOp conv -> conv(inputs.getFirst().shape().elementCount(), conv.weights().shape(), moved, Float.BYTES);
             case Int8ConvOp conv -> conv(elements, conv.weights().shape(), moved, 1);
+            case ByteConvOp conv -> conv(elements, conv.filters().shape(), moved, 1);
             case AttentionOp attention -> new Cost(4 * elements * dst.dim(0), moved);
             default -> new Cost(0, moved);
         };

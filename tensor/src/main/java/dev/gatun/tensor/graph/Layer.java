@@ -8,8 +8,8 @@ import java.util.List;
  * how they are packed; what has none is an operation, {@link Apply applied}. Passes rewrite layers; {@link Lowering} makes operations of
  * them.
  */
-public sealed interface Layer permits Linear, Conv, BatchNorm, LayerNorm, Embedding, Attention, Rotary, QuantizedConv, QuantizedLinear,
-        Recurrent, PagedAttention, Apply {
+public sealed interface Layer permits Linear, ByteConv, Conv, BatchNorm, LayerNorm, Embedding, Attention, Rotary, QuantizedConv,
+        QuantizedLinear, Recurrent, PagedAttention, Apply {
 
     /** As {@code Linear}, for messages and text. */
     default String kind() {

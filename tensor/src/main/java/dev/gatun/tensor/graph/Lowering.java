@@ -63,6 +63,7 @@ public final class Lowering {
     private static Op op(Layer layer, Target target, WeightPack pack, Arena temporary) {
         return switch (layer) {
             case Apply apply -> apply.op();
+            case ByteConv conv -> conv.op();
             case Linear linear -> new LinearOp(pack.linear(linear, target).weights(), linear.activation(), linear.scale(),
                     linear.residual());
             case Conv conv -> {

@@ -6,7 +6,12 @@ import dev.gatun.tensor.op.AdaptivePoolOp;
 import dev.gatun.tensor.op.AttentionOp;
 import dev.gatun.tensor.op.BatchNormOp;
 import dev.gatun.tensor.op.BinaryOp;
+import dev.gatun.tensor.op.ByteConvOp;
+import dev.gatun.tensor.op.ByteMapOp;
+import dev.gatun.tensor.op.ByteMeanOp;
+import dev.gatun.tensor.op.BytePairOp;
 import dev.gatun.tensor.op.ByteProductOp;
+import dev.gatun.tensor.op.ByteScaleOp;
 import dev.gatun.tensor.op.ConcatOp;
 import dev.gatun.tensor.op.ConvOp;
 import dev.gatun.tensor.op.ConvPoolOp;
@@ -55,6 +60,11 @@ public final class Compiler {
         return switch (op) {
             case LinearOp linear -> LinearKernels.linear(linear, context, inputs, dst);
             case ByteProductOp product -> new ByteProduct(product, inputs.getFirst(), dst);
+            case ByteConvOp conv -> ByteOps.conv(conv, context, inputs, dst);
+            case BytePairOp pair -> ByteOps.pair(pair, context, inputs, dst);
+            case ByteMeanOp mean -> ByteOps.mean(mean, context, inputs, dst);
+            case ByteScaleOp scale -> ByteOps.scale(scale, context, inputs, dst);
+            case ByteMapOp map -> ByteOps.map(map, context, inputs, dst);
             case MatMulOp matMul -> LinearKernels.matMul(matMul, context, inputs, dst);
             case Int8LinearOp linear -> Int8Kernels.linear(linear, context, inputs, dst);
             case ConvOp conv -> ConvKernels.conv(conv, context, inputs, dst.shape());

@@ -8,8 +8,9 @@ import java.util.List;
  * An operation: its parameters and weights, not yet bound to the shapes of its operands. Immutable; weights belong to the program. How it
  * is computed is the kernels' affair.
  */
-public sealed interface Op permits AdaptivePoolOp, AttentionOp, BatchNormOp, BinaryOp, ByteProductOp, ConcatOp, ConvOp, ConvPoolOp,
-        ConvTransposeOp, EltwiseOp, EmbeddingOp, FlattenOp, FunctionOp, GatedOp, Int8ConvOp, Int8LinearOp, KvStoreOp, LayerNormOp,
+public sealed interface Op permits AdaptivePoolOp, AttentionOp, BatchNormOp, BinaryOp, ByteConvOp, ByteMapOp, ByteMeanOp, BytePairOp,
+        ByteProductOp, ByteScaleOp, ConcatOp, ConvOp, ConvPoolOp, ConvTransposeOp, EltwiseOp, EmbeddingOp, FlattenOp, FunctionOp, GatedOp,
+        Int8ConvOp, Int8LinearOp, KvStoreOp, LayerNormOp,
         LinearOp, LrnOp, MatMulOp, NormalizeOp, PagedAttentionOp, PatchTokensOp, PoolOp, RecurrentOp, ReorderOp, ResampleOp, ReshapeOp,
         RotaryOp, ScaledReorderOp, SequencePoolOp, SoftmaxOp, StridedOp {
 

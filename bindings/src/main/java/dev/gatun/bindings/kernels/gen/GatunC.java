@@ -2143,6 +2143,498 @@ public class GatunC extends GatunC$shared {
            throw new AssertionError("should not reach here", ex$);
         }
     }
+    private static final int GATUN_S32 = (int)4L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_S32 = 4
+     * }
+     */
+    public static int GATUN_S32() {
+        return GATUN_S32;
+    }
+
+    private static class gatun_byte_filters_bytes {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            GatunC.C_LONG,
+            GatunC.C_LONG,
+            GatunC.C_LONG,
+            GatunC.C_LONG,
+            GatunC.C_LONG,
+            GatunC.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_byte_filters_bytes");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int64_t gatun_byte_filters_bytes(int64_t groups, int64_t oc, int64_t c, int64_t kh, int64_t kw)
+     * }
+     */
+    public static FunctionDescriptor gatun_byte_filters_bytes$descriptor() {
+        return gatun_byte_filters_bytes.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int64_t gatun_byte_filters_bytes(int64_t groups, int64_t oc, int64_t c, int64_t kh, int64_t kw)
+     * }
+     */
+    public static MethodHandle gatun_byte_filters_bytes$handle() {
+        return gatun_byte_filters_bytes.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int64_t gatun_byte_filters_bytes(int64_t groups, int64_t oc, int64_t c, int64_t kh, int64_t kw)
+     * }
+     */
+    public static MemorySegment gatun_byte_filters_bytes$address() {
+        return gatun_byte_filters_bytes.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int64_t gatun_byte_filters_bytes(int64_t groups, int64_t oc, int64_t c, int64_t kh, int64_t kw)
+     * }
+     */
+    public static long gatun_byte_filters_bytes(long groups, long oc, long c, long kh, long kw) {
+        var mh$ = gatun_byte_filters_bytes.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_byte_filters_bytes", groups, oc, c, kh, kw);
+            }
+            return (long)mh$.invokeExact(groups, oc, c, kh, kw);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_byte_filters_pack {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER,
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_byte_filters_pack");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_byte_filters_pack(const gatun_byte_filters *source, void *packed)
+     * }
+     */
+    public static FunctionDescriptor gatun_byte_filters_pack$descriptor() {
+        return gatun_byte_filters_pack.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_byte_filters_pack(const gatun_byte_filters *source, void *packed)
+     * }
+     */
+    public static MethodHandle gatun_byte_filters_pack$handle() {
+        return gatun_byte_filters_pack.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_byte_filters_pack(const gatun_byte_filters *source, void *packed)
+     * }
+     */
+    public static MemorySegment gatun_byte_filters_pack$address() {
+        return gatun_byte_filters_pack.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_byte_filters_pack(const gatun_byte_filters *source, void *packed)
+     * }
+     */
+    public static void gatun_byte_filters_pack(MemorySegment source, MemorySegment packed) {
+        var mh$ = gatun_byte_filters_pack.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_byte_filters_pack", source, packed);
+            }
+            mh$.invokeExact(source, packed);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_byte_conv_scratch_bytes {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            GatunC.C_LONG,
+            GatunC.C_POINTER,
+            GatunC.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_byte_conv_scratch_bytes");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int64_t gatun_byte_conv_scratch_bytes(const gatun_byte_conv_args *args, int32_t threads)
+     * }
+     */
+    public static FunctionDescriptor gatun_byte_conv_scratch_bytes$descriptor() {
+        return gatun_byte_conv_scratch_bytes.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int64_t gatun_byte_conv_scratch_bytes(const gatun_byte_conv_args *args, int32_t threads)
+     * }
+     */
+    public static MethodHandle gatun_byte_conv_scratch_bytes$handle() {
+        return gatun_byte_conv_scratch_bytes.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int64_t gatun_byte_conv_scratch_bytes(const gatun_byte_conv_args *args, int32_t threads)
+     * }
+     */
+    public static MemorySegment gatun_byte_conv_scratch_bytes$address() {
+        return gatun_byte_conv_scratch_bytes.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int64_t gatun_byte_conv_scratch_bytes(const gatun_byte_conv_args *args, int32_t threads)
+     * }
+     */
+    public static long gatun_byte_conv_scratch_bytes(MemorySegment args, int threads) {
+        var mh$ = gatun_byte_conv_scratch_bytes.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_byte_conv_scratch_bytes", args, threads);
+            }
+            return (long)mh$.invokeExact(args, threads);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_byte_conv {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_byte_conv");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_byte_conv(const gatun_byte_conv_args *args)
+     * }
+     */
+    public static FunctionDescriptor gatun_byte_conv$descriptor() {
+        return gatun_byte_conv.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_byte_conv(const gatun_byte_conv_args *args)
+     * }
+     */
+    public static MethodHandle gatun_byte_conv$handle() {
+        return gatun_byte_conv.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_byte_conv(const gatun_byte_conv_args *args)
+     * }
+     */
+    public static MemorySegment gatun_byte_conv$address() {
+        return gatun_byte_conv.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_byte_conv(const gatun_byte_conv_args *args)
+     * }
+     */
+    public static void gatun_byte_conv(MemorySegment args) {
+        var mh$ = gatun_byte_conv.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_byte_conv", args);
+            }
+            mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_byte_pair {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_byte_pair");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_byte_pair(const gatun_byte_pair_args *args)
+     * }
+     */
+    public static FunctionDescriptor gatun_byte_pair$descriptor() {
+        return gatun_byte_pair.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_byte_pair(const gatun_byte_pair_args *args)
+     * }
+     */
+    public static MethodHandle gatun_byte_pair$handle() {
+        return gatun_byte_pair.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_byte_pair(const gatun_byte_pair_args *args)
+     * }
+     */
+    public static MemorySegment gatun_byte_pair$address() {
+        return gatun_byte_pair.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_byte_pair(const gatun_byte_pair_args *args)
+     * }
+     */
+    public static void gatun_byte_pair(MemorySegment args) {
+        var mh$ = gatun_byte_pair.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_byte_pair", args);
+            }
+            mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_byte_mean {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_byte_mean");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_byte_mean(const gatun_byte_mean_args *args)
+     * }
+     */
+    public static FunctionDescriptor gatun_byte_mean$descriptor() {
+        return gatun_byte_mean.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_byte_mean(const gatun_byte_mean_args *args)
+     * }
+     */
+    public static MethodHandle gatun_byte_mean$handle() {
+        return gatun_byte_mean.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_byte_mean(const gatun_byte_mean_args *args)
+     * }
+     */
+    public static MemorySegment gatun_byte_mean$address() {
+        return gatun_byte_mean.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_byte_mean(const gatun_byte_mean_args *args)
+     * }
+     */
+    public static void gatun_byte_mean(MemorySegment args) {
+        var mh$ = gatun_byte_mean.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_byte_mean", args);
+            }
+            mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_byte_scale {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_byte_scale");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_byte_scale(const gatun_byte_scale_args *args)
+     * }
+     */
+    public static FunctionDescriptor gatun_byte_scale$descriptor() {
+        return gatun_byte_scale.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_byte_scale(const gatun_byte_scale_args *args)
+     * }
+     */
+    public static MethodHandle gatun_byte_scale$handle() {
+        return gatun_byte_scale.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_byte_scale(const gatun_byte_scale_args *args)
+     * }
+     */
+    public static MemorySegment gatun_byte_scale$address() {
+        return gatun_byte_scale.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_byte_scale(const gatun_byte_scale_args *args)
+     * }
+     */
+    public static void gatun_byte_scale(MemorySegment args) {
+        var mh$ = gatun_byte_scale.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_byte_scale", args);
+            }
+            mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_byte_map {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_byte_map");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_byte_map(const uint8_t *src, const uint8_t *table, uint8_t *dst, int64_t count)
+     * }
+     */
+    public static FunctionDescriptor gatun_byte_map$descriptor() {
+        return gatun_byte_map.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_byte_map(const uint8_t *src, const uint8_t *table, uint8_t *dst, int64_t count)
+     * }
+     */
+    public static MethodHandle gatun_byte_map$handle() {
+        return gatun_byte_map.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_byte_map(const uint8_t *src, const uint8_t *table, uint8_t *dst, int64_t count)
+     * }
+     */
+    public static MemorySegment gatun_byte_map$address() {
+        return gatun_byte_map.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_byte_map(const uint8_t *src, const uint8_t *table, uint8_t *dst, int64_t count)
+     * }
+     */
+    public static void gatun_byte_map(MemorySegment src, MemorySegment table, MemorySegment dst, long count) {
+        var mh$ = gatun_byte_map.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_byte_map", src, table, dst, count);
+            }
+            mh$.invokeExact(src, table, dst, count);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
 
     private static class gatun_stem_scratch_bytes {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(

@@ -1,10 +1,8 @@
 package dev.gatun.models.onnx;
 
 import dev.gatun.bindings.kernels.BytesKernels;
-import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.graph.Linear;
 import dev.gatun.tensor.op.Activation;
-import dev.gatun.tensor.op.FunctionOp;
 import java.util.List;
 import java.util.Map;
 
@@ -13,15 +11,11 @@ final class ByteRules {
     /** Operands in the order of com.microsoft's DynamicQuantizeMatMul: x, weight, its scales, its zero points, bias. */
     private static final String PRODUCT = "gatun.ByteProduct";
 
-    /** FLOAT to bytes and back. */
-    private static final String ROUNDED = "gatun.Rounded";
-
     private ByteRules() {
     }
 
     static void register() {
         Rules.one(PRODUCT, ByteRules::linear);
-        Rules.one(ROUNDED, s -> Rules.function(s.region(), s.x(0), (FunctionOp) s.call().step().attributes().get("function")));
         Rules.one(Operators.MICROSOFT, "DynamicQuantizeMatMul", ByteRules::linear);
     }
 
@@ -52,42 +46,10 @@ final class ByteRules {
         return null;
     }
 
-    /** DequantizeLinear of QuantizeLinear by the same constants of the whole tensor: what the bytes are worth, without the bytes. */
-    static Program.Step rounded(Fusion f, Program.Step step) {
-        Program.Step source = Fusion.is(step, "DequantizeLinear") ? f.any(step.inputs().getFirst(), "QuantizeLinear") : null;
-        if (source == null || step.inputs().size() != 3 || source.inputs().size() != 3 || !isPlain(step) || !isPlain(source)) {
-            return null;
-        }
-        OnnxTensor scale = f.constant(source.inputs().get(1));
-        OnnxTensor zero = f.constant(source.inputs().get(2));
-        OnnxTensor back = f.constant(step.inputs().get(1));
-        OnnxTensor point = f.constant(step.inputs().get(2));
-        if (scale == null || zero == null || back == null || point == null || scale.size() != 1 || back.size() != 1 || zero.size() != 1
-                || point.size() != 1 || scale.type() != OnnxType.FLOAT || back.type() != OnnxType.FLOAT || scale.real(0) != back.real(0)
-                || zero.whole(0) != point.whole(0) || zero.type() != point.type()
-                || zero.type() != OnnxType.UINT8 && zero.type() != OnnxType.INT8) {
-            return null;
-        }
-        float one = (float) scale.real(0);
-        if (!(one > 0) || !Float.isFinite(one * 1024) || !Float.isFinite(1 / one)) {
-            return null;
-        }
-        FunctionOp function = FunctionOp.rounding(one, zero.type().min() - zero.whole(0), zero.type().max() - zero.whole(0));
-        return f.replaced(step, ROUNDED, c -> rounded(c, function), Map.of("function", function), source.inputs().getFirst(),
-                source.inputs().get(1), source.inputs().get(2));
-    }
-
-    private static boolean isPlain(Program.Step step) {
+    /** Whether a step quantizes in the plain way: no blocks, no types of its own. */
+    static boolean isPlain(Program.Step step) {
         Map<String, Object> a = step.attributes();
         return a.getOrDefault("block_size", 0L).equals(0L) && a.getOrDefault("output_dtype", 0L).equals(0L) && !a.containsKey("precision");
-    }
-
-    private static OnnxTensor rounded(Call c, FunctionOp function) {
-        OnnxTensor x = c.in(0);
-        if (x.type() != OnnxType.FLOAT || x.size() < ProductOps.SMALL || !c.natives().ready()) {
-            return QuantOps.dequantize(c, QuantOps.quantize(c, x, c.in(1), c.in(2), c.in(2).type()), c.in(1), c.in(2), c.in(1).type());
-        }
-        return c.natives().run(c, List.of(c.step(), x.size()), new Tensor[] {x.tensor(x.size())}, (p, in) -> p.add(function, in), x.dims());
     }
 
     private static boolean isResult(Program.Step step, int i, Program.Ref ref) {

@@ -45,9 +45,12 @@ final class Fusion {
     }
 
     static Program run(Program program, Memory memory, Packed packed) {
+        return run(program, memory, packed, List.of(Fusions::gelu, Fusions::silu, Fusions::layerNorm, Fusions::rmsNorm, Fusions::attend,
+                ByteRules::product, Fusions::linear, Fusions::batchNorm, Fusions::conv));
+    }
+
+    static Program run(Program program, Memory memory, Packed packed, List<Matcher> matchers) {
         Program current = program;
-        List<Matcher> matchers = List.of(Fusions::gelu, Fusions::silu, Fusions::layerNorm, Fusions::rmsNorm, Fusions::attend,
-                ByteRules::product, ByteRules::rounded, Fusions::linear, Fusions::batchNorm, Fusions::conv);
         for (Matcher matcher : matchers) {
             Fusion fusion = new Fusion(current, memory, packed);
             current = fusion.apply(matcher);

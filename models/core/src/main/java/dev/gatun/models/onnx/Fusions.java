@@ -8,6 +8,7 @@ import dev.gatun.tensor.weights.LinearWeights;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.DoubleUnaryOperator;
 
 /** The patterns of {@link Fusion}, and the kernels that compute them. */
 final class Fusions {
@@ -116,7 +117,11 @@ final class Fusions {
             return c.natives().run(c, List.of(c.step(), "activation", x.size()), new Tensor[] {x.tensor(x.size())},
                     (p, in) -> p.add(new EltwiseOp(activation), in[0]), x.dims());
         }
-        return ElementOps.real(c, x, switch (activation) {
+        return ElementOps.real(c, x, function(activation));
+    }
+
+    static DoubleUnaryOperator function(Activation activation) {
+        return switch (activation) {
             case RELU -> v -> Math.max(v, 0);
             case GELU_ERF -> ActivationOps::gelu;
             case GELU_TANH -> ActivationOps::geluTanh;
@@ -129,7 +134,7 @@ final class Fusions {
             case QUICK_GELU -> v -> v * ActivationOps.sigmoid(1.702 * v);
             case MISH -> v -> v * Math.tanh(Math.log1p(Math.exp(v)));
             case NONE -> v -> v;
-        });
+        };
     }
 
     /** (x - mean(x)) / sqrt(mean((x - mean(x))^2) + eps) * gamma + beta over the last dimension. */

@@ -1,5 +1,6 @@
 package dev.gatun.models.onnx;
 
+import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.MemoryFormat;
 import dev.gatun.tensor.graph.Conv;
 import dev.gatun.tensor.graph.Port;
@@ -24,10 +25,10 @@ final class PictureRules {
 
     static void register() {
         Rules.one("Conv", PictureRules::conv);
-        Rules.one("MaxPool", s -> s.call().wants(1) ? null : pool(s, PoolOp.Kind.MAX));
-        Rules.one("AveragePool", s -> pool(s, s.call().flag("count_include_pad") ? PoolOp.Kind.AVERAGE_WITH_PADDING
+        Rules.one("MaxPool", PictureRules::maxPool);
+        Rules.one("AveragePool", s -> pool(s, s.x(0), s.call().flag("count_include_pad") ? PoolOp.Kind.AVERAGE_WITH_PADDING
                 : PoolOp.Kind.AVERAGE));
-        Rules.one("GlobalAveragePool", s -> global(s, s.x(0), false));
+        Rules.one("GlobalAveragePool", s -> s.worth(0) != null ? QuantRules.mean(s, s.any(0)) : global(s, s.x(0), false));
         Rules.one("GlobalMaxPool", s -> global(s, s.x(0), true));
         Rules.one("ReduceMean", PictureRules::mean);
         Rules.one("Concat", PictureRules::concat);
@@ -67,8 +68,20 @@ final class PictureRules {
         return Rules.function(s.region(), y, (Activation) c.step().attributes().getOrDefault("activation", Activation.NONE));
     }
 
-    private static Val pool(Site s, PoolOp.Kind kind) {
-        Val x = s.x(0);
+    /** The largest of bytes is that of what they are worth. */
+    private static Val maxPool(Site s) {
+        if (s.call().wants(1)) {
+            return null;
+        }
+        Val.Worth worth = s.worth(0);
+        if (worth == null) {
+            return pool(s, s.region().type(s.any(0)) == DataType.F32 ? s.x(0) : s.any(0), PoolOp.Kind.MAX);
+        }
+        Val y = pool(s, worth.bytes(), PoolOp.Kind.MAX);
+        return y == null ? null : QuantRules.worth(s.region(), y, new QuantRules.Scale(worth.scale(), worth.type(), worth.zero()));
+    }
+
+    private static Val pool(Site s, Val x, PoolOp.Kind kind) {
         if (x.dims.length < 3 || x.dims.length > 4) {
             return null;
         }
@@ -125,6 +138,14 @@ final class PictureRules {
 
     private static Val concat(Site s) {
         int count = s.call().step().inputs().size();
+        List<Val> all = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            all.add(s.worth(i) == null ? null : s.any(i));
+        }
+        Val late = all.getFirst() == null ? null : QuantRules.concat(s.region(), s.call().axis("axis", 1, all.getFirst().dims.length), all);
+        if (late != null) {
+            return late;
+        }
         Port[] parts = new Port[count];
         int axis = s.call().axis("axis", 1, s.x(0).dims.length);
         long[] dims = s.x(0).dims.clone();

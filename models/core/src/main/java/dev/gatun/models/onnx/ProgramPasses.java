@@ -26,9 +26,10 @@ final class ProgramPasses {
      * @param evaluator over memory that lives as long as the model
      */
     static Program run(Program program, Evaluator evaluator) {
-        Program folded = fold(program, evaluator);
-        Program once = common(folded);
-        return Fusion.run(live(once), evaluator.memory(), evaluator.natives().packed());
+        Packed packed = evaluator.natives().packed();
+        Program once = common(fold(program, evaluator, true));
+        Program bytes = Fusion.run(live(once), evaluator.memory(), packed, List.of(ByteLayers::match));
+        return Fusion.run(live(fold(bytes, evaluator, false)), evaluator.memory(), packed);
     }
 
     /** Slots that hold the same in every run; an input's default does not. */
@@ -45,14 +46,15 @@ final class ProgramPasses {
                 && step.inputs().stream().allMatch(r -> r.slot() < 0 || r.up() == 0 && constant.contains(r.slot()));
     }
 
-    private static Program fold(Program program, Evaluator evaluator) {
+    /** @param bytes whether weights that are bytes stay so */
+    private static Program fold(Program program, Evaluator evaluator, boolean bytes) {
         Set<Integer> constant = constantSlots(program);
         Map<Integer, OnnxValue> constants = new HashMap<>(program.constants());
         List<Program.Step> left = new ArrayList<>();
         OnnxValue[] values = new OnnxValue[program.slots()];
         constant.forEach(slot -> values[slot] = constants.get(slot));
         for (Program.Step step : program.steps()) {
-            if (!folds(step, constant)) {
+            if (!folds(step, constant) || bytes && ByteLayers.keeps(step, values)) {
                 left.add(step);
                 continue;
             }

@@ -5,6 +5,7 @@ import dev.gatun.tensor.MemoryFormat;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.graph.Apply;
+import dev.gatun.tensor.graph.ByteConv;
 import dev.gatun.tensor.graph.Conv;
 import dev.gatun.tensor.graph.Graph;
 import dev.gatun.tensor.graph.GraphBuilder;
@@ -17,6 +18,9 @@ import dev.gatun.tensor.graph.Weight;
 import dev.gatun.tensor.op.Activation;
 import dev.gatun.tensor.op.AttentionOp;
 import dev.gatun.tensor.op.BinaryOp;
+import dev.gatun.tensor.op.ByteResult;
+import dev.gatun.tensor.op.EltwiseOp;
+import dev.gatun.tensor.op.FunctionOp;
 import dev.gatun.tensor.op.MatMulOp;
 import dev.gatun.tensor.op.Op;
 import dev.gatun.tensor.op.ReorderOp;
@@ -83,9 +87,22 @@ final class Region {
         return rows;
     }
 
-    /** A value that is there before the region runs. */
+    /** A FLOAT value that is there before the region runs. */
     Val input(int slot, long... dims) {
-        return inputs.computeIfAbsent(slot, s -> Val.dense(graph.input(inputName(s), spec(DataType.F32, dims)), dims));
+        return input(slot, DataType.F32, dims);
+    }
+
+    /** A value that is there before the region runs. */
+    Val input(int slot, DataType type, long... dims) {
+        return inputs.computeIfAbsent(slot, s -> Val.dense(graph.input(inputName(s), spec(type, dims)), dims));
+    }
+
+    DataType type(Val v) {
+        return v.port == null ? DataType.F32 : type(v.port);
+    }
+
+    DataType type(Port port) {
+        return graph.desc(port).type();
     }
 
     private static Spec spec(DataType type, long... dims) {
@@ -158,7 +175,7 @@ final class Region {
         boolean rows = layer instanceof Linear || layer instanceof LayerNorm || layer instanceof Apply(Op op)
                 && (op instanceof MatMulOp || op instanceof AttentionOp || op instanceof ReshapeOp || op instanceof StridedOp
                         || op instanceof ReorderOp);
-        if (layer instanceof Conv || !rows && Arrays.stream(operands).anyMatch(laidOut::contains)) {
+        if (layer instanceof Conv || layer instanceof ByteConv || !rows && Arrays.stream(operands).anyMatch(laidOut::contains)) {
             laidOut.add(port);
         }
         work += multiplications + graph.desc(port).shape().elementCount();
@@ -196,7 +213,7 @@ final class Region {
     /** A port with the value's elements in their order and any dimensions. */
     Port anyPort(Val v) {
         if (v.made == null) {
-            v.made = v.scores != null ? product(v) : moved(v);
+            v.made = v.late != null ? floats(v.late) : v.scores != null ? product(v) : moved(v);
             if (v.scale != 1) {
                 long[] ones = new long[dims(few(v.made)).length];
                 Arrays.fill(ones, 1);
@@ -204,6 +221,16 @@ final class Region {
             }
         }
         return v.made;
+    }
+
+    private Port floats(Val.Late late) {
+        Port port = late.maker().make(1, ByteResult.FLOATS);
+        if (!late.isBounded()) {
+            return port;
+        }
+        return late.low() == 0 && late.high() == Float.POSITIVE_INFINITY ? add("relu", new EltwiseOp(Activation.RELU), few(port))
+                : add("clip", new FunctionOp(FunctionOp.Kind.CLIP, Math.max(late.low(), -Float.MAX_VALUE), Math.min(late.high(),
+                        Float.MAX_VALUE)), few(port));
     }
 
     private boolean isDense(Val v) {

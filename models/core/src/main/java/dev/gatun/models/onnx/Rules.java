@@ -1,5 +1,6 @@
 package dev.gatun.models.onnx;
 
+import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.graph.Apply;
 import dev.gatun.tensor.graph.BatchNorm;
 import dev.gatun.tensor.graph.LayerNorm;
@@ -26,7 +27,11 @@ final class Rules {
             ALL.put(":" + move, Rules::moved);
         }
         for (String function : new String[] {"Relu", "Tanh", "Sigmoid", "HardSwish", "gatun.Activation", "Gelu"}) {
-            one(function, s -> function(s.region(), s.x(0), Fusion.activation(s.call().step())));
+            one(function, s -> {
+                Activation activation = Fusion.activation(s.call().step());
+                Val late = QuantRules.function(s, activation);
+                return late != null ? late : function(s.region(), s.x(0), activation);
+            });
         }
         one("Mish", s -> function(s.region(), s.x(0), Activation.MISH));
         one("HardSigmoid", Rules::hardSigmoid);
@@ -54,6 +59,7 @@ final class Rules {
         one("BatchNormalization", Rules::batchNorm);
         PictureRules.register();
         ByteRules.register();
+        QuantRules.register();
     }
 
     private Rules() {
@@ -76,11 +82,26 @@ final class Rules {
 
     /** Kernels of what only moves elements are asked what they would show. */
     private static Val[] moved(Site s) {
+        Val.Worth worth = s.worth(0);
+        if (worth != null) {
+            Val[] bytes = moved(s, worth.bytes(), true);
+            if (bytes != null) {
+                Arrays.setAll(bytes, i -> QuantRules.worth(s.region(), bytes[i], new QuantRules.Scale(worth.scale(), worth.type(),
+                        worth.zero())));
+                return bytes;
+            }
+        } else if (s.region().type(s.any(0)) != DataType.F32) {
+            return moved(s, s.any(0), true);
+        }
+        Val x = s.x(0);
+        return moved(s, x.scores == null ? x : Val.dense(s.region().port(x), x.dims), false);
+    }
+
+    private static Val[] moved(Site s, Val x, boolean bytes) {
         OnnxValue[] operands = new OnnxValue[s.call().inputCount()];
         for (int i = 1; i < operands.length; i++) {
             operands[i] = s.fixed(i);
         }
-        Val x = s.x(0).scores == null ? s.x(0) : Val.dense(s.region().port(s.x(0)), s.x(0).dims);
         operands[0] = s.region().standIn(x);
         OnnxValue[] results = s.call().step().kernel().run(s.call().with(operands));
         Val[] vals = new Val[results.length];
@@ -90,6 +111,9 @@ final class Rules {
                 return null;
             }
             vals[i] = s.region().meant(y);
+            if (bytes && !vals[i].isDense(x.size())) {
+                return null;
+            }
             if (vals[i].scores == null && vals[i].forward() == null) {
                 vals[i] = s.call().op().equals("Expand") ? repeated(s.region(), x, vals[i].dims) : null;
                 if (vals[i] == null) {
@@ -139,6 +163,11 @@ final class Rules {
         boolean old = s.call().version() < 11;
         float low = old ? s.call().f("min", -Float.MAX_VALUE) : s.has(1) ? s.number(1) : -Float.MAX_VALUE;
         float high = old ? s.call().f("max", Float.MAX_VALUE) : s.has(2) ? s.number(2) : Float.MAX_VALUE;
+        Val late = QuantRules.within(s, low == -Float.MAX_VALUE ? Float.NEGATIVE_INFINITY : low, high == Float.MAX_VALUE
+                ? Float.POSITIVE_INFINITY : high);
+        if (late != null) {
+            return late;
+        }
         if (low == 0 && high == 6) {
             return function(s.region(), s.x(0), Activation.RELU6);
         }
@@ -157,6 +186,10 @@ final class Rules {
     }
 
     static Val binary(Site s, BinaryOp.Operator op) {
+        Val late = QuantRules.binary(s, op);
+        if (late != null) {
+            return late;
+        }
         Val a = s.x(0);
         Val b = s.x(1);
         long[] dims = Walk.broadcast(a.dims, b.dims);

@@ -1,5 +1,6 @@
 package dev.gatun.models.onnx;
 
+import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.graph.Weight;
 
 /**
@@ -7,7 +8,7 @@ import dev.gatun.tensor.graph.Weight;
  *
  * @param region where it is described
  * @param call   attributes, and operands that are the same in every run
- * @param values FLOAT operands, null for others
+ * @param values operands that are FLOAT or bytes
  */
 record Site(Region region, Call call, java.util.function.IntFunction<Val> values) {
 
@@ -23,8 +24,38 @@ record Site(Region region, Call call, java.util.function.IntFunction<Val> values
         Val describe(Site site);
     }
 
-    Val x(int i) {
+    /** Operand i, whatever it is. */
+    Val any(int i) {
         return values.apply(i);
+    }
+
+    /** FLOAT operand i. */
+    Val x(int i) {
+        Val v = values.apply(i);
+        if (region.type(v) != DataType.F32) {
+            throw new IllegalArgumentException("operand " + i + " is bytes");
+        }
+        return v.late == null ? v : Val.dense(region.port(v), v.dims);
+    }
+
+    /** FLOAT operand i as it comes from bytes; null if it does not. */
+    Val.Late late(int i) {
+        return has(i) && fixed(i) == null ? values.apply(i).late : null;
+    }
+
+    /** What bytes FLOAT operand i is; null if it is not. */
+    Val.Worth worth(int i) {
+        Val.Late late = late(i);
+        return late == null ? null : late.worth();
+    }
+
+    /** Operand i of bytes. */
+    Val quantized(int i) {
+        Val v = values.apply(i);
+        if (region.type(v) == DataType.F32) {
+            throw new IllegalArgumentException("operand " + i + " is no bytes");
+        }
+        return v;
     }
 
     /** Operand i, if it is a constant of the model: FLOAT and not empty; null otherwise. */

@@ -1,6 +1,7 @@
 package dev.gatun.models.onnx;
 
 import dev.gatun.bindings.kernels.CountedArena;
+import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.exec.BoundPlan;
 import dev.gatun.tensor.graph.Graph;
@@ -32,7 +33,7 @@ final class Specialist {
     private static final Set<String> SIZED = Set.of("Reshape", "Expand", "Tile", "Slice", "Pad", "Resize", "Split", "Squeeze", "Unsqueeze",
             "TopK", "OneHot", "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL2", "Trilu", "CumSum");
     private static final Set<String> PLAIN = Set.of("Abs", "Add", "And", "Attention", "AveragePool", "BatchNormalization", "Cast",
-            "CastLike", "Ceil", "Clip", "Concat", "Conv", "ConvTranspose", "Cos", "DepthToSpace", "DequantizeLinear", "Div",
+            "CastLike", "Ceil", "Clip", "Concat", "Conv", "ConvInteger", "ConvTranspose", "Cos", "DepthToSpace", "DequantizeLinear", "Div",
             "DynamicQuantizeLinear", "Einsum", "Elu", "Equal", "Erf", "Exp", "Flatten", "Floor", "Gather", "GatherElements", "GatherND",
             "Gelu", "Gemm", "GlobalAveragePool", "GlobalMaxPool", "Greater", "GreaterOrEqual", "GridSample", "GRU", "HardSigmoid",
             "HardSwish", "Identity", "InstanceNormalization", "GroupNormalization", "IsNaN", "LayerNormalization", "LeakyRelu", "Less",
@@ -41,9 +42,8 @@ final class Specialist {
             "QLinearConv", "QLinearGlobalAveragePool", "QLinearLeakyRelu", "QLinearMatMul", "QLinearMul", "QLinearSigmoid",
             "QLinearSoftmax", "QuantizeLinear", "Reciprocal", "Relu", "RMSNormalization",
             "RNN", "Round", "ScatterElements", "ScatterND", "Sigmoid", "Sign", "Sin", "Softmax", "Softplus", "SpaceToDepth", "Sqrt", "Sub",
-            "Sum", "Tan", "Tanh", "Transpose", "Where", "Xor", "gatun.Activation", "gatun.Attend",
-            "gatun.ByteProduct", "gatun.LayerNorm", "gatun.Linear",
-            "gatun.RmsNorm", "gatun.Rounded");
+            "Sum", "Tan", "Tanh", "Transpose", "Where", "Xor", "gatun.Activation", "gatun.Attend", ByteLayers.CONV, ByteLayers.LINEAR,
+            "gatun.ByteProduct", "gatun.LayerNorm", "gatun.Linear", "gatun.RmsNorm");
 
     private final Program program;
     private final long smallest;
@@ -243,7 +243,7 @@ final class Specialist {
             if (fixed.contains(slot)) {
                 operands[i] = values[slot];
             } else if (!pending.containsKey(slot) && !(sized.contains(slot) && values[slot] instanceof OnnxTensor t
-                    && t.type() == OnnxType.FLOAT && t.size() > 0 && t.rank() > 0)) {
+                    && described(t.type()) != null && t.size() > 0 && t.rank() > 0)) {
                 return false;
             }
         }
@@ -266,8 +266,12 @@ final class Specialist {
         return true;
     }
 
+    /** The type that a region has it in; null if it has not. */
+    private static DataType described(OnnxType type) {
+        return type == OnnxType.FLOAT ? DataType.F32 : type == OnnxType.UINT8 ? DataType.U8 : type == OnnxType.INT8 ? DataType.S8 : null;
+    }
+
     private Val[] results(Program.Step step, Site.Rule rule, OnnxValue[] operands) {
-        boolean[] floats = {true};
         Site site = new Site(region, Call.described(step, operands, region), i -> {
             int slot = step.inputs().get(i).slot();
             Val known = pending.get(slot);
@@ -275,12 +279,11 @@ final class Specialist {
             if (known != null) {
                 return known;
             }
-            if (t.type() != OnnxType.FLOAT || t.size() == 0) {
-                floats[0] = false;
+            if (described(t.type()) == null || t.size() == 0) {
                 throw new IllegalArgumentException("operand " + i + " is " + t);
             }
             return fixed.contains(slot) ? Val.dense(region.constant(t.rank() == 0 ? t.view(1) : t), t.dims()) : region.input(slot,
-                    t.dims());
+                    described(t.type()), t.dims());
         });
         Val[] results;
         try {
@@ -325,7 +328,10 @@ final class Specialist {
         OnnxValue[] results = new OnnxValue[wanted.size()];
         int i = 0;
         for (Map.Entry<Integer, Val> each : wanted.entrySet()) {
-            results[i++] = OnnxTensor.of(OnnxType.FLOAT, plan.output(Region.inputName(each.getKey())).segment(), each.getValue().dims);
+            String name = Region.inputName(each.getKey());
+            DataType type = region.type(outputs.get(name));
+            OnnxType shown = type == DataType.U8 ? OnnxType.UINT8 : type == DataType.S8 ? OnnxType.INT8 : OnnxType.FLOAT;
+            results[i++] = OnnxTensor.of(shown, plan.output(name).segment(), each.getValue().dims);
         }
         Proto.Node node = new Proto.Node("", "", "gatun.Region", "", List.of(), List.of(), Map.of());
         List<Program.Ref> operands = Arrays.stream(inputs).mapToObj(slot -> new Program.Ref(0, slot)).toList();

@@ -1,6 +1,8 @@
 package dev.gatun.models.onnx;
 
+import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.graph.Port;
+import dev.gatun.tensor.op.ByteResult;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -17,6 +19,8 @@ final class Val {
     final long[] strides;
     final float scale;
     final Scores scores;
+    /** What comes from bytes; null of others. */
+    final Late late;
     /** The dense value, once somebody wanted it. */
     Port made;
     /** What this was reshaped from, though strides cannot say so; the last two dimensions may have changed places since. */
@@ -31,13 +35,49 @@ final class Val {
     record Scores(Val a, Val b, float scale, Val mask, boolean softmax) {
     }
 
+    /**
+     * Computed of bytes, in the form that somebody wants: FLOAT, or bytes of some scale.
+     *
+     * @param low   least value
+     * @param high  largest value
+     * @param worth what it is, if nothing else: bytes and their scale; null of others
+     */
+    record Late(Maker maker, float low, float high, Worth worth) {
+        Late within(float least, float most) {
+            return new Late(maker, Math.max(low, least), Math.min(high, most), null);
+        }
+
+        boolean isBounded() {
+            return low > Float.NEGATIVE_INFINITY || high < Float.POSITIVE_INFINITY;
+        }
+    }
+
+    /** Makes a value over a scale, which is 1 of FLOAT. */
+    @FunctionalInterface
+    interface Maker {
+        Port make(float scale, ByteResult result);
+    }
+
+    /** (bytes - zero) * scale. */
+    record Worth(Val bytes, DataType type, float scale, int zero) {
+    }
+
     private Val(Port port, long offset, long[] dims, long[] strides, float scale, Scores scores) {
+        this(port, offset, dims, strides, scale, scores, null);
+    }
+
+    private Val(Port port, long offset, long[] dims, long[] strides, float scale, Scores scores, Late late) {
         this.port = port;
         this.offset = offset;
         this.dims = dims;
         this.strides = strides;
         this.scale = scale;
         this.scores = scores;
+        this.late = late;
+    }
+
+    static Val late(Late late, long... dims) {
+        return new Val(null, 0, dims, Walk.dense(dims), 1, null, late);
     }
 
     static Val dense(Port port, long... dims) {

@@ -92,6 +92,15 @@ class NodeTestsTest {
         assertEquals(List.of(), failures(folder, new int[1]));
     }
 
+    /** Networks that quantize_static wrote, and what ONNX's own reference computes: {@code src/test/oracle/onnx/quantized.py}. */
+    @Test
+    void quantizedNetworksAgreeWithTheReference(@TempDir Path folder) throws IOException {
+        unzip("quantized.zip", folder);
+        int[] count = new int[1];
+        assertEquals(List.of(), failures(folder, count));
+        assertEquals(10, count[0]);
+    }
+
     @Test
     @EnabledIfSystemProperty(named = "gatun.onnx.nodes", matches = ".+")
     void ninetyFiveOfHundredPass() throws IOException {

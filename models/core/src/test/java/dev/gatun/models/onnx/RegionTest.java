@@ -22,7 +22,11 @@ class RegionTest {
     Path folder;
 
     private OnnxModel export(String name) throws IOException {
-        try (InputStream in = RegionTest.class.getResourceAsStream("/onnx/exports.zip"); ZipInputStream zip = new ZipInputStream(in)) {
+        return export("exports.zip", name);
+    }
+
+    private OnnxModel export(String archive, String name) throws IOException {
+        try (InputStream in = RegionTest.class.getResourceAsStream("/onnx/" + archive); ZipInputStream zip = new ZipInputStream(in)) {
             for (ZipEntry entry = zip.getNextEntry(); entry != null; entry = zip.getNextEntry()) {
                 if (entry.getName().equals(name + "/model.onnx")) {
                     return OnnxModel.load(Files.write(folder.resolve(name + ".onnx"), zip.readAllBytes()));
@@ -91,6 +95,21 @@ class RegionTest {
             }
             assertTrue(after[2] <= after[0], after[0] + " bytes at first, then " + after[2]);
             assertEquals(weights, model.nativeByteSize(), "of the model");
+        }
+    }
+
+    /** Nothing between the first rounding to bytes and the last product is floats, nor run node by node. */
+    @Test
+    void quantizedNetworksStayBytes() throws IOException {
+        for (String name : List.of("res-qdq-u8s8-pc", "mob-qop-u8u8-pt")) {
+            try (Arena arena = Arena.ofConfined(); OnnxModel model = export("quantized.zip", name);
+                    OnnxSession session = model.newSession(1, 0)) {
+                session.run(Map.of("x", OnnxTensor.allocate(arena, OnnxType.FLOAT, 2, 3, name.startsWith("res") ? 27 : 33,
+                        name.startsWith("res") ? 33 : 29)));
+                List<String> lines = session.describe();
+                assertTrue(lines.stream().filter(l -> l.contains("byte_conv")).count() > 5, lines.toString());
+                assertTrue(lines.stream().noneMatch(l -> l.startsWith("conv") || l.startsWith("node")), lines.toString());
+            }
         }
     }
 }
