@@ -491,6 +491,7 @@ typedef struct {
     int64_t num_seqs, max_seqs, max_rows; /* sequences, and how many states and rows there is room for */
     int64_t projected; /* columns of a projected state (Sak et al. 2014), LSTM only; 0 for none */
     int32_t cell, reverse, type; /* type: of weights and more_weights, 0 is F32; else as of gatun_narrow */
+    int32_t finite; /* whether all weights are known to be: zeros times them need no product */
 } gatun_recurrent_args;
 
 /* Floats of packed weights [k, gates x hidden]; 1 for k is a bias. */
@@ -501,12 +502,19 @@ GATUN_API int64_t gatun_recurrent_scratch_bytes(const gatun_recurrent_args *args
 GATUN_API void gatun_recurrent(const gatun_recurrent_args *args);
 
 /*
- * Training, beside its products. dx += dy where x > 0; y += x; x *= factor; the sum of the squares.
+ * Training, beside its products. y += factor x; y += a b; y *= x; x *= factor; the sum of the squares; dx += dy f'(x) of an activation.
  */
-GATUN_API void gatun_relu_backward(const float *x, const float *dy, float *dx, int64_t count);
-GATUN_API void gatun_add(const float *x, float *y, int64_t count);
+GATUN_API void gatun_add(const float *x, float factor, float *y, int64_t count);
+GATUN_API void gatun_add_products(const float *a, const float *b, float *y, int64_t count);
+GATUN_API void gatun_multiply(const float *x, float *y, int64_t count);
 GATUN_API void gatun_scale(float *x, float factor, int64_t count);
 GATUN_API double gatun_squares(const float *x, int64_t count);
+GATUN_API void gatun_activation_backward(const float *x, const float *dy, float *dx, int64_t count, int32_t activation);
+/* to[j] += the sum of column j; to[n, m] = from[m, n]. */
+GATUN_API void gatun_add_columns(const float *x, int64_t rows, int64_t cols, float *to);
+GATUN_API void gatun_transpose(const float *from, int64_t m, int64_t n, float *to);
+/* Dropout's factors: 0 with the chance share, else 1 / (1 - share); those of a seed are always the same. */
+GATUN_API void gatun_dropout(float *mask, int64_t count, float share, int64_t seed);
 
 /* PyTorch's SGD: g = gradient + decay p; buffer = momentum buffer + fresh g; p -= rate buffer, with nesterov rate (g + momentum buffer).
  * buffer may be NULL: p -= rate g. */
@@ -528,6 +536,82 @@ typedef struct {
 
 GATUN_API void gatun_max_pool(const gatun_max_pool_args *args);
 GATUN_API void gatun_max_pool_backward(const float *dy, const int32_t *places, float *dx, int64_t planes, int64_t inputs, int64_t outputs);
+/* Means of windows: inside, of what is not padding, else of all. Fields are those of gatun_max_pool but places; backward: x is dy and y is dx,
+ * which is added to. */
+GATUN_API void gatun_average_pool(const gatun_max_pool_args *args, int32_t inside, int32_t backward);
+
+/* gatun_layer_norm's derivatives; dx and dbeta may be NULL. */
+typedef struct {
+    const float *x, *dy, *gamma;
+    float *dx, *dgamma, *dbeta;
+    float *scratch; /* 2 rows */
+    int64_t rows, cols;
+    float eps;
+    int32_t rms;
+} gatun_norm_backward_args;
+GATUN_API void gatun_norm_backward(const gatun_norm_backward_args *args);
+
+/* Softmax over length elements that lie inner apart, [outer, length, inner], or its logarithm; shares are kept for the way back. */
+GATUN_API void gatun_softmax(const float *x, float *y, float *shares, int64_t outer, int64_t length, int64_t inner, int32_t log);
+GATUN_API void gatun_softmax_backward(const float *shares, const float *dy, float *dx, int64_t outer, int64_t length, int64_t inner,
+                                      int32_t log);
+
+/* Batch norm of [batch, channels, plane]. training: by the batch's mean and variance, of which momentum goes into the running ones (the
+ * variance's without bias); else by those. */
+typedef struct {
+    const float *x, *scale, *shift;
+    float *y, *mean, *variance;
+    float *kept; /* 2 channels: for the way back */
+    const float *dy;
+    float *dx, *dscale, *dshift; /* dx may be NULL */
+    int64_t batch, channels, plane;
+    double eps, momentum;
+    int32_t training;
+} gatun_batch_norm_args;
+GATUN_API void gatun_batch_norm(const gatun_batch_norm_args *args);
+GATUN_API void gatun_batch_norm_backward(const gatun_batch_norm_args *args);
+
+/*
+ * A step of a recurrent layer that is trained, of all sequences under way, beside its products. Forward: gates [rows, gates x hidden] are the
+ * input's products and become what the cell makes of them; products [sequences, gates x hidden] are the states'. Back: states and cells
+ * are their gradients, from which come those of both products, d_input and d_state by rows and d_step by sequences; what does not go through
+ * the product stays in states. Rest: d_states [sequences, hidden] are added to the states of those under way.
+ */
+enum { GATUN_CELL_FORWARD = 0, GATUN_CELL_BACK, GATUN_CELL_REST };
+typedef struct {
+    float *gates;
+    const float *products;
+    float *own, *before, *cell_before; /* [rows, hidden]: what the way back needs */
+    float *states, *cells;             /* [sequences, hidden] */
+    float *y;
+    const float *dy;
+    float *d_input, *d_state, *d_step;
+    const float *d_states;
+    const int32_t *offsets;
+    int64_t hidden, y_stride, num_seqs, step;
+    int32_t cell, reverse;
+} gatun_cell_args;
+GATUN_API void gatun_cell(const gatun_cell_args *args, int32_t way);
+
+/*
+ * Attention that is trained: gatun_attention's formula without softcap and distances; a query that sees no key gives zeros. y and gradients are
+ * added to; dq, dk and dv may be NULL, and have the strides of what they belong to.
+ */
+typedef struct {
+    const float *q, *k, *v;
+    float *y;
+    const float *dy;
+    float *dq, *dk, *dv;
+    const int32_t *query_offsets, *key_offsets;
+    const float *mask; /* as gatun_attention's, or NULL */
+    const uint8_t *padding; /* [rows of k]: not 0 where it is hidden; or NULL */
+    float *scratch;         /* 2 max_keys for each thread */
+    int64_t mask_seq_stride, mask_head_stride, mask_row_stride;
+    int64_t q_stride, k_stride, v_stride, heads, kv_heads, head_dim, num_seqs, max_keys, window;
+    float scale;
+    int32_t causal;
+} gatun_trained_attention_args;
+GATUN_API void gatun_trained_attention(const gatun_trained_attention_args *args, int32_t backward);
 
 /*
  * What this machine can do, for benchmarks: multiply-adds in registers alone, GFLOP/s of all threads (a multiply-add counts

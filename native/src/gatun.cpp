@@ -124,12 +124,17 @@ void gatun_narrow(const gatun_narrow_args *args) { gatun_current().narrow(args);
 void gatun_bytes(const gatun_bytes_args *args) { gatun_current().bytes(args); }
 void gatun_winograd(const gatun_winograd_args *args) { gatun_current().winograd(args); }
 
-void gatun_relu_backward(const float *x, const float *dy, float *dx, int64_t count) {
-    gatun_current().training->relu_backward(x, dy, dx, count);
-}
-void gatun_add(const float *x, float *y, int64_t count) { gatun_current().training->add(x, y, count); }
+void gatun_add(const float *x, float factor, float *y, int64_t count) { gatun_current().training->add(x, factor, y, count); }
+void gatun_add_products(const float *a, const float *b, float *y, int64_t count) { gatun_current().training->add_products(a, b, y, count); }
+void gatun_multiply(const float *x, float *y, int64_t count) { gatun_current().training->multiply(x, y, count); }
 void gatun_scale(float *x, float factor, int64_t count) { gatun_current().training->scale(x, factor, count); }
 double gatun_squares(const float *x, int64_t count) { return gatun_current().training->squares(x, count); }
+void gatun_dropout(float *mask, int64_t count, float share, int64_t seed) { gatun_current().training->dropout(mask, count, share, seed); }
+void gatun_activation_backward(const float *x, const float *dy, float *dx, int64_t count, int32_t activation) {
+    gatun_current().training->activation_backward(x, dy, dx, count, activation);
+}
+void gatun_add_columns(const float *x, int64_t rows, int64_t cols, float *to) { gatun_current().training->add_columns(x, rows, cols, to); }
+void gatun_transpose(const float *from, int64_t m, int64_t n, float *to) { gatun_current().training->transpose(from, m, n, to); }
 void gatun_sgd(float *p, const float *gradient, float *buffer, int64_t count, float decay, float momentum, float fresh, float rate,
                int32_t nesterov) {
     gatun_current().training->sgd(p, gradient, buffer, count, decay, momentum, fresh, rate, nesterov);
@@ -142,6 +147,20 @@ void gatun_max_pool(const gatun_max_pool_args *args) { gatun_current().training-
 void gatun_max_pool_backward(const float *dy, const int32_t *places, float *dx, int64_t planes, int64_t inputs, int64_t outputs) {
     gatun_current().training->max_pool_backward(dy, places, dx, planes, inputs, outputs);
 }
+void gatun_average_pool(const gatun_max_pool_args *args, int32_t inside, int32_t backward) {
+    gatun_current().training->average_pool(args, inside, backward);
+}
+void gatun_norm_backward(const gatun_norm_backward_args *args) { gatun_current().training->norm_backward(args); }
+void gatun_softmax(const float *x, float *y, float *shares, int64_t outer, int64_t length, int64_t inner, int32_t log) {
+    gatun_current().training->softmax(x, y, shares, outer, length, inner, log);
+}
+void gatun_softmax_backward(const float *shares, const float *dy, float *dx, int64_t outer, int64_t length, int64_t inner, int32_t log) {
+    gatun_current().training->softmax_backward(shares, dy, dx, outer, length, inner, log);
+}
+void gatun_batch_norm(const gatun_batch_norm_args *args) { gatun_current().training->batch_norm(args); }
+void gatun_batch_norm_backward(const gatun_batch_norm_args *args) { gatun_current().training->batch_norm_backward(args); }
+void gatun_cell(const gatun_cell_args *args, int32_t way) { gatun_current().training->cell(args, way); }
+void gatun_trained_attention(const gatun_trained_attention_args *args, int32_t backward) { gatun_current().training->attention(args, backward); }
 void gatun_stem(const gatun_stem_args *args) { gatun_current().stem(args); }
 
 int64_t gatun_winograd_scratch_bytes(const gatun_winograd_args *args, int32_t threads) {

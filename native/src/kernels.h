@@ -5,16 +5,29 @@
 
 /* See gatun.h, function by function. */
 struct gatun_training {
-    void (*relu_backward)(const float *x, const float *dy, float *dx, int64_t count);
-    void (*add)(const float *x, float *y, int64_t count);
+    void (*add)(const float *x, float factor, float *y, int64_t count);
+    void (*add_products)(const float *a, const float *b, float *y, int64_t count);
+    void (*multiply)(const float *x, float *y, int64_t count);
     void (*scale)(float *x, float factor, int64_t count);
     double (*squares)(const float *x, int64_t count);
+    void (*dropout)(float *mask, int64_t count, float share, int64_t seed);
     void (*sgd)(float *p, const float *gradient, float *buffer, int64_t count, float decay, float momentum, float fresh,
                 float rate, int32_t nesterov);
     void (*adamw)(float *p, const float *gradient, float *mean, float *square, int64_t count, float shrink, float size, float root,
                   float eps, float fresh, float kept, float fresh_square);
     void (*max_pool)(const gatun_max_pool_args *);
     void (*max_pool_backward)(const float *dy, const int32_t *places, float *dx, int64_t planes, int64_t inputs, int64_t outputs);
+    void (*average_pool)(const gatun_max_pool_args *, int32_t inside, int32_t backward);
+    void (*activation_backward)(const float *x, const float *dy, float *dx, int64_t count, int32_t activation);
+    void (*add_columns)(const float *x, int64_t rows, int64_t cols, float *to);
+    void (*transpose)(const float *from, int64_t m, int64_t n, float *to);
+    void (*norm_backward)(const gatun_norm_backward_args *);
+    void (*softmax)(const float *x, float *y, float *shares, int64_t outer, int64_t length, int64_t inner, int32_t log);
+    void (*softmax_backward)(const float *shares, const float *dy, float *dx, int64_t outer, int64_t length, int64_t inner, int32_t log);
+    void (*batch_norm)(const gatun_batch_norm_args *);
+    void (*batch_norm_backward)(const gatun_batch_norm_args *);
+    void (*cell)(const gatun_cell_args *, int32_t way);
+    void (*attention)(const gatun_trained_attention_args *, int32_t backward);
 };
 
 struct gatun_byte_kernels {

@@ -2,6 +2,7 @@
 #define VEC_BYTES 64
 
 #include "attention.h"
+#include "backward.h"
 #include "byte_conv.h"
 #include "byte_maps.h"
 #include "bytes.h"
@@ -13,7 +14,6 @@
 #include "recurrent.h"
 #include "rows.h"
 #include "stem.h"
-#include "train.h"
 #include "winograd.h"
 
 using namespace GATUN_NAMESPACE;

@@ -240,8 +240,13 @@ struct recurrent_layer {
             while (length(active - 1) <= step) active--;
             const float *previous = state[step & 1];
             float *next = state[~step & 1];
-            round(previous, state_stride, width, active, thread, threads);
-            product(previous, state_stride, a.weights, width, count * units, products, gates * units, active, first * count, last * count);
+            if (step == 0 && !a.h0 && a.finite) /* zeros times finite weights */
+                for (int64_t i = 0; i < active; i++)
+                    copy(products + i * gates * units + first * count * TILE_COLS, nullptr, (last - first) * count * TILE_COLS);
+            else {
+                round(previous, state_stride, width, active, thread, threads);
+                product(previous, state_stride, a.weights, width, count * units, products, gates * units, active, first * count, last * count);
+            }
             /* Row by row: what a row's gates are lies end to end, and comes from far. */
             for (int64_t i = 0; i < active; i++)
                 for (int64_t block = first; block < last; block++) cell<CELL>(i, step, block, previous, next);

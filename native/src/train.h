@@ -23,27 +23,53 @@ static inline void each_range(int64_t count, const Body &body) {
     });
 }
 
-static void relu_backward(const float *x, const float *dy, float *dx, int64_t count) {
-    each_range(count, [&](int64_t first, int64_t last) {
-        for (int64_t i = first; i < last; i++) dx[i] += x[i] > 0 ? dy[i] : 0;
-    });
-}
-
-static void add_to(const float *x, float *y, int64_t count) {
-    each_range(count, [&](int64_t first, int64_t last) {
-        for (int64_t i = first; i < last; i++) y[i] += x[i];
-    });
-}
-
-static double squares(const float *x, int64_t count) {
+/* f(0) + f(1) + ..., in 16 sums beside each other. */
+template <typename F>
+static inline double add_up(int64_t count, const F &f) {
     double sums[16] = {};
     int64_t i = 0;
     for (; i + 16 <= count; i += 16)
-        for (int64_t j = 0; j < 16; j++) sums[j] += (double)x[i + j] * x[i + j];
-    for (; i < count; i++) sums[0] += (double)x[i] * x[i];
+        for (int64_t j = 0; j < 16; j++) sums[j] += f(i + j);
+    for (; i < count; i++) sums[0] += f(i);
     double sum = 0;
     for (double each : sums) sum += each;
     return sum;
+}
+
+static double squares(const float *x, int64_t count) {
+    return add_up(count, [&](int64_t i) { return (double)x[i] * x[i]; });
+}
+
+static void add_to(const float *x, float factor, float *y, int64_t count) {
+    each_range(count, [&](int64_t first, int64_t last) {
+        for (int64_t i = first; i < last; i++) y[i] += factor * x[i];
+    });
+}
+
+static void add_products(const float *a, const float *b, float *y, int64_t count) {
+    each_range(count, [&](int64_t first, int64_t last) {
+        for (int64_t i = first; i < last; i++) y[i] += a[i] * b[i];
+    });
+}
+
+static void multiply_by(const float *x, float *y, int64_t count) {
+    each_range(count, [&](int64_t first, int64_t last) {
+        for (int64_t i = first; i < last; i++) y[i] *= x[i];
+    });
+}
+
+/* Numbers of SplitMix64: the i-th of a seed, whoever asks for it. */
+static void dropout(float *mask, int64_t count, float share, int64_t seed) {
+    const uint64_t limit = (uint64_t)((double)share * (1 << 24));
+    const float kept = 1 / (1 - share);
+    each_range(count, [&](int64_t first, int64_t last) {
+        for (int64_t i = first; i < last; i++) {
+            uint64_t z = (uint64_t)seed + (uint64_t)(i + 1) * 0x9e3779b97f4a7c15u;
+            z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+            z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+            mask[i] = (z ^ (z >> 31)) >> 40 < limit ? 0 : kept;
+        }
+    });
 }
 
 static void scale_all(float *x, float factor, int64_t count) {
@@ -128,6 +154,27 @@ static void max_pool_backward(const float *dy, const int32_t *places, float *dx,
     });
 }
 
-static const gatun_training training = {relu_backward, add_to, scale_all, squares, sgd, adamw, max_pool, max_pool_backward};
+/* Means of windows, or on the way back their shares of dy (in x) added to dx (in y). */
+static void average_pool(const gatun_max_pool_args *args, int32_t inside, int32_t backward) {
+    const gatun_max_pool_args &a = *args;
+    parallel_for(a.planes, a.planes * a.oh * a.ow * a.kh * a.kw > TRAIN_RANGE / 4, [&](int64_t plane, int64_t) {
+        const float *x = a.x + plane * (backward ? a.oh * a.ow : a.h * a.w);
+        float *y = a.y + plane * (backward ? a.h * a.w : a.oh * a.ow);
+        for (int64_t p = 0; p < a.oh; p++)
+            for (int64_t q = 0; q < a.ow; q++) {
+                double sum = 0;
+                int64_t top = p * a.stride_h - a.top, left = q * a.stride_w - a.left, count = 0;
+                auto each = [&](auto f) {
+                    for (int64_t row = top; row < top + a.kh * a.dilation_h; row += a.dilation_h)
+                        for (int64_t column = left; column < left + a.kw * a.dilation_w; column += a.dilation_w)
+                            if (row >= 0 && row < a.h && column >= 0 && column < a.w) f(row * a.w + column);
+                };
+                if (inside || !backward) each([&](int64_t at) { count++, sum += backward ? 0 : x[at]; });
+                if (!inside) count = a.kh * a.kw;
+                if (!backward) y[p * a.ow + q] = (float)(sum / count);
+                else each([&](int64_t at) { y[at] += x[p * a.ow + q] / count; });
+            }
+    });
+}
 
 } // namespace

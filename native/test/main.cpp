@@ -38,7 +38,7 @@ int main() {
     std::setvbuf(stdout, nullptr, _IOLBF, 0);
     struct { const char *name; void (*check)(outcome &); } const suites[] = {
         {"attention", check_attention}, {"rows", check_rows}, {"heads", check_heads}, {"decoding", check_decoding}, {"matrices", check_matrices}, {"narrow", check_narrow}, {"bytes", check_byte_conv},
-        {"recurrent", check_recurrent}, {"training", check_training}, {"limits", check_limits}, {"threads", check_threads}, {"guards", check_guards}};
+        {"recurrent", check_recurrent}, {"training", check_training}, {"sequences", check_trained_sequences}, {"limits", check_limits}, {"threads", check_threads}, {"guards", check_guards}};
     int64_t failures = 0;
     for (int32_t isa = 0; isa <= 2; isa++) {
         if (gatun_limit_isa(isa) != isa) continue;

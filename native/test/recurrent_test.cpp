@@ -117,7 +117,7 @@ void check(const layer &l, std::initializer_list<int> lengths, bool reverse, int
     gatun_recurrent_args a{};
     a.gates = gates.data(); a.weights = wh.data(); a.more_weights = more.data(); a.bias = late ? own.data() : nullptr;
     a.out = out.data(); a.gates_stride = columns; a.out_stride = P + 3; a.offsets = offsets.data(); a.num_seqs = seqs; a.max_seqs = states == 2 ? seqs : room; a.max_rows = rows + 2; a.hidden = H;
-    a.projected = l.projected; a.cell = l.cell; a.reverse = reverse;
+    a.projected = l.projected; a.cell = l.cell; a.reverse = reverse; a.finite = !type && rows % 2;
     if (states) { a.h0 = h0.data(); a.c0 = c0.data(); a.hn = states == 2 ? h0.data() : hn.data(); a.cn = states == 2 ? c0.data() : cn.data(); }
     narrow_weights narrow(type ? type : GATUN_F16, w.wh, P, H, 0, split ? 2 : G), third(type ? type : GATUN_F16, w.wh, P, H, split ? 2 : 0, 1);
     guarded<char> projection(gatun_narrow_bytes(type, H, l.projected));

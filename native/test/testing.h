@@ -103,5 +103,6 @@ void check_narrow(outcome &);
 void check_byte_conv(outcome &);
 void check_recurrent(outcome &);
 void check_training(outcome &);
+void check_trained_sequences(outcome &);
 void check_limits(outcome &);
 void check_threads(outcome &);

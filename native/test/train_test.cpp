@@ -8,10 +8,19 @@ void check_elements(int64_t n, numbers &random, outcome &o) {
     for (guarded<float> *each : {&x, &dy, &dx}) random.fill(*each, -1, 1);
     copy(dx, first);
     if (n > 2) x[2] = NOT_A_NUMBER, x[1] = 0;
-    gatun_relu_backward(x.data(), dy.data(), dx.data(), n);
+    gatun_activation_backward(x.data(), dy.data(), dx.data(), n, GATUN_RELU);
     for (int64_t i = 0; i < n; i++) o.equal(dx[i], first[i] + (x[i] > 0 ? dy[i] : 0), 1e-6, "relu", i);
     copy(dx, first);
-    gatun_add(dy.data(), dx.data(), n);
+    gatun_add(dy.data(), -0.4f, dx.data(), n);
+    for (int64_t i = 0; i < n; i++) o.equal(dx[i], first[i] - 0.4 * dy[i], 1e-6, "difference", i);
+    copy(dx, first);
+    gatun_add_products(dy.data(), dy.data(), dx.data(), n);
+    for (int64_t i = 0; i < n; i++) o.equal(dx[i], first[i] + (double)dy[i] * dy[i], 1e-6, "product", i);
+    copy(dx, first);
+    gatun_multiply(dy.data(), dx.data(), n);
+    for (int64_t i = 0; i < n; i++) o.equal(dx[i], (double)first[i] * dy[i], 1e-6, "multiplied", i);
+    copy(dx, first);
+    gatun_add(dy.data(), 1, dx.data(), n);
     for (int64_t i = 0; i < n; i++) o.equal(dx[i], (double)first[i] + dy[i], 1e-6, "sum", i);
     copy(dx, first);
     gatun_scale(dx.data(), 0.3f, n);
@@ -72,6 +81,173 @@ void check_max_pool(gatun_max_pool_args a, numbers &random, outcome &o) {
     for (int64_t i = 0; i < in; i++) o.equal(dx[i], expected[i], 1e-5, "gradient", i);
 }
 
+double function(int32_t activation, double x) {
+    auto sigmoid = [](double v) { return 1 / (1 + std::exp(-v)); };
+    switch (activation) {
+    case GATUN_RELU: return x > 0 ? x : 0;
+    case GATUN_GELU_ERF: return x * 0.5 * std::erfc(-x / std::sqrt(2.0));
+    case GATUN_GELU_TANH: return x * 0.5 * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+    case GATUN_SILU: return x * sigmoid(x);
+    case GATUN_RELU6: return x < 0 ? 0 : x > 6 ? 6 : x;
+    case GATUN_HARDSWISH: return x * (x < -3 ? 0 : x > 3 ? 6 : x + 3) / 6;
+    case GATUN_TANH: return std::tanh(x);
+    case GATUN_SIGMOID: return sigmoid(x);
+    case GATUN_RELU2: return x > 0 ? x * x : 0;
+    case GATUN_QUICK_GELU: return x * sigmoid(1.702 * x);
+    case GATUN_MISH: return x * std::tanh(std::log1p(std::exp(x)));
+    default: return x;
+    }
+}
+
+/* By central differences in double, up to far from zero. */
+void check_derivatives(int64_t n, numbers &random, outcome &o) {
+    guarded<float> x(n), dy(n), dx(n);
+    for (int32_t activation = GATUN_NONE; activation <= GATUN_MISH; activation++) {
+        random.fill(x, -9, 9), random.fill(dy, -1, 1);
+        for (int64_t i = 0; i < n; i++) dx[i] = 1;
+        gatun_activation_backward(x.data(), dy.data(), dx.data(), n, activation);
+        for (int64_t i = 0; i < n; i++) {
+            double slope = (function(activation, x[i] + 1e-6) - function(activation, x[i] - 1e-6)) / 2e-6;
+            o.equal(dx[i], 1 + slope * dy[i], 1e-5, "derivative", activation);
+        }
+    }
+}
+
+void check_matrices(int64_t m, int64_t n, numbers &random, outcome &o) {
+    guarded<float> x(m * n), sums(n), t(n * m), gamma(n), dy(m * n), dx(m * n), dgamma(n), dbeta(n), scratch(2 * m), y(m * n), shares(m * n);
+    random.fill(x, -1, 1), random.fill(dy, -1, 1), random.fill(gamma, -1, 1);
+    for (int64_t j = 0; j < n; j++) sums[j] = dgamma[j] = dbeta[j] = 1;
+    gatun_add_columns(x.data(), m, n, sums.data());
+    gatun_transpose(x.data(), m, n, t.data());
+    for (int64_t j = 0; j < n; j++) {
+        double sum = 1;
+        for (int64_t i = 0; i < m; i++) {
+            sum += x[i * n + j];
+            o.equal(t[j * m + i], x[i * n + j], 0, "transposed", i);
+        }
+        o.equal(sums[j], sum, 1e-4, "column", j);
+    }
+    for (int32_t rms = 0; rms < 2; rms++) {
+        for (int64_t i = 0; i < m * n; i++) dx[i] = 1;
+        for (int64_t j = 0; j < n; j++) dgamma[j] = dbeta[j] = 0;
+        gatun_norm_backward_args a{x.data(), dy.data(), gamma.data(), dx.data(), dgamma.data(), rms ? nullptr : dbeta.data(),
+                                   scratch.data(), m, n, 1e-3f, rms};
+        gatun_norm_backward(&a);
+        for (int64_t i = 0; i < m; i++) {
+            double mean = 0, squares = 0, level = 0, slope = 0;
+            for (int64_t j = 0; j < n; j++) mean += rms ? 0 : (double)x[i * n + j] / n;
+            for (int64_t j = 0; j < n; j++) squares += (x[i * n + j] - mean) * (x[i * n + j] - mean);
+            double inverse = 1 / std::sqrt(squares / n + 1e-3);
+            for (int64_t j = 0; j < n; j++) {
+                double g = (double)dy[i * n + j] * gamma[j];
+                level += rms ? 0 : g / n, slope += g * (x[i * n + j] - mean) * inverse / n;
+            }
+            for (int64_t j = 0; j < n; j++) {
+                double normal = (x[i * n + j] - mean) * inverse;
+                dgamma[j] -= (float)(dy[i * n + j] * normal), dbeta[j] -= dy[i * n + j];
+                o.equal(dx[i * n + j], 1 + ((double)dy[i * n + j] * gamma[j] - level - normal * slope) * inverse, 1e-3, "norm", i);
+            }
+        }
+        for (int64_t j = 0; j < n; j++) o.equal(dgamma[j], 0, 1e-3, "gamma", j);
+        for (int64_t j = 0; !rms && j < n; j++) o.equal(dbeta[j], 0, 1e-3, "beta", j);
+    }
+    for (int32_t log = 0; log < 2; log++) {
+        for (int64_t i = 0; i < m * n; i++) dx[i] = 0;
+        /* Along rows of n, or along m with n beside each other. */
+        bool rows = n % 2;
+        int64_t outer = rows ? m : 1, length = rows ? n : m, inner = rows ? 1 : n;
+        gatun_softmax(x.data(), y.data(), shares.data(), outer, length, inner, log);
+        gatun_softmax_backward(shares.data(), dy.data(), dx.data(), outer, length, inner, log);
+        for (int64_t r = 0; r < outer * inner; r++) {
+            int64_t first = r / inner * length * inner + r % inner;
+            double total = 0, mean = 0;
+            for (int64_t i = 0; i < length; i++) total += std::exp((double)x[first + i * inner]);
+            for (int64_t i = 0; i < length; i++) {
+                double p = std::exp((double)x[first + i * inner]) / total;
+                mean += dy[first + i * inner] * (log ? 1 : p);
+                o.equal(y[first + i * inner], log ? std::log(p) : p, 1e-5, "softmax", i);
+            }
+            for (int64_t i = first; i < first + length * inner; i += inner) {
+                double p = std::exp((double)x[i]) / total;
+                o.equal(dx[i], log ? dy[i] - p * mean : p * (dy[i] - mean), 1e-4, "softmax backward", i);
+            }
+        }
+    }
+}
+
+void check_batch_norm(int64_t batch, int64_t channels, int64_t plane, numbers &random, outcome &o) {
+    const int64_t n = batch * channels * plane;
+    guarded<float> x(n), y(n), dy(n), dx(n), scale(channels), shift(channels), mean(channels), variance(channels), kept(2 * channels),
+        dscale(channels), dshift(channels);
+    for (guarded<float> *each : {&x, &dy, &scale, &shift}) random.fill(*each, -1, 1);
+    for (int64_t c = 0; c < channels; c++) mean[c] = dscale[c] = dshift[c] = 0, variance[c] = 1;
+    for (int64_t i = 0; i < n; i++) dx[i] = 0;
+    gatun_batch_norm_args a{x.data(), scale.data(), shift.data(), y.data(), mean.data(), variance.data(), kept.data(), dy.data(), dx.data(),
+                            dscale.data(), dshift.data(), batch, channels, plane, 1e-3, 0.1, 1};
+    gatun_batch_norm(&a);
+    gatun_batch_norm_backward(&a);
+    for (int64_t c = 0; c < channels; c++) {
+        double count = (double)batch * plane, m = 0, squares = 0, level = 0, slope = 0;
+        auto each = [&](auto f) {
+            for (int64_t b = 0; b < batch; b++)
+                for (int64_t i = 0; i < plane; i++) f((b * channels + c) * plane + i);
+        };
+        each([&](int64_t i) { m += x[i] / count; });
+        each([&](int64_t i) { squares += (x[i] - m) * (x[i] - m); });
+        double inverse = 1 / std::sqrt(squares / count + 1e-3);
+        each([&](int64_t i) { level += dy[i], slope += dy[i] * (x[i] - m) * inverse; });
+        o.equal(dshift[c], level, 1e-3, "shift", c);
+        o.equal(dscale[c], slope, 1e-3, "scale", c);
+        o.equal(mean[c], 0.1 * m, 1e-5, "running mean", c);
+        o.equal(variance[c], 0.9 + 0.1 * squares / std::fmax(1, count - 1), 1e-4, "running variance", c);
+        each([&](int64_t i) {
+            double normal = (x[i] - m) * inverse;
+            o.equal(y[i], normal * scale[c] + shift[c], 1e-4, "batch norm", i);
+            o.equal(dx[i], scale[c] * inverse * (dy[i] - level / count - normal * slope / count), 1e-3, "batch norm backward", i);
+        });
+    }
+}
+
+void check_average_pool(gatun_max_pool_args a, int32_t inside, numbers &random, outcome &o) {
+    const int64_t in = a.planes * a.h * a.w, out = a.planes * a.oh * a.ow;
+    guarded<float> x(in), y(out), dy(out), dx(in), expected(in);
+    random.fill(x, -1, 1), random.fill(dy, -1, 1);
+    for (int64_t i = 0; i < in; i++) dx[i] = expected[i] = 1;
+    a.x = x.data(), a.y = y.data();
+    gatun_average_pool(&a, inside, 0);
+    a.x = dy.data(), a.y = dx.data();
+    gatun_average_pool(&a, inside, 1);
+    for (int64_t at = 0; at < out; at++) {
+        int64_t plane = at / (a.oh * a.ow), p = at / a.ow % a.oh, q = at % a.ow, count = 0;
+        double sum = 0;
+        for (int pass = 0; pass < 2; pass++)
+            for (int64_t i = 0; i < a.kh * a.kw; i++) {
+                int64_t row = p * a.stride_h - a.top + i / a.kw, column = q * a.stride_w - a.left + i % a.kw;
+                if (row < 0 || row >= a.h || column < 0 || column >= a.w) continue;
+                int64_t here = (plane * a.h + row) * a.w + column;
+                if (pass) expected[here] += dy[at] / (float)(inside ? count : a.kh * a.kw);
+                else sum += x[here], count++;
+            }
+        o.equal(y[at], sum / (double)(inside ? count : a.kh * a.kw), 1e-5, "mean", at);
+    }
+    for (int64_t i = 0; i < in; i++) o.equal(dx[i], expected[i], 1e-4, "mean's gradient", i);
+}
+
+/* Shares of the ones of a mask. */
+void check_dropout(outcome &o) {
+    guarded<float> first(100003), again(100003);
+    gatun_dropout(first.data(), first.count(), 0.3f, 5);
+    gatun_dropout(again.data(), again.count(), 0.3f, 5);
+    int64_t zeros = 0, pairs = 0;
+    for (int64_t i = 0; i < first.count(); i++) {
+        o.equal(again[i], first[i], 0, "mask again", i);
+        o.equal(first[i], first[i] == 0 ? 0 : 1 / 0.7, 1e-6, "mask", i);
+        zeros += first[i] == 0, pairs += i && first[i] == 0 && first[i - 1] == 0;
+    }
+    o.equal((double)zeros / first.count(), 0.3, 0.006, "share", zeros);
+    o.equal((double)pairs / first.count(), 0.09, 0.004, "pairs", pairs);
+}
+
 } // namespace
 
 void check_training(outcome &o) {
@@ -80,6 +256,16 @@ void check_training(outcome &o) {
         check_elements(n, random, o);
         for (int kind = 0; kind < 4; kind++) check_updates(n, kind, random, o);
     }
+    for (int64_t n : {1, 7, 33, 40001}) check_derivatives(n, random, o);
+    for (int64_t m : {1, 5, 16, 33})
+        for (int64_t n : {1, 3, 8, 17, 64, 1001}) check_matrices(m, n, random, o);
+    check_batch_norm(4, 3, 5, random, o), check_batch_norm(1, 1, 1, random, o), check_batch_norm(9, 7, 641, random, o);
+    for (int32_t inside = 0; inside < 2; inside++) {
+        check_average_pool({nullptr, nullptr, nullptr, 3, 6, 8, 3, 4, 2, 2, 2, 2, 1, 1, 0, 0}, inside, random, o);
+        check_average_pool({nullptr, nullptr, nullptr, 40, 25, 25, 13, 13, 3, 3, 2, 2, 1, 1, 1, 1}, inside, random, o);
+        check_average_pool({nullptr, nullptr, nullptr, 5, 4, 9, 1, 1, 4, 9, 1, 1, 1, 1, 0, 0}, inside, random, o);
+    }
+    check_dropout(o);
     check_max_pool({nullptr, nullptr, nullptr, 3, 6, 8, 3, 4, 2, 2, 2, 2, 1, 1, 0, 0}, random, o);
     check_max_pool({nullptr, nullptr, nullptr, 40, 25, 25, 12, 12, 2, 2, 2, 2, 1, 1, 0, 0}, random, o);
     check_max_pool({nullptr, nullptr, nullptr, 2, 7, 5, 4, 3, 3, 3, 2, 2, 1, 1, 1, 1}, random, o);

@@ -95,6 +95,24 @@ def layer(name, module, out, *shape):
             torch.testing.assert_close(slopes, torch.from_numpy(out[f"layer {name}/{key}"]).double(), rtol=1e-4, atol=1e-5)
 
 
+def losses(out):
+    """Values and gradients of losses with their options; the labels of the last are all ignored."""
+    x, labels = values("loss x", 3, 6, 4), torch.tensor([3, 0, -1, 2, 1, 0])
+    weights, target = torch.tensor([1.0, 0.5, 2.0, 0.25]), values("loss t", 1, 6, 4)
+    for reduction in ("mean", "sum"):
+        for smoothing in (0, 0.2):
+            for weight in (None, weights):
+                logits = x.clone().requires_grad_()
+                loss = nn.functional.cross_entropy(logits, labels, weight, ignore_index=-1, reduction=reduction, label_smoothing=smoothing)
+                loss.backward()
+                name = f"loss {reduction} {smoothing} {'weighted' if weight is not None else 'plain'}"
+                out[name], out[name + "/dx"] = np.array([loss.item()], np.float32), logits.grad.numpy()
+        logits = x.clone().requires_grad_()
+        loss = nn.functional.mse_loss(logits, target, reduction=reduction)
+        loss.backward()
+        out[f"loss mse {reduction}"], out[f"loss mse {reduction}/dx"] = np.array([loss.item()], np.float32), logits.grad.numpy()
+
+
 LENGTHS = (3, 1, 4)
 
 
@@ -112,6 +130,46 @@ class Attend(nn.Module):
         return torch.cat(done, 1).transpose(0, 1).reshape(-1, 6)
 
 
+class Masked(nn.Module):
+    """Attention of four heads of queries and two of keys, with a mask that is added, hidden keys and a window."""
+
+    def __init__(self, mask, window):
+        super().__init__()
+        self.qkv, self.mask, self.window = nn.Linear(6, 16), mask, window
+
+    def forward(self, x):
+        q, k, v = (part.reshape(8, -1, 2).transpose(0, 1) for part in self.qkv(x).split((8, 4, 4), -1))
+        k, v, done, first = k.repeat_interleave(2, 0), v.repeat_interleave(2, 0), [], 0
+        for s, n in enumerate(LENGTHS):
+            rows, place = slice(first, first + n), torch.arange(n)
+            mask = self.mask if self.mask.dim() == 2 else self.mask[s]
+            scores = q[:, rows] @ k[:, rows].transpose(1, 2) / 2 ** 0.5 + mask[..., :n, :n].to(x.dtype)
+            hidden = (torch.tensor(HIDDEN)[rows] == 1) | ((place[:, None] - place).abs() >= self.window)
+            shares = torch.softmax(scores.masked_fill(hidden, -torch.inf), -1).nan_to_num()
+            done.append(shares @ v[:, rows])
+            first += n
+        return torch.cat(done, 1).transpose(0, 1).reshape(8, 8)
+
+
+HIDDEN = (0, 0, 1, 1, 0, 1, 0, 0)
+
+
+class Dropped(nn.Module):
+    """Two linear layers, and between them PyTorch's dropout by a mask of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(5, 6), nn.Linear(6, 4)
+        torch.manual_seed(3)
+        self.mask = nn.functional.dropout(torch.ones(3, 6), 0.4)
+        torch.manual_seed(3)
+        x = values("dropped", 1, 3, 6)
+        torch.testing.assert_close(nn.functional.dropout(x, 0.4), x * self.mask)
+
+    def forward(self, x):
+        return self.second(self.first(x) * self.mask.to(x.dtype))
+
+
 class Packed(nn.Module):
     """A recurrent layer over sequences end to end: result 0 the outputs, 1 and 2 the last states."""
 
@@ -125,6 +183,12 @@ class Packed(nn.Module):
         states = states if isinstance(states, tuple) else (states,)
         y, lengths = nn.utils.rnn.pad_packed_sequence(y, batch_first=True)
         return (torch.cat([row[:n] for row, n in zip(y, lengths)]), *states)[self.result]
+
+
+class Apply(nn.Module):
+    def __init__(self, f):
+        super().__init__()
+        self.forward = f
 
 
 class Embed(nn.Module):
@@ -204,7 +268,9 @@ def main(folder):
     layer("average", nn.AvgPool2d((2, 3), (1, 2), (0, 1)), out, 2, 2, 5, 6)
     layer("average inside", nn.AvgPool2d(3, 2, 1, count_include_pad=False), out, 2, 1, 6, 5)
     for name, module in (("relu", nn.ReLU()), ("tanh", nn.Tanh()), ("sigmoid", nn.Sigmoid()), ("silu", nn.SiLU()),
-                         ("gelu_tanh", nn.GELU(approximate="tanh")), ("gelu_erf", nn.GELU())):
+                         ("gelu_tanh", nn.GELU(approximate="tanh")), ("gelu_erf", nn.GELU()), ("relu6", nn.ReLU6()),
+                         ("hardswish", nn.Hardswish()), ("mish", nn.Mish()), ("relu2", Apply(lambda x: nn.functional.relu(x) ** 2)),
+                         ("quick_gelu", Apply(lambda x: x * torch.sigmoid(1.702 * x)))):
         layer(name, module, out, 3, 5)
     layer("norm", nn.LayerNorm(5), out, 3, 5)
     layer("rms", nn.RMSNorm(5, eps=1e-5), out, 3, 5)
@@ -215,7 +281,14 @@ def main(folder):
     layer("softmax of channels", nn.Softmax(1), out, 2, 3, 2, 2)
     layer("log softmax", nn.LogSoftmax(-1), out, 3, 5)
     layer("global", nn.AdaptiveAvgPool2d(1), out, 2, 3, 3, 2)
+    layer("global max", nn.AdaptiveMaxPool2d(1), out, 2, 3, 3, 2)
     layer("attention", Attend(False), out, 8, 6)
+    layer("masked", Masked(values("masked mask", 1, 4, 4), 3), out, 8, 6)
+    layer("masked each", Masked(values("masked each mask", 1, 3, 4, 4, 4), 100), out, 8, 6)
+    dropped = Dropped()
+    layer("dropped", dropped, out, 3, 5)
+    out["dropped/mask"] = dropped.mask.numpy()
+    losses(out)
     layer("causal", Attend(True), out, 8, 6)
     layer("embedding", Embed(), out, 5, 4)
     for result in range(3):
@@ -229,13 +302,15 @@ def main(folder):
     sequences("transformer sgd", Transformer(), lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9), out)
     # The gradient of a key's bias is zero but for rounding, which AdamW would make steps of.
     sequences("transformer adamw", Transformer(), lambda p: torch.optim.AdamW(p, lr=0.01, eps=1e-6), out)
-    save_file(out, os.path.join(folder, "training.safetensors"))
+    steps = {k: v for k, v in out.items() if k.startswith(("sgd", "adamw", "tagger", "transformer"))}
+    save_file(steps, os.path.join(folder, "training.safetensors"))
+    save_file({k: v for k, v in out.items() if k not in steps}, os.path.join(folder, "layers.safetensors"))
     from sklearn.datasets import load_digits
     digits = load_digits()
     pixels = digits.images.reshape(-1, 64).astype(np.uint8)
     low, high = np.minimum(pixels[:, 0::2], 15), np.minimum(pixels[:, 1::2], 15)
     save_file({"pixels": (low * 16 + high).astype(np.uint8), "labels": digits.target.astype(np.uint8)}, os.path.join(folder, "examples.safetensors"))
-    for name in ("training", "examples"):
+    for name in ("training", "layers", "examples"):
         os.chmod(os.path.join(folder, name + ".safetensors"), 0o644)
 
 

@@ -84,8 +84,8 @@ public final class BytesKernels {
     public static Runnable product(Arena arena, MemorySegment a, Packed b, MemorySegment bias, MemorySegment sum, MemorySegment c,
             MemorySegment scratch, long m, int activation) {
         MemorySegment args = args(arena, a, b, c, scratch, m, Kind.F32);
-        gatun_bytes_args.bias(args, orNull(bias));
-        gatun_bytes_args.sum(args, orNull(sum));
+        gatun_bytes_args.bias(args, Kernels.orNull(bias));
+        gatun_bytes_args.sum(args, Kernels.orNull(sum));
         gatun_bytes_args.activation(args, activation);
         return () -> GatunC.gatun_bytes(args);
     }
@@ -98,7 +98,7 @@ public final class BytesKernels {
     public static Runnable sums(Arena arena, Kind kind, MemorySegment a, MemorySegment zero, Packed b, MemorySegment c,
             MemorySegment scratch, long m) {
         MemorySegment args = args(arena, a, b, c, scratch, m, kind);
-        gatun_bytes_args.a_zero(args, orNull(zero));
+        gatun_bytes_args.a_zero(args, Kernels.orNull(zero));
         gatun_bytes_args.whole(args, 1);
         return () -> GatunC.gatun_bytes(args);
     }
@@ -111,7 +111,7 @@ public final class BytesKernels {
         gatun_bytes_args.bias(args, MemorySegment.NULL);
         gatun_bytes_args.sum(args, MemorySegment.NULL);
         gatun_bytes_args.c(args, c);
-        gatun_bytes_args.scratch(args, orNull(scratch));
+        gatun_bytes_args.scratch(args, Kernels.orNull(scratch));
         gatun_bytes_args.a_scale(args, MemorySegment.NULL);
         gatun_bytes_args.a_zero(args, MemorySegment.NULL);
         gatun_bytes_args.m(args, m);
@@ -125,9 +125,5 @@ public final class BytesKernels {
         });
         gatun_bytes_args.whole(args, 0);
         return args;
-    }
-
-    private static MemorySegment orNull(MemorySegment segment) {
-        return segment == null ? MemorySegment.NULL : segment;
     }
 }

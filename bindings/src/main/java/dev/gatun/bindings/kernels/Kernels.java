@@ -3,6 +3,7 @@ package dev.gatun.bindings.kernels;
 import dev.gatun.bindings.kernels.gen.GatunC;
 import dev.gatun.bindings.loader.NativeLibraries;
 import dev.gatun.bindings.loader.NativeLibraryException;
+import java.lang.foreign.MemorySegment;
 
 /** The kernel library as a whole, and the thread count of the calling thread. */
 public final class Kernels {
@@ -53,5 +54,10 @@ public final class Kernels {
     /** A call that does nothing: what reaching native code costs. */
     public static void noop() {
         GatunC.gatun_noop();
+    }
+
+    /** An absent operand. */
+    static MemorySegment orNull(MemorySegment segment) {
+        return segment == null ? MemorySegment.NULL : segment;
     }
 }

@@ -65,8 +65,8 @@ public final class MatrixKernels {
         gatun_gemm_args.a(args, a);
         gatun_gemm_args.b(args, b.segment);
         gatun_gemm_args.finite(args, b.finite ? 1 : 0);
-        gatun_gemm_args.bias(args, orNull(bias));
-        gatun_gemm_args.sum(args, orNull(sum));
+        gatun_gemm_args.bias(args, Kernels.orNull(bias));
+        gatun_gemm_args.sum(args, Kernels.orNull(sum));
         gatun_gemm_args.c(args, c);
         gatun_gemm_args.lda(args, k);
         gatun_gemm_args.ldc(args, n);
@@ -119,8 +119,8 @@ public final class MatrixKernels {
         MemorySegment args = args(arena, sizes);
         gatun_winograd_args.src(args, src);
         gatun_winograd_args.u(args, u);
-        gatun_winograd_args.bias(args, orNull(bias));
-        gatun_winograd_args.sum(args, orNull(sum));
+        gatun_winograd_args.bias(args, Kernels.orNull(bias));
+        gatun_winograd_args.sum(args, Kernels.orNull(sum));
         gatun_winograd_args.dst(args, dst);
         gatun_winograd_args.scratch(args, scratch);
         gatun_winograd_args.activation(args, activation);
@@ -171,7 +171,7 @@ public final class MatrixKernels {
         MemorySegment args = args(arena, sizes);
         gatun_stem_args.src(args, src);
         gatun_stem_args.b(args, weights.segment);
-        gatun_stem_args.bias(args, orNull(bias));
+        gatun_stem_args.bias(args, Kernels.orNull(bias));
         gatun_stem_args.dst(args, dst);
         gatun_stem_args.scratch(args, scratch);
         gatun_stem_args.activation(args, activation);
@@ -192,9 +192,5 @@ public final class MatrixKernels {
         gatun_stem_args.pad(args, source.pad);
         gatun_stem_args.pool(args, source.pool ? 1 : 0);
         return args;
-    }
-
-    private static MemorySegment orNull(MemorySegment segment) {
-        return segment == null ? MemorySegment.NULL : segment;
     }
 }

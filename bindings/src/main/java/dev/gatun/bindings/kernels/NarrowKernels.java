@@ -71,10 +71,10 @@ public final class NarrowKernels {
         MemorySegment args = gatun_narrow_args.allocate(arena);
         gatun_narrow_args.a(args, a);
         gatun_narrow_args.b(args, b.segment);
-        gatun_narrow_args.bias(args, orNull(bias));
-        gatun_narrow_args.sum(args, orNull(sum));
+        gatun_narrow_args.bias(args, Kernels.orNull(bias));
+        gatun_narrow_args.sum(args, Kernels.orNull(sum));
         gatun_narrow_args.c(args, c);
-        gatun_narrow_args.scratch(args, orNull(scratch));
+        gatun_narrow_args.scratch(args, Kernels.orNull(scratch));
         gatun_narrow_args.lda(args, b.k);
         gatun_narrow_args.ldc(args, b.n);
         gatun_narrow_args.sum_stride(args, b.n);
@@ -84,9 +84,5 @@ public final class NarrowKernels {
         gatun_narrow_args.activation(args, activation);
         gatun_narrow_args.type(args, b.type);
         return () -> GatunC.gatun_narrow(args);
-    }
-
-    private static MemorySegment orNull(MemorySegment segment) {
-        return segment == null ? MemorySegment.NULL : segment;
     }
 }

@@ -143,16 +143,20 @@ public final class RecurrentKernels {
         gatun_recurrent_args.scratch(args, behind);
         gatun_recurrent_args.gates_stride(args, columns);
         gatun_recurrent_args.weights(args, weights.state);
-        gatun_recurrent_args.more_weights(args, orNull(weights.more));
-        gatun_recurrent_args.bias(args, orNull(weights.own));
+        gatun_recurrent_args.more_weights(args, Kernels.orNull(weights.more));
+        gatun_recurrent_args.bias(args, Kernels.orNull(weights.own));
         gatun_recurrent_args.out(args, out);
         gatun_recurrent_args.out_stride(args, outStride);
-        gatun_recurrent_args.h0(args, orNull(states.h0));
-        gatun_recurrent_args.c0(args, orNull(states.c0));
-        gatun_recurrent_args.hn(args, orNull(states.hn));
-        gatun_recurrent_args.cn(args, orNull(states.cn));
+        gatun_recurrent_args.h0(args, Kernels.orNull(states.h0));
+        gatun_recurrent_args.c0(args, Kernels.orNull(states.c0));
+        gatun_recurrent_args.hn(args, Kernels.orNull(states.hn));
+        gatun_recurrent_args.cn(args, Kernels.orNull(states.cn));
         gatun_recurrent_args.offsets(args, sequences.asSlice(Integer.BYTES));
         gatun_recurrent_args.reverse(args, reverse ? 1 : 0);
+        // Where a sequence begins with zeros, its first product is known unless a weight is NaN or infinite.
+        boolean finite = wide && states.h0 == null && Double.isFinite(GatunC.gatun_squares(weights.state, weights.state.byteSize()
+                / Float.BYTES));
+        gatun_recurrent_args.finite(args, finite ? 1 : 0);
         boolean kept = states.h0 != null && states.h0.equals(states.hn);
         return () -> {
             int count = sequences.get(ValueLayout.JAVA_INT, 0);
@@ -197,9 +201,5 @@ public final class RecurrentKernels {
         gatun_narrow_args.n(product, floats(1, sizes.hidden, sizes.gates()));
         gatun_narrow_args.k(product, sizes.inputSize);
         return product;
-    }
-
-    private static MemorySegment orNull(MemorySegment segment) {
-        return segment == null ? MemorySegment.NULL : segment;
     }
 }

@@ -32,7 +32,7 @@ public final class Rotary {
     public static Runnable atPositions(Arena arena, Heads heads, MemorySegment x, MemorySegment out, long rows, long cols,
             MemorySegment positions) {
         MemorySegment args = args(arena, heads, x, out, rows, cols);
-        gatun_rotary_args.positions(args, orNull(positions));
+        gatun_rotary_args.positions(args, Kernels.orNull(positions));
         return () -> GatunC.gatun_rotary(args);
     }
 
@@ -57,16 +57,12 @@ public final class Rotary {
         gatun_rotary_args.q_heads(args, heads.queryHeads());
         gatun_rotary_args.k_heads(args, heads.keyHeads());
         gatun_rotary_args.head_dim(args, heads.headDim());
-        gatun_rotary_args.q_gamma(args, orNull(heads.queryGamma()));
-        gatun_rotary_args.k_gamma(args, orNull(heads.keyGamma()));
+        gatun_rotary_args.q_gamma(args, Kernels.orNull(heads.queryGamma()));
+        gatun_rotary_args.k_gamma(args, Kernels.orNull(heads.keyGamma()));
         gatun_rotary_args.eps(args, heads.eps());
-        gatun_rotary_args.table(args, orNull(heads.table()));
+        gatun_rotary_args.table(args, Kernels.orNull(heads.table()));
         gatun_rotary_args.rotary_dim(args, heads.rotaryDim());
         gatun_rotary_args.interleaved(args, heads.interleaved() ? 1 : 0);
         return args;
-    }
-
-    private static MemorySegment orNull(MemorySegment segment) {
-        return segment == null ? MemorySegment.NULL : segment;
     }
 }

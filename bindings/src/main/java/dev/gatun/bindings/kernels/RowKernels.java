@@ -26,9 +26,9 @@ public final class RowKernels {
         Kernels.load();
         MemorySegment args = gatun_layer_norm_args.allocate(arena);
         gatun_layer_norm_args.x(args, x);
-        gatun_layer_norm_args.residual(args, orNull(residual));
+        gatun_layer_norm_args.residual(args, Kernels.orNull(residual));
         gatun_layer_norm_args.gamma(args, gamma);
-        gatun_layer_norm_args.beta(args, orNull(beta));
+        gatun_layer_norm_args.beta(args, Kernels.orNull(beta));
         gatun_layer_norm_args.out(args, out);
         gatun_layer_norm_args.rows(args, rows);
         gatun_layer_norm_args.cols(args, cols);
@@ -62,15 +62,15 @@ public final class RowKernels {
         gatun_embed_args.word(args, tables.word());
         gatun_embed_args.word_columns(args, tables.packed());
         gatun_embed_args.word_type(args, tables.type16());
-        gatun_embed_args.position(args, orNull(tables.position()));
-        gatun_embed_args.type(args, orNull(tables.type()));
-        gatun_embed_args.gamma(args, orNull(tables.gamma()));
-        gatun_embed_args.beta(args, orNull(tables.beta()));
+        gatun_embed_args.position(args, Kernels.orNull(tables.position()));
+        gatun_embed_args.type(args, Kernels.orNull(tables.type()));
+        gatun_embed_args.gamma(args, Kernels.orNull(tables.gamma()));
+        gatun_embed_args.beta(args, Kernels.orNull(tables.beta()));
         gatun_embed_args.scale(args, tables.scale());
         gatun_embed_args.eps(args, tables.eps());
         gatun_embed_args.ids(args, ids);
-        gatun_embed_args.positions(args, orNull(positions));
-        gatun_embed_args.types(args, orNull(types));
+        gatun_embed_args.positions(args, Kernels.orNull(positions));
+        gatun_embed_args.types(args, Kernels.orNull(types));
         gatun_embed_args.out(args, out);
         gatun_embed_args.rows(args, rows);
         gatun_embed_args.cols(args, cols);
@@ -107,8 +107,8 @@ public final class RowKernels {
         gatun_sgemm_args.cblas_sgemm(args, sgemm);
         gatun_sgemm_args.a(args, a);
         gatun_sgemm_args.b(args, b);
-        gatun_sgemm_args.bias(args, orNull(bias));
-        gatun_sgemm_args.residual(args, orNull(residual));
+        gatun_sgemm_args.bias(args, Kernels.orNull(bias));
+        gatun_sgemm_args.residual(args, Kernels.orNull(residual));
         gatun_sgemm_args.c(args, c);
         gatun_sgemm_args.m(args, m);
         gatun_sgemm_args.n(args, n);
@@ -124,8 +124,8 @@ public final class RowKernels {
         Kernels.load();
         MemorySegment args = gatun_bias_act_args.allocate(arena);
         gatun_bias_act_args.x(args, x);
-        gatun_bias_act_args.bias(args, orNull(bias));
-        gatun_bias_act_args.residual(args, orNull(residual));
+        gatun_bias_act_args.bias(args, Kernels.orNull(bias));
+        gatun_bias_act_args.residual(args, Kernels.orNull(residual));
         gatun_bias_act_args.rows(args, rows);
         gatun_bias_act_args.cols(args, cols);
         gatun_bias_act_args.scale(args, scale);
@@ -144,9 +144,5 @@ public final class RowKernels {
         gatun_gated_args.activation(args, activation);
         gatun_gated_args.gate_last(args, gateLast ? 1 : 0);
         return () -> GatunC.gatun_gated(args);
-    }
-
-    private static MemorySegment orNull(MemorySegment segment) {
-        return segment == null ? MemorySegment.NULL : segment;
     }
 }

@@ -18,14 +18,56 @@ public final class TrainKernels {
         return x.byteSize() / Float.BYTES;
     }
 
-    /** dx += dy where x is positive. */
-    public static void reluBackward(MemorySegment x, MemorySegment dy, MemorySegment dx) {
-        GatunC.gatun_relu_backward(x, dy, dx, floats(x));
+    /** dx += dy f'(x) of an activation's code, as of {@link RowKernels#biasActivation}. */
+    public static void activationBackward(MemorySegment x, MemorySegment dy, MemorySegment dx, int activation) {
+        GatunC.gatun_activation_backward(x, dy, dx, floats(x), activation);
     }
 
     /** y += x. */
     public static void add(MemorySegment x, MemorySegment y) {
-        GatunC.gatun_add(x, y, floats(x));
+        add(x, 1, y);
+    }
+
+    /** y += factor x. */
+    public static void add(MemorySegment x, float factor, MemorySegment y) {
+        GatunC.gatun_add(x, factor, y, floats(x));
+    }
+
+    /** y += a b. */
+    public static void addProducts(MemorySegment a, MemorySegment b, MemorySegment y) {
+        GatunC.gatun_add_products(a, b, y, floats(y));
+    }
+
+    /** y *= x. */
+    public static void multiply(MemorySegment x, MemorySegment y) {
+        GatunC.gatun_multiply(x, y, floats(y));
+    }
+
+    /** to[j] += the sum of column j of x[rows, columns]. */
+    public static void addColumns(MemorySegment x, long rows, long columns, MemorySegment to) {
+        Kernels.load();
+        GatunC.gatun_add_columns(x, rows, columns, to);
+    }
+
+    /** to[n, m] = from[m, n]. */
+    public static void transpose(MemorySegment from, long m, long n, MemorySegment to) {
+        Kernels.load();
+        GatunC.gatun_transpose(from, m, n, to);
+    }
+
+    /** Dropout's factors, always the same of a seed: 0 with the chance share, else 1 / (1 - share). */
+    public static void dropout(MemorySegment mask, float share, long seed) {
+        GatunC.gatun_dropout(mask, floats(mask), share, seed);
+    }
+
+    /** Softmax over length elements that lie inner apart, or its logarithm; shares are for the way back. */
+    public static void softmax(MemorySegment x, MemorySegment y, MemorySegment shares, long length, long inner, boolean log) {
+        GatunC.gatun_softmax(x, y, shares, floats(x) / Math.max(1, length * inner), length, inner, log ? 1 : 0);
+    }
+
+    /** dx += what {@link #softmax} makes of dy. */
+    public static void softmaxBackward(MemorySegment shares, MemorySegment dy, MemorySegment dx, long length, long inner, boolean log) {
+        GatunC.gatun_softmax_backward(shares, dy, dx, floats(dy) / Math.max(1, length * inner), length, inner, log ? 1 : 0);
     }
 
     /** x *= factor. */
@@ -64,11 +106,28 @@ public final class TrainKernels {
 
     /** The largest of each window of x to y, and where it was to places, S32 as y; a call that repeats. */
     public static Runnable maxPool(Arena arena, Pool pool, MemorySegment x, MemorySegment y, MemorySegment places) {
+        MemorySegment args = args(arena, pool, x, y);
+        gatun_max_pool_args.places(args, places);
+        return () -> GatunC.gatun_max_pool(args);
+    }
+
+    /** The mean of each window of x to y, of what is inside or with the padding; a call that repeats. */
+    public static Runnable averagePool(Arena arena, Pool pool, boolean inside, MemorySegment x, MemorySegment y) {
+        MemorySegment args = args(arena, pool, x, y);
+        return () -> GatunC.gatun_average_pool(args, inside ? 1 : 0, 0);
+    }
+
+    /** dx += what {@link #averagePool} makes of dy; a call that repeats. */
+    public static Runnable averagePoolBackward(Arena arena, Pool pool, boolean inside, MemorySegment dy, MemorySegment dx) {
+        MemorySegment args = args(arena, pool, dy, dx);
+        return () -> GatunC.gatun_average_pool(args, inside ? 1 : 0, 1);
+    }
+
+    private static MemorySegment args(Arena arena, Pool pool, MemorySegment x, MemorySegment y) {
         Kernels.load();
         MemorySegment args = gatun_max_pool_args.allocate(arena);
         gatun_max_pool_args.x(args, x);
         gatun_max_pool_args.y(args, y);
-        gatun_max_pool_args.places(args, places);
         gatun_max_pool_args.planes(args, pool.planes);
         gatun_max_pool_args.h(args, pool.source[0]);
         gatun_max_pool_args.w(args, pool.source[1]);
@@ -82,7 +141,7 @@ public final class TrainKernels {
         gatun_max_pool_args.dilation_w(args, pool.dilations[1]);
         gatun_max_pool_args.top(args, pool.padding[0]);
         gatun_max_pool_args.left(args, pool.padding[1]);
-        return () -> GatunC.gatun_max_pool(args);
+        return args;
     }
 
     /** dx += dy where the largest were; of {@link #maxPool}. */

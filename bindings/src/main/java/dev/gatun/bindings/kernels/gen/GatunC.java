@@ -3526,71 +3526,10 @@ public class GatunC extends GatunC$shared {
         }
     }
 
-    private static class gatun_relu_backward {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
-            GatunC.C_POINTER,
-            GatunC.C_POINTER,
-            GatunC.C_POINTER,
-            GatunC.C_LONG
-        );
-
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_relu_backward");
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * void gatun_relu_backward(const float *x, const float *dy, float *dx, int64_t count)
-     * }
-     */
-    public static FunctionDescriptor gatun_relu_backward$descriptor() {
-        return gatun_relu_backward.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * void gatun_relu_backward(const float *x, const float *dy, float *dx, int64_t count)
-     * }
-     */
-    public static MethodHandle gatun_relu_backward$handle() {
-        return gatun_relu_backward.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * void gatun_relu_backward(const float *x, const float *dy, float *dx, int64_t count)
-     * }
-     */
-    public static MemorySegment gatun_relu_backward$address() {
-        return gatun_relu_backward.ADDR;
-    }
-
-    /**
-     * {@snippet lang=c :
-     * void gatun_relu_backward(const float *x, const float *dy, float *dx, int64_t count)
-     * }
-     */
-    public static void gatun_relu_backward(MemorySegment x, MemorySegment dy, MemorySegment dx, long count) {
-        var mh$ = gatun_relu_backward.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("gatun_relu_backward", x, dy, dx, count);
-            }
-            mh$.invokeExact(x, dy, dx, count);
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
-    }
-
     private static class gatun_add {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
             GatunC.C_POINTER,
+            GatunC.C_FLOAT,
             GatunC.C_POINTER,
             GatunC.C_LONG
         );
@@ -3603,7 +3542,7 @@ public class GatunC extends GatunC$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * void gatun_add(const float *x, float *y, int64_t count)
+     * void gatun_add(const float *x, float factor, float *y, int64_t count)
      * }
      */
     public static FunctionDescriptor gatun_add$descriptor() {
@@ -3613,7 +3552,7 @@ public class GatunC extends GatunC$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * void gatun_add(const float *x, float *y, int64_t count)
+     * void gatun_add(const float *x, float factor, float *y, int64_t count)
      * }
      */
     public static MethodHandle gatun_add$handle() {
@@ -3623,7 +3562,7 @@ public class GatunC extends GatunC$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * void gatun_add(const float *x, float *y, int64_t count)
+     * void gatun_add(const float *x, float factor, float *y, int64_t count)
      * }
      */
     public static MemorySegment gatun_add$address() {
@@ -3632,14 +3571,137 @@ public class GatunC extends GatunC$shared {
 
     /**
      * {@snippet lang=c :
-     * void gatun_add(const float *x, float *y, int64_t count)
+     * void gatun_add(const float *x, float factor, float *y, int64_t count)
      * }
      */
-    public static void gatun_add(MemorySegment x, MemorySegment y, long count) {
+    public static void gatun_add(MemorySegment x, float factor, MemorySegment y, long count) {
         var mh$ = gatun_add.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("gatun_add", x, y, count);
+                traceDowncall("gatun_add", x, factor, y, count);
+            }
+            mh$.invokeExact(x, factor, y, count);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_add_products {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_add_products");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_add_products(const float *a, const float *b, float *y, int64_t count)
+     * }
+     */
+    public static FunctionDescriptor gatun_add_products$descriptor() {
+        return gatun_add_products.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_add_products(const float *a, const float *b, float *y, int64_t count)
+     * }
+     */
+    public static MethodHandle gatun_add_products$handle() {
+        return gatun_add_products.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_add_products(const float *a, const float *b, float *y, int64_t count)
+     * }
+     */
+    public static MemorySegment gatun_add_products$address() {
+        return gatun_add_products.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_add_products(const float *a, const float *b, float *y, int64_t count)
+     * }
+     */
+    public static void gatun_add_products(MemorySegment a, MemorySegment b, MemorySegment y, long count) {
+        var mh$ = gatun_add_products.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_add_products", a, b, y, count);
+            }
+            mh$.invokeExact(a, b, y, count);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_multiply {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_multiply");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_multiply(const float *x, float *y, int64_t count)
+     * }
+     */
+    public static FunctionDescriptor gatun_multiply$descriptor() {
+        return gatun_multiply.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_multiply(const float *x, float *y, int64_t count)
+     * }
+     */
+    public static MethodHandle gatun_multiply$handle() {
+        return gatun_multiply.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_multiply(const float *x, float *y, int64_t count)
+     * }
+     */
+    public static MemorySegment gatun_multiply$address() {
+        return gatun_multiply.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_multiply(const float *x, float *y, int64_t count)
+     * }
+     */
+    public static void gatun_multiply(MemorySegment x, MemorySegment y, long count) {
+        var mh$ = gatun_multiply.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_multiply", x, y, count);
             }
             mh$.invokeExact(x, y, count);
         } catch (Error | RuntimeException ex) {
@@ -3764,6 +3826,255 @@ public class GatunC extends GatunC$shared {
                 traceDowncall("gatun_squares", x, count);
             }
             return (double)mh$.invokeExact(x, count);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_activation_backward {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_LONG,
+            GatunC.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_activation_backward");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_activation_backward(const float *x, const float *dy, float *dx, int64_t count, int32_t activation)
+     * }
+     */
+    public static FunctionDescriptor gatun_activation_backward$descriptor() {
+        return gatun_activation_backward.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_activation_backward(const float *x, const float *dy, float *dx, int64_t count, int32_t activation)
+     * }
+     */
+    public static MethodHandle gatun_activation_backward$handle() {
+        return gatun_activation_backward.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_activation_backward(const float *x, const float *dy, float *dx, int64_t count, int32_t activation)
+     * }
+     */
+    public static MemorySegment gatun_activation_backward$address() {
+        return gatun_activation_backward.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_activation_backward(const float *x, const float *dy, float *dx, int64_t count, int32_t activation)
+     * }
+     */
+    public static void gatun_activation_backward(MemorySegment x, MemorySegment dy, MemorySegment dx, long count, int activation) {
+        var mh$ = gatun_activation_backward.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_activation_backward", x, dy, dx, count, activation);
+            }
+            mh$.invokeExact(x, dy, dx, count, activation);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_add_columns {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER,
+            GatunC.C_LONG,
+            GatunC.C_LONG,
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_add_columns");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_add_columns(const float *x, int64_t rows, int64_t cols, float *to)
+     * }
+     */
+    public static FunctionDescriptor gatun_add_columns$descriptor() {
+        return gatun_add_columns.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_add_columns(const float *x, int64_t rows, int64_t cols, float *to)
+     * }
+     */
+    public static MethodHandle gatun_add_columns$handle() {
+        return gatun_add_columns.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_add_columns(const float *x, int64_t rows, int64_t cols, float *to)
+     * }
+     */
+    public static MemorySegment gatun_add_columns$address() {
+        return gatun_add_columns.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_add_columns(const float *x, int64_t rows, int64_t cols, float *to)
+     * }
+     */
+    public static void gatun_add_columns(MemorySegment x, long rows, long cols, MemorySegment to) {
+        var mh$ = gatun_add_columns.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_add_columns", x, rows, cols, to);
+            }
+            mh$.invokeExact(x, rows, cols, to);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_transpose {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER,
+            GatunC.C_LONG,
+            GatunC.C_LONG,
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_transpose");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_transpose(const float *from, int64_t m, int64_t n, float *to)
+     * }
+     */
+    public static FunctionDescriptor gatun_transpose$descriptor() {
+        return gatun_transpose.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_transpose(const float *from, int64_t m, int64_t n, float *to)
+     * }
+     */
+    public static MethodHandle gatun_transpose$handle() {
+        return gatun_transpose.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_transpose(const float *from, int64_t m, int64_t n, float *to)
+     * }
+     */
+    public static MemorySegment gatun_transpose$address() {
+        return gatun_transpose.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_transpose(const float *from, int64_t m, int64_t n, float *to)
+     * }
+     */
+    public static void gatun_transpose(MemorySegment from, long m, long n, MemorySegment to) {
+        var mh$ = gatun_transpose.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_transpose", from, m, n, to);
+            }
+            mh$.invokeExact(from, m, n, to);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_dropout {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER,
+            GatunC.C_LONG,
+            GatunC.C_FLOAT,
+            GatunC.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_dropout");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_dropout(float *mask, int64_t count, float share, int64_t seed)
+     * }
+     */
+    public static FunctionDescriptor gatun_dropout$descriptor() {
+        return gatun_dropout.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_dropout(float *mask, int64_t count, float share, int64_t seed)
+     * }
+     */
+    public static MethodHandle gatun_dropout$handle() {
+        return gatun_dropout.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_dropout(float *mask, int64_t count, float share, int64_t seed)
+     * }
+     */
+    public static MemorySegment gatun_dropout$address() {
+        return gatun_dropout.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_dropout(float *mask, int64_t count, float share, int64_t seed)
+     * }
+     */
+    public static void gatun_dropout(MemorySegment mask, long count, float share, long seed) {
+        var mh$ = gatun_dropout.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_dropout", mask, count, share, seed);
+            }
+            mh$.invokeExact(mask, count, share, seed);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -4024,6 +4335,521 @@ public class GatunC extends GatunC$shared {
                 traceDowncall("gatun_max_pool_backward", dy, places, dx, planes, inputs, outputs);
             }
             mh$.invokeExact(dy, places, dx, planes, inputs, outputs);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_average_pool {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER,
+            GatunC.C_INT,
+            GatunC.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_average_pool");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_average_pool(const gatun_max_pool_args *args, int32_t inside, int32_t backward)
+     * }
+     */
+    public static FunctionDescriptor gatun_average_pool$descriptor() {
+        return gatun_average_pool.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_average_pool(const gatun_max_pool_args *args, int32_t inside, int32_t backward)
+     * }
+     */
+    public static MethodHandle gatun_average_pool$handle() {
+        return gatun_average_pool.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_average_pool(const gatun_max_pool_args *args, int32_t inside, int32_t backward)
+     * }
+     */
+    public static MemorySegment gatun_average_pool$address() {
+        return gatun_average_pool.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_average_pool(const gatun_max_pool_args *args, int32_t inside, int32_t backward)
+     * }
+     */
+    public static void gatun_average_pool(MemorySegment args, int inside, int backward) {
+        var mh$ = gatun_average_pool.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_average_pool", args, inside, backward);
+            }
+            mh$.invokeExact(args, inside, backward);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_norm_backward {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_norm_backward");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_norm_backward(const gatun_norm_backward_args *args)
+     * }
+     */
+    public static FunctionDescriptor gatun_norm_backward$descriptor() {
+        return gatun_norm_backward.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_norm_backward(const gatun_norm_backward_args *args)
+     * }
+     */
+    public static MethodHandle gatun_norm_backward$handle() {
+        return gatun_norm_backward.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_norm_backward(const gatun_norm_backward_args *args)
+     * }
+     */
+    public static MemorySegment gatun_norm_backward$address() {
+        return gatun_norm_backward.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_norm_backward(const gatun_norm_backward_args *args)
+     * }
+     */
+    public static void gatun_norm_backward(MemorySegment args) {
+        var mh$ = gatun_norm_backward.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_norm_backward", args);
+            }
+            mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_softmax {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_LONG,
+            GatunC.C_LONG,
+            GatunC.C_LONG,
+            GatunC.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_softmax");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_softmax(const float *x, float *y, float *shares, int64_t outer, int64_t length, int64_t inner, int32_t log)
+     * }
+     */
+    public static FunctionDescriptor gatun_softmax$descriptor() {
+        return gatun_softmax.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_softmax(const float *x, float *y, float *shares, int64_t outer, int64_t length, int64_t inner, int32_t log)
+     * }
+     */
+    public static MethodHandle gatun_softmax$handle() {
+        return gatun_softmax.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_softmax(const float *x, float *y, float *shares, int64_t outer, int64_t length, int64_t inner, int32_t log)
+     * }
+     */
+    public static MemorySegment gatun_softmax$address() {
+        return gatun_softmax.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_softmax(const float *x, float *y, float *shares, int64_t outer, int64_t length, int64_t inner, int32_t log)
+     * }
+     */
+    public static void gatun_softmax(MemorySegment x, MemorySegment y, MemorySegment shares, long outer, long length, long inner, int log) {
+        var mh$ = gatun_softmax.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_softmax", x, y, shares, outer, length, inner, log);
+            }
+            mh$.invokeExact(x, y, shares, outer, length, inner, log);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_softmax_backward {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_LONG,
+            GatunC.C_LONG,
+            GatunC.C_LONG,
+            GatunC.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_softmax_backward");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_softmax_backward(const float *shares, const float *dy, float *dx, int64_t outer, int64_t length, int64_t inner, int32_t log)
+     * }
+     */
+    public static FunctionDescriptor gatun_softmax_backward$descriptor() {
+        return gatun_softmax_backward.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_softmax_backward(const float *shares, const float *dy, float *dx, int64_t outer, int64_t length, int64_t inner, int32_t log)
+     * }
+     */
+    public static MethodHandle gatun_softmax_backward$handle() {
+        return gatun_softmax_backward.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_softmax_backward(const float *shares, const float *dy, float *dx, int64_t outer, int64_t length, int64_t inner, int32_t log)
+     * }
+     */
+    public static MemorySegment gatun_softmax_backward$address() {
+        return gatun_softmax_backward.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_softmax_backward(const float *shares, const float *dy, float *dx, int64_t outer, int64_t length, int64_t inner, int32_t log)
+     * }
+     */
+    public static void gatun_softmax_backward(MemorySegment shares, MemorySegment dy, MemorySegment dx, long outer, long length, long inner, int log) {
+        var mh$ = gatun_softmax_backward.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_softmax_backward", shares, dy, dx, outer, length, inner, log);
+            }
+            mh$.invokeExact(shares, dy, dx, outer, length, inner, log);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_batch_norm {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_batch_norm");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_batch_norm(const gatun_batch_norm_args *args)
+     * }
+     */
+    public static FunctionDescriptor gatun_batch_norm$descriptor() {
+        return gatun_batch_norm.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_batch_norm(const gatun_batch_norm_args *args)
+     * }
+     */
+    public static MethodHandle gatun_batch_norm$handle() {
+        return gatun_batch_norm.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_batch_norm(const gatun_batch_norm_args *args)
+     * }
+     */
+    public static MemorySegment gatun_batch_norm$address() {
+        return gatun_batch_norm.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_batch_norm(const gatun_batch_norm_args *args)
+     * }
+     */
+    public static void gatun_batch_norm(MemorySegment args) {
+        var mh$ = gatun_batch_norm.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_batch_norm", args);
+            }
+            mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_batch_norm_backward {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_batch_norm_backward");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_batch_norm_backward(const gatun_batch_norm_args *args)
+     * }
+     */
+    public static FunctionDescriptor gatun_batch_norm_backward$descriptor() {
+        return gatun_batch_norm_backward.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_batch_norm_backward(const gatun_batch_norm_args *args)
+     * }
+     */
+    public static MethodHandle gatun_batch_norm_backward$handle() {
+        return gatun_batch_norm_backward.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_batch_norm_backward(const gatun_batch_norm_args *args)
+     * }
+     */
+    public static MemorySegment gatun_batch_norm_backward$address() {
+        return gatun_batch_norm_backward.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_batch_norm_backward(const gatun_batch_norm_args *args)
+     * }
+     */
+    public static void gatun_batch_norm_backward(MemorySegment args) {
+        var mh$ = gatun_batch_norm_backward.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_batch_norm_backward", args);
+            }
+            mh$.invokeExact(args);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+    private static final int GATUN_CELL_FORWARD = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_CELL_FORWARD = 0
+     * }
+     */
+    public static int GATUN_CELL_FORWARD() {
+        return GATUN_CELL_FORWARD;
+    }
+    private static final int GATUN_CELL_BACK = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_CELL_BACK = 1
+     * }
+     */
+    public static int GATUN_CELL_BACK() {
+        return GATUN_CELL_BACK;
+    }
+    private static final int GATUN_CELL_REST = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_CELL_REST = 2
+     * }
+     */
+    public static int GATUN_CELL_REST() {
+        return GATUN_CELL_REST;
+    }
+
+    private static class gatun_cell {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER,
+            GatunC.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_cell");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_cell(const gatun_cell_args *args, int32_t way)
+     * }
+     */
+    public static FunctionDescriptor gatun_cell$descriptor() {
+        return gatun_cell.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_cell(const gatun_cell_args *args, int32_t way)
+     * }
+     */
+    public static MethodHandle gatun_cell$handle() {
+        return gatun_cell.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_cell(const gatun_cell_args *args, int32_t way)
+     * }
+     */
+    public static MemorySegment gatun_cell$address() {
+        return gatun_cell.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_cell(const gatun_cell_args *args, int32_t way)
+     * }
+     */
+    public static void gatun_cell(MemorySegment args, int way) {
+        var mh$ = gatun_cell.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_cell", args, way);
+            }
+            mh$.invokeExact(args, way);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_trained_attention {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER,
+            GatunC.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_trained_attention");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_trained_attention(const gatun_trained_attention_args *args, int32_t backward)
+     * }
+     */
+    public static FunctionDescriptor gatun_trained_attention$descriptor() {
+        return gatun_trained_attention.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_trained_attention(const gatun_trained_attention_args *args, int32_t backward)
+     * }
+     */
+    public static MethodHandle gatun_trained_attention$handle() {
+        return gatun_trained_attention.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_trained_attention(const gatun_trained_attention_args *args, int32_t backward)
+     * }
+     */
+    public static MemorySegment gatun_trained_attention$address() {
+        return gatun_trained_attention.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_trained_attention(const gatun_trained_attention_args *args, int32_t backward)
+     * }
+     */
+    public static void gatun_trained_attention(MemorySegment args, int backward) {
+        var mh$ = gatun_trained_attention.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_trained_attention", args, backward);
+            }
+            mh$.invokeExact(args, backward);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

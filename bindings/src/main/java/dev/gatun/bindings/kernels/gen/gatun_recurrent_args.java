@@ -36,6 +36,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int32_t cell;
  *     int32_t reverse;
  *     int32_t type;
+ *     int32_t finite;
  * }
  * }
  */
@@ -67,7 +68,7 @@ public class gatun_recurrent_args {
         GatunC.C_INT.withName("cell"),
         GatunC.C_INT.withName("reverse"),
         GatunC.C_INT.withName("type"),
-        MemoryLayout.paddingLayout(4)
+        GatunC.C_INT.withName("finite")
     ).withName("$anon");
 
     /**
@@ -999,6 +1000,50 @@ public class gatun_recurrent_args {
      */
     public static void type(MemorySegment struct, int fieldValue) {
         struct.set(type$LAYOUT, type$OFFSET, fieldValue);
+    }
+
+    private static final OfInt finite$LAYOUT = (OfInt)$LAYOUT.select(groupElement("finite"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int32_t finite
+     * }
+     */
+    public static final OfInt finite$layout() {
+        return finite$LAYOUT;
+    }
+
+    private static final long finite$OFFSET = $LAYOUT.byteOffset(groupElement("finite"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int32_t finite
+     * }
+     */
+    public static final long finite$offset() {
+        return finite$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int32_t finite
+     * }
+     */
+    public static int finite(MemorySegment struct) {
+        return struct.get(finite$LAYOUT, finite$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int32_t finite
+     * }
+     */
+    public static void finite(MemorySegment struct, int fieldValue) {
+        struct.set(finite$LAYOUT, finite$OFFSET, fieldValue);
     }
 
     /**

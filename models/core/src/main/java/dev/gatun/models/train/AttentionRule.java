@@ -1,167 +1,85 @@
 package dev.gatun.models.train;
 
+import dev.gatun.bindings.kernels.Kernels;
+import dev.gatun.bindings.kernels.TrainSequences;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.op.AttentionOp;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Attention within sequences that lie end to end: with p = softmax(s q k^T), y = p v; dv = p^T dy, dp = dy v^T, and of the scores
- * ds = s p (dp - sum(p dp)), from which dq = ds k, dk = ds^T q. The shares p are computed again on the way back.
+ * Attention within sequences that lie end to end: with p = softmax(s q k^T + mask), y = p v; dv = p^T dy, dp = dy v^T, and of the scores
+ * ds = s p (dp - sum(p dp)), from which dq = ds k, dk = ds^T q. The shares p are computed again on the way back. Masks learn nothing.
  */
 final class AttentionRule implements Rule {
-    private final View q;
-    private final View k;
-    private final View v;
-    private final Tensor querySequences;
-    private final Tensor keySequences;
+    private final TrainSequences.Attention attention;
+    private final Operands operands;
     private final MemorySegment y;
-    private final MemorySegment dy;
-    private final MemorySegment shares;
-    private final MemorySegment slopes;
-    private final int heads;
-    private final int headDim;
-    private final float scale;
-    private final boolean causal;
+    private final long queries;
+    private final long keys;
 
-    /**
-     * One of the three.
-     *
-     * @param x      where it is
-     * @param dx     its gradient, or null
-     * @param stride elements of a row
-     * @param first  its first column
-     */
-    record View(MemorySegment x, MemorySegment dx, long stride, long first) {
-    }
-
-    /** What attends to what: rows of q, rows of k, and how many sequences there are, then their offsets. */
-    record Operands(View q, View k, View v, Tensor querySequences, Tensor keySequences) {
+    /** Views of q, k and v; sequences of queries and of keys; mask and padding, or null. */
+    record Operands(TrainSequences.View[] qkv, Tensor querySequences, Tensor keySequences, Tensor mask, Tensor padding) {
     }
 
     AttentionRule(Arena arena, AttentionOp op, Operands operands, MemorySegment y, MemorySegment dy) {
-        if (op.mask() != AttentionOp.MaskKind.NONE || op.keyPadding() || op.distances() != null || op.positions() != null
-                || op.scores().softcap() != 0 || op.scores().window() != 0 || op.numHeads() != op.numKvHeads()) {
-            throw new IllegalArgumentException("Attention with masks, distances, positions, softcap, a window or shared keys cannot be "
-                    + "trained: plain and causal attention can");
+        if (op.distances() != null || op.positions() != null || op.scores().softcap() != 0) {
+            throw new IllegalArgumentException("Attention with distances, positions or softcap cannot be trained");
         }
-        this.q = operands.q;
-        this.k = operands.k;
-        this.v = operands.v;
-        this.querySequences = operands.querySequences;
-        this.keySequences = operands.keySequences;
+        this.operands = operands;
         this.y = y;
-        this.dy = dy;
-        this.heads = op.numHeads();
-        this.headDim = op.headDim();
-        this.scale = op.scores().scale();
-        this.causal = op.causal();
-        long keys = k.x.byteSize() / Float.BYTES / k.stride;
-        this.shares = Rule.floats(arena, keys);
-        this.slopes = Rule.floats(arena, keys);
+        this.queries = rows(operands.qkv[0]);
+        this.keys = rows(operands.qkv[1]);
+        long[] strides = new long[3];
+        if (operands.mask != null) {
+            long[] dims = operands.mask.shape().dims();
+            int last = dims.length - 1;
+            strides[2] = dims[last];
+            if (last == 3) {
+                strides[1] = dims[1] == 1 ? 0 : dims[2] * dims[3];
+                strides[0] = dims[0] == 1 ? 0 : dims[1] * dims[2] * dims[3];
+            }
+        }
+        this.attention = new TrainSequences.Attention(arena, operands.qkv, y, dy, operands.querySequences.segment(),
+                operands.keySequences.segment(), new TrainSequences.Sight(op.scores().scale(), op.causal(), op.scores().window(),
+                        segment(operands.mask), strides, segment(operands.padding)), new int[] {op.numHeads(), op.numKvHeads()},
+                op.headDim(), keys, Rule.floats(arena, 2 * keys * Kernels.maxThreads()));
+    }
+
+    private static MemorySegment segment(Tensor tensor) {
+        return tensor == null ? null : tensor.segment();
+    }
+
+    private static long rows(TrainSequences.View view) {
+        return (view.x().byteSize() / Float.BYTES + view.stride() - 1) / view.stride();
     }
 
     @Override
     public void forward(boolean training) {
+        int count = Rule.sequences("Attention", operands.querySequences, queries);
+        if (Rule.sequences("Attention", operands.keySequences, keys) != count) {
+            throw new IllegalArgumentException("Attention: " + count + " sequences of queries, " + operands.keySequences.getInt(0)
+                    + " of keys");
+        }
+        for (int s = 0; operands.mask != null && s < count; s++) {
+            requireMask(s);
+        }
         y.fill((byte) 0);
-        each(true);
+        attention.forward();
+    }
+
+    private void requireMask(int s) {
+        long[] dims = {operands.mask.shape().dim(0), operands.mask.shape().dim(-2), operands.mask.shape().dim(-1)};
+        int rows = operands.querySequences.getInt(s + 2) - operands.querySequences.getInt(s + 1);
+        int columns = operands.keySequences.getInt(s + 2) - operands.keySequences.getInt(s + 1);
+        if (rows > dims[1] || columns > dims[2] || operands.mask.shape().rank() == 4 && dims[0] != 1 && s >= dims[0]) {
+            throw new IllegalArgumentException("Attention: sequence " + s + " has " + rows + " queries and " + columns
+                    + " keys, the mask is " + operands.mask.shape());
+        }
     }
 
     @Override
     public void backward() {
-        each(false);
-    }
-
-    private void each(boolean forward) {
-        long queries = q.x.byteSize() / Float.BYTES / q.stride;
-        long keys = k.x.byteSize() / Float.BYTES / k.stride;
-        int count = Rule.sequences("Attention", querySequences, queries);
-        if (Rule.sequences("Attention", keySequences, keys) != count) {
-            throw new IllegalArgumentException("Attention: " + count + " sequences of queries, " + keySequences.getInt(0) + " of keys");
-        }
-        for (int s = 0; s < count; s++) {
-            for (int h = 0; h < heads; h++) {
-                long firstKey = keySequences.getInt(s + 1);
-                long lastKey = keySequences.getInt(s + 2);
-                for (long i = querySequences.getInt(s + 1); i < querySequences.getInt(s + 2); i++) {
-                    // The last query stands at the last key.
-                    long seen = causal ? Math.max(firstKey, lastKey - querySequences.getInt(s + 2) + i + 1) : lastKey;
-                    share(h, i, firstKey, seen);
-                    if (forward) {
-                        sum(h, i, firstKey, seen);
-                    } else {
-                        back(h, i, firstKey, seen);
-                    }
-                }
-            }
-        }
-    }
-
-    private float dot(MemorySegment a, long from, MemorySegment b, long at) {
-        float sum = 0;
-        for (int c = 0; c < headDim; c++) {
-            sum += Rule.at(a, from + c) * Rule.at(b, at + c);
-        }
-        return sum;
-    }
-
-    private long at(View view, int head, long row) {
-        return row * view.stride + view.first + (long) head * headDim;
-    }
-
-    private long result(int head, long row) {
-        return (row * heads + head) * headDim;
-    }
-
-    private void share(int h, long i, long first, long end) {
-        float largest = Float.NEGATIVE_INFINITY;
-        for (long j = first; j < end; j++) {
-            float score = scale * dot(q.x, at(q, h, i), k.x, at(k, h, j));
-            Rule.set(shares, j - first, score);
-            largest = Math.max(largest, score);
-        }
-        double sum = 0;
-        for (long j = 0; j < end - first; j++) {
-            double e = Math.exp(Rule.at(shares, j) - largest);
-            sum += e;
-            Rule.set(shares, j, (float) e);
-        }
-        for (long j = 0; j < end - first; j++) {
-            Rule.set(shares, j, (float) (Rule.at(shares, j) / sum));
-        }
-    }
-
-    private void sum(int h, long i, long first, long end) {
-        for (long j = first; j < end; j++) {
-            add(y, result(h, i), Rule.at(shares, j - first), v.x, at(v, h, j));
-        }
-    }
-
-    private void add(MemorySegment to, long at, float factor, MemorySegment from, long source) {
-        for (int c = 0; c < headDim; c++) {
-            Rule.add(to, at + c, factor * Rule.at(from, source + c));
-        }
-    }
-
-    private void back(int h, long i, long first, long end) {
-        double mean = 0;
-        for (long j = first; j < end; j++) {
-            float slope = dot(dy, result(h, i), v.x, at(v, h, j));
-            Rule.set(slopes, j - first, slope);
-            mean += Rule.at(shares, j - first) * slope;
-        }
-        for (long j = first; j < end; j++) {
-            float share = Rule.at(shares, j - first);
-            float ds = (float) (scale * share * (Rule.at(slopes, j - first) - mean));
-            if (v.dx != null) {
-                add(v.dx, at(v, h, j), share, dy, result(h, i));
-            }
-            if (q.dx != null) {
-                add(q.dx, at(q, h, i), ds, k.x, at(k, h, j));
-            }
-            if (k.dx != null) {
-                add(k.dx, at(k, h, j), ds, q.x, at(q, h, i));
-            }
-        }
+        attention.backward();
     }
 }

@@ -1,5 +1,6 @@
 package dev.gatun.models.train;
 
+import dev.gatun.bindings.kernels.TrainKernels;
 import dev.gatun.tensor.op.BinaryOp.Operator;
 import java.lang.foreign.MemorySegment;
 
@@ -10,7 +11,7 @@ final class BinaryRule implements Rule {
     private final MemorySegment y;
     private final MemorySegment[] dx;
     private final MemorySegment dy;
-    private final long count;
+    private final float sign;
 
     /** @param dx an element is null if nobody wants it */
     BinaryRule(Operator operator, MemorySegment[] x, MemorySegment y, MemorySegment[] dx, MemorySegment dy) {
@@ -19,7 +20,7 @@ final class BinaryRule implements Rule {
         this.y = y;
         this.dx = dx;
         this.dy = dy;
-        this.count = y.byteSize() / Float.BYTES;
+        this.sign = operator == Operator.SUB ? -1 : 1;
         if (x[0].byteSize() != x[1].byteSize() || operator != Operator.ADD && operator != Operator.SUB && operator != Operator.MUL) {
             throw new IllegalArgumentException("Binary: " + operator + " of two shapes cannot be trained, only sums, differences and "
                     + "products of one shape");
@@ -28,22 +29,21 @@ final class BinaryRule implements Rule {
 
     @Override
     public void forward(boolean training) {
-        for (long i = 0; i < count; i++) {
-            float a = Rule.at(x[0], i);
-            float b = Rule.at(x[1], i);
-            Rule.set(y, i, operator == Operator.ADD ? a + b : operator == Operator.SUB ? a - b : a * b);
+        y.copyFrom(x[0]);
+        if (operator == Operator.MUL) {
+            TrainKernels.multiply(x[1], y);
+        } else {
+            TrainKernels.add(x[1], sign, y);
         }
     }
 
     @Override
     public void backward() {
-        for (long i = 0; i < count; i++) {
-            float d = Rule.at(dy, i);
-            if (dx[0] != null) {
-                Rule.add(dx[0], i, operator == Operator.MUL ? d * Rule.at(x[1], i) : d);
-            }
-            if (dx[1] != null) {
-                Rule.add(dx[1], i, operator == Operator.MUL ? d * Rule.at(x[0], i) : operator == Operator.SUB ? -d : d);
+        for (int i = 0; i < 2; i++) {
+            if (dx[i] != null && operator == Operator.MUL) {
+                TrainKernels.addProducts(dy, x[1 - i], dx[i]);
+            } else if (dx[i] != null) {
+                TrainKernels.add(dy, i == 0 ? 1 : sign, dx[i]);
             }
         }
     }

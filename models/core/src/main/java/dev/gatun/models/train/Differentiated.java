@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongSupplier;
 
 /** A graph for one batch size: its values, their gradients, and the rules between them. Owned by its trainer's arena. */
 final class Differentiated {
@@ -28,7 +29,7 @@ final class Differentiated {
     private final List<MemorySegment> cleared = new ArrayList<>();
     private Tensor targets;
 
-    Differentiated(Arena arena, Graph graph, Sizes sizes, Map<Weight, Parameter> parameters, Dropout dropout) {
+    Differentiated(Arena arena, Graph graph, Sizes sizes, Map<Weight, Parameter> parameters, Dropout dropout, LongSupplier step) {
         this.graph = graph;
         this.output = graph.outputs().values().iterator().next();
         this.arena = arena;
@@ -51,8 +52,8 @@ final class Differentiated {
                 rules.addAll(own);
                 double share = dropout.shares().getOrDefault(node.name(), 0.0);
                 if (share > 0) {
-                    rules.add(new DropoutRule(dropout.seed() + node.name().hashCode(), (float) share, values.get(node.result()).segment(),
-                            gradients.get(node.result()).segment()));
+                    rules.add(new DropoutRule(arena, dropout.seed() + node.name().hashCode(), (float) share, step,
+                            values.get(node.result()).segment(), gradients.get(node.result()).segment()));
                 }
             } catch (IllegalArgumentException e) {
                 throw new IllegalArgumentException(graph.name() + ": " + node.name() + ": " + e.getMessage(), e);
@@ -117,6 +118,11 @@ final class Differentiated {
     /** Of a node's result. */
     Tensor gradient(Port port) {
         return gradients.get(port);
+    }
+
+    /** In the order of nodes. */
+    List<Rule> rules() {
+        return rules;
     }
 
     /** Computes all values; see {@link Rule#forward}. */

@@ -12,6 +12,7 @@ import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongSupplier;
 
 /** A graph differentiated once for each set of sizes that was seen, over the same parameters; the arena's owner frees them. */
 final class DifferentiatedSizes {
@@ -19,16 +20,18 @@ final class DifferentiatedSizes {
     private final Graph graph;
     private final Map<Weight, Parameter> parameters;
     private final Trainer.Options options;
+    private final LongSupplier step;
     private final List<Differentiated> known = new ArrayList<>();
     private final String[] names;
     private final Spec[] specs;
     private final Tensor[] given;
 
-    DifferentiatedSizes(Arena arena, Graph graph, Map<Weight, Parameter> parameters, Trainer.Options options) {
+    DifferentiatedSizes(Arena arena, Graph graph, Map<Weight, Parameter> parameters, Trainer.Options options, LongSupplier step) {
         this.arena = arena;
         this.graph = graph;
         this.parameters = parameters;
         this.options = options;
+        this.step = step;
         this.names = graph.inputs().keySet().toArray(String[]::new);
         this.specs = graph.inputs().values().stream().map(Graph.Source::spec).toArray(Spec[]::new);
         this.given = new Tensor[names.length];
@@ -110,7 +113,7 @@ final class DifferentiatedSizes {
 
     private Differentiated add(Sizes sizes) {
         Kernels.setThreads(options.threads());
-        Differentiated made = new Differentiated(arena, graph, sizes, parameters, options.dropout());
+        Differentiated made = new Differentiated(arena, graph, sizes, parameters, options.dropout(), step);
         known.add(made);
         return made;
     }

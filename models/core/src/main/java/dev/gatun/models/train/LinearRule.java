@@ -1,5 +1,7 @@
 package dev.gatun.models.train;
 
+import dev.gatun.bindings.kernels.RowKernels;
+import dev.gatun.bindings.kernels.TrainKernels;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -33,13 +35,11 @@ final class LinearRule implements Rule {
     /** y^T = W x^T: what is packed anew at each step is the smaller factor. */
     private Runnable fewRows(Arena arena, MemorySegment w, MemorySegment x, MemorySegment shift, MemorySegment y, long in) {
         Runnable product = Rule.product(arena, w, new Factor(x, 1, in), null, transposed, false, out, rows, in);
+        Runnable add = shift == null ? () -> { } : RowKernels.biasActivation(arena, y, shift, null, rows, out, 1, 0);
         return () -> {
             product.run();
-            for (long i = 0; i < rows; i++) {
-                for (long j = 0; j < out; j++) {
-                    Rule.set(y, i * out + j, Rule.at(transposed, j * rows + i) + (shift == null ? 0 : Rule.at(shift, j)));
-                }
-            }
+            TrainKernels.transpose(transposed, out, rows, y);
+            add.run();
         };
     }
 
@@ -51,14 +51,10 @@ final class LinearRule implements Rule {
     @Override
     public void backward() {
         toInput.run();
-        Rule.transpose(dy, rows, out, transposed);
+        TrainKernels.transpose(dy, rows, out, transposed);
         toWeight.run();
-        for (long j = 0; biasGradient != null && j < out; j++) {
-            float sum = 0;
-            for (long i = 0; i < rows; i++) {
-                sum += Rule.at(transposed, j * rows + i);
-            }
-            Rule.add(biasGradient, j, sum);
+        if (biasGradient != null) {
+            TrainKernels.addColumns(dy, rows, out, biasGradient);
         }
     }
 }

@@ -1,5 +1,7 @@
 package dev.gatun.models.train;
 
+import dev.gatun.bindings.kernels.TrainKernels;
+import dev.gatun.bindings.kernels.TrainSequences;
 import dev.gatun.tensor.Cell;
 import dev.gatun.tensor.Tensor;
 import java.lang.foreign.Arena;
@@ -11,8 +13,7 @@ import java.lang.foreign.MemorySegment;
  * what the cell needs of its own.
  */
 final class RecurrentRule implements Rule {
-    private final Cell cell;
-    private final boolean reverse;
+    private final TrainSequences.Cell steps;
     private final Tensor sequences;
     private final Results results;
     private final Weights weights;
@@ -20,19 +21,13 @@ final class RecurrentRule implements Rule {
     private final long gates;
     private final long rows;
     private final int most;
-    private final MemorySegment fromInput;
-    private final MemorySegment own;
-    private final MemorySegment before;
-    private final MemorySegment cellBefore;
     private final MemorySegment states;
     private final MemorySegment cells;
     private final MemorySegment lastStates;
     private final MemorySegment lastCells;
-    private final MemorySegment fromState;
     private final MemorySegment dInput;
     private final MemorySegment dState;
     private final MemorySegment stepGradients;
-    private final MemorySegment dHidden;
     private final MemorySegment transposed;
     private final Runnable inputProduct;
     private final Packed stateWeight;
@@ -65,8 +60,6 @@ final class RecurrentRule implements Rule {
         if (cell == Cell.GRU_RESET_FIRST) {
             throw new IllegalArgumentException("Recurrent: a GRU whose reset gate comes first cannot be trained, only PyTorch's");
         }
-        this.cell = cell;
-        this.reverse = reverse;
         this.weights = weights;
         this.sequences = sequences;
         this.results = results;
@@ -75,20 +68,21 @@ final class RecurrentRule implements Rule {
         this.gates = cell.gates() * hidden;
         this.rows = x.byteSize() / Float.BYTES / in;
         this.most = (int) sequences.shape().elementCount() - 2;
-        this.fromInput = Rule.floats(arena, rows * gates);
-        this.own = Rule.floats(arena, rows * hidden);
-        this.before = Rule.floats(arena, rows * hidden);
-        this.cellBefore = Rule.floats(arena, rows * hidden);
+        MemorySegment fromInput = Rule.floats(arena, rows * gates);
+        MemorySegment before = Rule.floats(arena, rows * hidden);
         this.states = Rule.floats(arena, most * hidden);
         this.cells = Rule.floats(arena, most * hidden);
         this.lastStates = states.asSlice(0, results.h.byteSize());
         this.lastCells = cells.asSlice(0, results.h.byteSize());
-        this.fromState = Rule.floats(arena, most * gates);
+        MemorySegment fromState = Rule.floats(arena, most * gates);
         this.dInput = Rule.floats(arena, rows * gates);
         this.dState = Rule.floats(arena, rows * gates);
         this.stepGradients = Rule.floats(arena, most * gates);
-        this.dHidden = Rule.floats(arena, most * hidden);
+        MemorySegment dHidden = Rule.floats(arena, most * hidden);
         this.transposed = Rule.floats(arena, rows * gates);
+        this.steps = new TrainSequences.Cell(arena, new TrainSequences.CellOperands(fromInput, fromState, Rule.floats(arena, rows * hidden),
+                before, Rule.floats(arena, rows * hidden), states, cells, column(results.y), column(results.dy), dInput, dState,
+                stepGradients, dHidden, sequences.segment().asSlice(Integer.BYTES)), cell.kernelCode(), reverse, hidden, results.width);
         MemorySegment w = weights.input.value().segment();
         MemorySegment u = weights.state.value().segment();
         this.inputProduct = Rule.product(arena, x, new Factor(w, 1, in), bias(weights.inputBias), fromInput, false, rows, gates, in);
@@ -107,11 +101,8 @@ final class RecurrentRule implements Rule {
         return bias == null ? null : bias.value().segment();
     }
 
-    /** The row of a sequence at a step, or -1 if it has ended. */
-    private long row(int sequence, int step) {
-        int first = sequences.getInt(sequence + 1);
-        int end = sequences.getInt(sequence + 2);
-        return first + step >= end ? -1 : reverse ? end - 1 - step : first + step;
+    private MemorySegment column(MemorySegment rows) {
+        return rows.asSlice(results.column * Float.BYTES);
     }
 
     private int longest(int count) {
@@ -134,81 +125,15 @@ final class RecurrentRule implements Rule {
                 Rule.set(results.y, r * results.width + results.column + i, 0);
             }
         }
-        for (int t = 0; t < longest(count); t++) {
+        int longest = longest(count);
+        for (int t = 0; t < longest; t++) {
             stateProduct.run();
-            for (int s = 0; s < count; s++) {
-                long r = row(s, t);
-                for (long i = 0; r >= 0 && i < hidden; i++) {
-                    step(s, r, i);
-                }
-            }
+            steps.forward(t, count);
         }
         results.h.copyFrom(lastStates);
         if (results.c != null) {
             results.c.copyFrom(lastCells);
         }
-    }
-
-    private float gate(long row, long sequence, int gate, long i) {
-        return Rule.at(fromInput, row * gates + gate * hidden + i) + Rule.at(fromState, sequence * gates + gate * hidden + i);
-    }
-
-    private static float sigmoid(float x) {
-        return (float) (1 / (1 + Math.exp(-x)));
-    }
-
-    private void keep(long row, int gate, long i, float value) {
-        Rule.set(fromInput, row * gates + gate * hidden + i, value);
-    }
-
-    private float kept(long row, int gate, long i) {
-        return Rule.at(fromInput, row * gates + gate * hidden + i);
-    }
-
-    private void step(int s, long r, long i) {
-        long at = s * hidden + i;
-        float h = Rule.at(states, at);
-        Rule.set(before, r * hidden + i, h);
-        float next = switch (cell) {
-            case TANH -> (float) Math.tanh(gate(r, s, 0, i));
-            case RELU -> Math.max(0, gate(r, s, 0, i));
-            case LSTM -> lstm(s, r, i);
-            case GRU -> {
-                float reset = sigmoid(gate(r, s, 0, i));
-                float update = sigmoid(gate(r, s, 1, i));
-                float ofState = Rule.at(fromState, s * gates + 2 * hidden + i);
-                float fresh = (float) Math.tanh(kept(r, 2, i) + reset * ofState);
-                keep(r, 0, i, reset);
-                keep(r, 1, i, update);
-                keep(r, 2, i, fresh);
-                Rule.set(own, r * hidden + i, ofState);
-                yield (1 - update) * fresh + update * h;
-            }
-            case GRU_RESET_FIRST -> throw new IllegalStateException("refused before");
-        };
-        if (cell == Cell.TANH || cell == Cell.RELU) {
-            keep(r, 0, i, next);
-        }
-        Rule.set(states, at, next);
-        Rule.set(results.y, r * results.width + results.column + i, next);
-    }
-
-    private float lstm(int s, long r, long i) {
-        float in = sigmoid(gate(r, s, 0, i));
-        float forget = sigmoid(gate(r, s, 1, i));
-        float fresh = (float) Math.tanh(gate(r, s, 2, i));
-        float out = sigmoid(gate(r, s, 3, i));
-        keep(r, 0, i, in);
-        keep(r, 1, i, forget);
-        keep(r, 2, i, fresh);
-        keep(r, 3, i, out);
-        float old = Rule.at(cells, s * hidden + i);
-        float c = forget * old + in * fresh;
-        float shown = (float) Math.tanh(c);
-        Rule.set(cellBefore, r * hidden + i, old);
-        Rule.set(own, r * hidden + i, shown);
-        Rule.set(cells, s * hidden + i, c);
-        return out * shown;
     }
 
     @Override
@@ -226,18 +151,9 @@ final class RecurrentRule implements Rule {
         }
         for (int t = longest(count) - 1; t >= 0; t--) {
             stepGradients.fill((byte) 0);
-            for (int s = 0; s < count; s++) {
-                long r = row(s, t);
-                for (long i = 0; r >= 0 && i < hidden; i++) {
-                    back(s, r, i);
-                }
-            }
+            steps.back(t, count);
             stateGradient.run();
-            for (int s = 0; s < count; s++) {
-                for (long i = s * hidden; row(s, t) >= 0 && i < (s + 1) * hidden; i++) {
-                    Rule.add(states, i, Rule.at(dHidden, i));
-                }
-            }
+            steps.rest(t, count);
         }
         toInput.run();
         toWeights(dInput, toInputWeight, weights.inputBias);
@@ -245,57 +161,10 @@ final class RecurrentRule implements Rule {
     }
 
     private void toWeights(MemorySegment gradient, Runnable product, Parameter bias) {
-        Rule.transpose(gradient, rows, gates, transposed);
+        TrainKernels.transpose(gradient, rows, gates, transposed);
         product.run();
         if (bias != null) {
-            Rule.addColumns(gradient, rows, gates, bias.gradient().segment());
+            TrainKernels.addColumns(gradient, rows, gates, bias.gradient().segment());
         }
-    }
-
-    /** Gradients of a gate's two sums, which are the same but where the reset gate stands between. */
-    private void put(int s, long r, int gate, long i, float input, float state) {
-        Rule.set(dInput, r * gates + gate * hidden + i, input);
-        Rule.set(dState, r * gates + gate * hidden + i, state);
-        Rule.set(stepGradients, s * gates + gate * hidden + i, state);
-    }
-
-    private void put(int s, long r, int gate, long i, float both) {
-        put(s, r, gate, i, both, both);
-    }
-
-    /** One unit of one row; what remains in its state's gradient is what does not go through the product. */
-    private void back(int s, long r, long i) {
-        long at = s * hidden + i;
-        float dh = Rule.at(states, at) + Rule.at(results.dy, r * results.width + results.column + i);
-        float first = kept(r, 0, i);
-        float rest = 0;
-        switch (cell) {
-            case TANH -> put(s, r, 0, i, dh * (1 - first * first));
-            case RELU -> put(s, r, 0, i, first > 0 ? dh : 0);
-            case LSTM -> {
-                float forget = kept(r, 1, i);
-                float fresh = kept(r, 2, i);
-                float out = kept(r, 3, i);
-                float shown = Rule.at(own, r * hidden + i);
-                float dc = Rule.at(cells, at) + dh * out * (1 - shown * shown);
-                put(s, r, 0, i, dc * fresh * first * (1 - first));
-                put(s, r, 1, i, dc * Rule.at(cellBefore, r * hidden + i) * forget * (1 - forget));
-                put(s, r, 2, i, dc * first * (1 - fresh * fresh));
-                put(s, r, 3, i, dh * shown * out * (1 - out));
-                Rule.set(cells, at, dc * forget);
-            }
-            case GRU -> {
-                float update = kept(r, 1, i);
-                float fresh = kept(r, 2, i);
-                float ofState = Rule.at(own, r * hidden + i);
-                float d = dh * (1 - update) * (1 - fresh * fresh);
-                put(s, r, 0, i, d * ofState * first * (1 - first));
-                put(s, r, 1, i, dh * (Rule.at(before, r * hidden + i) - fresh) * update * (1 - update));
-                put(s, r, 2, i, d, d * first);
-                rest = dh * update;
-            }
-            case GRU_RESET_FIRST -> throw new IllegalStateException("refused before");
-        }
-        Rule.set(states, at, rest);
     }
 }

@@ -31,15 +31,6 @@ interface Rule {
         set(x, i, at(x, i) + value);
     }
 
-    /** to[n, m] = from[m, n]. */
-    static void transpose(MemorySegment from, long m, long n, MemorySegment to) {
-        for (long i = 0; i < m; i++) {
-            for (long j = 0; j < n; j++) {
-                set(to, j * m + i, at(from, i * n + j));
-            }
-        }
-    }
-
     /** A matrix as the second factor of a product: element (p, j) is {@code segment[p * kStride + j * nStride]}. */
     record Factor(MemorySegment segment, long kStride, long nStride) {
     }
@@ -95,15 +86,6 @@ interface Rule {
             }
         }
         return count;
-    }
-
-    /** to[j] += the sum of column j of x[rows, columns]. */
-    static void addColumns(MemorySegment x, long rows, long columns, MemorySegment to) {
-        for (long r = 0; r < rows; r++) {
-            for (long j = 0; j < columns; j++) {
-                add(to, j, at(x, r * columns + j));
-            }
-        }
     }
 
     /** Off-heap floats, zero at first. */

@@ -1,6 +1,6 @@
 package dev.gatun.models.train;
 
-import dev.gatun.models.train.AttentionRule.View;
+import dev.gatun.bindings.kernels.TrainSequences;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.graph.Apply;
 import dev.gatun.tensor.graph.Attention;
@@ -55,10 +55,11 @@ record Rules(Arena arena, Map<Weight, Parameter> parameters, List<Tensor> x, Mem
             case Embedding embedding -> embedding(embedding);
             case Attention attention when attention.distances() == null && attention.positions() == null -> attention(attention.op());
             case Apply(AttentionOp attention) -> attention(attention);
-            case Apply(PoolOp pool) when pool.window().rank() == 2 -> new PoolRule(arena, pool, x.get(0).shape(), y.get(0).shape(), x(0),
-                    y(0), dx[0], dy[0]);
-            case Apply(AdaptivePoolOp pool) when !pool.maximum() && y.get(0).shape().elementCount() == y.get(0).shape().dim(0)
-                    * y.get(0).shape().dim(1) -> new MeanRule(x(0), y(0), dx[0], dy[0]);
+            case Apply(PoolOp pool) when pool.window().rank() == 2 -> new PoolRule(arena, pool.kind(), PoolRule.windows(pool,
+                    x.get(0).shape(), y.get(0).shape()), x(0), y(0), dx[0], dy[0]);
+            case Apply(AdaptivePoolOp pool) when y.get(0).shape().elementCount() == y.get(0).shape().dim(0) * y.get(0).shape().dim(1) ->
+                    new PoolRule(arena, pool.maximum() ? PoolOp.Kind.MAX : PoolOp.Kind.AVERAGE, PoolRule.planes(x.get(0).shape()), x(0),
+                            y(0), dx[0], dy[0]);
             case Apply(BinaryOp binary) when plain(binary.activation()) -> new BinaryRule(binary.operator(),
                     new MemorySegment[] {x(0), x(1)}, y(0), dx, dy[0]);
             case Apply(SoftmaxOp softmax) -> new SoftmaxRule(arena, x.get(0).shape(), softmax.axis(), softmax.log(), x(0), y(0), dx[0],
@@ -111,14 +112,18 @@ record Rules(Arena arena, Map<Weight, Parameter> parameters, List<Tensor> x, Mem
     private Rule attention(AttentionOp op) {
         AttentionOp.At at = AttentionOp.At.of(op, x.stream().map(Tensor::desc).toList());
         long width = (long) op.numHeads() * op.headDim();
+        long kvWidth = (long) op.numKvHeads() * op.headDim();
         long key = op.source() == AttentionOp.Source.PACKED ? width : 0;
-        long value = op.source() == AttentionOp.Source.SEPARATE ? 0 : key + width;
-        return new AttentionRule(arena, op, new AttentionRule.Operands(view(0, 0), view(at.key(), key), view(at.value(), value),
-                x.get(at.querySequences()), x.get(at.keySequences())), y(0), dy[0]);
+        long value = op.source() == AttentionOp.Source.SEPARATE ? 0 : key + kvWidth;
+        return new AttentionRule(arena, op, new AttentionRule.Operands(new TrainSequences.View[] {view(0, 0), view(at.key(), key),
+                view(at.value(), value)}, x.get(at.querySequences()), x.get(at.keySequences()), at.mask() < 0 ? null : x.get(at.mask()),
+                at.padding() < 0 ? null : x.get(at.padding())), y(0), dy[0]);
     }
 
-    private View view(int operand, long first) {
-        return new View(x(operand), dx[operand], x.get(operand).shape().dim(1), first);
+    private TrainSequences.View view(int operand, long first) {
+        long from = first * Float.BYTES;
+        return new TrainSequences.View(x(operand).asSlice(from), dx[operand] == null ? null : dx[operand].asSlice(from),
+                x.get(operand).shape().dim(1));
     }
 
     /** A rule for each direction; together they fill the results. */

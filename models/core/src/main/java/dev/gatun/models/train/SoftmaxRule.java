@@ -1,10 +1,11 @@
 package dev.gatun.models.train;
 
+import dev.gatun.bindings.kernels.TrainKernels;
 import dev.gatun.tensor.Shape;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** Softmax along an axis: dx = p (dy - sum(p dy)); its logarithm: dx = dy - p sum(dy). */
+/** Softmax along an axis, or its logarithm. */
 final class SoftmaxRule implements Rule {
     private final boolean log;
     private final MemorySegment x;
@@ -34,37 +35,13 @@ final class SoftmaxRule implements Rule {
 
     @Override
     public void forward(boolean training) {
-        for (long row = 0; row < x.byteSize() / Float.BYTES / length; row++) {
-            long first = row / stride * stride * length + row % stride;
-            float largest = Float.NEGATIVE_INFINITY;
-            for (long i = 0; i < length; i++) {
-                largest = Math.max(largest, Rule.at(x, first + i * stride));
-            }
-            double sum = 0;
-            for (long i = 0; i < length; i++) {
-                sum += Math.exp(Rule.at(x, first + i * stride) - largest);
-            }
-            double logSum = largest + Math.log(sum);
-            for (long i = 0; i < length; i++) {
-                double logShare = Rule.at(x, first + i * stride) - logSum;
-                Rule.set(shares, first + i * stride, (float) Math.exp(logShare));
-                Rule.set(y, first + i * stride, (float) (log ? logShare : Math.exp(logShare)));
-            }
-        }
+        TrainKernels.softmax(x, y, shares, length, stride, log);
     }
 
     @Override
     public void backward() {
-        for (long row = 0; dx != null && row < x.byteSize() / Float.BYTES / length; row++) {
-            long first = row / stride * stride * length + row % stride;
-            double sum = 0;
-            for (long i = first; i < first + length * stride; i += stride) {
-                sum += Rule.at(dy, i) * (log ? 1 : Rule.at(shares, i));
-            }
-            for (long i = first; i < first + length * stride; i += stride) {
-                float share = Rule.at(shares, i);
-                Rule.add(dx, i, (float) (log ? Rule.at(dy, i) - share * sum : share * (Rule.at(dy, i) - sum)));
-            }
+        if (dx != null) {
+            TrainKernels.softmaxBackward(shares, dy, dx, length, stride, log);
         }
     }
 }

@@ -98,9 +98,9 @@ public final class Trainer implements AutoCloseable {
             }
             Kernels.setThreads(options.threads());
             try (CountedArena tried = new CountedArena("training")) {
-                new Differentiated(tried, graph, graph.typicalSizes(), parameters, options.dropout());
+                new Differentiated(tried, graph, graph.typicalSizes(), parameters, options.dropout(), this::steps);
             }
-            sizes = new DifferentiatedSizes(arena, graph, parameters, options);
+            sizes = new DifferentiatedSizes(arena, graph, parameters, options, this::steps);
         } catch (RuntimeException | Error e) {
             arena.close();
             throw e;

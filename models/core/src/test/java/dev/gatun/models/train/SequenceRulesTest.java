@@ -29,6 +29,7 @@ import dev.gatun.tensor.op.BinaryOp;
 import dev.gatun.tensor.op.EltwiseOp;
 import dev.gatun.tensor.op.RecurrentOp.States;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -98,12 +99,12 @@ class SequenceRulesTest {
                 cases.put(name, (g, x, s) -> g.addAll("rnn", recurrent(arena, name, cell, 0, 0.5f, 5, 3, cell != Cell.RELU), x, s)
                         .get(name.charAt(name.length() - 1) - '0'));
             }
-            SafetensorsFile golden = Goldens.open(arena, "train/training.safetensors");
+            SafetensorsFile golden = Goldens.open(arena, "train/layers.safetensors");
             cases.forEach((name, each) -> check(arena, golden, name, name.length() > 6 || name.equals("causal") ? 6 : 5, each));
         }
     }
 
-    private static void check(Arena arena, SafetensorsFile golden, String name, int columns, Case layers) {
+    private static void check(Arena arena, SafetensorsFile golden, String name, int columns, Case layers, Tensor... more) {
         GraphBuilder g = new GraphBuilder(name);
         Weight identity = new Weight("identity", Tensor.allocate(arena, TensorDesc.of(DataType.F32, columns, columns)));
         for (long i = 0; i < columns; i++) {
@@ -115,30 +116,83 @@ class SequenceRulesTest {
         float[] values = TrainerTest.values(name + " x", 1, ROWS * columns);
         net.input(0).segment().copyFrom(Tensor.ofFloats(arena, values, ROWS, columns).segment());
         net.input(1).segment().copyFrom(Tensor.ofInts(arena, SEQUENCES, SEQUENCES.length).segment());
-        compare(arena, golden, name, net);
+        for (int i = 0; i < more.length; i++) {
+            net.input(i + 2).segment().copyFrom(more[i].segment());
+        }
+        net.forward(true);
+        compare(arena, golden, name, net, PARAMETERS.remove(net));
         TrainerTest.gradient(golden, name + "/dx", net.gradient(x));
+    }
+
+    @Test
+    void masksHiddenKeysAndWindowsArePyTorchs() {
+        try (Arena arena = Arena.ofShared()) {
+            SafetensorsFile golden = Goldens.open(arena, "train/layers.safetensors");
+            for (String name : List.of("masked", "masked each")) {
+                boolean each = name.length() > 6;
+                Tensor mask = Tensor.ofFloats(arena, TrainerTest.values(name + " mask", 1, each ? 192 : 16), each
+                        ? new long[] {3, 4, 4, 4} : new long[] {4, 4});
+                AttentionOp op = new AttentionOp(AttentionOp.Source.PACKED, 4, 2, 2, false, each
+                        ? AttentionOp.MaskKind.SEQUENCE_HEAD_QUERY_KEY : AttentionOp.MaskKind.QUERY_KEY, true);
+                AttentionOp seen = op.withScores(new AttentionOp.Scores(op.scores().scale(), 0, each ? 0 : 3));
+                Linear qkv = linear(arena, name, "qkv", 0.5f, 6, 16);
+                Tensor padding = Tensor.allocate(arena, TensorDesc.of(DataType.U8, ROWS));
+                padding.segment().copyFrom(MemorySegment.ofArray(new byte[] {0, 0, 1, 1, 0, 1, 0, 0}));
+                check(arena, golden, name, 6, (g, x, s) -> g.add("attend", seen, g.add("qkv", qkv, x), s,
+                        g.input("mask", Spec.of(DataType.F32, (Object[]) java.util.Arrays.stream(mask.shape().dims()).boxed()
+                                .toArray(Long[]::new))), g.input("padding", Spec.of(DataType.U8, "n"))), mask, padding);
+            }
+        }
+    }
+
+    @Test
+    void dropoutByPyTorchsMaskIsPyTorchs() {
+        try (Arena arena = Arena.ofShared()) {
+            SafetensorsFile golden = Goldens.open(arena, "train/layers.safetensors");
+            Linear first = linear(arena, "dropped", "first", 0.5f, 5, 6);
+            Linear second = linear(arena, "dropped", "second", 0.5f, 6, 4);
+            GraphBuilder g = new GraphBuilder("dropped");
+            g.output("y", g.add("second", second, g.add("first", first, g.input("x", Spec.of(DataType.F32, "n", 5)))));
+            Graph graph = g.build();
+            Map<Weight, Parameter> parameters = parameters(arena, graph);
+            Differentiated net = new Differentiated(arena, graph, Sizes.of("n", 3), parameters, new Dropout(Map.of("first", 0.4), 1),
+                    () -> 0);
+            net.input().segment().copyFrom(Tensor.ofFloats(arena, TrainerTest.values("dropped x", 1, 15), 3, 5).segment());
+            for (Rule rule : net.rules()) {
+                if (rule instanceof DropoutRule dropout) {
+                    dropout.mask().copyFrom(Tensor.ofFloats(arena, Goldens.floats(golden, "dropped/mask"), 3, 6).segment());
+                    dropout.apply();
+                } else {
+                    rule.forward(true);
+                }
+            }
+            compare(arena, golden, "dropped", net, parameters);
+        }
     }
 
     private static final Map<Differentiated, Map<Weight, Parameter>> PARAMETERS = new HashMap<>();
 
-    private static Differentiated differentiated(Arena arena, Graph graph) {
+    private static Map<Weight, Parameter> parameters(Arena arena, Graph graph) {
         Map<Weight, Parameter> parameters = new HashMap<>();
         graph.weights().forEach(w -> parameters.put(w, new Parameter(w.name(), w.tensor(), Tensor.allocate(arena, w.tensor().desc()),
                 null, true)));
-        Differentiated net = new Differentiated(arena, graph, Sizes.of("n", ROWS), parameters, Dropout.NONE);
+        return parameters;
+    }
+
+    private static Differentiated differentiated(Arena arena, Graph graph) {
+        Map<Weight, Parameter> parameters = parameters(arena, graph);
+        Differentiated net = new Differentiated(arena, graph, Sizes.of("n", ROWS), parameters, Dropout.NONE, () -> 0);
         PARAMETERS.put(net, parameters);
         return net;
     }
 
     /** The result for a target of the script's, and the parameters' gradients. */
-    private static void compare(Arena arena, SafetensorsFile golden, String name, Differentiated net) {
-        net.forward(true);
+    private static void compare(Arena arena, SafetensorsFile golden, String name, Differentiated net, Map<Weight, Parameter> parameters) {
         TrainerTest.close(Goldens.floats(golden, "layer " + name + "/y"), net.output(), name + " y");
         long results = net.output().shape().elementCount();
         Tensor target = Tensor.ofFloats(arena, TrainerTest.values(name + " t", 1, results), results).reshape(net.output().shape().dims());
         new Loss.MeanSquared(Reduction.SUM).compute(net.output(), target, net.outputGradient());
         net.backward();
-        Map<Weight, Parameter> parameters = PARAMETERS.remove(net);
         parameters.forEach((weight, parameter) -> {
             if (!weight.name().equals("identity")) {
                 TrainerTest.gradient(golden, name + "/d " + weight.name(), parameter.gradient());
@@ -156,14 +210,12 @@ class SequenceRulesTest {
                     norm(arena, "embedding", "norm", 0.5f, 4), 1.5f),
                     ids, g.input("positions", Spec.of(DataType.S32, "n"))));
             Graph graph = g.build();
-            Map<Weight, Parameter> parameters = new HashMap<>();
-            graph.weights().forEach(w -> parameters.put(w, new Parameter(w.name(), w.tensor(), Tensor.allocate(arena, w.tensor().desc()),
-                    null, true)));
-            Differentiated net = new Differentiated(arena, graph, Sizes.of("n", 5), parameters, Dropout.NONE);
-            PARAMETERS.put(net, parameters);
+            Map<Weight, Parameter> parameters = parameters(arena, graph);
+            Differentiated net = new Differentiated(arena, graph, Sizes.of("n", 5), parameters, Dropout.NONE, () -> 0);
             net.input(0).segment().copyFrom(Tensor.ofInts(arena, new int[] {3, 0, 6, 3, 3}, 5).segment());
             net.input(1).segment().copyFrom(Tensor.ofInts(arena, new int[] {0, 1, 2, 0, 1}, 5).segment());
-            compare(arena, Goldens.open(arena, "train/training.safetensors"), "embedding", net);
+            net.forward(true);
+            compare(arena, Goldens.open(arena, "train/layers.safetensors"), "embedding", net, parameters);
             net.input(1).setInt(3, 5);
             assertEquals("index 3 of positions.weight is 5, expected 0 to 4", assertThrows(IllegalArgumentException.class,
                     () -> net.forward(true)).getMessage());
@@ -290,7 +342,9 @@ class SequenceRulesTest {
             Graph graph = g.build();
             Map<Weight, Parameter> parameters = Map.of(weight, new Parameter("weight", weight.tensor(), Tensor.allocate(arena,
                     weight.tensor().desc()), null, true));
-            Differentiated net = new Differentiated(arena, graph, Sizes.of("n", 10_000), parameters, new Dropout(Map.of("front", 0.3), 1));
+            long[] step = {0};
+            Differentiated net = new Differentiated(arena, graph, Sizes.of("n", 10_000), parameters, new Dropout(Map.of("front", 0.3), 1),
+                    () -> step[0]);
             for (int i = 0; i < 10_000; i++) {
                 net.input().setFloat(i, 1);
                 net.outputGradient().setFloat(i, 1);
@@ -305,8 +359,13 @@ class SequenceRulesTest {
             assertEquals(3000, out, 150);
             net.backward();
             assertArrayEquals(first, net.gradient(x).toFloats());
+            step[0] = 1;
             net.forward(true);
             assertTrue(!java.util.Arrays.equals(first, net.output().toFloats()));
+            // A training that goes on from a step leaves out what it would have.
+            step[0] = 0;
+            net.forward(true);
+            assertArrayEquals(first, net.output().toFloats());
             net.forward(false);
             assertEquals(1, net.output().getFloat(17));
             assertEquals("out: has no nodes [back], which dropout names", assertThrows(IllegalArgumentException.class, () -> new Trainer(

@@ -144,17 +144,18 @@ class TrainerTest {
             layers.put("average", new Apply(new PoolOp(PoolOp.Kind.AVERAGE_WITH_PADDING, new long[] {2, 3},
                     new Window(new long[] {1, 2}, p, new long[] {0, 1}, new long[] {0, 1}), false)));
             layers.put("average inside", new Apply(new PoolOp(PoolOp.Kind.AVERAGE, new long[] {3, 3}, Window.square(2, 1), false)));
-            for (Activation activation : List.of(Activation.RELU, Activation.TANH, Activation.SIGMOID, Activation.SILU,
-                    Activation.GELU_TANH, Activation.GELU_ERF)) {
-                layers.put(activation.name().toLowerCase(java.util.Locale.ROOT), new Apply(new EltwiseOp(activation)));
+            for (Activation activation : Activation.values()) {
+                if (activation != Activation.NONE) {
+                    layers.put(activation.name().toLowerCase(java.util.Locale.ROOT), new Apply(new EltwiseOp(activation)));
+                }
             }
-            SafetensorsFile golden = Goldens.open(arena, "train/training.safetensors");
+            SafetensorsFile golden = Goldens.open(arena, "train/layers.safetensors");
             Map<String, long[]> shapes = new HashMap<>(Map.of("linear", new long[] {3, 7}, "conv", new long[] {2, 2, 7, 6},
                     "conv without bias",
                     new long[] {2, 3, 3, 5},
                     "max", new long[] {2, 2, 7, 5}, "average", new long[] {2, 2, 5, 6}, "average inside", new long[] {2, 1, 6, 5}));
             shapes.putAll(Map.of("batch", new long[] {4, 3, 3, 2}, "softmax of channels", new long[] {2, 3, 2, 2}, "global",
-                    new long[] {2, 3, 3, 2}));
+                    new long[] {2, 3, 3, 2}, "global max", new long[] {2, 3, 3, 2}));
             layers.put("norm", new LayerNorm(weight(arena, "weight", "norm weight", 0.5f, 5), weight(arena, "bias", "norm bias", 0.5f, 5),
                     1e-5f));
             layers.put("rms", LayerNorm.rms(weight(arena, "weight", "rms weight", 0.5f, 5), 1e-5f));
@@ -163,8 +164,39 @@ class TrainerTest {
             layers.put("softmax of channels", new Apply(new SoftmaxOp(1, false)));
             layers.put("log softmax", new Apply(new SoftmaxOp(-1, true)));
             layers.put("global", new Apply(AdaptivePoolOp.globalAverage()));
-            assertEquals(19, layers.size());
+            layers.put("global max", new Apply(new AdaptivePoolOp(true, new long[] {1, 1})));
+            assertEquals(25, layers.size());
             layers.forEach((name, layer) -> checkLayer(arena, golden, name, layer, shapes.getOrDefault(name, new long[] {3, 5})));
+        }
+    }
+
+    @Test
+    void lossesWithAllTheirOptionsArePyTorchs() {
+        try (Arena arena = Arena.ofShared()) {
+            SafetensorsFile golden = Goldens.open(arena, "train/layers.safetensors");
+            Tensor x = Tensor.ofFloats(arena, values("loss x", 3, 24), 6, 4);
+            Tensor labels = Tensor.ofInts(arena, new int[] {3, 0, -1, 2, 1, 0}, 6);
+            for (Reduction reduction : Reduction.values()) {
+                String name = "loss " + reduction.name().toLowerCase(java.util.Locale.ROOT);
+                for (String smoothing : List.of("0", "0.2")) {
+                    double share = Double.parseDouble(smoothing);
+                    check(golden, name + " " + smoothing + " plain", new Loss.CrossEntropy(reduction, share, -1,
+                            null), x, labels);
+                    check(golden, name + " " + smoothing + " weighted", new Loss.CrossEntropy(reduction, share, -1,
+                            new float[] {1, 0.5f, 2, 0.25f}), x, labels);
+                }
+                check(golden, name.replace("loss", "loss mse"), new Loss.MeanSquared(reduction), x, Tensor.ofFloats(arena,
+                        values("loss t", 1, 24), 6, 4));
+            }
+        }
+    }
+
+    private static void check(SafetensorsFile golden, String name, Loss loss, Tensor x, Tensor targets) {
+        try (Arena arena = Arena.ofConfined()) {
+            Tensor gradient = Tensor.allocate(arena, x.desc());
+            double expected = Goldens.floats(golden, name)[0];
+            assertEquals(expected, loss.compute(x, targets, gradient), 1e-5 * Math.abs(expected), name);
+            close(Goldens.floats(golden, name + "/dx"), gradient, name);
         }
     }
 
@@ -195,7 +227,7 @@ class TrainerTest {
         Map<Weight, Parameter> parameters = new HashMap<>();
         graph.weights().forEach(w -> parameters.put(w, new Parameter(w.name(), w.tensor(), Tensor.allocate(arena, w.tensor().desc()),
                 null, true)));
-        Differentiated net = new Differentiated(arena, graph, Sizes.of("n", dims[0]), parameters, Dropout.NONE);
+        Differentiated net = new Differentiated(arena, graph, Sizes.of("n", dims[0]), parameters, Dropout.NONE, () -> 0);
         net.input().segment().copyFrom(Tensor.ofFloats(arena, values(name + " x", 1, count), count).segment());
         net.forward(true);
         close(Goldens.floats(golden, "layer " + name + "/y"), net.output(), name + " y");

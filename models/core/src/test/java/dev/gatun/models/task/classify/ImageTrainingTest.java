@@ -3,15 +3,18 @@ package dev.gatun.models.task.classify;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gatun.models.checkpoint.SafetensorsWriter;
 import dev.gatun.models.checkpoint.WeightException;
+import dev.gatun.models.testing.ChildJvm;
 import dev.gatun.models.testing.GeneratedWeights;
 import dev.gatun.models.train.Fit;
 import dev.gatun.tensor.Tensor;
 import java.awt.image.BufferedImage;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
@@ -20,6 +23,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
@@ -89,6 +93,45 @@ class ImageTrainingTest {
         assertEquals(List.of(3), epochs);
         for (String file : List.of("model.safetensors", "config.json", "labels.txt")) {
             assertArrayEquals(Files.readAllBytes(whole.resolve(file)), Files.readAllBytes(broken.resolve(file)), file);
+        }
+    }
+
+    @Test
+    void aTrainingThatIsKilledGoesOnToTheSameModel() throws IOException, InterruptedException {
+        Path whole = folder.resolve("whole");
+        Path killed = folder.resolve("killed");
+        Examples digits = Examples.digits();
+        train(digits, fit(12, 5, false), whole);
+        Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED", "-cp", ChildJvm.classPath(), Killed.class.getName(), killed.toString())
+                .redirectErrorStream(true).start();
+        try (BufferedReader said = process.inputReader()) {
+            List<String> lines = new ArrayList<>();
+            while (lines.isEmpty() || !lines.getLast().equals("epoch 3")) {
+                String line = said.readLine();
+                assertNotNull(line, lines.toString());
+                lines.add(line);
+            }
+            process.destroyForcibly().waitFor();
+        }
+        assertFalse(Files.exists(killed.resolve("model.safetensors")), "killed too late");
+        train(digits, fit(12, 5, true), killed);
+        assertArrayEquals(Files.readAllBytes(whole.resolve("model.safetensors")), Files.readAllBytes(killed.resolve("model.safetensors")));
+        assertFalse(Files.exists(killed.resolve(ImageTraining.CHECKPOINT)));
+    }
+
+    /** Trains until somebody kills it; the last epoch waits for that. */
+    static final class Killed {
+        private Killed() {
+        }
+
+        public static void main(String[] args) throws IOException {
+            new ImageTraining(Examples.digits(), fit(12, 5, false), Path.of(args[0]), epoch -> {
+                System.out.println("epoch " + epoch.epoch());
+                if (epoch.epoch() == 11) {
+                    LockSupport.park();
+                }
+            }).cnn(TINY);
         }
     }
 
