@@ -196,13 +196,17 @@ static void ragged_columns(const gemm_task &t, int64_t rows, int64_t row, const 
 static void gemm_panel(const gemm_task &t, int64_t first, int64_t last, int64_t column, bool first_panel, const float *next) {
     const float *panel = t.b + column * t.k;
     int64_t columns = t.n - column < TILE_COLS ? t.n - column : TILE_COLS, width = panel_width(columns);
-    /* Tiles of about equal height: one of few rows is slow. */
-    int64_t tiles = (last - first + TILE_ROWS - 1) / TILE_ROWS, height = (last - first + tiles - 1) / tiles;
-    if (columns < width) {
-        for (int64_t row = first; row < last; row += height)
-            ragged_columns(t, last - row < height ? last - row : height, row, panel, column, columns, tiles == 1);
-        return;
-    }
+    int64_t tiles = (last - first + TILE_ROWS - 1) / TILE_ROWS;
+    /* Tiles of about equal height: one of few rows is slow. f(row, rows) */
+    auto each_tile = [&](auto f) {
+        for (int64_t row = first, left = tiles; left > 0; left--) {
+            int64_t rows = (last - row + left - 1) / left;
+            f(row, rows);
+            row += rows;
+        }
+    };
+    if (columns < width)
+        return each_tile([&](int64_t row, int64_t rows) { ragged_columns(t, rows, row, panel, column, columns, tiles == 1); });
     /* The same blocks for a single row and for thousands: a row's result does not depend on those beside it. */
     for (int64_t p = 0; p < t.k; p += BLOCK_DEPTH) {
         int64_t depth = t.k - p < BLOCK_DEPTH ? t.k - p : BLOCK_DEPTH;
@@ -211,18 +215,17 @@ static void gemm_panel(const gemm_task &t, int64_t first, int64_t last, int64_t 
         bool ends = p + depth == t.k;
         int64_t lines = tiles == 1 ? depth * width / LINE : !ends || next ? (depth * width / LINE + tiles - 1) / tiles : 0;
         const float *ahead = tiles == 1 ? b + LOOK_AHEAD * width : ends ? next : b + depth * width;
-        for (int64_t row = first; row < last; row += height) {
-            int64_t rows = last - row < height ? last - row : height;
+        each_tile([&](int64_t row, int64_t rows) {
             float *c = t.c + row * t.ldc + column;
             const float *a = t.a + row * t.lda + p;
             tile_ends e{t.bias ? t.bias + column : nullptr, t.sum ? t.sum + row * t.sum_stride + column : nullptr, t.sum_stride,
-                        p == 0, ends, t.activation == GATUN_RELU, first_panel && row + 2 * height <= last ? a + height * t.lda : nullptr,
+                        p == 0, ends, t.activation == GATUN_RELU, first_panel && row + 2 * rows <= last ? a + rows * t.lda : nullptr,
                         ahead, lines, t.live, p};
             ahead += lines * LINE;
             tile_of(rows, width)(a, t.lda, b, depth, c, t.ldc, e);
             if (ends && t.activation > GATUN_RELU)
                 with_activation(t.activation, [&](auto f) { activate_block<f()>(c, t.ldc, rows, width); });
-        }
+        });
     }
 }
 

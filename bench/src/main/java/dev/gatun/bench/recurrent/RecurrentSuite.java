@@ -35,13 +35,18 @@ public final class RecurrentSuite implements Suite {
                         for (int threads : quick ? new int[] {1} : new int[] {1, 2}) {
                             workloads.add(new Workload(cell + " " + hidden + ", " + batch + "x" + steps + ", threads " + threads,
                                     Map.of("cell", cell.ordinal(), "hidden", hidden, "steps", steps, "batch", batch, "threads", threads),
-                                    (long) batch * steps, "steps"));
+                                    flops(cell, hidden, steps, batch), "FLOP"));
                         }
                     }
                 }
             }
         }
         return workloads;
+    }
+
+    /** Of products; sequences begin with zeros, whose product nobody needs. */
+    private static long flops(Cell cell, long hidden, long steps, long batch) {
+        return 2 * cell.gates() * hidden * hidden * batch * (2 * steps - 1);
     }
 
     @Override
