@@ -3,7 +3,8 @@
     python models/core/src/test/oracle/image/filters.py models/core/src/test/resources/golden/image
 
 Reads rgb.png of pictures.py; needs Pillow and numpy. Writes canvas-*.gif and filters.safetensors: "NAME/pixels" [H, W, 3] over
-white, and "FILTER/enlarged" [53, 67, 3], "FILTER/shrunk" [7, 5, 3] and "FILTER/mixed" [60, 9, 3] of rgb.png.
+white, and "FILTER/enlarged" [53, 67, 3], "FILTER/shrunk" [7, 5, 3], "FILTER/mixed" [60, 9, 3] and
+"FILTER/ties" [27, 31, 3], where bilinear sums end in halves, of rgb.png.
 """
 import json
 import os
@@ -63,7 +64,7 @@ for name, content in {
 
 rgb = Image.open(os.path.join(OUT, "rgb.png"))
 for kind in ("NEAREST", "BOX", "BILINEAR", "HAMMING", "BICUBIC", "LANCZOS"):
-    for key, size in {"enlarged": (67, 53), "shrunk": (5, 7), "mixed": (9, 60)}.items():
+    for key, size in {"enlarged": (67, 53), "shrunk": (5, 7), "mixed": (9, 60), "ties": (31, 27)}.items():
         expected[kind + "/" + key] = np.asarray(rgb.resize(size, Image.Resampling[kind]))
 
 header, blobs, offset = {}, [], 0

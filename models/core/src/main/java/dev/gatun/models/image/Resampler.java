@@ -1,22 +1,24 @@
 package dev.gatun.models.image;
 
 /**
- * Resizes as Pillow: a filter as wide as the reduction, first along rows, then along columns, each
- * rounded to 8 bits. Source: Pillow, {@code src/libImaging/Resample.c}.
+ * Resizes as Pillow to the bit: a filter as wide as the reduction, first along rows, then along columns, each rounded to 8 bits; weights
+ * are whole numbers of 2^-22, which decides ties. Source: Pillow, {@code src/libImaging/Resample.c}.
  */
 final class Resampler {
+    private static final int FRACTION_BITS = 22;
+
     private Resampler() {
     }
 
     /** For each wanted output position the first input position and the weights from there on. */
-    private record Taps(int[] first, double[][] weights) {
+    private record Taps(int[] first, int[][] weights) {
     }
 
     private static Taps taps(Interpolation filter, int inSize, int outSize, int from, int count) {
         double scale = (double) inSize / outSize;
         double filterScale = Math.max(scale, 1);
         int[] first = new int[count];
-        double[][] weights = new double[count][];
+        int[][] weights = new int[count][];
         for (int i = 0; i < count; i++) {
             double centre = (from + i + 0.5) * scale;
             double reach = filter.support() * filterScale;
@@ -26,14 +28,15 @@ final class Resampler {
             double[] w = new double[max - min];
             double sum = 0;
             for (int k = 0; k < w.length; k++) {
-                w[k] = filter.weight((k + min - centre + 0.5) / filterScale);
+                w[k] = filter.weight((k + min - centre + 0.5) * (1 / filterScale));
                 sum += w[k];
             }
-            for (int k = 0; k < w.length; k++) {
-                w[k] /= sum;
-            }
             first[i] = min;
-            weights[i] = w;
+            weights[i] = new int[w.length];
+            for (int k = 0; k < w.length; k++) {
+                double share = w[k] / sum * (1 << FRACTION_BITS);
+                weights[i][k] = (int) (share < 0 ? share - 0.5 : share + 0.5);
+            }
         }
         return new Taps(first, weights);
     }
@@ -65,13 +68,13 @@ final class Resampler {
         return new Picture(width, height, channels, result);
     }
 
-    private static byte weighted(byte[] samples, int offset, int step, double[] weights) {
-        double sum = 0.5;
+    private static byte weighted(byte[] samples, int offset, int step, int[] weights) {
+        int sum = 1 << FRACTION_BITS - 1;
         int at = offset;
-        for (double weight : weights) {
+        for (int weight : weights) {
             sum += weight * (samples[at] & 0xff);
             at += step;
         }
-        return (byte) Math.clamp((long) Math.floor(sum), 0, 255);
+        return (byte) Math.clamp(sum >> FRACTION_BITS, 0, 255);
     }
 }
