@@ -244,7 +244,8 @@ def main(root):
     for name, kind, config, more in (("gte", T.GteForSequenceClassification, T.GteConfig, rotary),
                                      ("nomic", T.NomicBertForSequenceClassification, T.NomicBertConfig, rotary),
                                      ("qwen3", T.Qwen3ForSequenceClassification, T.Qwen3Config, grouped),
-                                     ("eurobert", T.EuroBertForSequenceClassification, T.EuroBertConfig, grouped | {"classifier_pooling": "mean"})):
+                                     ("eurobert", T.EuroBertForSequenceClassification, T.EuroBertConfig, grouped | {"classifier_pooling": "mean"}),
+                                     ("eurobert-late", T.EuroBertForSequenceClassification, T.EuroBertConfig, grouped)):
         classify(make(root, name + "-classify", kind, bpe, config, labels=["bad", "so-so", "good"], **more))
     classify(make(root, "camembert-classify", T.CamembertForSequenceClassification, uni, T.CamembertConfig, labels=["only"]))
     fill(make(root, "bert-fill-untied", T.BertForMaskedLM, wp, T.BertConfig, tie_word_embeddings=False))

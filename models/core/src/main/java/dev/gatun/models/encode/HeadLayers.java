@@ -14,8 +14,9 @@ import java.util.List;
  *
  * @param pooling how a text's rows become one first, or null: a row for each token
  * @param steps   in order; the last one that is dense decides how many columns there are
+ * @param last    how a text's rows become one behind the steps, or null
  */
-public record HeadLayers(Pooling pooling, List<Step> steps) {
+public record HeadLayers(Pooling pooling, List<Step> steps, Pooling last) {
 
     /** A layer of a head. */
     public sealed interface Step {
@@ -39,7 +40,7 @@ public record HeadLayers(Pooling pooling, List<Step> steps) {
 
     /** Of each text's pooled row. */
     public static HeadLayers of(Pooling pooling) {
-        return new HeadLayers(pooling, List.of());
+        return new HeadLayers(pooling, List.of(), null);
     }
 
     /** Of the row of each text's first token. */
@@ -67,10 +68,15 @@ public record HeadLayers(Pooling pooling, List<Step> steps) {
         return with(new Step.Norm(norm));
     }
 
+    /** The same, pooled behind all steps. */
+    public HeadLayers pooledLast(Pooling kind) {
+        return new HeadLayers(pooling, steps, kind);
+    }
+
     private HeadLayers with(Step step) {
         List<Step> more = new ArrayList<>(steps);
         more.add(step);
-        return new HeadLayers(pooling, more);
+        return new HeadLayers(pooling, more, last);
     }
 
     /** Columns of the result. */
@@ -83,8 +89,10 @@ public record HeadLayers(Pooling pooling, List<Step> steps) {
     /** What follows the encoder. */
     public Head head() {
         int columns = columns();
-        return new Head(columns, columns, pooling == null, (graph, hidden, sequences, maxSequences) -> add(graph,
-                pooling == null ? hidden : graph.add("head.pool", pooling.op(false, maxSequences), hidden, sequences)));
+        return new Head(columns, columns, pooling == null && last == null, (graph, hidden, sequences, maxSequences) -> {
+            Port rows = add(graph, pooling == null ? hidden : graph.add("head.pool", pooling.op(false, maxSequences), hidden, sequences));
+            return last == null ? rows : graph.add("head.last", last.op(false, maxSequences), rows, sequences);
+        });
     }
 
     /** Adds the steps to rows F32 [rows, hiddenSize]. */

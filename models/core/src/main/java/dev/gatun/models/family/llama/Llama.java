@@ -47,7 +47,7 @@ public final class Llama implements EncoderFamily {
         return List.of("llama", "mistral", "qwen2", "qwen3", "eurobert").contains(checkpoint.modelType());
     }
 
-    /** Of decoders the last token's row and {@code score}; of EuroBERT a dense layer of the first row, or of the mean. */
+    /** Of decoders the last token's row and {@code score}; of EuroBERT a dense layer and classes of the first row, of the mean, or of every row. */
     @Override
     public HeadLayers head(HeadKind kind, HeadNames names) {
         if (kind != HeadKind.SEQUENCES) {
@@ -58,10 +58,10 @@ public final class Llama implements EncoderFamily {
             int classes = ClassLabels.of(names.checkpoint()).names().size();
             return HeadLayers.of(Pooling.LASTTOKEN).dense(names.top().part("score", d, classes, false));
         }
-        // Its default, late, which computes the classes of every token first, is not served.
-        Pooling pooling = names.config().choice("classifier_pooling", Map.of("bos", Pooling.CLS, "mean", Pooling.MEAN));
-        return names.classes(HeadLayers.of(pooling).dense(names.square(names.top(), "dense")).activate(Activation.GELU_ERF), names.top(),
-                "classifier");
+        HeadLayers late = HeadLayers.tokens().pooledLast(Pooling.MEAN);
+        HeadLayers pooled = names.config().choice("classifier_pooling", late, Map.of("late", late, "bos", HeadLayers.first(),
+                "mean", HeadLayers.of(Pooling.MEAN)));
+        return names.classes(pooled.dense(names.square(names.top(), "dense")).activate(Activation.GELU_ERF), names.top(), "classifier");
     }
 
     @Override

@@ -1,12 +1,15 @@
 package dev.gatun.models.task.embed;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gatun.models.checkpoint.SafetensorsFile;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.encode.Pooling;
@@ -17,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -24,6 +28,8 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Folders of sentence-transformers give the vectors that it gives; what is not served is refused by name. */
 class SentenceFolderTest {
@@ -137,6 +143,27 @@ class SentenceFolderTest {
         for (EmbeddingOptions each : List.of(options.withPooling(Pooling.WEIGHTEDMEAN), options.withWindows(2))) {
             String found = assertThrows(IllegalArgumentException.class, () -> EmbeddingModel.load(folder, each).close()).getMessage();
             assertTrue(found.startsWith("include_prompt is false"), found);
+        }
+    }
+
+    /** As sentence-transformers takes such a folder, which says nothing of pooling. */
+    @ParameterizedTest
+    @CsvSource({"Qwen3ForCausalLM, true, LASTTOKEN", "Qwen3ForCausalLM, false, MEAN", "Qwen3Model, true, MEAN"})
+    void causalLanguageModelsArePooledAtTheirLastToken(String architecture, boolean causal, Pooling pooling) throws IOException {
+        Path golden = Goldens.path("heads/qwen3-classify");
+        for (String file : new String[] {"model.safetensors", "tokenizer.json", "tokenizer_config.json"}) {
+            Files.copy(golden.resolve(file), temporary.resolve(file));
+        }
+        ObjectNode config = (ObjectNode) JSON.readTree(golden.resolve("config.json").toFile());
+        write(temporary, "config.json", config.put("is_causal", causal).set("architectures", JSON.createArrayNode().add(architecture)));
+        EmbeddingOptions options = EmbeddingOptions.defaults().withThreads(1);
+        try (EmbeddingModel usual = EmbeddingModel.load(temporary, options); Embeddings found = usual.embed("the old bird sings");
+                EmbeddingModel chosen = EmbeddingModel.load(temporary, options.withPooling(pooling));
+                Embeddings expected = chosen.embed("the old bird sings");
+                EmbeddingModel first = EmbeddingModel.load(temporary, options.withPooling(Pooling.CLS));
+                Embeddings other = first.embed("the old bird sings")) {
+            assertArrayEquals(expected.toFloats(0), found.toFloats(0));
+            assertFalse(Arrays.equals(other.toFloats(0), found.toFloats(0)));
         }
     }
 }

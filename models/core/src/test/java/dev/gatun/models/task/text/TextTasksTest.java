@@ -67,7 +67,7 @@ class TextTasksTest {
     @ParameterizedTest
     @CsvSource({"bert, 1", "bert, 2", "roberta, 2", "xlm-roberta, 1", "camembert, 1", "distilbert, 2", "electra, 1", "albert, 2",
             "mpnet, 2",
-        "deberta-v2, 1", "modernbert, 2", "gte, 1", "nomic, 2", "qwen3, 1", "eurobert, 2"})
+        "deberta-v2, 1", "modernbert, 2", "gte, 1", "nomic, 2", "qwen3, 1", "eurobert, 2", "eurobert-late, 1"})
     void textsAndPairsAreClassified(String family, int threads) throws IOException {
         assertLabels(expected(family + "-classify"), folder(family + "-classify"), threads);
     }
@@ -313,8 +313,8 @@ class TextTasksTest {
         refused(() -> FillMask.load(temp), "has no tensor cls.predictions.decoder.weight");
         edited("bert-rerank", "sentence_transformers", "{\"activation_fn\": \"my.Own\"}");
         refused(() -> Reranker.load(temp), "sentence_transformers.activation_fn is \"my.Own\"");
-        edited("eurobert-classify", "classifier_pooling", "\"late\"");
-        refused(() -> TextClassifier.load(temp), "classifier_pooling is \"late\", expected bos or mean");
+        edited("eurobert-classify", "classifier_pooling", "\"max\"");
+        refused(() -> TextClassifier.load(temp), "classifier_pooling is \"max\", expected bos or late or mean");
         edited("bert-rerank", "num_labels", "1");
         Path sentence = Files.writeString(temp.resolve("config_sentence_transformers.json"),
                 "{\"prompts\": {\"q\": \"find: \"}, \"default_prompt_name\": \"q\"}");
