@@ -1,6 +1,13 @@
 package dev.gatun.cli;
 
+import dev.gatun.models.checkpoint.Checkpoint;
+import dev.gatun.models.checkpoint.ModelPath;
 import dev.gatun.models.generate.GenerationOptions;
+import dev.gatun.models.generate.Guess;
+import dev.gatun.models.registry.Seq2Seqs;
+import dev.gatun.models.seq2seq.EncoderDecoder;
+import dev.gatun.tensor.Precision;
+import java.nio.file.Path;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -21,6 +28,15 @@ final class BeamOptions {
             + "folder says.")
     int maxNewTokens;
 
+    @Option(names = "--assistant", paramLabel = "DIR", description = "A smaller model of the same vocabulary, which guesses tokens that "
+            + "the model then checks together: the answers are the same, sooner where guesses are right. Needs one beam.")
+    Path assistant;
+
+    @Option(names = "--prompt-lookup", converter = Least.One.class, paramLabel = "N",
+            description = "Guess up to N tokens: those that followed the last two where they stood before, in the text or its answer. "
+            + "Needs one beam.")
+    Integer lookup;
+
     @Mixin
     RuleOptions rules;
 
@@ -29,6 +45,16 @@ final class BeamOptions {
 
     /** Refuses wrong numbers as misuse. */
     void check() {
+        require(assistant == null || lookup == null, "give --assistant or --prompt-lookup, not both");
+    }
+
+    /** The model that guesses, or null; the caller closes it after the one that it guesses for. */
+    EncoderDecoder assistant() {
+        if (assistant == null) {
+            return null;
+        }
+        Checkpoint checkpoint = Checkpoint.open(ModelPath.resolve(assistant));
+        return Seq2Seqs.family(checkpoint).load(checkpoint, Precision.F32);
     }
 
     /**
@@ -37,8 +63,9 @@ final class BeamOptions {
      * @param answers   how many are wanted: as many beams at least
      * @param greedy    whether beams that the folder asks for are left out
      * @param positions of the model
+     * @param guesses   the assistant, or null
      */
-    GenerationOptions of(GenerationOptions.Builder how, int answers, boolean greedy, int positions) {
+    GenerationOptions of(GenerationOptions.Builder how, int answers, boolean greedy, int positions, EncoderDecoder guesses) {
         int wanted = beams != null ? beams : greedy ? 1 : how.build().numBeams();
         int count = Math.max(wanted, answers);
         require(lengthPenalty == null || count > 1, "--length-penalty is of beam search: give --beams");
@@ -50,6 +77,11 @@ final class BeamOptions {
         }
         if (maxNewTokens > 0) {
             how.maxLength(Math.min(maxNewTokens + 1, positions));
+        }
+        require(count == 1 || guesses == null && lookup == null, "--assistant and --prompt-lookup guess for one answer of one beam: give "
+                + "--beams 1");
+        if (guesses != null || lookup != null) {
+            how.guess(guesses != null ? new Guess.Model(guesses) : new Guess.Lookup(lookup, 2));
         }
         rules.apply(how);
         return how.numBeams(count).numReturnSequences(answers).build();

@@ -2,6 +2,7 @@ package dev.gatun.cli;
 
 import dev.gatun.models.generate.GenerationOptions;
 import dev.gatun.models.io.Utf8Lines;
+import dev.gatun.models.seq2seq.EncoderDecoder;
 import dev.gatun.models.task.summarize.Summarizer;
 import dev.gatun.models.task.summarize.SummarizerOptions;
 import java.io.IOException;
@@ -48,8 +49,8 @@ final class SummarizeCommand implements Callable<Integer> {
         job.check(texts.isEmpty());
         SummarizerOptions loading = new SummarizerOptions(options.threads, options.maxTokens, prefix,
                 PrecisionOption.parse(options.command, options.precision));
-        try (Summarizer summarizer = Summarizer.load(options.model, loading)) {
-            GenerationOptions how = search.of(summarizer.generation(), 1, false, summarizer.maxPositions());
+        try (EncoderDecoder assistant = search.assistant(); Summarizer summarizer = Summarizer.load(options.model, loading)) {
+            GenerationOptions how = search.of(summarizer.generation(), 1, false, summarizer.maxPositions(), assistant);
             job.check(how);
             job.run(texts, lines.input, false, (batch, first, out) -> {
                 List<String> found = summarizer.summarize(batch, how);

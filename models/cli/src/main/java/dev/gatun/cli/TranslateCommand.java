@@ -3,6 +3,7 @@ package dev.gatun.cli;
 import dev.gatun.bindings.loader.ThreadCount;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gatun.models.generate.GenerationOptions;
+import dev.gatun.models.seq2seq.EncoderDecoder;
 import dev.gatun.models.task.translate.Translation;
 import dev.gatun.models.task.translate.Translator;
 import dev.gatun.models.task.translate.TranslatorOptions;
@@ -94,9 +95,10 @@ final class TranslateCommand implements Callable<Integer> {
         job.check(input != null && (nBest <= 1 || json));
         TranslatorOptions how = new TranslatorOptions(threads, source, target, maxTokens, prefix,
                 PrecisionOption.parse(spec, precision));
-        try (Translator translator = model == null ? Translator.load(how) : Translator.load(model, how)) {
+        try (EncoderDecoder assistant = search.assistant();
+                Translator translator = model == null ? Translator.load(how) : Translator.load(model, how)) {
             GenerationOptions options = search.of(translator.options(), Math.max(1, nBest), stream,
-                    translator.model().tokens().maxPositions());
+                    translator.model().tokens().maxPositions(), assistant);
             job.check(options);
             job.run(texts, input == null ? "-" : input, stream, (lines, first, out) -> translate(translator, lines, options, first, out));
         }

@@ -46,6 +46,17 @@ class TranslateCommandTest {
     }
 
     @Test
+    void guessesChangeNoAnswer() {
+        assertEquals(0, run("translate", "--prompt-lookup", "4", "<en> March 3rd, 2021", "<de> 3.3.2021"), err::toString);
+        assertEquals("2021-03-03\n2021-03-03\n", out.toString().replace(System.lineSeparator(), "\n"));
+        assertEquals(2, run("translate", "--prompt-lookup", "4", "--beams", "2", "<en> 1 May 2020"));
+        assertTrue(err.toString().contains("give --beams 1"), err.toString());
+        assertEquals(2, run("translate", "--prompt-lookup", "4", "--assistant", "none", "<en> 1 May 2020"));
+        assertEquals(1, run("translate", "--assistant", "none", "<en> 1 May 2020"));
+        assertTrue(err.toString().contains("none"), err.toString());
+    }
+
+    @Test
     void wrongUseIsExplained(@TempDir Path folder) throws IOException {
         assertEquals(2, run("translate", "--beams", "0", "x"));
         assertTrue(err.toString().contains("'--beams': must be a whole number of 1 or more, not 0"), err.toString());

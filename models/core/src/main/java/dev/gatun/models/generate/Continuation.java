@@ -36,6 +36,9 @@ public final class Continuation {
         if (options.numBeams() > 1) {
             throw new IllegalArgumentException("num_beams is " + options.numBeams() + ", a language model without attention has 1 only");
         }
+        if (options.guess() != null) {
+            throw new IllegalArgumentException("an assistant and prompt_lookup_num_tokens are for models with attention");
+        }
         if (options.maxLength() == 0 && options.maxNewTokens() == 0) {
             throw new IllegalArgumentException("max_new_tokens is missing: a recurrent model has no last position");
         }

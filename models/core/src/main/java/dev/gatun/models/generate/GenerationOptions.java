@@ -39,11 +39,12 @@ import java.util.function.IntFunction;
  * @param stopStrings          {@code stop_strings}: texts that end a sequence with the token that completes them
  * @param tokenBytes           UTF-8 that a token adds to a text, for stopStrings; or null
  * @param maxTime              {@code max_time}: after it sequences end with their next token; or null
+ * @param guess                who guesses tokens that are then checked together, or null; not with beams
  */
 public record GenerationOptions(int maxLength, int maxNewTokens, int numBeams, double lengthPenalty, EarlyStopping earlyStopping,
         int numReturnSequences, boolean doSample, List<Warper> warpers, long seed, List<LogitsProcessor> processors,
         boolean renormalizeLogits, List<Integer> eosTokenIds, int decoderStartTokenId, List<List<Integer>> stopSequences,
-        List<String> stopStrings, IntFunction<byte[]> tokenBytes, Duration maxTime) {
+        List<String> stopStrings, IntFunction<byte[]> tokenBytes, Duration maxTime, Guess guess) {
 
     private static final Duration LONGEST = Duration.ofDays(36_500);
 
@@ -66,6 +67,8 @@ public record GenerationOptions(int maxLength, int maxNewTokens, int numBeams, d
                         + (doSample ? "" : ", and do_sample is off"));
         require(maxTime == null || maxTime.isPositive() && maxTime.compareTo(LONGEST) <= 0,
                 "max_time must be positive and at most 100 years, not " + maxTime);
+        require(guess == null || numBeams == 1 && numReturnSequences == 1, "an assistant or prompt_lookup_num_tokens guesses for one "
+                + "sequence: num_beams is " + numBeams + ", num_return_sequences " + numReturnSequences);
         processors = Order.processors(processors);
         warpers = Order.warpers(warpers);
         eosTokenIds = eosTokenIds.stream().distinct().toList();
@@ -142,6 +145,7 @@ public record GenerationOptions(int maxLength, int maxNewTokens, int numBeams, d
         private final List<String> stopStrings = new ArrayList<>();
         private IntFunction<byte[]> tokenBytes;
         private Duration maxTime;
+        private Guess guess;
         private boolean inherits;
         private boolean warped;
         private boolean early;
@@ -169,6 +173,7 @@ public record GenerationOptions(int maxLength, int maxNewTokens, int numBeams, d
             stopStrings.addAll(from.stopStrings);
             tokenBytes = from.tokenBytes;
             maxTime = from.maxTime;
+            guess = from.guess;
         }
 
         /** See {@link GenerationOptions}. */
@@ -229,6 +234,12 @@ public record GenerationOptions(int maxLength, int maxNewTokens, int numBeams, d
         /** See {@link GenerationOptions}. */
         public Builder maxTime(Duration value) {
             maxTime = value;
+            return this;
+        }
+
+        /** Who guesses tokens, or null. */
+        public Builder guess(Guess value) {
+            guess = value;
             return this;
         }
 
@@ -362,7 +373,7 @@ public record GenerationOptions(int maxLength, int maxNewTokens, int numBeams, d
             require(numBeams > 1 || !early || fromFile, "early_stopping has a meaning only with num_beams > 1");
             return new GenerationOptions(maxLength, maxNewTokens, numBeams, lengthPenalty, earlyStopping, numReturnSequences, doSample,
                     warpers, seed, processors, renormalizeLogits, eosTokenIds, decoderStartTokenId, stopSequences, stopStrings, tokenBytes,
-                    maxTime);
+                    maxTime, guess);
         }
     }
 }

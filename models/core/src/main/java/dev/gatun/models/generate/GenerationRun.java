@@ -27,6 +27,7 @@ public final class GenerationRun implements AutoCloseable {
     private boolean stepping;
     private Search.Scores scores;
     private StepInputs inputs;
+    private final Guesser guesser;
 
     GenerationRun(GenerationSession session, List<? extends Source> sources, GenerationOptions options, TokenListener listener) {
         GenerativeModel.Tokens tokens = session.model().tokens();
@@ -49,6 +50,7 @@ public final class GenerationRun implements AutoCloseable {
         for (int i = 0; i < this.sources.size(); i++) {
             targets.add(rules.target(i, this.sources.get(i).ids(), this.sources.get(i).prompt()));
         }
+        this.guesser = session.guesser(options.guess(), rules, this.sources);
         this.processing = new Processing(rules, session.stepRows());
         this.ranks = Search.ranks(rules);
         this.results = new ArrayList<>(java.util.Collections.nCopies(sources.size(), null));
@@ -118,10 +120,18 @@ public final class GenerationRun implements AutoCloseable {
             rows += active.get(i).liveCount;
         }
         int all = rows;
+        int guessed = 0;
         for (int i = 0; i < active.size(); i++) {
             Search search = active.get(i);
             for (int j = 0; j < search.liveCount; j++) {
-                all += search.live[j].extend(session.stepRows() - all);
+                Sequence sequence = search.live[j];
+                all += sequence.extend(session.stepRows() - all);
+                if (guesser != null && sequence.length >= sequence.promptLength()) {
+                    sequence.guesses = guesser.guess(sequence, Math.min(session.stepRows() - all,
+                            sequence.maxLength() - sequence.length - 1));
+                    all += sequence.guesses;
+                    guessed += sequence.guesses;
+                }
             }
         }
         BoundPlan plan = session.step(all);
@@ -132,17 +142,20 @@ public final class GenerationRun implements AutoCloseable {
         plan.execute();
         MemorySegment logits = plan.output(GenerativeModel.LOGITS).segment();
         Logits ranking = session.ranking(ranks);
-        ranking.logSumExp(logits, processing.seesPrompt() ? all : rows);
+        int scored = guessed > 0 ? all : rows;
+        ranking.logSumExp(logits, processing.seesPrompt() ? all : scored);
         process(logits, ranking, rows);
-        float[] normalizers = processing.normalizers(logits, ranking, rows);
-        ranking.topK(logits, rows, ranks);
-        if (scores == null || !scores.logits().equals(logits) || scores.ranked() != ranking) {
+        float[] normalizers = processing.normalizers(logits, ranking, scored);
+        ranking.topK(logits, scored, ranks);
+        // Segments of other sizes are equal where they begin alike.
+        if (scores == null || scores.logits().byteSize() != logits.byteSize() || !scores.logits().equals(logits)
+                || scores.ranked() != ranking) {
             scores = new Search.Scores(logits, ranking, ranks, normalizers);
         }
         advance();
     }
 
-    /** The last token of each sequence; behind them what is read of prompts before it. */
+    /** The last token of each sequence; behind them what is read of prompts before it, and what is guessed to come. */
     private void fill(int rows) {
         int row = 0;
         int before = rows;
@@ -153,6 +166,10 @@ public final class GenerationRun implements AutoCloseable {
                 Sequence sequence = search.live[j];
                 for (int at = sequence.fed; at < sequence.length - 1; at++) {
                     inputs.put(before++, sequence, at, search.sourceTable, sourceLength);
+                }
+                sequence.guessRow = before;
+                for (int guess = 0; guess < sequence.guesses; guess++) {
+                    inputs.put(before++, sequence, sequence.length + guess, search.sourceTable, sourceLength);
                 }
                 inputs.put(row++, sequence, sequence.length - 1, search.sourceTable, sourceLength);
             }
@@ -172,6 +189,12 @@ public final class GenerationRun implements AutoCloseable {
                     sequence.length = at + 1;
                     processing.process(logits, ranking, before++, sequence);
                 }
+                // As if all guesses were right: the rows behind a wrong one are not read.
+                for (int guess = 0; guess < sequence.guesses; guess++) {
+                    sequence.length = length + guess + 1;
+                    processing.process(logits, ranking, sequence.guessRow + guess, sequence);
+                }
+                before = sequence.guesses > 0 ? sequence.guessRow + sequence.guesses : before;
                 sequence.length = length;
                 processing.process(logits, ranking, row++, sequence);
             }
@@ -188,6 +211,9 @@ public final class GenerationRun implements AutoCloseable {
             row += rows;
             if (search.liveCount == 0) {
                 results.set(search.target.source(), search.results());
+                if (guesser != null) {
+                    guesser.end(search.target.source());
+                }
                 search.release();
                 activeRows -= rowsPerSource;
             } else {
@@ -232,6 +258,9 @@ public final class GenerationRun implements AutoCloseable {
                 active.forEach(Search::release);
             }
             active.clear();
+            if (guesser != null) {
+                guesser.close();
+            }
             session.finished(this);
         }
     }

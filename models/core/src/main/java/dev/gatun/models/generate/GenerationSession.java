@@ -45,6 +45,7 @@ public final class GenerationSession implements Workers.Session {
     private Logits ranking;
     private int rankingRanks;
     private GenerationRun running;
+    private GenerationSession assistant;
     private final AtomicBoolean closed = new AtomicBoolean();
 
     /** A session with {@link #DEFAULT_MAX_ROWS}; see the other constructor. */
@@ -260,14 +261,30 @@ public final class GenerationSession implements Workers.Session {
         return ranking;
     }
 
+    /** Who guesses for a run, or null; the assistant's session is kept for the next one. */
+    Guesser guesser(Guess guess, Rules rules, List<Source> sources) {
+        return switch (guess) {
+            case null -> null;
+            case Guess.Lookup lookup -> new Guesser.OfLookup(lookup);
+            case Guess.Model model -> {
+                if (assistant != null && assistant.model != model.model()) {
+                    assistant.close();
+                    assistant = null;
+                }
+                assistant = assistant == null ? new GenerationSession(model.model(), threads, maxRows) : assistant;
+                yield new ModelGuesser(assistant, model, rules, sources);
+            }
+        };
+    }
+
     /** Bytes of the cache that sequences under way hold. */
     public long cacheBytesInUse() {
-        return cache.blocksInUse() * model.cacheLayout().blockByteSize();
+        return cache.blocksInUse() * model.cacheLayout().blockByteSize() + (assistant == null ? 0 : assistant.cacheBytesInUse());
     }
 
     /** Bytes of native memory that this session holds, besides the model's: activations, and a cache as large as was ever needed. */
     public long nativeByteSize() {
-        return session.nativeByteSize() + cache.nativeByteSize();
+        return session.nativeByteSize() + cache.nativeByteSize() + (assistant == null ? 0 : assistant.nativeByteSize());
     }
 
     /** Frees everything once no step is under way. Closing twice is harmless. */
@@ -279,6 +296,9 @@ public final class GenerationSession implements Workers.Session {
             } catch (IllegalStateException byItsOwnCallback) {
                 closed.set(false);
                 throw byItsOwnCallback;
+            }
+            if (assistant != null) {
+                assistant.close();
             }
             cache.close();
             if (rankingArena != null) {

@@ -24,7 +24,7 @@ final class GreedySearch extends Search {
         int kept = 0;
         for (int i = 0; i < liveCount; i++) {
             Sequence sequence = live[i];
-            Finish finish = append(rules, sequence, draw, scores, firstRow + i);
+            Finish finish = advance(sequence, scores, firstRow + i);
             if (finish == null) {
                 live[kept++] = sequence;
             } else {
@@ -33,6 +33,20 @@ final class GreedySearch extends Search {
             }
         }
         liveCount = kept;
+    }
+
+    /** Chooses the next token, and more as long as they were guessed: what was read of the guess is in the cache then. */
+    private Finish advance(Sequence sequence, Scores scores, int row) {
+        int guesses = sequence.guesses;
+        sequence.guesses = 0;
+        int guess = guesses > 0 ? sequence.ids[sequence.length] : -1;
+        Finish finish = append(rules, sequence, draw, scores, row);
+        for (int i = 0; i < guesses && finish == null && sequence.ids[sequence.length - 1] == guess; i++) {
+            guess = i + 1 < guesses ? sequence.ids[sequence.length] : -1;
+            sequence.fed = sequence.length;
+            finish = append(rules, sequence, draw, scores, sequence.guessRow + i);
+        }
+        return finish;
     }
 
     /** Chooses a sequence's next token; why it ends there, or null. */

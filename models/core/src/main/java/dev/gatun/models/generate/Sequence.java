@@ -19,6 +19,9 @@ final class Sequence implements TokenContext {
     int index;
     boolean done;
     Target target;
+    /** Tokens behind its own that were guessed, and the row of a step that reads the first of them. */
+    int guesses;
+    int guessRow;
 
     Sequence(BlockTable table) {
         this.table = table;
@@ -34,6 +37,7 @@ final class Sequence implements TokenContext {
         sum = 0;
         index = number;
         done = false;
+        guesses = 0;
     }
 
     private void room(int tokens) {
@@ -55,6 +59,18 @@ final class Sequence implements TokenContext {
         target = parent.target;
         done = false;
         table.shareFrom(parent.table);
+    }
+
+    /** Becomes another's tokens; what is in the cache of those that are the same stays, but for the last. */
+    void follow(Sequence other) {
+        room(other.maxLength());
+        int same = 0;
+        while (same < Math.min(length, other.length) && ids[same] == other.ids[same]) {
+            same++;
+        }
+        System.arraycopy(other.ids, 0, ids, 0, other.length);
+        length = other.length;
+        fed = Math.min(fed, Math.min(same, length - 1));
     }
 
     void append(int token, double newSum) {
