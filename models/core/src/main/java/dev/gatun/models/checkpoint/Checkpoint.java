@@ -111,8 +111,8 @@ public record Checkpoint(Path origin, Path root, Path folder, JsonNode config, P
                 throw new WeightException(file, "module " + Clip.text(node) + " has no type, or a path outside its folder");
             }
             if (!type.startsWith(MODULES)) {
-                throw new WeightException(file, "module " + Clip.text(type) + " is code of its authors' own, which is never run; expected one of "
-                        + MODULES + "*");
+                throw new WeightException(file, "module " + Clip.text(type) + " is code of its authors' own, which is never run; "
+                        + "expected one of " + MODULES + "*");
             }
             modules.add(new Module(type.substring(type.lastIndexOf('.') + 1), folder));
         }

@@ -12,10 +12,10 @@ final class TensorNames {
      * {@code 0.auto_model.bert.embeddings}.
      */
     private static final List<String> WRAPPERS = List.of("bert", "roberta", "xlm_roberta", "distilbert", "electra", "camembert",
-            "deberta", "mpnet", "albert", "ernie", "longformer", "nomic_bert", "gte", "new", "base_model", "base_model.model", "backbone", "model",
-            "module", "transformer", "encoder", "decoder", "auto_model", "0.auto_model", "0", "net", "resnet", "vit", "body", "trunk",
-            "timm_model", "_orig_mod", "state_dict", "student", "teacher", "bert_model", "text_model", "vision_model", "text_encoder",
-            "language_model");
+            "deberta", "mpnet", "albert", "ernie", "longformer", "nomic_bert", "gte", "new", "base_model", "base_model.model", "backbone",
+            "model", "module", "transformer", "encoder", "decoder", "auto_model", "0.auto_model", "0", "net", "resnet", "vit", "body",
+            "trunk", "timm_model", "_orig_mod", "state_dict", "student", "teacher", "bert_model", "text_model", "vision_model",
+            "text_encoder", "language_model");
     private static final Pattern NORM = Pattern.compile("(.*[._])?((layer|batch|group|rms)_?norm|norm|ln|bn)[_.]?\\w*|.*norm");
 
     private TensorNames() {

@@ -31,12 +31,12 @@ import java.util.function.Function;
 /** The families of text encoders that are served. */
 public final class Encoders {
     /**
-     * In the order in which they are asked: static embeddings and ONNX files first, whatever config.json calls them; BERT last, which claims what says nothing
-     * and has its tensors.
+     * In the order in which they are asked: static embeddings and ONNX files first, whatever config.json calls them; BERT last, which
+     * claims what says nothing and has its tensors.
      */
-    public static final List<EncoderFamily> ALL = List.of(new StaticRows(), new OnnxEncoder(), new Roberta(), new DistilBert(), new Electra(), new Albert(),
-            new MpNet(), new Deberta(), new T5Encoder(), new ModernBert(), new NomicBert(), new Gte(), new Llama(), new ClipText(),
-            new JinaBert(), new Bert());
+    public static final List<EncoderFamily> ALL = List.of(new StaticRows(), new OnnxEncoder(), new Roberta(), new DistilBert(),
+            new Electra(), new Albert(), new MpNet(), new Deberta(), new T5Encoder(), new ModernBert(), new NomicBert(), new Gte(),
+            new Llama(), new ClipText(), new JinaBert(), new Bert());
 
     private static final Families FAMILIES = new Families(List.copyOf(ALL));
 

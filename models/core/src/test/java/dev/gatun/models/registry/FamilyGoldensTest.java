@@ -25,10 +25,10 @@ import org.junit.jupiter.params.provider.FieldSource;
 class FamilyGoldensTest {
     private static final int WIDTH = 36;
 
-    static final List<String> FAMILIES = List.of("bert", "bert-causal", "ernie", "llama-both", "roberta", "xlm-roberta", "camembert", "distilbert",
-            "distilbert-sinusoidal", "electra", "electra-same", "albert", "mpnet", "deberta-v2", "deberta-v2-plain", "t5", "umt5",
-            "modernbert", "nomic_bert", "nomic_bert-original", "gte", "gte-original", "qwen3", "qwen2", "llama", "mistral", "eurobert",
-            "jina-bert");
+    static final List<String> FAMILIES = List.of("bert", "bert-causal", "ernie", "llama-both", "roberta", "xlm-roberta", "camembert",
+            "distilbert", "distilbert-sinusoidal", "electra", "electra-same", "albert", "mpnet", "deberta-v2", "deberta-v2-plain", "t5",
+            "umt5", "modernbert", "nomic_bert", "nomic_bert-original", "gte", "gte-original", "qwen3", "qwen2", "llama", "mistral",
+            "eurobert", "jina-bert");
 
     @ParameterizedTest
     @FieldSource("FAMILIES")

@@ -102,7 +102,8 @@ public record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List
             List<String> architectures = checkpoint.architectures();
             boolean last = !architectures.isEmpty() && architectures.getFirst().endsWith("ForCausalLM")
                     && checkpoint.fields().flag("is_causal", true);
-            return new SentenceFolder(List.of(last ? Pooling.LASTTOKEN : Pooling.MEAN), true, towers ? List.of() : List.of(new Step.Normalize()), maxTokens,
+            return new SentenceFolder(List.of(last ? Pooling.LASTTOKEN : Pooling.MEAN), true,
+                    towers ? List.of() : List.of(new Step.Normalize()), maxTokens,
                     lowerCase, prompts,
                     defaultPrompt,
                     dimension, similarity);

@@ -47,7 +47,7 @@ public final class Llama implements EncoderFamily {
         return List.of("llama", "mistral", "qwen2", "qwen3", "eurobert").contains(checkpoint.modelType());
     }
 
-    /** Of decoders the last token's row and {@code score}; of EuroBERT a dense layer and classes of the first row, of the mean, or of every row. */
+    /** Of decoders the last row and {@code score}; of EuroBERT a dense layer and classes of the first row, the mean, or every row. */
     @Override
     public HeadLayers head(HeadKind kind, HeadNames names) {
         if (kind != HeadKind.SEQUENCES) {

@@ -63,8 +63,8 @@ public final class ModernBert implements EncoderFamily {
                 WeightScope decoder = names.top().child("decoder");
                 int vocab = config.spec().vocabSize();
                 yield common.dense(new Linear.Part(names.config().flag("tie_word_embeddings", true) ? names.encoder().weights().words()
-                        : decoder.weight("weight", vocab, d), false, names.config().flag("decoder_bias", true) ? decoder.weight("bias", vocab)
-                        : null));
+                        : decoder.weight("weight", vocab, d), false, names.config().flag("decoder_bias", true)
+                        ? decoder.weight("bias", vocab) : null));
             }
         };
     }

@@ -41,8 +41,8 @@ public final class StaticRows implements EncoderFamily {
         WeightScope scope = WeightScope.of(source);
         for (String name : List.of("mapping", "weights")) {
             if (scope.has(name)) {
-                throw new WeightException(source.file(name), "has a tensor " + name + ", by which Model2Vec finds a token's row; expected a row "
-                        + "for every token");
+                throw new WeightException(source.file(name), "has a tensor " + name + ", by which Model2Vec finds a token's row; "
+                        + "expected a row for every token");
             }
         }
         String name = scope.has("embedding.weight") ? "embedding.weight" : "embeddings";
