@@ -230,7 +230,9 @@ final class QuantRules {
         /** @param by what a result's unit is worth, times one over what a source's is */
         ByteFilters packed(Packed packed, float source, float by) {
             long address = wholeBias != null ? wholeBias.segment().address() : bias != null ? bias.segment().address() : 0;
-            return packed.get(weight, List.of("filters", groups, inOut, source, by, address, scales.segment().address()), arena -> {
+            long zero = zeros == null ? 0 : zeros.segment().address();
+            Object key = List.of("filters", groups, inOut, source, by, address, zero, scales.segment().address());
+            return packed.get(weight, key, arena -> {
                 int n = Math.toIntExact(outputs());
                 float[] factors = new float[n];
                 float[] add = bias == null ? null : new float[n];
