@@ -12,10 +12,13 @@ import java.util.Set;
 
 /**
  * Puts the nodes of a model's functions in the place of their calls. A function that calls itself, directly or not, is refused, and so is
- * a model that grows beyond a million nodes.
+ * a model that grows beyond a million nodes, or has too many calls.
  */
 final class Inliner {
     private static final int MOST_NODES = 1_000_000;
+    private static final int MOST_CALLS = 100_000;
+    /** Characters of a call's name from which on it does not stand before those within. */
+    private static final int LONG_NAME = 100;
 
     private final Map<String, Proto.Function> functions;
     private final Deque<String> active = new ArrayDeque<>();
@@ -55,8 +58,11 @@ final class Inliner {
             throw new IllegalArgumentException(node.label() + ": " + node.inputs().size() + " inputs and " + node.outputs().size()
                     + " outputs, the function has " + function.inputs().size() + " and " + function.outputs().size());
         }
+        if (++calls > MOST_CALLS) {
+            throw new IllegalArgumentException(node.label() + ": more than " + MOST_CALLS + " calls of functions");
+        }
         active.push(node.key());
-        String prefix = (node.name().isEmpty() ? node.op() : node.name()) + "/" + ++calls + "/";
+        String prefix = (node.name().isEmpty() || node.name().length() > LONG_NAME ? node.op() : node.name()) + "/" + calls + "/";
         Map<String, String> names = new HashMap<>();
         bind(names, function.inputs(), node.inputs());
         bind(names, function.outputs(), node.outputs());

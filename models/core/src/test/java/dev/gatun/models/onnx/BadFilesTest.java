@@ -94,6 +94,27 @@ class BadFilesTest {
         }
     }
 
+    /** Each function calls the next one twice. */
+    @Test
+    void functionsThatDoubleFortyTimes() {
+        byte[] functions = new byte[0];
+        for (int i = 0; i < 40; i++) {
+            byte[] first = call("F" + (i + 1), "a", "t");
+            byte[] second = call("F" + (i + 1), "t", "b");
+            functions = OnnxFiles.join(functions, OnnxFiles.field(25, OnnxFiles.field(1, "F" + i), OnnxFiles.field(4, "a"),
+                    OnnxFiles.field(5, "b"), OnnxFiles.field(7, first), OnnxFiles.field(7, second), OnnxFiles.field(10, "mine")));
+        }
+        byte[] last = OnnxFiles.field(25, OnnxFiles.field(1, "F40"), OnnxFiles.field(4, "a"), OnnxFiles.field(5, "b"),
+                OnnxFiles.field(7, OnnxFiles.node("Relu", "a", "b")), OnnxFiles.field(10, "mine"));
+        Path file = OnnxFiles.write(folder, OnnxFiles.join(OnnxFiles.model(OnnxFiles.field(1, call("F0", "x", "z"))), functions, last));
+        requireIn(assertThrows(OnnxException.class, () -> OnnxModel.load(file)).getMessage(), "calls of functions", "mine.F");
+    }
+
+    private static byte[] call(String function, String input, String output) {
+        return OnnxFiles.join(OnnxFiles.field(1, input), OnnxFiles.field(2, output), OnnxFiles.field(4, function),
+                OnnxFiles.field(7, "mine"));
+    }
+
     @Test
     void aHundredThousandNodesRun() throws IOException {
         List<byte[]> nodes = new ArrayList<>();
