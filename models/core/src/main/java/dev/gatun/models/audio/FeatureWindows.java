@@ -29,8 +29,9 @@ public final class FeatureWindows implements AutoCloseable {
     }
 
     private FeatureWindows(LogMelConfig config, int frames, SampleStream stream) {
-        if (frames < 1) {
-            throw new IllegalArgumentException("a window has 1 frame or more, found " + frames);
+        if (frames < 1 || frames > Integer.MAX_VALUE / config.bins()) {
+            throw new IllegalArgumentException("a window of " + frames + " frames of " + config.bins()
+                    + " bins: expected 1 frame or more, and fewer than 2^31 numbers");
         }
         this.config = config;
         this.frames = frames;

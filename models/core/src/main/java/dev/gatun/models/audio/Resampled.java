@@ -37,18 +37,19 @@ public final class Resampled implements SampleStream {
         if (rate < 1 || rate > MAX_RATE) {
             throw new IllegalArgumentException("rate " + rate + ", expected 1 to " + MAX_RATE);
         }
-        if (source.sampleRate() < 1 || source.sampleRate() > MAX_RATE || source.channels() < 1
-                || source.channels() > AudioStream.MAX_CHANNELS) {
-            throw new IllegalArgumentException(source.channels() + " channels at rate " + source.sampleRate() + ", expected 1 to "
-                    + AudioStream.MAX_CHANNELS + " at 1 to " + MAX_RATE);
+        int from = source.sampleRate();
+        int channels = source.channels();
+        if (from < 1 || from > MAX_RATE || channels < 1 || channels > AudioStream.MAX_CHANNELS) {
+            throw new IllegalArgumentException(channels + " channels at rate " + from + ", expected 1 to " + AudioStream.MAX_CHANNELS
+                    + " at 1 to " + MAX_RATE);
         }
         this.source = source;
-        int divisor = BigInteger.valueOf(rate).gcd(BigInteger.valueOf(source.sampleRate())).intValue();
+        int divisor = BigInteger.valueOf(rate).gcd(BigInteger.valueOf(from)).intValue();
         this.up = rate / divisor;
-        this.down = source.sampleRate() / divisor;
+        this.down = from / divisor;
         this.half = up == down ? 0 : ZERO_CROSSINGS * Math.max(up, down);
         this.filter = up == down ? new float[] {1} : filter(half, CUTOFF / Math.max(up, down), up);
-        this.interleaved = new float[BLOCK * source.channels()];
+        this.interleaved = new float[BLOCK * channels];
     }
 
     private static float[] filter(int half, double cutoff, int gain) {
@@ -125,7 +126,7 @@ public final class Resampled implements SampleStream {
                 history = Arrays.copyOf(history, Math.max(2 * history.length, held + BLOCK));
             }
         }
-        int channels = source.channels();
+        int channels = interleaved.length / BLOCK;
         int read = source.read(interleaved);
         if (read < 0) {
             ended = true;
