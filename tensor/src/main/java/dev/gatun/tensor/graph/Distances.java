@@ -7,6 +7,8 @@ import java.lang.foreign.Arena;
  * Makes what attention adds by the distance d from query to key: [heads, 2 * reach + 1], column {@code reach + d}, d from -reach to reach.
  */
 public final class Distances {
+    private static final int MOST_DISTANCE = 1 << 20;
+
     private Distances() {
     }
 
@@ -18,8 +20,12 @@ public final class Distances {
      * @param table         [buckets, heads]
      * @param bidirectional whether keys behind the query have buckets of their own; otherwise they share that of distance 0
      * @param maxDistance   from which on there is one bucket
+     * @throws IllegalArgumentException if maxDistance is not 1 or more, or too many for a table
      */
     public static Weight ofBuckets(Arena arena, Weight table, boolean bidirectional, int maxDistance) {
+        if (maxDistance < 1 || maxDistance > MOST_DISTANCE) {
+            throw new IllegalArgumentException("maxDistance " + maxDistance + " of " + table + ", expected 1 to " + MOST_DISTANCE);
+        }
         int buckets = Math.toIntExact(table.shape().dim(0));
         int heads = Math.toIntExact(table.shape().dim(1));
         int columns = 2 * maxDistance + 1;

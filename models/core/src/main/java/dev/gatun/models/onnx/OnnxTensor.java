@@ -1,5 +1,6 @@
 package dev.gatun.models.onnx;
 
+import dev.gatun.bindings.kernels.NativeBuffer;
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.Tensor;
@@ -20,6 +21,8 @@ public final class OnnxTensor implements OnnxValue {
     private static final ValueLayout.OfShort S16 = ValueLayout.JAVA_SHORT_UNALIGNED;
     private static final ValueLayout.OfDouble F64 = ValueLayout.JAVA_DOUBLE_UNALIGNED;
 
+    private static final long LARGE = 1 << 16;
+
     private final OnnxType type;
     private final Shape shape;
     private final MemorySegment segment;
@@ -39,7 +42,9 @@ public final class OnnxTensor implements OnnxValue {
     public static OnnxTensor allocate(Arena arena, OnnxType type, long... dims) {
         Shape shape = Shape.of(dims);
         long bytes = byteSize(type, shape);
-        return new OnnxTensor(type, shape, arena.allocate(Math.max(1, bytes), Tensor.ALIGNMENT).asSlice(0, bytes), null, null);
+        MemorySegment zeroed = bytes < LARGE ? arena.allocate(Math.max(1, bytes), Tensor.ALIGNMENT)
+                : NativeBuffer.allocate(arena, bytes).segment(); // is zero when it is touched, not before
+        return new OnnxTensor(type, shape, zeroed.asSlice(0, bytes), null, null);
     }
 
     /**

@@ -3,16 +3,20 @@ package dev.gatun.models.train;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.checkpoint.WeightSource;
 import dev.gatun.tensor.DataType;
+import dev.gatun.tensor.Shape;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 
 /** Where training begins from nothing: layers with the values that PyTorch gives new ones, evenly drawn below 1 / sqrt(fan in). */
 public final class InitialWeights implements WeightSource {
+    private static final long MOST = 1L << 28;
+
     private final Arena arena;
     private final long seed;
     private final Map<String, Tensor> tensors = new LinkedHashMap<>();
@@ -27,8 +31,13 @@ public final class InitialWeights implements WeightSource {
      * Adds {@code name.weight} and {@code name.bias} of a linear layer or a convolution.
      *
      * @param dims of the weight, results first
+     * @throws IllegalArgumentException if they are more than 2^28
      */
     public InitialWeights layer(String name, long... dims) {
+        if (dims.length == 0 || Shape.of(dims).elementCount() > MOST) {
+            throw new IllegalArgumentException(name + ".weight " + Arrays.toString(dims) + ": expected dimensions, and at most " + MOST
+                    + " numbers");
+        }
         long fanIn = 1;
         for (int i = 1; i < dims.length; i++) {
             fanIn *= dims[i];

@@ -12,11 +12,20 @@ import java.lang.foreign.Arena;
  * no meaning there.
  */
 public final class SinusoidalPositions {
+    private static final long MOST = 1L << 28;
+
     private SinusoidalPositions() {
     }
 
-    /** A table F32 [count, dModel] of the arena. */
+    /**
+     * A table F32 [count, dModel] of the arena.
+     *
+     * @throws IllegalArgumentException if it has more than 2^28 numbers
+     */
     public static Tensor table(Arena arena, int count, int dModel) {
+        if ((long) count * dModel > MOST) {
+            throw new IllegalArgumentException(count + " positions of " + dModel + " numbers, expected at most " + MOST + " together");
+        }
         TensorDesc desc = TensorDesc.of(DataType.F32, count, dModel);
         Tensor table = Tensor.of(desc, NativeBuffer.allocate(arena, desc.byteSize()).segment());
         for (int p = 0; p < count; p++) {

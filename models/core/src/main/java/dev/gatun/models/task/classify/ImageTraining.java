@@ -75,7 +75,7 @@ public final class ImageTraining {
     public record Sizes(int side, int channels1, int channels2, int hidden, boolean distort) {
         /** What reads digits. */
         public static final Sizes SMALL = new Sizes(24, 16, 32, 64, true);
-        private static final int MOST = 2048;
+        private static final int MOST = 1024;
 
         /** Checks the ranges: examples are in memory all at once. */
         public Sizes {
