@@ -6,6 +6,7 @@ import dev.gatun.tensor.Shape;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -122,14 +123,18 @@ public record Checkpoint(Path origin, Path root, Path folder, JsonNode config, P
         return modules;
     }
 
-    /** A folder below another; null if the path leads out of it. */
+    /** A folder below another; null if the path leads out of it, or can be no path. */
     private static Path inside(Path root, String path) {
         for (String part : path.split("/", -1)) {
             if (part.equals("..") || part.length() > LONGEST_NAME || part.indexOf('\0') >= 0 || part.indexOf('\\') >= 0) {
                 return null;
             }
         }
-        return path.startsWith("/") ? null : path.isEmpty() ? root : root.resolve(path);
+        try {
+            return path.startsWith("/") ? null : path.isEmpty() ? root : root.resolve(path);
+        } catch (InvalidPathException unnamable) {
+            return null;
+        }
     }
 
     /** A fresh reader of config.json; of one without fields if there is none. */
