@@ -139,7 +139,7 @@ struct depthwise_task {
 
     /* Sums of NV vectors of channels. */
     template <int NV>
-    void sums(const window &at, int64_t channel, float *to) const {
+    void sums(const window &from, int64_t channel, float *to) const {
         const float *weights = (const float *)g.filters + channel, *all = (const float *)((const char *)g.filters + f.sums) + channel;
         const bool is_signed = g.src_type == GATUN_S8;
         const vf zero = set((float)g.src_zero);
@@ -147,14 +147,15 @@ struct depthwise_task {
 #pragma GCC unroll 4
         for (int v = 0; v < NV; v++) acc[v] = -zero * load(all + v * W);
         for (int64_t ky = 0; ky < g.kh; ky++) {
-            const uint8_t *row = at.row(ky);
+            const uint8_t *row = from.row(ky);
             for (int64_t kx = 0; kx < g.kw; kx++, weights += f.columns) {
-                int64_t x = at.column(kx);
+                int64_t x = from.column(kx);
                 bool outside = !row || x < 0 || x >= g.w;
 #pragma GCC unroll 4
-                for (int v = 0; v < NV; v++)
-                    acc[v] += load(weights + v * W) * (outside ? zero : __builtin_convertvector(bytes_at(row, x * g.oc + channel + v * W,
-                                                                                                     g.oc - channel - v * W, is_signed), vf));
+                for (int v = 0; v < NV; v++) {
+                    int64_t at = x * g.oc + channel + v * W, left = NV > 1 ? W : g.oc - channel;
+                    acc[v] += load(weights + v * W) * (outside ? zero : __builtin_convertvector(bytes_at(row, at, left, is_signed), vf));
+                }
             }
         }
 #pragma GCC unroll 4

@@ -8,15 +8,9 @@
 
 namespace GATUN_NAMESPACE {
 
-typedef uint8_t one_byte_each __attribute__((vector_size(W), may_alias));
-typedef int8_t one_signed_byte_each __attribute__((vector_size(W), may_alias));
-
 /* W bytes, of the last ones only so many. */
 static inline vi bytes_at(const void *from, int64_t at, int64_t left, bool is_signed) {
-    one_byte_each b{};
-    if (left >= W) std::memcpy(&b, (const char *)from + at, W);
-    else std::memcpy(&b, (const char *)from + at, left);
-    return is_signed ? __builtin_convertvector((one_signed_byte_each)b, vi) : __builtin_convertvector(b, vi);
+    return is_signed ? lanes_of((const int8_t *)from + at, left) : lanes_of((const uint8_t *)from + at, left);
 }
 
 /* What becomes of numbers; bounds are those of the number before zero is added, so that its whole part fits. */
@@ -30,10 +24,7 @@ struct byte_result {
     void store_at(void *to, int64_t at, vf v, int64_t left) const {
         if (floats) return left >= W ? store((float *)to + at, v) : store_n((float *)to + at, v, left);
         const vf magic = set(12582912.0f);
-        vi whole = (vi)(max(low, min(v, high)) + magic) - (vi)magic + zero;
-        one_byte_each b = __builtin_convertvector(whole, one_byte_each);
-        if (left >= W) std::memcpy((char *)to + at, &b, W);
-        else std::memcpy((char *)to + at, &b, left);
+        store_lowest((uint8_t *)to + at, (vi)(max(low, min(v, high)) + magic) - (vi)magic + zero, left);
     }
 };
 

@@ -23,13 +23,6 @@ struct word_weights : one_step {
 };
 #endif
 
-template <typename T>
-static inline void store_numbers(T *to, vi numbers, int64_t left) {
-    typedef T vt __attribute__((vector_size(sizeof(T) * W), may_alias));
-    vt narrow = __builtin_convertvector(numbers, vt);
-    std::memcpy(to, &narrow, (left < W ? left : W) * sizeof(T));
-}
-
 /* What the bytes of a are worth. */
 struct worth {
     float scale;
@@ -68,11 +61,7 @@ static int32_t given_row(const gatun_bytes_args *g, int64_t i, worth a, char *to
             number = whole_number(x, 1) + a.zero;
             number = number < 0 ? vi{} : number > 255 ? vi{} + 255 : number;
         } else {
-            const uint8_t *from = (const uint8_t *)g->a + i * k + j;
-            typedef uint8_t bytes __attribute__((vector_size(W), may_alias));
-            bytes part{};
-            std::memcpy(&part, from, k - j < W ? k - j : W);
-            number = __builtin_convertvector(part, vi);
+            number = lanes_of((const uint8_t *)g->a + i * k + j, k - j);
             if (shift && !BYTES) number = (number ^ 128) - 128;
             else if (shift) number ^= 128;
         }
@@ -80,8 +69,8 @@ static int32_t given_row(const gatun_bytes_args *g, int64_t i, worth a, char *to
         if (k - j < W)
             for (int64_t t = k - j; t < W; t++) left[t] = 0;
         sums += left;
-        if (BYTES) store_numbers((uint8_t *)to + j, number, k - j);
-        else store_numbers((int16_t *)to + j, left, k - j);
+        if (BYTES) store_lowest((uint8_t *)to + j, number, k - j);
+        else store_lowest((int16_t *)to + j, left, k - j);
     }
     for (int64_t t = 0; t < W; t++) total += sums[t];
     return (int32_t)total;

@@ -293,12 +293,9 @@ static inline void store_bytes(uint8_t *to, const vi (&numbers)[ROUNDED]) {
     __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packus_epi16(low, high), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
     std::memcpy(to, &bytes, sizeof bytes);
 #else
-    typedef uint8_t bytes __attribute__((vector_size(W), may_alias));
     for (int64_t i = 0; i < ROUNDED; i++) {
         vi number = numbers[i];
-        number = number < 0 ? vi{} : number > 255 ? vi{} + 255 : number;
-        bytes narrow = __builtin_convertvector(number, bytes);
-        std::memcpy(to + i * W, &narrow, sizeof narrow);
+        store_lowest(to + i * W, number < 0 ? vi{} : number > 255 ? vi{} + 255 : number);
     }
 #endif
 }

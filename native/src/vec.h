@@ -71,14 +71,60 @@ static inline vf join_lanes(vf first, vf rest, int64_t n) {
     return lane < (int32_t)n ? first : rest;
 }
 
-/* All bits of a lane whose byte is not 0; of the first n bytes. */
-static inline vi marked(const uint8_t *bytes, int64_t n) {
-    typedef uint8_t vb __attribute__((vector_size(VEC_BYTES / 4)));
-    vb b{};
-    if (n == W) std::memcpy(&b, bytes, sizeof b);
-    else std::memcpy(&b, bytes, n);
-    return __builtin_convertvector(b, vi) != 0;
+/* W bytes or words as lanes and back, the lowest bits of each. Compilers take vectors as short as that apart, lane by lane. */
+#if VEC_BYTES == 64
+static inline vi lanes_of(const uint8_t *b) { return (vi)_mm512_maskz_cvtepu8_epi32(0xffff, _mm_loadu_si128((const __m128i *)b)); }
+static inline vi lanes_of(const int8_t *b) { return (vi)_mm512_maskz_cvtepi8_epi32(0xffff, _mm_loadu_si128((const __m128i *)b)); }
+static inline void store_lowest(uint8_t *to, vi x) { _mm_storeu_si128((__m128i *)to, _mm512_maskz_cvtepi32_epi8(0xffff, (__m512i)x)); }
+static inline void store_lowest(int16_t *to, vi x) { _mm256_storeu_si256((__m256i *)to, _mm512_maskz_cvtepi32_epi16(0xffff, (__m512i)x)); }
+#elif VEC_BYTES == 32
+static inline vi lanes_of(const uint8_t *b) { return (vi)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)b)); }
+static inline vi lanes_of(const int8_t *b) { return (vi)_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)b)); }
+static inline void store_lowest(uint8_t *to, vi x) {
+    const __m256i first = _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+                                           0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
+    __m256i four = _mm256_shuffle_epi8((__m256i)x, first);
+    _mm_storel_epi64((__m128i *)to, _mm_unpacklo_epi32(_mm256_castsi256_si128(four), _mm256_extracti128_si256(four, 1)));
 }
+static inline void store_lowest(int16_t *to, vi x) {
+    const __m256i first = _mm256_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, -1, -1, -1, -1, -1, -1, -1, -1,
+                                           0, 1, 4, 5, 8, 9, 12, 13, -1, -1, -1, -1, -1, -1, -1, -1);
+    __m256i four = _mm256_shuffle_epi8((__m256i)x, first);
+    _mm_storeu_si128((__m128i *)to, _mm_unpacklo_epi64(_mm256_castsi256_si128(four), _mm256_extracti128_si256(four, 1)));
+}
+#else
+template <typename T>
+static inline vi lanes_of(const T *b) {
+    typedef T vt __attribute__((vector_size(sizeof(T) * W), may_alias));
+    vt few;
+    std::memcpy(&few, b, sizeof few);
+    return __builtin_convertvector(few, vi);
+}
+template <typename T>
+static inline void store_lowest(T *to, vi x) {
+    typedef T vt __attribute__((vector_size(sizeof(T) * W), may_alias));
+    vt few = __builtin_convertvector(x, vt);
+    std::memcpy(to, &few, sizeof few);
+}
+#endif
+/* Of so many, zeros behind them; memory behind them is not touched. */
+template <typename T>
+static inline vi lanes_of(const T *b, int64_t left) {
+    if (left >= W) return lanes_of(b);
+    T few[W] = {};
+    std::memcpy(few, b, left * sizeof(T));
+    return lanes_of(few);
+}
+template <typename T>
+static inline void store_lowest(T *to, vi x, int64_t left) {
+    if (left >= W) return store_lowest(to, x);
+    T few[W];
+    store_lowest(few, x);
+    std::memcpy(to, few, left * sizeof(T));
+}
+
+/* All bits of a lane whose byte is not 0; of the first n bytes. */
+static inline vi marked(const uint8_t *bytes, int64_t n) { return lanes_of(bytes, n) != 0; }
 
 /* Lanes by their numbers, those of b behind those of a. */
 #ifdef __clang__

@@ -15,6 +15,7 @@ import dev.gatun.tensor.graph.Apply;
 import dev.gatun.tensor.testing.OpRunner;
 import dev.gatun.tensor.testing.Reference;
 import dev.gatun.tensor.weights.BatchNormFold;
+import dev.gatun.tensor.weights.ByteFilters;
 import dev.gatun.tensor.weights.ConvWeights;
 import dev.gatun.tensor.weights.Int8Weights;
 import dev.gatun.tensor.weights.LayerNormWeights;
@@ -34,7 +35,7 @@ import org.junit.jupiter.api.function.Executable;
 /** Operations at the edges of what they take: nothing, NaN, and what they refuse. */
 class EdgesTest {
     private static final Set<Class<?>> WEIGHTS = Set.of(Tensor.class, LinearWeights.class, ConvWeights.class, Int8Weights.class,
-            LayerNormWeights.class, RecurrentWeights.class, BatchNormFold.Affine.class, ConvOp.class);
+            LayerNormWeights.class, RecurrentWeights.class, BatchNormFold.Affine.class, ConvOp.class, ByteFilters.class);
     private final Arena arena = Arena.ofShared();
 
     @AfterEach
