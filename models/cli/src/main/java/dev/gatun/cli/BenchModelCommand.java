@@ -1,7 +1,7 @@
 package dev.gatun.cli;
 
-import dev.gatun.bindings.loader.ThreadCount;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.gatun.bindings.loader.ThreadCount;
 import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.encode.Encoder;
 import dev.gatun.models.encode.EncoderSession;

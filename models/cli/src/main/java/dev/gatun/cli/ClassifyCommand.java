@@ -1,7 +1,7 @@
 package dev.gatun.cli;
 
-import dev.gatun.bindings.loader.ThreadCount;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.gatun.bindings.loader.ThreadCount;
 import dev.gatun.models.io.NpyFile;
 import dev.gatun.models.io.NpyWriter;
 import dev.gatun.models.task.classify.ClassifierOptions;

@@ -1,7 +1,7 @@
 package dev.gatun.cli;
 
-import dev.gatun.bindings.loader.ThreadCount;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.gatun.bindings.loader.ThreadCount;
 import dev.gatun.models.generate.GenerationOptions;
 import dev.gatun.models.seq2seq.EncoderDecoder;
 import dev.gatun.models.task.translate.Translation;

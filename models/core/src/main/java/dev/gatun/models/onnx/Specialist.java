@@ -336,7 +336,8 @@ final class Specialist {
         Proto.Node node = new Proto.Node("", "", "gatun.Region", "", List.of(), List.of(), Map.of());
         List<Program.Ref> operands = Arrays.stream(inputs).mapToObj(slot -> new Program.Ref(0, slot)).toList();
         return new Program.Step(node, new Compiled(plan, places, results), 1, operands,
-                wanted.keySet().stream().mapToInt(s -> s).toArray(), Map.of("plan", plan, "graph", graph, "rows", region.rows()), new int[0]);
+                wanted.keySet().stream().mapToInt(s -> s).toArray(), Map.of("plan", plan, "graph", graph, "rows", region.rows()),
+                new int[0]);
     }
 
     /** A region's plan: operands are copied into their places, results are shown where they are. */

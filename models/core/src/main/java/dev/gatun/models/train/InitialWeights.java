@@ -15,7 +15,7 @@ import java.util.Set;
 
 /** Where training begins from nothing: layers with the values that PyTorch gives new ones, evenly drawn below 1 / sqrt(fan in). */
 public final class InitialWeights implements WeightSource {
-    private static final long MOST = 1L << 28;
+    private static final long MOST = 1L << 26;
 
     private final Arena arena;
     private final long seed;
@@ -31,7 +31,7 @@ public final class InitialWeights implements WeightSource {
      * Adds {@code name.weight} and {@code name.bias} of a linear layer or a convolution.
      *
      * @param dims of the weight, results first
-     * @throws IllegalArgumentException if they are more than 2^28
+     * @throws IllegalArgumentException if they are more than 2^26
      */
     public InitialWeights layer(String name, long... dims) {
         if (dims.length == 0 || Shape.of(dims).elementCount() > MOST) {

@@ -201,7 +201,8 @@ final class HostileCalls {
             // The JDK's segments happen to be functions of their own: whoever is handed one as a function calls that.
             boolean segment = found instanceof ClassCastException && found.getStackTrace().length > 0
                     && found.getStackTrace()[0].getClassName().startsWith("jdk.internal.foreign");
-            if (!segment && DOCUMENTED.stream().noneMatch(type -> type.isInstance(found)) && !found.getClass().getName().startsWith("dev.gatun.")) {
+            if (!segment && DOCUMENTED.stream().noneMatch(type -> type.isInstance(found))
+                    && !found.getClass().getName().startsWith("dev.gatun.")) {
                 System.out.println("UNDOCUMENTED " + found + " of " + call.toGenericString());
                 found.printStackTrace(System.out);
             }

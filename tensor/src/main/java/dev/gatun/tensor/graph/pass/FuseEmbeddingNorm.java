@@ -20,7 +20,8 @@ public final class FuseEmbeddingNorm implements Pass {
     public Graph run(Graph graph, Target target, Arena temporary) {
         Rewrite rewrite = new Rewrite(graph);
         for (Node node : graph.nodes()) {
-            Node before = node.layer() instanceof LayerNorm norm && !norm.rms() ? graph.producer(node.operands().getFirst()) : null;
+            boolean fits = node.layer() instanceof LayerNorm norm && !norm.rms() && !node.operands().isEmpty();
+            Node before = fits ? graph.producer(node.operands().getFirst()) : null;
             if (before != null && before.layer() instanceof Embedding embedding && embedding.norm() == null
                     && graph.isUsedOnce(before.result())) {
                 rewrite.replace(node, embedding.withNorm((LayerNorm) node.layer()), before.operands());

@@ -30,11 +30,15 @@ public record TextbookCnnConfig(int inputChannels, int channels1, int channels2,
         if (inputHeight < 4 || inputWidth < 4) {
             throw new IllegalArgumentException("input " + inputHeight + " x " + inputWidth + ": two poolings need 4 x 4 or more");
         }
+        if ((long) (inputHeight / 4) * (inputWidth / 4) > Integer.MAX_VALUE / channels2) {
+            throw new IllegalArgumentException("input " + inputHeight + " x " + inputWidth + " and " + channels2
+                    + " channels give the first linear layer more than 2^31 inputs");
+        }
     }
 
     /** Inputs of the first linear layer: C2 * (H / 4) * (W / 4). */
     public int flatSize() {
-        return Math.multiplyExact(channels2, Math.multiplyExact(inputHeight / 2 / 2, inputWidth / 2 / 2));
+        return channels2 * (inputHeight / 4) * (inputWidth / 4);
     }
 
     /** What the network takes and gives. */

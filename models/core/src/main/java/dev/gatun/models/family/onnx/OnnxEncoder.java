@@ -179,7 +179,7 @@ public final class OnnxEncoder implements EncoderFamily {
 
     private static ImportedEncoder padded(Checkpoint checkpoint, PaddedRows rows) {
         ConfigFields config = checkpoint.fields();
-        int longest = rows.maxLength() == 0 ? positions(checkpoint) : rows.maxLength();
+        int longest = rows.decideLength(config.has("max_position_embeddings") ? positions(checkpoint) : 0, USUAL_LENGTH);
         EncoderSpec spec = ImportedEncoder.spec("onnx", config.integer("vocab_size", 1, Integer.MAX_VALUE, Integer.MAX_VALUE),
                 rows.hasTypes() ? config.integer("type_vocab_size", 0, Integer.MAX_VALUE, 2) : 0, rows.columns(), longest);
         return new ImportedEncoder(spec, false, 0, -1, null, rows);

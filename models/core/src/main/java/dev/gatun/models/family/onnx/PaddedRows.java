@@ -1,6 +1,7 @@
 package dev.gatun.models.family.onnx;
 
 import dev.gatun.models.encode.TokenRows;
+import dev.gatun.models.onnx.OnnxException;
 import dev.gatun.models.onnx.OnnxInfo;
 import dev.gatun.models.onnx.OnnxModel;
 import dev.gatun.models.onnx.OnnxSession;
@@ -34,6 +35,8 @@ final class PaddedRows implements TokenRows {
     private final boolean alone;
     private final int columns;
     private final boolean perToken;
+    /** Of a text; decided before there are sessions. */
+    private int longest = Integer.MAX_VALUE;
 
     /**
      * @param outputs one, or several [batch, sequence] that are columns of a row for each token
@@ -47,7 +50,7 @@ final class PaddedRows implements TokenRows {
                 || model.operators().keySet().stream().anyMatch(op -> TOGETHER.contains(op.substring(op.indexOf(':') + 1)));
         try (Session probe = newSession(1); Arena arena = Arena.ofConfined()) {
             int length = size(1) > 0 ? size(1) : 4;
-            OnnxTensor rows = probe.run(arena, new Texts(MemorySegment.NULL, MemorySegment.NULL, new int[1], new int[] {length}), length);
+            OnnxTensor rows = probe.run(arena, Texts.ofZeros(length), length);
             long[] dims = rows.dims();
             boolean fits = rows.type() == OnnxType.FLOAT && dims[0] == Math.max(1, size(0))
                     && (dims.length == 2 || dims.length == 3 && dims[1] == length);
@@ -77,9 +80,38 @@ final class PaddedRows implements TokenRows {
         return inputs.containsKey(TextInput.TYPES);
     }
 
-    /** Tokens of the longest text, as far as the file says; 0 if it leaves that open. */
-    int maxLength() {
-        return size(1);
+    /**
+     * Decides how long texts may be: as the file says, else as the folder does, else as long as the graph computes them, for a table of
+     * positions may end anywhere.
+     *
+     * @param said  by the folder; 0 if it says nothing
+     * @param usual the most that is tried
+     */
+    int decideLength(int said, int usual) {
+        longest = size(1) > 0 ? size(1) : said > 0 ? said : runs(usual) ? usual : longestThatRuns(usual);
+        return longest;
+    }
+
+    private int longestThatRuns(int tooLong) {
+        int runs = 1;
+        for (int fails = tooLong; fails - runs > 1;) {
+            int middle = (runs + fails) / 2;
+            if (runs(middle)) {
+                runs = middle;
+            } else {
+                fails = middle;
+            }
+        }
+        return runs;
+    }
+
+    private boolean runs(int length) {
+        try (Session probe = newSession(1); Arena arena = Arena.ofConfined()) {
+            probe.run(arena, Texts.ofZeros(length), length);
+            return true;
+        } catch (OnnxException e) {
+            return false;
+        }
     }
 
     @Override
@@ -99,6 +131,10 @@ final class PaddedRows implements TokenRows {
 
     /** Texts of a run: their ids and types end to end, and where each begins. */
     private record Texts(MemorySegment ids, MemorySegment types, int[] starts, int[] lengths) {
+        static Texts ofZeros(int length) {
+            return new Texts(MemorySegment.NULL, MemorySegment.NULL, new int[1], new int[] {length});
+        }
+
         int value(TextInput input, int text, int token) {
             boolean counts = token < lengths[text];
             MemorySegment values = input == TextInput.IDS ? ids : types;
@@ -151,7 +187,7 @@ final class PaddedRows implements TokenRows {
 
         private int padded(int length) {
             int step = Math.max(STEP, Integer.highestOneBit(length) / 4);
-            return size(1) > 0 ? size(1) : alone ? length : (length + step - 1) / step * step;
+            return size(1) > 0 ? size(1) : alone ? length : Math.min((length + step - 1) / step * step, longest);
         }
 
         private OnnxTensor run(Arena arena, Texts texts, int length) {
