@@ -94,6 +94,7 @@ struct Region {
     void *data;
     int size, limit;
     int taken = 1;
+    int cpu = sched_getcpu(); /* its opener's */
     uint64_t mask[GATUN_MAX_THREADS / 64] = {1}; /* numbers that are taken */
     Region *next = nullptr;
     std::atomic<uint32_t> running{0}; /* threads of the pool inside, and ASLEEP while the opener sleeps */
@@ -136,6 +137,16 @@ int processors() {
     return n;
 }
 
+/* To another core, if this thread may run on one, and back to where it may. A virtual machine's idle core looks taken away to the
+ * scheduler, which then wakes a thread on the core of whoever wakes it: both would share that one for most of a forward. */
+void leave(int cpu) {
+    cpu_set_t all, others;
+    if (sched_getaffinity(0, sizeof all, &all) != 0 || CPU_COUNT(&all) < 2) return;
+    others = all;
+    CPU_CLR(cpu, &others);
+    if (sched_setaffinity(0, sizeof others, &others) == 0) sched_setaffinity(0, sizeof all, &all);
+}
+
 int limit_here() { return here.limit > 0 ? here.limit : processors(); }
 
 void compute(Region &region, int number) {
@@ -167,6 +178,9 @@ class Pool {
         if (region->taken == region->size) unlink(region);
         return number;
     }
+
+    /* Locked. Whether more threads want cores than there are. */
+    bool crowded() const { return threads - asleep + regions > processors(); }
 
     /* Locked. Whether there are as many threads now. */
     bool grow(int count) {
@@ -205,6 +219,13 @@ class Pool {
         for (;;) {
             while (first) {
                 Region *region = first;
+                if (region->cpu == sched_getcpu() && !crowded()) {
+                    int cpu = region->cpu;
+                    lock.unlock();
+                    leave(cpu);
+                    lock.lock();
+                    if (!(region = first)) break;
+                }
                 int number = take(region, slot);
                 awake--;
                 region->running.fetch_add(1, std::memory_order_relaxed);
@@ -214,7 +235,7 @@ class Pool {
                 lock.lock();
                 awake++;
             }
-            bool crowded = threads - asleep + regions > processors();
+            bool crowded = this->crowded();
             lock.unlock();
             if (!crowded) look(IDLE_NANOS, [&] { return open.load(std::memory_order_relaxed) > 0; });
             lock.lock();
