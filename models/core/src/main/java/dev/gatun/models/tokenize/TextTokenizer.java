@@ -258,7 +258,7 @@ public final class TextTokenizer implements AutoCloseable {
     public List<Window> windows(String text, int size, int overlap) {
         return windows(single, size, overlap, () -> {
             Pieces all = tokenizer.pieces(Surrogates.paired(text));
-            return ranges(all.ids().length, size - single.specials(), overlap).stream()
+            return Window.ranges(all.ids().length, size - single.specials(), overlap, cutsLeft).stream()
                     .map(r -> Window.of(single, all.range(r[0], r[1]), null, r[1] - r[0] < all.ids().length)).toList();
         });
     }
@@ -275,7 +275,7 @@ public final class TextTokenizer implements AutoCloseable {
         return windows(pair, size, overlap, () -> {
             Pieces first = tokenizer.pieces(Surrogates.paired(both.first()));
             Pieces second = tokenizer.pieces(Surrogates.paired(both.second()));
-            return ranges(second.ids().length, size - pair.specials() - first.ids().length, overlap).stream()
+            return Window.ranges(second.ids().length, size - pair.specials() - first.ids().length, overlap, cutsLeft).stream()
                     .map(r -> Window.of(pair, first, second.range(r[0], r[1]), r[1] - r[0] < second.ids().length)).toList();
         });
     }
@@ -287,23 +287,6 @@ public final class TextTokenizer implements AutoCloseable {
                     + " tokens, which share 0 or more");
         }
         return each(List.of(work), Supplier::get).getFirst();
-    }
-
-    /** From and to of each window, as the tokenizers library has them: nothing follows the one that reaches the end. */
-    private List<int[]> ranges(int count, int room, int overlap) {
-        if (count <= room) {
-            return List.of(new int[] {0, count});
-        }
-        if (room <= overlap) {
-            throw new IllegalArgumentException("a window has room for " + room + " tokens of the text: it cannot share " + overlap
-                    + " with the one before");
-        }
-        List<int[]> ranges = new ArrayList<>();
-        for (int at = 0, end = 0; end < count; at += room - overlap) {
-            end = Math.min(at + room, count);
-            ranges.add(cutsLeft ? new int[] {count - end, count - at} : new int[] {at, end});
-        }
-        return ranges;
     }
 
     private int pairRoom(int size) {

@@ -1,6 +1,8 @@
 package dev.gatun.models.tokenize;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * A part of a text, or of a pair's second one, as a model reads it, and where its tokens come from. Arrays have one element a token and
@@ -13,6 +15,29 @@ import java.util.Arrays;
  * @param ends      where it ends; 0 for special tokens
  */
 public record Window(TextTokenizer.Tokens tokens, int[] sequences, int[] words, int[] starts, int[] ends) {
+    /**
+     * From and to of each window over so many tokens, as the tokenizers library has them: nothing follows the one that reaches the end.
+     *
+     * @param room     tokens of the text that a window takes
+     * @param fromLast whether windows are counted from the end
+     * @throws IllegalArgumentException if there are several and the overlap fills the room
+     */
+    static List<int[]> ranges(int count, int room, int overlap, boolean fromLast) {
+        if (count <= room) {
+            return List.of(new int[] {0, count});
+        }
+        if (room <= overlap) {
+            throw new IllegalArgumentException("a window has room for " + room + " tokens of the text: it cannot share " + overlap
+                    + " with the one before");
+        }
+        List<int[]> ranges = new ArrayList<>();
+        for (int at = 0, end = 0; end < count; at += room - overlap) {
+            end = Math.min(at + room, count);
+            ranges.add(fromLast ? new int[] {count - end, count - at} : new int[] {at, end});
+        }
+        return ranges;
+    }
+
     static Window of(Frame frame, Pieces first, Pieces second, boolean truncated) {
         TextTokenizer.Tokens tokens = frame.tokens(new Frame.Span(first.ids(), 0, first.ids().length),
                 second == null ? null : new Frame.Span(second.ids(), 0, second.ids().length), truncated);
