@@ -16,11 +16,14 @@ public interface Family<M> {
     List<String> words();
 
     /**
-     * Whether this serves a checkpoint, by its config and the names of its tensors. Reads no weights.
+     * Whether this serves a checkpoint, by its config and the names of its tensors: unless a family says more, if its name is the
+     * {@code model_type}. Reads no weights.
      *
      * @throws WeightException if a file that has to be looked into is damaged
      */
-    boolean claims(Checkpoint checkpoint);
+    default boolean claims(Checkpoint checkpoint) {
+        return checkpoint.modelType().equals(name());
+    }
 
     /**
      * Loads it; the files are not needed afterwards.

@@ -29,11 +29,6 @@ public final class Albert implements EncoderFamily {
     }
 
     @Override
-    public boolean claims(Checkpoint checkpoint) {
-        return checkpoint.modelType().equals("albert");
-    }
-
-    @Override
     public HeadLayers head(HeadKind kind, HeadNames names) {
         WeightScope predictions = names.top().child("predictions");
         return switch (kind) {

@@ -38,11 +38,6 @@ public final class Deberta implements EncoderFamily {
     }
 
     @Override
-    public boolean claims(Checkpoint checkpoint) {
-        return checkpoint.modelType().equals("deberta-v2");
-    }
-
-    @Override
     public HeadLayers head(HeadKind kind, HeadNames names) {
         return switch (kind) {
             case SEQUENCES -> names.classifier(names.square(names.top().child("pooler"), "dense"),

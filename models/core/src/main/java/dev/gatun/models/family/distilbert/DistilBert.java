@@ -29,11 +29,6 @@ public final class DistilBert implements EncoderFamily {
     }
 
     @Override
-    public boolean claims(Checkpoint checkpoint) {
-        return checkpoint.modelType().equals("distilbert");
-    }
-
-    @Override
     public HeadLayers head(HeadKind kind, HeadNames names) {
         WeightScope top = names.top();
         return switch (kind) {

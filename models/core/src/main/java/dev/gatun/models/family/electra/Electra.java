@@ -28,11 +28,6 @@ public final class Electra implements EncoderFamily {
     }
 
     @Override
-    public boolean claims(Checkpoint checkpoint) {
-        return checkpoint.modelType().equals("electra");
-    }
-
-    @Override
     public HeadLayers head(HeadKind kind, HeadNames names) {
         WeightScope top = names.top();
         return switch (kind) {

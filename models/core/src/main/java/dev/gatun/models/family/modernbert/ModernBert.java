@@ -40,11 +40,6 @@ public final class ModernBert implements EncoderFamily {
         return List.of("modernbert", "ModernBertModel");
     }
 
-    @Override
-    public boolean claims(Checkpoint checkpoint) {
-        return checkpoint.modelType().equals("modernbert");
-    }
-
     /** Every head begins with a dense layer, its activation and norm. */
     @Override
     public HeadLayers head(HeadKind kind, HeadNames names) {

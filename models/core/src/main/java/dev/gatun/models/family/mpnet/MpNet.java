@@ -36,11 +36,6 @@ public final class MpNet implements EncoderFamily {
     }
 
     @Override
-    public boolean claims(Checkpoint checkpoint) {
-        return checkpoint.modelType().equals("mpnet");
-    }
-
-    @Override
     public HeadLayers head(HeadKind kind, HeadNames names) {
         return switch (kind) {
             case SEQUENCES -> names.denseOutProj(Activation.TANH);

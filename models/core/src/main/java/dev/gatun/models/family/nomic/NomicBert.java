@@ -32,11 +32,6 @@ public final class NomicBert implements EncoderFamily {
     }
 
     @Override
-    public boolean claims(Checkpoint checkpoint) {
-        return checkpoint.modelType().equals("nomic_bert");
-    }
-
-    @Override
     public HeadLayers head(HeadKind kind, HeadNames names) {
         return kind == HeadKind.SEQUENCES ? names.pooled() : EncoderFamily.super.head(kind, names);
     }
