@@ -8,7 +8,7 @@ import java.util.List;
 
 /**
  * The limit that {@code -Dgatun.isa} or else {@code GATUN_ISA} sets: oneDNN and libgatun use nothing better, whatever the machine has. It
- * holds for the process, from when the libraries are loaded. OpenBLAS has no such call: it keeps to its own choice.
+ * holds for the process, from when each library is loaded. OpenBLAS has no such call: it keeps to its own choice.
  */
 final class InstructionSet {
     private static final String VARIABLE = "GATUN_ISA";
@@ -37,14 +37,21 @@ final class InstructionSet {
         return variable;
     }
 
-    /** Before the first primitive is made. */
-    static void limit(SymbolLookup oneDnn, SymbolLookup gatun) {
+    /** Before the first kernel is chosen. */
+    static void limitGatun(SymbolLookup gatun) {
         int limit = NAMES.indexOf(chosen());
-        if (limit < 0) {
+        if (limit >= 0) {
+            call(gatun, "gatun_limit_isa", limit);
+        }
+    }
+
+    /** Before the first primitive is made. */
+    static void limitOneDnn(SymbolLookup oneDnn) {
+        int limit = NAMES.indexOf(chosen());
+        if (limit < 0 || ONEDNN[limit] == 0) {
             return;
         }
-        call(gatun, "gatun_limit_isa", limit);
-        int status = ONEDNN[limit] == 0 ? 0 : call(oneDnn, "dnnl_set_max_cpu_isa", ONEDNN[limit]);
+        int status = call(oneDnn, "dnnl_set_max_cpu_isa", ONEDNN[limit]);
         if (status != 0) {
             throw new NativeLibraryException("oneDNN cannot be limited to " + NAMES.get(limit) + " any more (status " + status
                     + "): something else in this process has used it, or this build of it has no such limits");

@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,10 +18,11 @@ import java.util.function.Function;
  * else the user's cache folder). Loaded once and kept until the process ends. Thread-safe.
  */
 public final class NativeLibraries {
-    /** In load order: libgatun has the threads that oneDNN computes with. */
-    private static final List<String> LOAD_ORDER = List.of("gatun", "dnnl");
-    /** Loaded when something asks for it: who never multiplies by it need not have it in memory. */
-    private static final String OPENBLAS = "openblas";
+    /** Loaded first: it has the threads that oneDNN computes with. */
+    private static final String GATUN = "gatun";
+    private static final String ONEDNN = "dnnl";
+    /** Loaded when something asks for them: who never computes with one need not have it in memory. */
+    private static final List<String> LATE = List.of(ONEDNN, "openblas");
 
     private static Map<String, Library> loaded;
     /** Finds a library's file by its name, and unpacks it if need be. */
@@ -60,14 +62,21 @@ public final class NativeLibraries {
 
     private static synchronized Library library(String name) {
         load();
-        return loaded.computeIfAbsent(name, late -> LargeStack.call(() -> open(late, files.apply(late))));
+        return loaded.computeIfAbsent(name, late -> LargeStack.call(() -> {
+            Library library = open(late, files.apply(late));
+            if (late.equals(ONEDNN)) {
+                requireOurThreads(library);
+                InstructionSet.limitOneDnn(library.symbols);
+            }
+            return library;
+        }));
     }
 
     /** Where each library was loaded from, in load order. */
     public static Map<String, Path> paths() {
         Map<String, Path> paths = new LinkedHashMap<>();
-        LOAD_ORDER.forEach(name -> paths.put(name, library(name).path));
-        paths.put(OPENBLAS, library(OPENBLAS).path);
+        paths.put(GATUN, library(GATUN).path);
+        LATE.forEach(name -> paths.put(name, library(name).path));
         return paths;
     }
 
@@ -82,15 +91,11 @@ public final class NativeLibraries {
         InstructionSet.check();
         Function<String, Path> found = find(platform);
         ProcessorCheck.require(platform);
-        Map<String, Library> libraries = new LinkedHashMap<>();
-        for (String name : LOAD_ORDER) {
-            libraries.put(name, open(name, found.apply(name)));
-        }
+        Library gatun = open(GATUN, found.apply(GATUN));
+        HeaderCheck.require(gatun.path, gatun.symbols);
+        InstructionSet.limitGatun(gatun.symbols);
         files = found;
-        HeaderCheck.require(libraries.get("gatun").path, libraries.get("gatun").symbols);
-        requireOurThreads(libraries);
-        InstructionSet.limit(libraries.get("dnnl").symbols, libraries.get("gatun").symbols);
-        return libraries;
+        return new HashMap<>(Map.of(GATUN, gatun));
     }
 
     private static Function<String, Path> find(Platform platform) {
@@ -107,9 +112,8 @@ public final class NativeLibraries {
     }
 
     /** A oneDNN with threads of its own would not know how many it may use, and compute with another number than it compiled for. */
-    private static void requireOurThreads(Map<String, Library> libraries) {
-        Optional<MemorySegment> ours = libraries.get("gatun").symbols.find("omp_get_max_threads");
-        Library oneDnn = libraries.get("dnnl");
+    private static void requireOurThreads(Library oneDnn) {
+        Optional<MemorySegment> ours = loaded.get(GATUN).symbols.find("omp_get_max_threads");
         Optional<MemorySegment> theirs = oneDnn.symbols.find("omp_get_max_threads");
         if (ours.isPresent() && theirs.isPresent() && !ours.equals(theirs)) {
             throw new NativeLibraryException("library dnnl: " + oneDnn.path

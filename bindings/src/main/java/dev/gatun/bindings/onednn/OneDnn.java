@@ -21,7 +21,7 @@ public final class OneDnn {
      * @throws NativeLibraryException if it cannot be loaded or is another version
      */
     public static synchronized void load() {
-        NativeLibraries.load();
+        NativeLibraries.lookup("dnnl");
         if (verified) {
             return;
         }

@@ -102,11 +102,9 @@ public final class ExecutionContext implements AutoCloseable {
         CountedArena next = new CountedArena("activations of sessions");
         NativeBuffer nextActivations;
         NativeBuffer nextScratchpad;
-        Stream nextStream;
         try {
             nextActivations = NativeBuffer.allocate(next, activationBytes);
             nextScratchpad = NativeBuffer.allocate(next, scratchpadBytes);
-            nextStream = Stream.create(next);
         } catch (RuntimeException | Error e) {
             next.close();
             throw e;
@@ -117,7 +115,7 @@ public final class ExecutionContext implements AutoCloseable {
         arena = next;
         activations = nextActivations;
         scratchpad = nextScratchpad;
-        stream = nextStream;
+        stream = Stream.create(next);
     }
 
     private void free() {
