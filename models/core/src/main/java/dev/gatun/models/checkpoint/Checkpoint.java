@@ -1,7 +1,6 @@
 package dev.gatun.models.checkpoint;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.MissingNode;
 import dev.gatun.tensor.Shape;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
@@ -93,8 +92,7 @@ public record Checkpoint(Path origin, Path root, Path folder, JsonNode config, P
     }
 
     private static JsonNode config(Path folder) {
-        Path file = folder.resolve("config.json");
-        return ModelFile.present(file) ? JsonFiles.object(file) : MissingNode.getInstance();
+        return JsonFiles.optional(folder.resolve("config.json"));
     }
 
     private static List<Module> modules(Path root) {
@@ -191,18 +189,18 @@ public record Checkpoint(Path origin, Path root, Path folder, JsonNode config, P
     }
 
     /**
-     * A plain file of the folder, or a link to one.
+     * A file of the folder, or a link to one.
      *
-     * @return null if there is none; anything else of the name, as a pipe, does not count
+     * @return null if there is nothing of the name; who opens what is there refuses a pipe
      */
     public Path file(String name) {
         Path file = folder.resolve(name);
-        return Files.isRegularFile(file) ? file : null;
+        return ModelFile.present(file) ? file : null;
     }
 
     /** Names of the tokenizer's files that are there. */
     public List<String> tokenizerFiles() {
-        return TOKENIZER_FILES.stream().filter(name -> file(name) != null).toList();
+        return TOKENIZER_FILES.stream().filter(name -> Files.isRegularFile(folder.resolve(name))).toList();
     }
 
     /**

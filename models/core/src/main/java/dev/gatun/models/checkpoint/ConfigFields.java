@@ -49,6 +49,11 @@ public final class ConfigFields {
         return json.hasNonNull(name);
     }
 
+    /** Whether the field is there and null; does not count as reading it. */
+    public boolean isNull(String name) {
+        return json.path(name).isNull();
+    }
+
     /** Whether the field is a text, where it may be something else too; does not count as reading it. */
     public boolean isText(String name) {
         return json.path(name).isTextual();
@@ -307,7 +312,7 @@ public final class ConfigFields {
 
     /** What is to be thrown about a field. */
     public WeightException error(String name, String expected) {
-        String found = has(name) ? Clip.text(json.get(name)) : "missing";
+        String found = has(name) ? Clip.text(json.get(name)) : isNull(name) ? "null" : "missing";
         return new WeightException(file, prefix + name + " is " + found + ", expected " + expected);
     }
 }

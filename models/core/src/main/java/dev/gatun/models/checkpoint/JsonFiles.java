@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -35,6 +36,21 @@ public final class JsonFiles {
      */
     public static JsonNode object(Path path) {
         return requireObject(path, "", value(path));
+    }
+
+    /** Whether there is anything of this name, be it a pipe or a dangling link; reading it says what it is. */
+    public static boolean present(Path path) {
+        return ModelFile.present(path);
+    }
+
+    /**
+     * Reads a file that may be absent.
+     *
+     * @return a missing node if there is nothing of the name; what is there and no plain file, as a pipe or a dangling link, is refused
+     * @throws WeightException as {@link #object(Path)}
+     */
+    public static JsonNode optional(Path path) {
+        return ModelFile.present(path) ? object(path) : MissingNode.getInstance();
     }
 
     /**

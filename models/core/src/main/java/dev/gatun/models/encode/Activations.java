@@ -3,6 +3,7 @@ package dev.gatun.models.encode;
 import dev.gatun.models.checkpoint.ConfigFields;
 import dev.gatun.tensor.op.Activation;
 import java.util.Map;
+import java.util.TreeSet;
 
 /** The names that configs give activations. */
 public final class Activations {
@@ -17,8 +18,11 @@ public final class Activations {
     private Activations() {
     }
 
-    /** The activation that a field names; another name is refused with those that are served. */
+    /** The activation that a field names; another name, and null, is refused with those that are served. */
     public static Activation of(ConfigFields config, String field, Activation otherwise) {
+        if (config.isNull(field)) {
+            throw config.error(field, "one of " + String.join(", ", new TreeSet<>(NAMES.keySet())));
+        }
         return config.choice(field, otherwise, NAMES);
     }
 }

@@ -1,7 +1,6 @@
 package dev.gatun.models.generate;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.gatun.models.checkpoint.ConfigFields;
 import dev.gatun.models.checkpoint.JsonFiles;
 import dev.gatun.models.checkpoint.WeightException;
@@ -18,7 +17,6 @@ import dev.gatun.models.generate.sample.EtaCutoff;
 import dev.gatun.models.generate.sample.MinP;
 import dev.gatun.models.generate.sample.TopH;
 import dev.gatun.models.generate.sample.TypicalP;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -57,10 +55,10 @@ public record GenerationConfig(Path file, GenerationOptions options, int padToke
     public static GenerationConfig read(Path folder) {
         Path own = folder.resolve("generation_config.json");
         Path legacy = folder.resolve("config.json");
-        if (Files.exists(own)) {
+        if (JsonFiles.present(own)) {
             return of(ConfigFields.of(own, JsonFiles.object(own)));
         }
-        return of(ConfigFields.of(legacy, Files.exists(legacy) ? JsonFiles.object(legacy) : JsonNodeFactory.instance.objectNode()));
+        return of(ConfigFields.of(legacy, JsonFiles.optional(legacy)));
     }
 
     /** Reads fields; see {@link #read}. */

@@ -18,9 +18,6 @@ import java.util.function.Supplier;
  * library; using it after {@link #close} throws {@link IllegalStateException}.
  */
 public final class TextTokenizer implements AutoCloseable {
-    /** Of a longer text only the beginning is tokenized, as long as that has tokens enough. */
-    private static final int FIRST_CHARACTERS = 1 << 14;
-
     private final TokenizersNative tokenizer;
     private final Frame single;
     private final Frame pair;
@@ -327,31 +324,8 @@ public final class TextTokenizer implements AutoCloseable {
         return new Frame.Span(ids, from, to);
     }
 
-    /** A text's own ids; of a long text those at the side that is kept, more than are wanted if it has them. */
     private int[] ids(String text, int wanted) {
-        for (long length = FIRST_CHARACTERS; length < text.length(); length *= 4) {
-            int end = boundary(text, (int) length);
-            if (end < 0) {
-                break;
-            }
-            // What follows the cut could change the last word's tokens only, and those are cut off.
-            int[] ids = tokenizer.ids(cutsLeft ? text.substring(end) : text.substring(0, end));
-            if (ids.length > wanted) {
-                return ids;
-            }
-        }
-        return tokenizer.ids(text);
-    }
-
-    /** The place between two words, before a space that follows something else, next to this many characters from the kept side. */
-    private int boundary(String text, int length) {
-        for (int i = length; i > length / 2; i--) {
-            int at = cutsLeft ? text.length() - i : i;
-            if (text.charAt(at) == ' ' && text.charAt(at - 1) != ' ') {
-                return at;
-            }
-        }
-        return -1;
+        return LongText.ids(text, wanted, cutsLeft, tokenizer::ids);
     }
 
     /** Where texts are cut. */

@@ -70,9 +70,8 @@ public record TokenTable(Map<Integer, String> tokens, Writing writing, boolean m
     /** A special token that tokenizer_config.json, or else special_tokens_map.json, names; null if neither does. */
     private static String special(Path folder, String name) {
         for (String file : new String[] {"tokenizer_config.json", "special_tokens_map.json"}) {
-            Path path = folder.resolve(file);
-            JsonNode node = Files.isRegularFile(path) ? JsonFiles.object(path).path(name) : null;
-            if (node != null && (node.isTextual() || node.path("content").isTextual())) {
+            JsonNode node = JsonFiles.optional(folder.resolve(file)).path(name);
+            if (node.isTextual() || node.path("content").isTextual()) {
                 return node.isTextual() ? node.textValue() : node.path("content").textValue();
             }
         }

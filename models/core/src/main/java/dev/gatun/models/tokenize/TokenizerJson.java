@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gatun.models.checkpoint.Clip;
 import dev.gatun.models.checkpoint.JsonFiles;
 import dev.gatun.models.checkpoint.WeightException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -41,7 +40,7 @@ final class TokenizerJson {
      * @throws WeightException if there is none, or it is damaged
      */
     static Source read(Path file, TokenizerSettings settings, boolean lowerCase) {
-        if (!Files.exists(file)) {
+        if (!JsonFiles.present(file)) {
             return source(file, Definition.of(settings, Vocabulary.ofFiles(file.getParent(), settings.kind(), settings), null, true), false,
                     lowerCase);
         }

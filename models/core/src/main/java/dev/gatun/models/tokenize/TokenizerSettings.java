@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.node.MissingNode;
 import dev.gatun.models.checkpoint.ConfigFields;
 import dev.gatun.models.checkpoint.JsonFiles;
 import dev.gatun.models.checkpoint.WeightException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -44,23 +43,19 @@ record TokenizerSettings(TokenizerKind kind, ConfigFields fields, Map<String, Ad
      */
     static TokenizerSettings read(Path folder) {
         Path file = folder.resolve("tokenizer_config.json");
-        JsonNode json = optional(file);
+        JsonNode json = JsonFiles.optional(file);
         ConfigFields fields = ConfigFields.of(file, json);
         fields.require("split_special_tokens", false);
-        ConfigFields config = ConfigFields.of(folder.resolve("config.json"), optional(folder.resolve("config.json")));
+        ConfigFields config = ConfigFields.of(folder.resolve("config.json"), JsonFiles.optional(folder.resolve("config.json")));
         String said = fields.text("tokenizer_class", config.text("tokenizer_class", ""));
         TokenizerKind kind = TokenizerKind.of(file, said, config.text("model_type", ""));
         JsonNode map = json.hasNonNull("added_tokens_decoder") ? MissingNode.getInstance()
-                : optional(folder.resolve("special_tokens_map.json"));
+                : JsonFiles.optional(folder.resolve("special_tokens_map.json"));
         Map<String, AddedToken> named = named(folder, kind, json, map);
         List<AddedToken> extra = extra(folder, json, map);
         List<String> inputs = fields.texts("model_input_names");
         return new TokenizerSettings(kind, fields, named, extra, added(folder, json, named, extra), inputs == null ? kind.typed
                 : inputs.contains("token_type_ids"));
-    }
-
-    private static JsonNode optional(Path file) {
-        return Files.isRegularFile(file) ? JsonFiles.object(file) : MissingNode.getInstance();
     }
 
     private static Map<String, AddedToken> named(Path folder, TokenizerKind kind, JsonNode json, JsonNode map) {
@@ -107,10 +102,11 @@ record TokenizerSettings(TokenizerKind kind, ConfigFields fields, Map<String, Ad
             return added;
         }
         Path file = folder.resolve("added_tokens.json");
-        if (!Files.isRegularFile(file)) {
+        JsonNode tokens = JsonFiles.optional(file);
+        if (tokens.isMissingNode()) {
             return null;
         }
-        optional(file).properties().forEach(entry -> {
+        tokens.properties().forEach(entry -> {
             boolean special = named.values().stream().anyMatch(token -> token.content().equals(entry.getKey()))
                     || extra != null && extra.stream().anyMatch(token -> token.content().equals(entry.getKey()));
             added.put(id(file, entry.getValue().asText()), new AddedToken(entry.getKey(), false, false, false, !special, special));

@@ -7,7 +7,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gatun.models.checkpoint.JsonFiles;
 import dev.gatun.models.checkpoint.WeightException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -76,7 +75,7 @@ record Vocabulary(Path file, JsonNode words, ArrayNode merges, String charsmap, 
 
     private static Path required(Path folder, String name) {
         Path file = folder.resolve(name);
-        if (!Files.exists(file)) {
+        if (!JsonFiles.present(file)) {
             throw new WeightException(folder.resolve("tokenizer.json"), "does not exist, and neither does " + name
                     + "; the tokenizer is expected there");
         }

@@ -6,7 +6,6 @@ import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.image.ImagePreprocessor;
 import dev.gatun.models.image.Interpolation;
 import dev.gatun.models.vision.VisionSpec.InputSize;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -76,7 +75,7 @@ public final class HubPreprocessing {
      */
     public static ImagePreprocessor of(Path folder, VisionSpec spec) {
         Path file = folder.resolve("preprocessor_config.json");
-        if (!Files.isRegularFile(file)) {
+        if (!JsonFiles.present(file)) {
             throw new WeightException(file, "does not exist; expected the file that says how pictures are resized and normalized");
         }
         return of(ConfigFields.of(file, JsonFiles.object(file)), spec);

@@ -2,6 +2,7 @@ package dev.gatun.models.registry;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -75,6 +76,11 @@ class FamilyFieldsTest {
             boolean same = served.equals(outcome(config.deepCopy().set(name, other(config.get(name)))));
             if (same != listed) {
                 (same ? ignored : needless).add(name);
+            }
+        }
+        for (String name : List.of("hidden_act", "hidden_activation", "activation")) {
+            if (config.has(name)) {
+                assertNull(outcome(config.deepCopy().putNull(name)), name + " is null: transformers calls nothing");
             }
         }
         assertEquals(List.of(), ignored, "ignored, though not known to be irrelevant");

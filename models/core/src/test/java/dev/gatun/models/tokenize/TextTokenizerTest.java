@@ -73,4 +73,34 @@ class TextTokenizerTest {
         tokenizer.close();
         assertThrows(IllegalStateException.class, () -> tokenizer.encode("a"));
     }
+
+    /** Ids are those of a short word that is as unknown (beyond 100 letters), or of a beginning that has tokens enough. */
+    @Test
+    void ofEndlessWordsTheBeginningIsRead() {
+        String[][] longAndShort = {{"z".repeat(20_000_000), "z".repeat(101)}, {"z".repeat(300_000) + " a b", "z".repeat(101) + " a b"},
+            {"a " + "\u4e2d".repeat(20_000_000), "a " + "\u4e2d".repeat(20)}, {"a\n".repeat(2_000_000), "a ".repeat(20)},
+            {" ".repeat(5_000_000) + "a b", " a b"}, {"\ud83d\ude00".repeat(200_000) + " a", "\ud83d\ude00".repeat(101) + " a"}};
+        try (TextTokenizer tokenizer = TextTokenizer.load(TINY, 9)) {
+            for (String[] texts : longAndShort) {
+                TextTokenizer.Tokens expected = tokenizer.encode(texts[1]);
+                TextTokenizer.Tokens found = tokenizer.encode(texts[0]);
+                assertArrayEquals(expected.ids(), found.ids(), texts[1]);
+                assertEquals(expected.truncated(), found.truncated());
+            }
+        }
+    }
+
+    @Test
+    void ofEndlessWordsTheEndIsReadWhereTheEndIsKept() {
+        int[] lengths = new int[2];
+        String text = "a b " + "\ud83d\ude00".repeat(100_000);
+        int[] ids = LongText.ids(text, 5, true, part -> {
+            lengths[0] = Math.max(lengths[0], part.length());
+            assertTrue(text.endsWith(part) || part.startsWith("a b "), "a part of its own");
+            return part.codePoints().toArray();
+        });
+        assertEquals(0x1f600, ids[ids.length - 1]);
+        assertTrue(lengths[0] <= (1 << 16) + 4, "cut at " + lengths[0]);
+        assertFalse(java.util.Arrays.stream(ids).anyMatch(id -> id >= 0xd800 && id < 0xe000), "half of a pair");
+    }
 }

@@ -1,12 +1,10 @@
 package dev.gatun.models.checkpoint.sentence;
 
-import com.fasterxml.jackson.databind.node.MissingNode;
 import dev.gatun.models.checkpoint.Checkpoint;
 import dev.gatun.models.checkpoint.ConfigFields;
 import dev.gatun.models.checkpoint.JsonFiles;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.encode.Pooling;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -120,7 +118,7 @@ public record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List
 
     /** Reads what stands beside the encoder, and refuses what would make another encoder of it. */
     private static ConfigFields transformer(Path folder) {
-        Path file = CONFIGS.stream().map(name -> folder.resolve("sentence_" + name + "_config.json")).filter(Files::isRegularFile)
+        Path file = CONFIGS.stream().map(name -> folder.resolve("sentence_" + name + "_config.json")).filter(JsonFiles::present)
                 .findFirst()
                 .orElse(folder.resolve("sentence_bert_config.json"));
         ConfigFields config = fields(file);
@@ -152,7 +150,7 @@ public record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List
     }
 
     private static ConfigFields fields(Path file) {
-        return ConfigFields.of(file, Files.isRegularFile(file) ? JsonFiles.object(file) : MissingNode.getInstance());
+        return ConfigFields.of(file, JsonFiles.optional(file));
     }
 
     /** Reads the modules in their order. */

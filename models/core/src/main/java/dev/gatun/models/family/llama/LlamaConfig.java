@@ -63,7 +63,7 @@ record LlamaConfig(EncoderSpec spec, RotarySettings rotary, List<Integer> window
         if (!spec.causal() && windows.stream().anyMatch(window -> window > 0)) {
             throw config.error("is_causal", "true where there is a sliding_window");
         }
-        return new LlamaConfig(spec, RotarySettings.of(config, bidirectional ? 250_000 : 10_000, headDim, positions), windows,
+        return new LlamaConfig(spec, RotarySettings.of(config, 10_000, headDim, positions), windows,
                 type.equals("qwen3"), bias || type.equals("qwen2"), bias, config.flag("mlp_bias", false));
     }
 

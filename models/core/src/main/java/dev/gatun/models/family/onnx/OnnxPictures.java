@@ -14,7 +14,6 @@ import dev.gatun.models.vision.VisionModel;
 import dev.gatun.models.vision.VisionSpec;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -55,7 +54,7 @@ public final class OnnxPictures implements PictureRows {
     /** Of a folder whose file takes any size: what pictures are cut or resized to. */
     private static VisionSpec.InputSize size(Path folder) {
         Path file = folder.resolve("preprocessor_config.json");
-        if (!Files.isRegularFile(file)) {
+        if (!JsonFiles.present(file)) {
             return new VisionSpec.InputSize(USUAL_SIDE, USUAL_SIDE);
         }
         ConfigFields config = ConfigFields.of(file, JsonFiles.object(file));

@@ -5,7 +5,6 @@ import dev.gatun.models.checkpoint.JsonFiles;
 import dev.gatun.models.checkpoint.WeightException;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -46,7 +45,7 @@ public final class WhisperVocabulary {
         Map<String, Integer> ids = new HashMap<>();
         Set<Integer> left = new HashSet<>();
         Path json = folder.resolve("tokenizer.json");
-        Path file = Files.isRegularFile(json) ? json : folder.resolve("vocab.json");
+        Path file = JsonFiles.present(json) ? json : folder.resolve("vocab.json");
         JsonNode root = JsonFiles.object(file);
         JsonNode vocab = file.equals(json) ? root.path("model").path("vocab") : root;
         if (!vocab.isObject() || vocab.isEmpty()) {
@@ -63,12 +62,10 @@ public final class WhisperVocabulary {
             });
         } else {
             Path added = folder.resolve("added_tokens.json");
-            if (Files.isRegularFile(added)) {
-                JsonFiles.object(added).properties().forEach(entry -> {
-                    ids.put(entry.getKey(), id(added, entry.getKey(), entry.getValue(), size));
-                    left.add(ids.get(entry.getKey()));
-                });
-            }
+            JsonFiles.optional(added).properties().forEach(entry -> {
+                ids.put(entry.getKey(), id(added, entry.getKey(), entry.getValue(), size));
+                left.add(ids.get(entry.getKey()));
+            });
             Arrays.stream(model.generation().eos()).forEach(left::add);
         }
         byte[][] bytes = new byte[size][];

@@ -8,7 +8,6 @@ import dev.gatun.models.encode.HeadKind;
 import dev.gatun.models.registry.Encoders;
 import dev.gatun.models.tokenize.Pair;
 import dev.gatun.models.tokenize.Truncation;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -79,10 +78,7 @@ public final class Reranker extends TextTask {
         boolean own = config.choice("sbert_ce_default_activation_function", true, ACTIVATIONS);
         own = config.object("sentence_transformers").choice("activation_fn", own, ACTIVATIONS);
         Path file = checkpoint.root().resolve("config_sentence_transformers.json");
-        if (!Files.isRegularFile(file)) {
-            return own;
-        }
-        ConfigFields sentence = ConfigFields.of(file, JsonFiles.object(file));
+        ConfigFields sentence = ConfigFields.of(file, JsonFiles.optional(file));
         sentence.require("default_prompt_name");
         return sentence.choice("activation_fn", own, ACTIVATIONS);
     }

@@ -24,9 +24,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -164,6 +166,27 @@ class SentenceFolderTest {
                 Embeddings other = first.embed("the old bird sings")) {
             assertArrayEquals(expected.toFloats(0), found.toFloats(0));
             assertFalse(Arrays.equals(other.toFloats(0), found.toFloats(0)));
+        }
+    }
+
+    @Test
+    @Timeout(60) // opening a pipe would wait for ever
+    void pipesAndDanglingLinksAreRefusedWhateverTheirName() throws Exception {
+        JsonNode golden = JSON.readTree(ROOT.resolve("cases.json").toFile()).get("cases").get(0);
+        for (String name : new String[] {"tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "tokenizer.json",
+            "sentence_bert_config.json", "config_sentence_transformers.json", "1_Pooling/config.json"}) {
+            for (boolean link : new boolean[] {false, true}) {
+                Path file = folder(golden).resolve(name);
+                Files.deleteIfExists(file);
+                if (link) {
+                    Files.createSymbolicLink(file, Path.of("nowhere"));
+                } else {
+                    Assumptions.assumeTrue(new ProcessBuilder("mkfifo", file.toString()).start().waitFor() == 0);
+                }
+                String message = assertThrows(WeightException.class, () -> EmbeddingModel.load(file.getParent().endsWith("1_Pooling")
+                        ? file.getParent().getParent() : file.getParent())).getMessage();
+                assertTrue(message.startsWith(file + ": ") && message.contains(link ? "is a link to nowhere" : "is a pipe or a device"), message);
+            }
         }
     }
 }
