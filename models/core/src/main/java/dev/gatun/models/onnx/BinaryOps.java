@@ -1,14 +1,11 @@
 package dev.gatun.models.onnx;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.function.DoubleBinaryOperator;
 import java.util.function.LongBinaryOperator;
 
 /** Functions of two or more elements that are repeated to each other's shapes by numpy's rule: arithmetic, comparisons, logic, Where. */
 final class BinaryOps {
-    private static final ValueLayout.OfFloat F32 = ValueLayout.JAVA_FLOAT_UNALIGNED;
-
     private BinaryOps() {
     }
 
@@ -92,23 +89,15 @@ final class BinaryOps {
 
     /** Result of a's type, of the common shape. */
     static OnnxTensor real(Call c, OnnxTensor a, OnnxTensor b, DoubleBinaryOperator f) {
-        long[] dims = Walk.broadcast(a.dims(), b.dims());
-        OnnxTensor y = c.make(a.type(), dims);
-        boolean floats = a.type() == OnnxType.FLOAT && b.type() == OnnxType.FLOAT;
-        MemorySegment as = a.segment();
-        MemorySegment bs = b.segment();
-        MemorySegment ys = y.segment();
+        OnnxTensor y = c.make(a.type(), Walk.broadcast(a.dims(), b.dims()));
+        Elements e = c.elements();
         walk(y, a, b, (at, step, n) -> {
-            if (floats) {
-                long p = at[1];
-                long q = at[2];
-                for (long i = 0; i < n; i++, p += step[1], q += step[2]) {
-                    ys.setAtIndex(F32, at[0] + i, (float) f.applyAsDouble(as.getAtIndex(F32, p), bs.getAtIndex(F32, q)));
-                }
-                return;
-            }
-            for (long i = 0; i < n; i++) {
-                y.put(at[0] + i, f.applyAsDouble(a.real(at[1] + i * step[1]), b.real(at[2] + i * step[2])));
+            for (long from = 0; from < n; from += Elements.SIZE) {
+                int count = Elements.count(n - from);
+                e.read(a, at[1] + from * step[1], step[1], e.a, count);
+                e.read(b, at[2] + from * step[2], step[2], e.b, count);
+                Elements.over(f, e.a, e.b, count);
+                e.write(y, at[0] + from, 1, e.a, count);
             }
         });
         return y;
@@ -116,9 +105,14 @@ final class BinaryOps {
 
     static OnnxTensor whole(Call c, OnnxTensor a, OnnxTensor b, LongBinaryOperator f) {
         OnnxTensor y = c.make(a.type(), Walk.broadcast(a.dims(), b.dims()));
+        Elements e = c.elements();
         walk(y, a, b, (at, step, n) -> {
-            for (long i = 0; i < n; i++) {
-                y.putWhole(at[0] + i, f.applyAsLong(a.whole(at[1] + i * step[1]), b.whole(at[2] + i * step[2])));
+            for (long from = 0; from < n; from += Elements.SIZE) {
+                int count = Elements.count(n - from);
+                e.read(a, at[1] + from * step[1], step[1], e.p, count);
+                e.read(b, at[2] + from * step[2], step[2], e.q, count);
+                Elements.over(f, e.p, e.q, count);
+                e.write(y, at[0] + from, 1, e.p, count);
             }
         });
         return y;
@@ -144,21 +138,45 @@ final class BinaryOps {
             OnnxTensor a = c.in(0);
             OnnxTensor b = c.in(1);
             OnnxTensor y = c.make(OnnxType.BOOL, Walk.broadcast(a.dims(), b.dims()));
-            boolean unsigned = a.type() == OnnxType.UINT64;
+            Elements e = c.elements();
             walk(y, a, b, (at, step, n) -> {
-                for (long i = 0; i < n; i++) {
-                    long p = at[1] + i * step[1];
-                    long q = at[2] + i * step[2];
-                    int order = switch (a.type().kind()) {
-                        case REAL -> order(a.real(p), b.real(q));
-                        case STRING -> Integer.signum(a.text(p).compareTo(b.text(q)));
-                        default -> Integer.signum(compare(a.whole(p), b.whole(q), unsigned));
-                    };
-                    y.segment().set(ValueLayout.JAVA_BYTE, at[0] + i, (byte) (verdict.of(order) ? 1 : 0));
+                for (long from = 0; from < n; from += Elements.SIZE) {
+                    int count = Elements.count(n - from);
+                    orders(e, a, at[1] + from * step[1], step[1], b, at[2] + from * step[2], step[2], count);
+                    for (int i = 0; i < count; i++) {
+                        e.p[i] = verdict.of((int) e.p[i]) ? 1 : 0;
+                    }
+                    e.write(y, at[0] + from, 1, e.p, count);
                 }
             });
             return y;
         });
+    }
+
+    /** How elements of two tensors compare, to {@code e.p}. */
+    private static void orders(Elements e, OnnxTensor a, long aAt, long aStep, OnnxTensor b, long bAt, long bStep, int n) {
+        switch (a.type().kind()) {
+            case REAL -> {
+                e.read(a, aAt, aStep, e.a, n);
+                e.read(b, bAt, bStep, e.b, n);
+                for (int i = 0; i < n; i++) {
+                    e.p[i] = order(e.a[i], e.b[i]);
+                }
+            }
+            case STRING -> {
+                for (int i = 0; i < n; i++) {
+                    e.p[i] = Integer.signum(a.text(aAt + i * aStep).compareTo(b.text(bAt + i * bStep)));
+                }
+            }
+            default -> {
+                boolean unsigned = a.type() == OnnxType.UINT64;
+                e.read(a, aAt, aStep, e.p, n);
+                e.read(b, bAt, bStep, e.q, n);
+                for (int i = 0; i < n; i++) {
+                    e.p[i] = Integer.signum(compare(e.p[i], e.q[i], unsigned));
+                }
+            }
+        }
     }
 
     private static int order(double a, double b) {
@@ -232,18 +250,27 @@ final class BinaryOps {
         int size = x.type().byteSize();
         long[][] strides = {Walk.dense(dims), Walk.strides(condition.dims(), dims), Walk.strides(x.dims(), dims),
                 Walk.strides(y.dims(), dims)};
+        Elements e = c.elements();
         Walk.rows(dims, strides, new long[4], (at, step, n) -> {
-            for (long i = 0; i < n; i++) {
-                boolean first = condition.segment().get(ValueLayout.JAVA_BYTE, at[1] + i * step[1]) != 0;
-                OnnxTensor from = first ? x : y;
-                long p = first ? at[2] + i * step[2] : at[3] + i * step[3];
-                switch (size) {
-                    case 4 -> out.segment().setAtIndex(ValueLayout.JAVA_INT_UNALIGNED, at[0] + i,
-                            from.segment().getAtIndex(ValueLayout.JAVA_INT_UNALIGNED, p));
-                    case 8 -> out.segment().setAtIndex(ValueLayout.JAVA_LONG_UNALIGNED, at[0] + i,
-                            from.segment().getAtIndex(ValueLayout.JAVA_LONG_UNALIGNED, p));
-                    default -> MemorySegment.copy(from.segment(), p * size, out.segment(), (at[0] + i) * size, size);
+            for (long from = 0; from < n; from += Elements.SIZE) {
+                int count = Elements.count(n - from);
+                e.read(condition, at[1] + from * step[1], step[1], e.r, count);
+                long first = at[2] + from * step[2];
+                long second = at[3] + from * step[3];
+                if (size > 8) {
+                    for (int i = 0; i < count; i++) {
+                        boolean yes = e.r[i] != 0;
+                        long place = yes ? first + i * step[2] : second + i * step[3];
+                        MemorySegment.copy((yes ? x : y).segment(), place * size, out.segment(), (at[0] + from + i) * size, size);
+                    }
+                    continue;
                 }
+                e.bits(x, first, step[2], e.p, count);
+                e.bits(y, second, step[3], e.q, count);
+                for (int i = 0; i < count; i++) {
+                    e.p[i] = e.r[i] != 0 ? e.p[i] : e.q[i];
+                }
+                Elements.putBits(out, at[0] + from, 1, e.p, count);
             }
         });
         return out;

@@ -69,6 +69,10 @@ final class Call {
         return evaluator.memory();
     }
 
+    Elements elements() {
+        return memory().elements();
+    }
+
     Natives natives() {
         return evaluator.natives();
     }

@@ -1,6 +1,5 @@
 package dev.gatun.models.onnx;
 
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /** Cast, CastLike, BitCast. */
@@ -43,15 +42,21 @@ final class CastOps {
             case "nearest" -> 2;
             default -> 0;
         };
-        for (long i = 0; i < x.size(); i++) {
-            if (to == OnnxType.FLOAT8E8M0) {
-                y.segment().set(ValueLayout.JAVA_BYTE, i, SmallFloats.powerOfTwo(x.real(i), saturate, mode));
-            } else if (small) {
-                y.segment().set(ValueLayout.JAVA_BYTE, i, SmallFloats.write(to, x.real(i), saturate));
-            } else if (x.type().isReal() || to.isReal()) {
-                y.put(i, x.real(i));
-            } else {
-                y.putWhole(i, x.whole(i));
+        Elements e = c.elements();
+        for (long from = 0; from < x.size(); from += Elements.SIZE) {
+            int count = Elements.count(x.size() - from);
+            if (!x.type().isReal() && !to.isReal()) {
+                e.read(x, from, 1, e.p, count);
+                e.write(y, from, 1, e.p, count);
+                continue;
+            }
+            e.read(x, from, 1, e.a, count);
+            for (int i = 0; i < count && small; i++) {
+                y.segment().set(ValueLayout.JAVA_BYTE, from + i, to == OnnxType.FLOAT8E8M0
+                        ? SmallFloats.powerOfTwo(e.a[i], saturate, mode) : SmallFloats.write(to, e.a[i], saturate));
+            }
+            if (!small) {
+                e.write(y, from, 1, e.a, count);
             }
         }
         return y;
@@ -101,9 +106,11 @@ final class CastOps {
             return x;
         }
         OnnxTensor y = c.make(OnnxType.FLOAT, x.dims());
-        MemorySegment dst = y.segment();
-        for (long i = 0; i < x.size(); i++) {
-            dst.setAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, i, (float) x.real(i));
+        Elements e = c.elements();
+        for (long from = 0; from < x.size(); from += Elements.SIZE) {
+            int count = Elements.count(x.size() - from);
+            e.read(x, from, 1, e.a, count);
+            e.write(y, from, 1, e.a, count);
         }
         return y;
     }

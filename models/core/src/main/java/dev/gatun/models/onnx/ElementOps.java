@@ -1,7 +1,5 @@
 package dev.gatun.models.onnx;
 
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.function.DoublePredicate;
 import java.util.function.DoubleUnaryOperator;
 import java.util.function.LongUnaryOperator;
@@ -66,8 +64,14 @@ final class ElementOps {
     private static OnnxTensor test(Call c, DoublePredicate f) {
         OnnxTensor x = c.in(0);
         OnnxTensor y = c.make(OnnxType.BOOL, x.dims());
-        for (long i = 0; i < x.size(); i++) {
-            y.segment().set(ValueLayout.JAVA_BYTE, i, (byte) (f.test(x.real(i)) ? 1 : 0));
+        Elements e = c.elements();
+        for (long from = 0; from < x.size(); from += Elements.SIZE) {
+            int count = Elements.count(x.size() - from);
+            e.read(x, from, 1, e.a, count);
+            for (int i = 0; i < count; i++) {
+                e.p[i] = f.test(e.a[i]) ? 1 : 0;
+            }
+            e.write(y, from, 1, e.p, count);
         }
         return y;
     }
@@ -75,26 +79,24 @@ final class ElementOps {
     /** y = f(x), of x's type and shape. */
     static OnnxTensor real(Call c, OnnxTensor x, DoubleUnaryOperator f) {
         OnnxTensor y = c.make(x.type(), x.dims());
-        if (x.type() == OnnxType.FLOAT) {
-            MemorySegment src = x.segment();
-            MemorySegment dst = y.segment();
-            long n = x.size();
-            for (long i = 0; i < n; i++) {
-                dst.setAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, i,
-                        (float) f.applyAsDouble(src.getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, i)));
-            }
-            return y;
-        }
-        for (long i = 0; i < x.size(); i++) {
-            y.put(i, f.applyAsDouble(x.real(i)));
+        Elements e = c.elements();
+        for (long from = 0; from < x.size(); from += Elements.SIZE) {
+            int count = Elements.count(x.size() - from);
+            e.read(x, from, 1, e.a, count);
+            Elements.over(f, e.a, count);
+            e.write(y, from, 1, e.a, count);
         }
         return y;
     }
 
     static OnnxTensor whole(Call c, OnnxTensor x, LongUnaryOperator f) {
         OnnxTensor y = c.make(x.type(), x.dims());
-        for (long i = 0; i < x.size(); i++) {
-            y.putWhole(i, f.applyAsLong(x.whole(i)));
+        Elements e = c.elements();
+        for (long from = 0; from < x.size(); from += Elements.SIZE) {
+            int count = Elements.count(x.size() - from);
+            e.read(x, from, 1, e.p, count);
+            Elements.over(f, e.p, count);
+            e.write(y, from, 1, e.p, count);
         }
         return y;
     }

@@ -36,6 +36,7 @@ final class Memory implements AutoCloseable {
     private final Map<Long, ArrayDeque<Block>> free = new HashMap<>();
     private final List<Block> all = new ArrayList<>();
     private long bytes;
+    private Elements elements;
 
     Memory(long limit) {
         this.limit = limit;
@@ -47,6 +48,14 @@ final class Memory implements AutoCloseable {
         long size = Math.multiplyExact(shape.elementCount(), type.byteSize());
         Block block = block(size);
         return new OnnxTensor(type, shape, block.segment.asSlice(0, size), null, block);
+    }
+
+    /** Where kernels read some elements at a time. */
+    Elements elements() {
+        if (elements == null) {
+            elements = new Elements();
+        }
+        return elements;
     }
 
     private Block block(long size) {

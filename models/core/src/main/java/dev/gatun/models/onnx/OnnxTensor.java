@@ -227,7 +227,7 @@ public final class OnnxTensor implements OnnxValue {
     }
 
     /** To nearest even in one step: a double that is rounded to a float first could be rounded twice. */
-    private static short half(double value) {
+    static short half(double value) {
         float f = (float) value;
         if (f != value && !Double.isNaN(value) && (Float.floatToRawIntBits(f) & 0xfff) == 0) {
             f = Math.abs(f) > Math.abs(value) ? Float.intBitsToFloat(Float.floatToRawIntBits(f) - 1)
@@ -244,6 +244,10 @@ public final class OnnxTensor implements OnnxValue {
     /** All elements as longs. */
     long[] longs() {
         long[] values = new long[Math.toIntExact(size())];
+        if (type == OnnxType.INT64) {
+            MemorySegment.copy(segment, S64, 0, values, 0, values.length);
+            return values;
+        }
         for (int i = 0; i < values.length; i++) {
             values[i] = whole(i);
         }

@@ -111,19 +111,19 @@ final class ReduceOps {
         long[] inner = pick(dims, axes, true);
         long[] strides = pick(Walk.dense(dims), axes, true);
         double count = Call.product(inner, 0, inner.length);
-        groups(dims, axes, (result, start) -> y.put(result, finish.of(fold(x, inner, strides, start, zero, step), count)));
+        Elements e = c.elements();
+        groups(dims, axes, (result, start) -> y.put(result, finish.of(fold(e, x, inner, strides, start, zero, step), count)));
         return y;
     }
 
-    private static double fold(OnnxTensor x, long[] dims, long[] strides, long start, double zero, DoubleBinaryOperator step) {
+    private static double fold(Elements e, OnnxTensor x, long[] dims, long[] strides, long start, double zero, DoubleBinaryOperator step) {
         double[] sum = {zero};
         Walk.rows(dims, new long[][] {strides}, new long[] {start}, (at, by, n) -> {
-            double s = sum[0];
-            long p = at[0];
-            for (long i = 0; i < n; i++, p += by[0]) {
-                s = step.applyAsDouble(s, x.real(p));
+            for (long i = 0; i < n; i += Elements.SIZE) {
+                int count = Elements.count(n - i);
+                e.read(x, at[0] + i * by[0], by[0], e.a, count);
+                sum[0] = Elements.fold(step, sum[0], e.a, count);
             }
-            sum[0] = s;
         });
         return sum[0];
     }
@@ -133,11 +133,14 @@ final class ReduceOps {
         OnnxTensor y = c.make(x.type(), resultDims(c, dims, axes));
         long[] inner = pick(dims, axes, true);
         long[] strides = pick(Walk.dense(dims), axes, true);
+        Elements e = c.elements();
         groups(dims, axes, (result, start) -> {
             long[] sum = {zero};
             Walk.rows(inner, new long[][] {strides}, new long[] {start}, (at, by, n) -> {
-                for (long i = 0; i < n; i++) {
-                    sum[0] = step.applyAsLong(sum[0], x.whole(at[0] + i * by[0]));
+                for (long i = 0; i < n; i += Elements.SIZE) {
+                    int count = Elements.count(n - i);
+                    e.read(x, at[0] + i * by[0], by[0], e.p, count);
+                    sum[0] = Elements.fold(step, sum[0], e.p, count);
                 }
             });
             y.putWhole(result, sum[0]);
@@ -155,12 +158,49 @@ final class ReduceOps {
         OnnxTensor y = c.make(x.type(), resultDims(c, dims, axes));
         long[] inner = pick(dims, axes, true);
         long[] strides = pick(Walk.dense(dims), axes, true);
+        Elements e = c.elements();
         groups(dims, axes, (result, start) -> {
-            double max = fold(x, inner, strides, start, Double.NEGATIVE_INFINITY, Math::max);
+            double max = fold(e, x, inner, strides, start, Double.NEGATIVE_INFINITY, Math::max);
             double shift = Double.isInfinite(max) ? 0 : max;
-            y.put(result, shift + Math.log(fold(x, inner, strides, start, 0, (a, v) -> a + Math.exp(v - shift))));
+            y.put(result, shift + Math.log(fold(e, x, inner, strides, start, 0, (a, v) -> a + Math.exp(v - shift))));
         });
         return y;
+    }
+
+    /** The place of the largest element, or of the smallest. */
+    private static final class Best {
+        private final int sign;
+        private final boolean last;
+        private long at = -1;
+        private double real;
+        private long whole;
+
+        Best(int sign, boolean last) {
+            this.sign = sign;
+            this.last = last;
+        }
+
+        private boolean takes(int order) {
+            return at < 0 || sign * order > 0 || order == 0 && last;
+        }
+
+        void of(double[] x, long from, int n) {
+            for (int i = 0; i < n; i++) {
+                if (takes(Double.compare(x[i], real))) {
+                    real = x[i];
+                    at = from + i;
+                }
+            }
+        }
+
+        void of(long[] x, long from, int n) {
+            for (int i = 0; i < n; i++) {
+                if (takes(Long.compare(x[i], whole))) {
+                    whole = x[i];
+                    at = from + i;
+                }
+            }
+        }
     }
 
     private static OnnxTensor arg(Call c, int sign) {
@@ -174,15 +214,21 @@ final class ReduceOps {
         long stride = Walk.dense(dims)[axis];
         c.require(dims[axis] > 0, "an empty axis has no largest element");
         boolean real = x.type().isReal();
+        Elements e = c.elements();
+        Best best = new Best(sign, last);
         groups(dims, axes, (result, start) -> {
-            long best = 0;
-            for (long i = 1; i < dims[axis]; i++) {
-                long p = start + i * stride;
-                long q = start + best * stride;
-                int order = sign * (real ? Double.compare(x.real(p), x.real(q)) : Long.compare(x.whole(p), x.whole(q)));
-                best = order > 0 || order == 0 && last ? i : best;
+            best.at = -1;
+            for (long from = 0; from < dims[axis]; from += Elements.SIZE) {
+                int count = Elements.count(dims[axis] - from);
+                if (real) {
+                    e.read(x, start + from * stride, stride, e.a, count);
+                    best.of(e.a, from, count);
+                } else {
+                    e.read(x, start + from * stride, stride, e.p, count);
+                    best.of(e.p, from, count);
+                }
             }
-            y.putWhole(result, best);
+            y.putWhole(result, best.at);
         });
         return y;
     }
