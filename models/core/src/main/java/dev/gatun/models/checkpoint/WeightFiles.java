@@ -21,9 +21,20 @@ final class WeightFiles {
     private WeightFiles() {
     }
 
-    /** The file of a folder's weights, be it damaged; null if there is none. */
+    /** The file of a folder's weights, be it damaged: one of the usual names, or the only ONNX file; null if there is none. */
     static Path find(Path folder) {
-        return NAMES.stream().map(folder::resolve).filter(ModelFile::present).findFirst().orElse(null);
+        return NAMES.stream().map(folder::resolve).filter(ModelFile::present).findFirst().orElseGet(() -> {
+            Map<String, String> found = found(folder);
+            List<String> weights = found.keySet().stream().filter(name -> name.matches("(?i).*\\.(onnx|safetensors)")).toList();
+            return weights.size() == 1 && weights.getFirst().matches("(?i).*\\.onnx") ? folder.resolve(weights.getFirst()) : null;
+        });
+    }
+
+    private static Map<String, String> found(Path folder) {
+        Map<String, String> found = new LinkedHashMap<>();
+        collect(folder, "", found);
+        collect(folder.resolve("onnx"), "onnx/", found);
+        return found;
     }
 
     /**
@@ -52,11 +63,8 @@ final class WeightFiles {
 
     /** Why a folder has no weights that can be read. */
     static String problem(Path folder) {
-        Map<String, String> found = new LinkedHashMap<>();
-        collect(folder, "", found);
-        collect(folder.resolve("onnx"), "onnx/", found);
         StringBuilder text = new StringBuilder("has neither ").append(String.join(" nor ", NAMES));
-        found.forEach((name, cure) -> text.append("; ").append(Clip.text(name)).append(' ').append(cure));
+        found(folder).forEach((name, cure) -> text.append("; ").append(Clip.text(name)).append(' ').append(cure));
         return text.toString();
     }
 

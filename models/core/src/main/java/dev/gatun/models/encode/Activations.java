@@ -13,7 +13,7 @@ public final class Activations {
             Map.entry("gelu_python_tanh", Activation.GELU_TANH), Map.entry("relu", Activation.RELU), Map.entry("relu6", Activation.RELU6),
             Map.entry("silu", Activation.SILU), Map.entry("swish", Activation.SILU), Map.entry("tanh", Activation.TANH),
             Map.entry("sigmoid", Activation.SIGMOID), Map.entry("hardswish", Activation.HARDSWISH), Map.entry("linear", Activation.NONE),
-            Map.entry("quick_gelu", Activation.QUICK_GELU));
+            Map.entry("quick_gelu", Activation.QUICK_GELU), Map.entry("relu2", Activation.RELU2), Map.entry("mish", Activation.MISH));
 
     private Activations() {
     }

@@ -56,17 +56,19 @@ public enum HeadKind {
      * Refuses, for embeddings, a checkpoint whose head is what it was made for: its hidden states are no embeddings. A masked language
      * model is none of these, nor is a folder of sentence-transformers that says how vectors are pooled.
      *
+     * @param pooled whether the caller says how they are pooled: then only what is no encoder and a head is refused
      * @throws WeightException names the architecture and the task that serves it
      */
-    public static void requireNone(Checkpoint checkpoint) {
+    public static void requireNone(Checkpoint checkpoint, boolean pooled) {
         if (checkpoint.modules().stream().anyMatch(m -> m.type().equals("Pooling"))) {
             return;
         }
         for (String said : checkpoint.architectures()) {
             boolean colbert = said.equals("HF_ColBERT");
-            if (colbert || find(said).filter(kind -> kind != MASKED).isPresent()) {
+            if (colbert || !pooled && find(said).filter(kind -> kind != MASKED).isPresent()) {
                 throw new WeightException(checkpoint.configFile(), "architectures says " + said
-                        + (colbert ? ", whose vector for each token is not served" : what(said)) + "; expected an encoder without a head");
+                        + (colbert ? ", whose vector for each token is not served" : what(said))
+                        + "; expected an encoder without a head" + (colbert ? "" : ", or a pooling for the hidden states of this one's"));
             }
         }
     }

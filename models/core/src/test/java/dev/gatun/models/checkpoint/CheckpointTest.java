@@ -82,9 +82,6 @@ class CheckpointTest {
         "resnet18-f37072fd.pth | resnet18-f37072fd.pth is a pickle",
         "tf_model.h5 | holds TensorFlow weights: load it in transformers 4 with from_tf=True",
         "flax_model.msgpack | holds Flax weights",
-        "model_quantized.onnx | model_quantized.onnx is not looked for by itself: name the file if it is meant, or better export the"
-                + " model anew",
-        "onnx/model_int8.onnx | onnx/model_int8.onnx is not looked for by itself",
         "adapter_model.safetensors | is an adapter (LoRA) without its base model",
         "other.safetensors | other.safetensors is not looked for by itself: name the file if it is meant",
         "model.Q4_K_M.gguf | is a GGUF file for llama.cpp",
@@ -99,6 +96,18 @@ class CheckpointTest {
             String file = refused(() -> Checkpoint.open(folder.resolve(name)).tensors());
             assertTrue(file.startsWith(folder.resolve(name).toString()), file);
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"model_quantized.onnx", "onnx/model_int8.onnx"})
+    void theOnlyOnnxFileIsTaken(String name) throws IOException {
+        Files.createDirectories(folder.resolve("onnx"));
+        Files.writeString(folder.resolve(name), "x");
+        Files.writeString(folder.resolve("pytorch_model.bin"), "x");
+        assertEquals(folder.resolve(name), Checkpoint.open(folder).weights());
+        Files.writeString(folder.resolve("onnx/model_fp16.onnx"), "x");
+        assertNull(Checkpoint.open(folder).weights());
+        assertTrue(problem().contains(name + " is not looked for by itself: name the file if it is meant, or better export"), problem());
     }
 
     @Test

@@ -84,7 +84,7 @@ public final class EmbeddingModel implements AutoCloseable {
     public static EmbeddingModel load(Path model, EmbeddingOptions options) {
         Checkpoint checkpoint = Checkpoint.open(model);
         EncoderFamily family = Encoders.family(checkpoint);
-        HeadKind.requireNone(checkpoint);
+        HeadKind.requireNone(checkpoint, options.pooling() != null);
         SentenceFolder folder = options.over(SentenceFolder.read(checkpoint));
         if (folder.skipsPrompts() && (options.overlap() >= 0 || folder.poolings().contains(Pooling.WEIGHTEDMEAN))) {
             throw new IllegalArgumentException("include_prompt is false: neither windows nor weightedmean pooling are served without the "

@@ -170,6 +170,24 @@ class SentenceFolderTest {
     }
 
     @Test
+    void whoNamesAPoolingGetsTheEncoderOfAModelWithAHead() throws IOException {
+        for (String name : new String[] {"model.safetensors", "tokenizer.json"}) {
+            Files.copy(TINY.resolve(name), temporary.resolve(name));
+        }
+        ObjectNode config = (ObjectNode) JSON.readTree(TINY.resolve("config.json").toFile());
+        write(temporary, "config.json", config.set("architectures", JSON.createArrayNode().add("BertForTokenClassification")));
+        String message = assertThrows(WeightException.class, () -> EmbeddingModel.load(temporary)).getMessage();
+        assertTrue(message.contains("use TokenTagger") && message.contains("or a pooling"), message);
+        EmbeddingOptions options = EmbeddingOptions.defaults().withThreads(1).withPooling(Pooling.MEAN);
+        try (EmbeddingModel plain = EmbeddingModel.load(TINY, options); Embeddings expected = plain.embed("a cat");
+                EmbeddingModel headed = EmbeddingModel.load(temporary, options); Embeddings found = headed.embed("a cat")) {
+            assertArrayEquals(expected.toFloats(0), found.toFloats(0));
+        }
+        write(temporary, "config.json", config.set("architectures", JSON.createArrayNode().add("HF_ColBERT")));
+        assertThrows(WeightException.class, () -> EmbeddingModel.load(temporary, options));
+    }
+
+    @Test
     @Timeout(60) // opening a pipe would wait for ever
     void pipesAndDanglingLinksAreRefusedWhateverTheirName() throws Exception {
         JsonNode golden = JSON.readTree(ROOT.resolve("cases.json").toFile()).get("cases").get(0);
@@ -185,7 +203,8 @@ class SentenceFolderTest {
                 }
                 String message = assertThrows(WeightException.class, () -> EmbeddingModel.load(file.getParent().endsWith("1_Pooling")
                         ? file.getParent().getParent() : file.getParent())).getMessage();
-                assertTrue(message.startsWith(file + ": ") && message.contains(link ? "is a link to nowhere" : "is a pipe or a device"), message);
+                assertTrue(message.startsWith(file + ": ") && message.contains(link ? "is a link to nowhere" : "is a pipe or a device"),
+                        message);
             }
         }
     }
