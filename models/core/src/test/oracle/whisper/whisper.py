@@ -94,6 +94,9 @@ def case(model, extractor, processor, audio, long, **options):
     arguments = dict(options)
     if options.get("return_token_timestamps"):
         arguments["attention_mask"] = inputs["attention_mask"]
+    if "prompt" in options:
+        del arguments["prompt"]
+        arguments["prompt_ids"] = torch.tensor(processor.get_prompt_ids(options["prompt"]))
     result = model.generate(inputs["input_features"], return_segments=True,
                             **{"logprob_threshold": -1e9, "temperature": (0.0,), **arguments})
     segments = []
@@ -103,7 +106,8 @@ def case(model, extractor, processor, audio, long, **options):
             segment["times"] = s["token_timestamps"].tolist()
         segment["text"] = processor.decode(s["tokens"], skip_special_tokens=True)
         segments.append(segment)
-    return {"samples": len(audio), "options": options, "segments": segments}
+    told = {"prompt_ids": arguments["prompt_ids"].tolist()[1:]} if "prompt" in options else {}
+    return {"samples": len(audio), "options": options, "segments": segments, **told}
 
 
 def folder(name, seed, multilingual, config, generation, audio, cases):
@@ -165,6 +169,9 @@ SHORT = {"plain": (False, 15000, {"return_timestamps": False}), "stamped": (Fals
          "long": (True, 0, {"return_timestamps": True}), "words": (True, 0, {"return_timestamps": True, "return_token_timestamps": True}),
          "shortwords": (False, 12500, {"return_timestamps": True, "return_token_timestamps": True}),
          "conditioned": (True, 0, {"return_timestamps": True, "condition_on_prev_tokens": True}),
+         "prompted": (True, 0, {"return_timestamps": True, "prompt": "Anna, the dog & 42 "}),
+         "promptedwords": (False, 14000, {"return_timestamps": True, "return_token_timestamps": True, "prompt": "Satz"}),
+         "promptedconditioned": (True, 0, {"return_timestamps": True, "condition_on_prev_tokens": True, "prompt": "der alte Haus"}),
          "skipped": (True, 0, {"return_timestamps": True, "logprob_threshold": 0.0, "no_speech_threshold": 1e-4})}
 MULTI = {**SHORT, "german": (True, 0, {"return_timestamps": True, "language": "German", "task": "translate"}),
          "french": (False, 16000, {"return_timestamps": False, "language": "fr"}),

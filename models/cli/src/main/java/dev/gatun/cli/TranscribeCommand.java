@@ -49,6 +49,9 @@ final class TranscribeCommand implements Callable<Integer> {
     @Option(names = "--condition", description = "Let the model see what it wrote before.")
     boolean condition;
 
+    @Option(names = "--prompt", paramLabel = "TEXT", description = "As if this had been said before: names and spellings to come.")
+    String prompt;
+
     @Option(names = "--min-level", paramLabel = "DB", description = "Do not listen where it is quieter than so many decibels, as -60.")
     double minLevel = Double.NEGATIVE_INFINITY;
 
@@ -71,10 +74,10 @@ final class TranscribeCommand implements Callable<Integer> {
             throw new CommandLine.ParameterException(spec.commandLine(), "--words needs --format json");
         }
         PrintWriter out = spec.commandLine().getOut();
-        WhisperOptions options = options();
         Progress progress = new Progress(spec.commandLine().getErr(), "seconds of audio");
         int bad = 0;
         try (SpeechRecognizer recognizer = SpeechRecognizer.load(model, threads)) {
+            WhisperOptions options = prompt == null ? options() : options().withPrompt(recognizer.prompt(prompt));
             for (Path recording : recordings) {
                 try {
                     Transcript transcript = recognizer.transcribe(recording, options, listener(progress, out));

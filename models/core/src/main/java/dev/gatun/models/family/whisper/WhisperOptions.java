@@ -18,13 +18,16 @@ import java.util.Arrays;
  * @param conditionOnPrevious  whether the model sees what it wrote of the windows before
  * @param minLevel             decibels below full scale that are not listened to at all, as -60; negative infinite for none
  * @param seed                 of what is drawn
+ * @param prompt               {@code prompt_ids} without their mark: tokens before the text of each window, with conditionOnPrevious before
+ *                             what was written in the windows before; empty for none
  */
 public record WhisperOptions(String language, boolean translate, boolean transcribe, boolean timestamps, boolean words,
         double[] temperatures, double compressionThreshold, double logProbThreshold, double noSpeechThreshold, boolean conditionOnPrevious,
-        double minLevel, long seed) {
+        double minLevel, long seed, int[] prompt) {
     /** Checks the numbers. */
     public WhisperOptions {
         temperatures = temperatures.clone();
+        prompt = prompt.clone();
         if (temperatures.length == 0 || Arrays.stream(temperatures).anyMatch(t -> !(t >= 0) || Double.isInfinite(t))) {
             throw new IllegalArgumentException("temperatures " + Arrays.toString(temperatures) + ", expected numbers of 0 or more");
         }
@@ -44,54 +47,60 @@ public record WhisperOptions(String language, boolean translate, boolean transcr
     /** The likeliest tokens, whatever they are. */
     public static WhisperOptions greedy() {
         return new WhisperOptions(null, false, false, false, false, new double[] {0}, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY,
-                Double.POSITIVE_INFINITY, false, Double.NEGATIVE_INFINITY, 0);
+                Double.POSITIVE_INFINITY, false, Double.NEGATIVE_INFINITY, 0, new int[0]);
     }
 
     /** With timestamps, and the published fallback (Radford et al. 2022) with transformers' thresholds. */
     public static WhisperOptions defaults() {
         return new WhisperOptions(null, false, false, true, false, new double[] {0, 0.2, 0.4, 0.6, 0.8, 1}, 1.35, -1, 0.6, false,
-                Double.NEGATIVE_INFINITY, 0);
+                Double.NEGATIVE_INFINITY, 0, new int[0]);
     }
 
     /** In a language, or null to detect it. */
     public WhisperOptions withLanguage(String other) {
         return new WhisperOptions(other, translate, transcribe, timestamps, words, temperatures, compressionThreshold, logProbThreshold,
-                noSpeechThreshold, conditionOnPrevious, minLevel, seed);
+                noSpeechThreshold, conditionOnPrevious, minLevel, seed, prompt);
     }
 
     /** Into English, or in the language spoken. */
     public WhisperOptions withTask(boolean toEnglish) {
         return new WhisperOptions(language, toEnglish, !toEnglish, timestamps, words, temperatures, compressionThreshold, logProbThreshold,
-                noSpeechThreshold, conditionOnPrevious, minLevel, seed);
+                noSpeechThreshold, conditionOnPrevious, minLevel, seed, prompt);
     }
 
     /** With timestamps or without, and with the time of each word or without. */
     public WhisperOptions withTimes(boolean stamps, boolean ofWords) {
         return new WhisperOptions(language, translate, transcribe, stamps, ofWords, temperatures, compressionThreshold, logProbThreshold,
-                noSpeechThreshold, conditionOnPrevious, minLevel, seed);
+                noSpeechThreshold, conditionOnPrevious, minLevel, seed, prompt);
     }
 
     /** With other temperatures and thresholds. */
     public WhisperOptions withFallback(double[] temperature, double compression, double logProb, double noSpeech) {
         return new WhisperOptions(language, translate, transcribe, timestamps, words, temperature, compression, logProb, noSpeech,
-                conditionOnPrevious, minLevel, seed);
+                conditionOnPrevious, minLevel, seed, prompt);
     }
 
     /** Seeing what was written before, or not. */
     public WhisperOptions withPrevious(boolean condition) {
         return new WhisperOptions(language, translate, transcribe, timestamps, words, temperatures, compressionThreshold, logProbThreshold,
-                noSpeechThreshold, condition, minLevel, seed);
+                noSpeechThreshold, condition, minLevel, seed, prompt);
+    }
+
+    /** As if so many tokens had been written before: names and spellings to come. */
+    public WhisperOptions withPrompt(int... tokens) {
+        return new WhisperOptions(language, translate, transcribe, timestamps, words, temperatures, compressionThreshold, logProbThreshold,
+                noSpeechThreshold, conditionOnPrevious, minLevel, seed, tokens);
     }
 
     /** Not listening below a level. */
     public WhisperOptions withMinLevel(double decibels) {
         return new WhisperOptions(language, translate, transcribe, timestamps, words, temperatures, compressionThreshold, logProbThreshold,
-                noSpeechThreshold, conditionOnPrevious, decibels, seed);
+                noSpeechThreshold, conditionOnPrevious, decibels, seed, prompt);
     }
 
     /** With another seed. */
     public WhisperOptions withSeed(long other) {
         return new WhisperOptions(language, translate, transcribe, timestamps, words, temperatures, compressionThreshold, logProbThreshold,
-                noSpeechThreshold, conditionOnPrevious, minLevel, other);
+                noSpeechThreshold, conditionOnPrevious, minLevel, other, prompt);
     }
 }

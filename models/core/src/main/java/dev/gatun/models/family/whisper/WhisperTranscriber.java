@@ -91,6 +91,11 @@ public final class WhisperTranscriber {
         if (options.words() && model.generation().alignment() == null) {
             throw new IllegalArgumentException("the time of each word needs alignment_heads, which generation_config.json does not have");
         }
+        for (int token : options.prompt()) {
+            if (token < 0 || token >= model.config().vocabSize()) {
+                throw new IllegalArgumentException("the prompt has token " + token + ", the vocabulary 0 to " + (model.config().vocabSize() - 1));
+            }
+        }
         if (options.timestamps() && model.generation().noTimestamps() < 0) {
             throw new IllegalArgumentException("timestamps need no_timestamps_token_id, which generation_config.json does not have");
         }
@@ -204,7 +209,7 @@ public final class WhisperTranscriber {
      * @param heard frames that are not filled up
      */
     private int window(Encoded window, int frames, int heard) {
-        int[] previous = condition && !segments.isEmpty() ? previous() : new int[0];
+        int[] previous = condition && !(segments.isEmpty() && options.prompt().length == 0) ? previous() : marked(options.prompt(), 0);
         int[] before = IntStream.concat(Arrays.stream(previous), Arrays.stream(prompt)).toArray();
         int most = limit(before.length);
         double start = seek * PRECISION / STRIDE;
@@ -247,20 +252,32 @@ public final class WhisperTranscriber {
     private int[] previous() {
         WhisperGeneration generation = model.generation();
         int begin = generation.timestampBegin(model.config().vocabSize());
-        int[] all = segments.stream().flatMapToInt(segment -> {
+        int[] all = IntStream.concat(Arrays.stream(options.prompt()), segments.stream().flatMapToInt(segment -> {
             int[] tokens = segment.tokens();
             boolean twice = tokens.length > 2 && tokens[tokens.length - 2] >= begin;
             return Arrays.stream(tokens).limit(twice ? tokens.length - 1 : tokens.length);
-        }).toArray();
-        int kept = Math.min(all.length, model.config().targetLen() / 2 - 1);
+        })).toArray();
+        return marked(all, Math.max(0, all.length - (model.config().targetLen() / 2 - 1)));
+    }
+
+    /** Tokens from one on, behind the mark of what was said before; nothing, if there are none. */
+    private int[] marked(int[] tokens, int from) {
+        if (tokens.length == 0) {
+            return tokens;
+        }
+        WhisperGeneration generation = model.generation();
         int[] suppressed = generation.suppress();
         int mark = generation.previous() >= 0 ? generation.previous() : suppressed.length >= 2 ? suppressed[suppressed.length - 2] : -1;
-        IntStream last = Arrays.stream(all, all.length - kept, all.length);
+        IntStream last = Arrays.stream(tokens, from, tokens.length);
         return (mark < 0 ? last : IntStream.concat(IntStream.of(mark), last)).toArray();
     }
 
     private int limit(int before) {
         int target = model.config().targetLen();
+        if (before >= target) {
+            throw new IllegalArgumentException(before + " tokens before the text leave none of max_target_positions " + target
+                    + ": give a shorter prompt");
+        }
         if (model.generation().maxNewTokens() > 0) {
             if (before + model.generation().maxNewTokens() > target) {
                 throw new IllegalArgumentException("max_new_tokens " + model.generation().maxNewTokens() + " and " + before

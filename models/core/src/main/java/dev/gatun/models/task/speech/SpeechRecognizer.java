@@ -18,6 +18,8 @@ import dev.gatun.models.family.whisper.WhisperTranscriber;
 import dev.gatun.models.family.whisper.WhisperVocabulary;
 import dev.gatun.models.generate.GenerationSession;
 import dev.gatun.models.runtime.Workers;
+import dev.gatun.models.tokenize.TextTokenizer;
+import dev.gatun.models.tokenize.TokenizerAhead;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -33,10 +35,12 @@ public final class SpeechRecognizer implements AutoCloseable {
     private final WhisperModel model;
     private final WhisperVocabulary vocabulary;
     private final LogMelConfig mel;
+    private final Path folder;
     private final Workers<GenerationSession> workers;
     private volatile boolean closed;
 
-    private SpeechRecognizer(WhisperModel model, WhisperVocabulary vocabulary, LogMelConfig mel, int threads) {
+    private SpeechRecognizer(WhisperModel model, WhisperVocabulary vocabulary, LogMelConfig mel, Path folder, int threads) {
+        this.folder = folder;
         this.model = model;
         this.vocabulary = vocabulary;
         this.mel = mel;
@@ -49,7 +53,7 @@ public final class SpeechRecognizer implements AutoCloseable {
     }
 
     /**
-     * Loads a folder as downloaded; its files are not needed afterwards.
+     * Loads a folder as downloaded; but for {@link #prompt} its files are not needed afterwards.
      *
      * @param folder  a path, or {@code owner/name} in the local Hugging Face cache
      * @param threads cores to use
@@ -75,7 +79,7 @@ public final class SpeechRecognizer implements AutoCloseable {
                         + " frames of " + mel.bins() + " bins, the model of config.json wants " + model.config().frames() + " of "
                         + model.config().melBins());
             }
-            return new SpeechRecognizer(model, WhisperVocabulary.read(checkpoint.folder(), model), mel, threads);
+            return new SpeechRecognizer(model, WhisperVocabulary.read(checkpoint.folder(), model), mel, checkpoint.folder(), threads);
         } catch (RuntimeException | Error e) {
             model.close();
             throw e;
@@ -200,6 +204,24 @@ public final class SpeechRecognizer implements AutoCloseable {
     /** Samples in a second that the model wants. */
     public int sampleRate() {
         return mel.sampleRate();
+    }
+
+    /**
+     * The tokens of a prompt for {@link WhisperOptions#withPrompt}, as transformers' {@code get_prompt_ids} without its mark. Reads the
+     * folder's tokenizer.json.
+     *
+     * @throws IllegalArgumentException if the text has a special token
+     */
+    public int[] prompt(String text) {
+        try (TokenizerAhead ahead = TokenizerAhead.bare(folder);
+                TextTokenizer tokenizer = ahead.cut(new TextTokenizer.Limit(Integer.MAX_VALUE, false))) {
+            int[] ids = text.isBlank() ? new int[0] : tokenizer.encode(" " + text.strip()).ids();
+            int special = Arrays.stream(model.generation().eos()).min().orElseThrow();
+            if (Arrays.stream(ids).anyMatch(id -> id >= special)) {
+                throw new IllegalArgumentException("the prompt '" + text + "' has a special token: give words only");
+            }
+            return ids;
+        }
     }
 
     /** Codes of the languages that the model knows; empty if it is a model of English only. */

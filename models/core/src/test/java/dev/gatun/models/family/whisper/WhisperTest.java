@@ -118,9 +118,11 @@ class WhisperTest {
         };
     }
 
-    private static WhisperOptions options(JsonNode given) {
+    private static WhisperOptions options(JsonNode one) {
+        JsonNode given = one.get("options");
         WhisperOptions options = WhisperOptions.greedy().withTimes(given.path("return_timestamps").asBoolean(),
                 given.path("return_token_timestamps").asBoolean()).withPrevious(given.path("condition_on_prev_tokens").asBoolean());
+        options = one.has("prompt_ids") ? options.withPrompt(JSON.convertValue(one.get("prompt_ids"), int[].class)) : options;
         options = given.has("language") ? options.withLanguage(given.get("language").asText()) : options;
         options = given.has("task") ? options.withTask(given.get("task").asText().equals("translate")) : options;
         return options.withFallback(new double[] {0}, Double.POSITIVE_INFINITY, given.has("logprob_threshold")
@@ -142,7 +144,7 @@ class WhisperTest {
                 float[] samples = Arrays.copyOf(audio, one.get("samples").asInt());
                 List<WhisperTranscriber.Segment> heard = new ArrayList<>();
                 try (FeatureWindows windows = windows(path, model, samples)) {
-                    List<WhisperTranscriber.Segment> segments = new WhisperTranscriber(model, session, options(one.get("options")),
+                    List<WhisperTranscriber.Segment> segments = new WhisperTranscriber(model, session, options(one),
                             new WhisperTranscriber.Listener() {
                                 @Override
                                 public void onSegment(WhisperTranscriber.Segment segment) {
@@ -294,14 +296,17 @@ class WhisperTest {
             assertRefused(english, WhisperOptions.greedy().withLanguage("en"), "English only");
             assertRefused(english, WhisperOptions.greedy().withTask(true), "English only");
             assertRefused(multi, WhisperOptions.greedy().withLanguage("Klingon"), "de, en, fr, yue");
+            assertRefused(multi, WhisperOptions.greedy().withPrompt(5, 100_000), "the prompt has token 100000");
+            assertRefused(multi, WhisperOptions.greedy().withPrompt(new int[60]), "give a shorter prompt");
+            assertRefused(english, WhisperOptions.greedy().withPrompt(new int[30]), "exceed max_target_positions 40");
         }
     }
 
     private static void assertRefused(WhisperModel model, WhisperOptions options, String part) throws IOException {
         Path path = Goldens.path("whisper/" + (model.config().melBins() == 128 ? "english" : "multilingual"));
         try (GenerationSession session = model.newSession(1); FeatureWindows windows = windows(path, model, recording())) {
-            WhisperTranscriber transcriber = new WhisperTranscriber(model, session, options, WhisperTranscriber.Listener.NONE);
-            IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> transcriber.transcribe(windows));
+            IllegalArgumentException e = assertThrows(IllegalArgumentException.class,
+                    () -> new WhisperTranscriber(model, session, options, WhisperTranscriber.Listener.NONE).transcribe(windows));
             assertTrue(e.getMessage().contains(part), e.getMessage());
         }
     }

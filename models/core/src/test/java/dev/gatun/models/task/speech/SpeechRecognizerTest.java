@@ -209,4 +209,17 @@ class SpeechRecognizerTest {
             assertArrayEquals(samples.segments().toArray(), stream.segments().toArray());
         }
     }
+
+    @Test
+    void promptsHaveTheTokensOfTransformers() throws IOException {
+        JsonNode cases = new ObjectMapper().readTree(Goldens.path("whisper/multilingual/cases.json").toFile());
+        try (SpeechRecognizer recognizer = SpeechRecognizer.load(Goldens.path("whisper/multilingual"), 1)) {
+            for (String name : new String[] {"prompted", "promptedwords", "promptedconditioned"}) {
+                int[] expected = new ObjectMapper().convertValue(cases.get(name).get("prompt_ids"), int[].class);
+                assertArrayEquals(expected, recognizer.prompt(cases.get(name).get("options").get("prompt").asText()), name);
+            }
+            assertEquals(0, recognizer.prompt(" ").length);
+            assertThrows(IllegalArgumentException.class, () -> recognizer.prompt("a <|endoftext|>"));
+        }
+    }
 }
