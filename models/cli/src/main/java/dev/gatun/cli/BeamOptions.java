@@ -23,6 +23,14 @@ final class BeamOptions {
             + "Default: as the folder says.")
     Double lengthPenalty;
 
+    @Option(names = "--beam-groups", converter = Least.One.class, paramLabel = "G",
+            description = "Beams in G groups that differ: a group pays --diversity for each token that a group before has in "
+            + "the same place; with --n-best, answers that differ more. Default: as the folder says.")
+    Integer groups;
+
+    @Option(names = "--diversity", paramLabel = "X", description = "What groups of beams pay, above 0.")
+    Double diversity;
+
     @Option(names = "--max-new-tokens", converter = Least.One.class, paramLabel = "N",
             description = "Longest answer, of a text or of each part of it. Default: as the "
             + "folder says.")
@@ -45,6 +53,8 @@ final class BeamOptions {
 
     /** Refuses wrong numbers as misuse. */
     void check() {
+        require((groups != null && groups > 1) == (diversity != null && diversity > 0), "--beam-groups above 1 and --diversity above 0 "
+                + "need each other");
         require(assistant == null || lookup == null, "give --assistant or --prompt-lookup, not both");
     }
 
@@ -71,6 +81,11 @@ final class BeamOptions {
         require(lengthPenalty == null || count > 1, "--length-penalty is of beam search: give --beams");
         if (count == 1) {
             how.earlyStopping(GenerationOptions.EarlyStopping.FALSE);
+        }
+        if (groups != null || count == 1) {
+            require(groups == null || groups == 1 || count % groups == 0, "--beam-groups " + groups + " does not divide the beams, "
+                    + count);
+            how.beamGroups(groups == null ? 1 : groups, diversity == null ? 0 : diversity);
         }
         if (lengthPenalty != null) {
             how.lengthPenalty(lengthPenalty);

@@ -11,18 +11,28 @@ import java.util.List;
  */
 final class BeamSearch extends Search {
     private final int beams;
+    private final boolean grouped;
     private final Hypotheses finished;
     private final Continuations candidates;
-    private final Continuations next;
+    /** The best continuations that go on. */
+    final Continuations next;
     private final boolean[] moved;
     private final Sequence[] children;
+    private Finish ending;
 
     BeamSearch(Rules rules, Target target, BlockTable sourceTable) {
-        super(rules, target, sourceTable, rules.options.numBeams());
-        this.beams = rules.options.numBeams();
-        this.finished = new Hypotheses(rules, target);
-        this.candidates = rules.options.doSample() ? new DrawnContinuations(rules, candidates(rules))
-                : new Continuations(candidates(rules), beams);
+        this(rules, target, sourceTable, rules.options.numBeams(), null);
+    }
+
+    /** One group of beams; with diversity null, all of them. */
+    BeamSearch(Rules rules, Target target, BlockTable sourceTable, int beams, Diversity diversity) {
+        super(rules, target, sourceTable, beams);
+        this.beams = beams;
+        this.grouped = diversity != null;
+        this.finished = new Hypotheses(rules, target, beams);
+        int most = candidates(rules, beams);
+        this.candidates = grouped ? new DiverseContinuations(most, diversity)
+                : rules.options.doSample() ? new DrawnContinuations(rules, most) : new Continuations(most, beams);
         this.next = new Continuations(beams, 0);
         this.moved = new boolean[beams];
         this.children = new Sequence[beams];
@@ -32,35 +42,49 @@ final class BeamSearch extends Search {
         live[liveCount++] = first;
     }
 
-    /** How many continuations a step looks at: enough for numBeams others, whatever ends. */
-    static int candidates(Rules rules) {
-        return Math.max(2, rules.eos.length + 1) * rules.options.numBeams();
+    /** How many continuations a step looks at: enough for so many others, whatever ends. */
+    static int candidates(Rules rules, int beams) {
+        return Math.max(2, rules.eos.length + 1) * beams;
     }
 
     @Override
     void advance(Scores scores, int firstRow) {
         candidates.collect(live, liveCount, scores, firstRow);
         next.count = 0;
+        ending = null;
         for (int i = 0; i < candidates.count; i++) {
             take(i);
         }
-        if (next.count > 0) {
-            reorder();
-            if (!finished.isDone(live[0])) {
+        if (next.count > 0 && !isDone()) {
+            if (ending == null) {
+                reorder();
                 return;
+            }
+            for (int i = 0; i < next.count; i++) {
+                finished.add(live[next.parents[i]], next.tokens[i], next.sums[i], ending);
             }
         }
         for (int i = 0; i < liveCount; i++) {
             rules.pool.giveBack(live[i]);
         }
         liveCount = 0;
-        tell();
+        if (!grouped) {
+            tell();
+        }
+    }
+
+    /** Groups also look at what has just ended, as transformers' search of groups does. */
+    private boolean isDone() {
+        return finished.isDone(live[0].length + 1 - live[0].promptLength(), grouped ? candidates.sums[0] : next.sums[0]);
     }
 
     private void take(int i) {
         Sequence parent = live[candidates.parents[i]];
         Finish finish = rules.finish(parent, candidates.tokens[i]);
-        if (finish == null) {
+        boolean cut = grouped && (finish == Finish.LENGTH || finish == Finish.TIME);
+        if (finish == null || cut) {
+            // Of a group that is cut, all that would go on count.
+            ending = cut ? finish : ending;
             next.insert(candidates.parents[i], candidates.tokens[i], candidates.sums[i]);
         } else if (i < beams) {
             finished.add(parent, candidates.tokens[i], candidates.sums[i], finish);
@@ -94,23 +118,13 @@ final class BeamSearch extends Search {
         liveCount = next.count;
     }
 
-    /** The listener hears the best sequence once it is known. */
-    private void tell() {
-        if (rules.listener == TokenListener.NONE) {
-            return;
-        }
-        List<Generated> best = finished.best();
-        for (int sequence = 0; sequence < best.size(); sequence++) {
-            boolean goOn = true;
-            int[] ids = best.get(sequence).ids();
-            for (int i = 0; i < ids.length && goOn; i++) {
-                goOn = rules.listener.onToken(target.source(), sequence, ids[i]);
-            }
-        }
-    }
-
     @Override
     List<Generated> results() {
+        return all().stream().limit(rules.options.numReturnSequences()).toList();
+    }
+
+    /** All that have ended, best first. */
+    List<Generated> all() {
         return finished.best();
     }
 }

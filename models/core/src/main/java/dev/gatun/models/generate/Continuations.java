@@ -3,7 +3,7 @@ package dev.gatun.models.generate;
 import java.util.Arrays;
 
 /** Continuations of beams: their parents, tokens and sums, best first. In memory reserved at the start. */
-sealed class Continuations permits DrawnContinuations {
+sealed class Continuations permits DrawnContinuations, DiverseContinuations {
     final int[] parents;
     final int[] tokens;
     final double[] sums;

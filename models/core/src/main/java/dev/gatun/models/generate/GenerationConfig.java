@@ -86,8 +86,6 @@ public record GenerationConfig(Path file, GenerationOptions options, int padToke
         fields.require("is_assistant", false);
         fields.require("low_memory", false);
         fields.require("penalty_alpha", 0);
-        fields.require("diversity_penalty", 0);
-        fields.require("num_beam_groups", 1);
         for (String name : List.of("watermarking_config", "assistant_ensemble_weight", "speculation_type", "dola_layers", "constraints",
                 "force_words_ids")) {
             fields.require(name);
@@ -116,6 +114,7 @@ public record GenerationConfig(Path file, GenerationOptions options, int padToke
                 ? fields.choice("early_stopping", java.util.Map.of("never", EarlyStopping.NEVER))
                 : fields.flag("early_stopping", false) ? EarlyStopping.TRUE : EarlyStopping.FALSE;
         options.numBeams(fields.integer("num_beams", 1, LAST, 1)).earlyStopping(early)
+                .beamGroups(fields.integer("num_beam_groups", 1, LAST, 1), fields.number("diversity_penalty", 0))
                 .numReturnSequences(fields.integer("num_return_sequences", 1, LAST, 1)).doSample(fields.flag("do_sample", false))
                 .lengthPenalty(fields.number("length_penalty", 1)).renormalizeLogits(fields.flag("renormalize_logits", false));
     }
@@ -160,6 +159,9 @@ public record GenerationConfig(Path file, GenerationOptions options, int padToke
 
     private static void tokens(ConfigFields fields, GenerationOptions.Builder options, int bos) {
         List<Integer> eos = ids(fields, "eos_token_id");
+        if (eos != null && eos.isEmpty()) {
+            throw fields.error("eos_token_id", "a token");
+        }
         options.eosTokenIds(eos == null ? List.of() : eos).decoderStartTokenId(fields.integer("decoder_start_token_id", -1, LAST, -1));
         // An old BART says it so.
         boolean forced = fields.flag("force_bos_token_to_be_generated", false);

@@ -25,6 +25,9 @@ import java.util.function.IntFunction;
  * @param maxLength            {@code max_length}; 0: the model's positions
  * @param maxNewTokens         {@code max_new_tokens}, of which the prompt does not count; 0: maxLength decides
  * @param numBeams             {@code num_beams}; 1: greedy, or sampling
+ * @param numBeamGroups        {@code num_beam_groups}: beams in groups that choose one after the other, without doSample; 1: none
+ * @param diversityPenalty     {@code diversity_penalty}, above 0 with groups: what a token costs for each beam of a group before that has
+ *                             chosen it in the same step
  * @param lengthPenalty        {@code length_penalty}: scores are divided by chosen tokens ** lengthPenalty
  * @param earlyStopping        {@code early_stopping}: when beam search is done; unused without beams
  * @param numReturnSequences   {@code num_return_sequences}
@@ -41,10 +44,10 @@ import java.util.function.IntFunction;
  * @param maxTime              {@code max_time}: after it sequences end with their next token; or null
  * @param guess                who guesses tokens that are then checked together, or null; not with beams
  */
-public record GenerationOptions(int maxLength, int maxNewTokens, int numBeams, double lengthPenalty, EarlyStopping earlyStopping,
-        int numReturnSequences, boolean doSample, List<Warper> warpers, long seed, List<LogitsProcessor> processors,
-        boolean renormalizeLogits, List<Integer> eosTokenIds, int decoderStartTokenId, List<List<Integer>> stopSequences,
-        List<String> stopStrings, IntFunction<byte[]> tokenBytes, Duration maxTime, Guess guess) {
+public record GenerationOptions(int maxLength, int maxNewTokens, int numBeams, int numBeamGroups, double diversityPenalty,
+        double lengthPenalty, EarlyStopping earlyStopping, int numReturnSequences, boolean doSample, List<Warper> warpers, long seed,
+        List<LogitsProcessor> processors, boolean renormalizeLogits, List<Integer> eosTokenIds, int decoderStartTokenId,
+        List<List<Integer>> stopSequences, List<String> stopStrings, IntFunction<byte[]> tokenBytes, Duration maxTime, Guess guess) {
 
     private static final Duration LONGEST = Duration.ofDays(36_500);
 
@@ -60,6 +63,7 @@ public record GenerationOptions(int maxLength, int maxNewTokens, int numBeams, d
         require(maxNewTokens >= 0, "max_new_tokens must be 1 or more, not " + maxNewTokens);
         require(maxLength == 0 || maxNewTokens == 0, "max_length and max_new_tokens exclude each other");
         require(numBeams >= 1, "num_beams must be 1 or more, not " + numBeams);
+        checkGroups(numBeams, numBeamGroups, diversityPenalty, doSample);
         require(Double.isFinite(lengthPenalty), "length_penalty must be a number, not " + lengthPenalty);
         require(numReturnSequences >= 1, "num_return_sequences must be 1 or more, not " + numReturnSequences);
         require(doSample && numBeams == 1 || numReturnSequences <= numBeams,
@@ -71,6 +75,8 @@ public record GenerationOptions(int maxLength, int maxNewTokens, int numBeams, d
                 + "sequence: num_beams is " + numBeams + ", num_return_sequences " + numReturnSequences);
         processors = Order.processors(processors);
         warpers = Order.warpers(warpers);
+        require(!doSample || !warpers.contains(new Temperature(0)), "temperature must be positive, not 0.0: without do_sample the best "
+                + "token is taken");
         eosTokenIds = eosTokenIds.stream().distinct().toList();
         stopSequences = stopSequences.stream().map(List::copyOf).toList();
         require(stopSequences.stream().noneMatch(List::isEmpty), "a stop sequence is empty");
@@ -81,6 +87,13 @@ public record GenerationOptions(int maxLength, int maxNewTokens, int numBeams, d
         int minNew = option(processors, MinNewTokens.class) == null ? 0 : option(processors, MinNewTokens.class).count();
         require(maxNewTokens == 0 || minNew <= maxNewTokens, "min_new_tokens " + minNew + " is more than max_new_tokens " + maxNewTokens);
         Order.conflicts(processors);
+    }
+
+    private static void checkGroups(int beams, int groups, double penalty, boolean doSample) {
+        require(groups >= 1 && beams % groups == 0, "num_beam_groups " + groups + " does not divide num_beams " + beams);
+        require(Double.isFinite(penalty) && penalty >= 0, "diversity_penalty must be 0 or more, not " + penalty);
+        require(groups == 1 || penalty > 0, "num_beam_groups " + groups + " needs a diversity_penalty above 0: groups would be alike");
+        require(groups == 1 || !doSample, "num_beam_groups " + groups + " and do_sample exclude each other");
     }
 
     private static void require(boolean condition, String message) {
@@ -131,6 +144,8 @@ public record GenerationOptions(int maxLength, int maxNewTokens, int numBeams, d
         private int maxLength;
         private int maxNewTokens;
         private int numBeams = 1;
+        private int numBeamGroups = 1;
+        private double diversityPenalty;
         private double lengthPenalty = 1;
         private EarlyStopping earlyStopping = EarlyStopping.FALSE;
         private int numReturnSequences = 1;
@@ -159,6 +174,8 @@ public record GenerationOptions(int maxLength, int maxNewTokens, int numBeams, d
             maxLength = from.maxLength;
             maxNewTokens = from.maxNewTokens;
             numBeams = from.numBeams;
+            numBeamGroups = from.numBeamGroups;
+            diversityPenalty = from.diversityPenalty;
             lengthPenalty = from.lengthPenalty;
             earlyStopping = from.earlyStopping;
             numReturnSequences = from.numReturnSequences;
@@ -179,6 +196,13 @@ public record GenerationOptions(int maxLength, int maxNewTokens, int numBeams, d
         /** See {@link GenerationOptions}. */
         public Builder numBeams(int value) {
             numBeams = value;
+            return this;
+        }
+
+        /** {@code num_beam_groups} and {@code diversity_penalty} (Vijayakumar et al. 2016). */
+        public Builder beamGroups(int groups, double penalty) {
+            numBeamGroups = groups;
+            diversityPenalty = penalty;
             return this;
         }
 
@@ -371,9 +395,10 @@ public record GenerationOptions(int maxLength, int maxNewTokens, int numBeams, d
         public GenerationOptions build() {
             require(doSample || !warped || fromFile, "temperature, top_k and top_p need do_sample, and so do the other cuts of sampling");
             require(numBeams > 1 || !early || fromFile, "early_stopping has a meaning only with num_beams > 1");
-            return new GenerationOptions(maxLength, maxNewTokens, numBeams, lengthPenalty, earlyStopping, numReturnSequences, doSample,
-                    warpers, seed, processors, renormalizeLogits, eosTokenIds, decoderStartTokenId, stopSequences, stopStrings, tokenBytes,
-                    maxTime, guess);
+            require(numBeamGroups > 1 || diversityPenalty == 0 || fromFile, "diversity_penalty needs num_beam_groups above 1");
+            return new GenerationOptions(maxLength, maxNewTokens, numBeams, numBeamGroups, diversityPenalty, lengthPenalty, earlyStopping,
+                    numReturnSequences, doSample, warpers, seed, processors, renormalizeLogits, eosTokenIds, decoderStartTokenId,
+                    stopSequences, stopStrings, tokenBytes, maxTime, guess);
         }
     }
 }

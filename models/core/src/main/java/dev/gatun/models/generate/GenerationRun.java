@@ -123,9 +123,11 @@ public final class GenerationRun implements AutoCloseable {
         int guessed = 0;
         for (int i = 0; i < active.size(); i++) {
             Search search = active.get(i);
+            // Sequences of a source go on in their prompt together.
+            int room = (session.stepRows() - all) / search.liveCount;
             for (int j = 0; j < search.liveCount; j++) {
                 Sequence sequence = search.live[j];
-                all += sequence.extend(session.stepRows() - all);
+                all += sequence.extend(room);
                 if (guesser != null && sequence.length >= sequence.promptLength()) {
                     sequence.guesses = guesser.guess(sequence, Math.min(session.stepRows() - all,
                             sequence.maxLength() - sequence.length - 1));

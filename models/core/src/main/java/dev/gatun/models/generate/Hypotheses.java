@@ -6,10 +6,12 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 
-/** The finished sequences of one source: the best numBeams, in memory reserved at the start. */
+/** The finished sequences of one source, or of one group of its beams: the best of them, in memory reserved at the start. */
 final class Hypotheses {
     private final GenerationOptions options;
     private final Rules rules;
+    private final int most;
+    private final int longest;
     private final Entry[] entries;
     private int count;
 
@@ -26,12 +28,15 @@ final class Hypotheses {
         }
     }
 
-    Hypotheses(Rules rules, Target target) {
+    /** Room for so many. */
+    Hypotheses(Rules rules, Target target, int most) {
         this.rules = rules;
         this.options = rules.options;
-        this.entries = new Entry[options.numBeams() + 1];
+        this.most = most;
+        this.longest = target.maxLength() - target.prompt().length;
+        this.entries = new Entry[most + 1];
         for (int i = 0; i < entries.length; i++) {
-            entries[i] = new Entry(target.maxLength() - target.prompt().length);
+            entries[i] = new Entry(longest);
         }
     }
 
@@ -55,7 +60,7 @@ final class Hypotheses {
         entry.length = before + 1;
         entry.score = score;
         entry.finish = finish;
-        if (count > options.numBeams()) {
+        if (count > most) {
             dropWorst();
         }
     }
@@ -83,28 +88,27 @@ final class Hypotheses {
     }
 
     private boolean isFull() {
-        return count >= options.numBeams();
+        return count >= most;
     }
 
     /**
      * Whether nothing better is to be expected.
      *
-     * @param best   the first of the sequences that go on
+     * @param generated tokens of those that go on
+     * @param sum       the most that one of them has
      */
-    boolean isDone(Sequence best) {
+    boolean isDone(int generated, double sum) {
         if (!isFull()) {
             return false;
         }
-        int generated = best.length - best.promptLength();
-        int most = best.maxLength() - best.promptLength();
         return switch (options.earlyStopping()) {
             case TRUE -> true;
-            case FALSE -> worst() >= rules.score(best.sum, generated);
-            case NEVER -> worst() >= rules.score(best.sum, options.lengthPenalty() > 0 ? most : generated);
+            case FALSE -> worst() >= rules.score(sum, generated);
+            case NEVER -> worst() >= rules.score(sum, options.lengthPenalty() > 0 ? longest : generated);
         };
     }
 
-    /** The best, best first. */
+    /** All, best first. */
     List<Generated> best() {
         List<Generated> all = new ArrayList<>();
         for (int i = 0; i < count; i++) {
@@ -113,6 +117,6 @@ final class Hypotheses {
                     entry.finish));
         }
         all.sort(Comparator.comparingDouble(Generated::score).reversed());
-        return List.copyOf(all.subList(0, Math.min(options.numReturnSequences(), all.size())));
+        return all;
     }
 }

@@ -6,7 +6,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.List;
 
 /** One source's search: the sequences that are decoded for it, and what becomes of them when the next scores are known. */
-abstract sealed class Search permits GreedySearch, BeamSearch {
+abstract sealed class Search permits GreedySearch, BeamSearch, GroupSearch {
     final Rules rules;
     final Target target;
     final BlockTable sourceTable;
@@ -39,13 +39,15 @@ abstract sealed class Search permits GreedySearch, BeamSearch {
     }
 
     static Search of(Rules rules, Target target, BlockTable sourceTable) {
-        return rules.options.numBeams() > 1 ? new BeamSearch(rules, target, sourceTable) : new GreedySearch(rules, target, sourceTable);
+        return rules.options.numBeamGroups() > 1 ? new GroupSearch(rules, target, sourceTable)
+                : rules.options.numBeams() > 1 ? new BeamSearch(rules, target, sourceTable) : new GreedySearch(rules, target, sourceTable);
     }
 
     /** How many scores of each row a search wants ranked. */
     static int ranks(Rules rules) {
         GenerationOptions options = rules.options;
-        int most = options.numBeams() > 1 ? BeamSearch.candidates(rules) : 1;
+        int most = options.numBeamGroups() > 1 ? GroupSearch.ranks(rules)
+                : options.numBeams() > 1 ? BeamSearch.candidates(rules, options.numBeams()) : 1;
         return Math.min(options.doSample() ? Draw.ranks(rules, most) : most, rules.vocabSize);
     }
 
@@ -60,6 +62,21 @@ abstract sealed class Search permits GreedySearch, BeamSearch {
     }
 
     abstract void advance(Scores scores, int firstRow);
+
+    /** The listener hears the best sequences of beams once they are known. */
+    final void tell() {
+        if (rules.listener == TokenListener.NONE) {
+            return;
+        }
+        List<Generated> best = results();
+        for (int sequence = 0; sequence < best.size(); sequence++) {
+            boolean goOn = true;
+            int[] ids = best.get(sequence).ids();
+            for (int i = 0; i < ids.length && goOn; i++) {
+                goOn = rules.listener.onToken(target.source(), sequence, ids[i]);
+            }
+        }
+    }
 
     /** The results, once no sequence is live. */
     abstract List<Generated> results();

@@ -1,5 +1,6 @@
 package dev.gatun.models.generate;
 
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -28,6 +29,7 @@ import dev.gatun.models.generate.sample.TopP;
 import dev.gatun.models.generate.sample.TypicalP;
 import dev.gatun.models.testing.Goldens;
 import java.io.IOException;
+import java.lang.reflect.RecordComponent;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -62,7 +64,7 @@ class GenerationConfigTest {
             Map.entry("use_mtp", "true"), Map.entry("token_healing", "true"), Map.entry("guidance_scale", "1.5"),
             Map.entry("watermarking_config", "{}"), Map.entry("is_assistant", "true"), Map.entry("assistant_ensemble_weight", "0.5"),
             Map.entry("speculation_type", "\"dflash\""), Map.entry("low_memory", "true"), Map.entry("penalty_alpha", "0.6"),
-            Map.entry("dola_layers", "\"low\""), Map.entry("diversity_penalty", "0.5"), Map.entry("num_beam_groups", "2"),
+            Map.entry("dola_layers", "\"low\""),
             Map.entry("constraints", "[]"), Map.entry("force_words_ids", "[[3]]"));
     private static final List<String> WITHOUT_EFFECT = List.of("use_cache", "cache_implementation", "cache_config", "max_cache_len",
             "output_attentions", "output_hidden_states", "output_scores", "output_logits", "return_dict_in_generate",
@@ -90,7 +92,10 @@ class GenerationConfigTest {
         List<String> unknown = new ArrayList<>();
         for (JsonNode field : fields) {
             String name = field.textValue();
-            if (name.equals("num_return_sequences")) {
+            if (name.equals("num_beam_groups") || name.equals("diversity_penalty")) {
+                GenerationOptions groups = read("{\"num_beams\": 4, \"num_beam_groups\": 2, \"diversity_penalty\": 0.5}").options();
+                assertEquals(List.of(2, 0.5), List.of(groups.numBeamGroups(), groups.diversityPenalty()));
+            } else if (name.equals("num_return_sequences")) {
                 assertEquals(2, read("{\"num_beams\": 2, \"num_return_sequences\": 2}").options().numReturnSequences());
                 refused("num_return_sequences 2 is more than num_beams 1", "{\"num_return_sequences\": 2}");
             } else if (VALUES.containsKey(name)) {
@@ -103,7 +108,7 @@ class GenerationConfigTest {
             assertEquals(plain, parts(read("{\"" + name + "\": null}")), name);
         }
         assertEquals(List.of(), unknown);
-        assertEquals(VALUES.size() + REFUSED.size() + WITHOUT_EFFECT.size(), fields.size());
+        assertEquals(VALUES.size() + REFUSED.size() + WITHOUT_EFFECT.size() + 2, fields.size());
     }
 
     private void refused(String message, String json) {
@@ -159,7 +164,7 @@ class GenerationConfigTest {
         refused("min_length 9 is more than max_length 5", "{\"min_length\": 9, \"max_length\": 5}");
         refused("early_stopping is \"soon\", expected never", "{\"early_stopping\": \"soon\"}");
         refused("temperature must be positive, not 0.0", "{\"do_sample\": true, \"temperature\": 0}");
-        refused("top_p must be above 0 and at most 1", "{\"top_p\": 1.5}");
+        refused("top_p must be 0 to 1", "{\"top_p\": 1.5}");
         refused("typical_p must be above 0", "{\"typical_p\": -1}");
         refused("eos_token_id is [-1]", "{\"eos_token_id\": [-1]}");
         refused("bad_words_ids is [3], expected lists of token ids", "{\"bad_words_ids\": [3]}");
@@ -170,5 +175,50 @@ class GenerationConfigTest {
         refused("repetition_penalty must be positive", "{\"repetition_penalty\": -1}");
         refused("max_time must be positive and at most 100 years", "{\"max_time\": -1}");
         refused("is not valid JSON", "{");
+    }
+
+    /** Where transformers raises, an error; where it warns and goes on, what it does, or an error where a field could not hold. */
+    @Test
+    void conflictsEndAsInTransformersOrInAnError() {
+        Map<String, Map<String, Object>> served = Map.of(
+                "{\"do_sample\": false, \"temperature\": 0.0, \"top_p\": 0.5}", Map.of("doSample", false),
+                "{\"do_sample\": true, \"top_p\": 0.0}", Map.of("doSample", true),
+                "{\"early_stopping\": true, \"length_penalty\": 2.0}", Map.of("numBeams", 1),
+                "{\"max_new_tokens\": 5, \"max_length\": 3}", Map.of("maxNewTokens", 5, "maxLength", 0),
+                "{\"min_length\": 30, \"min_new_tokens\": 4, \"max_new_tokens\": 5}", Map.of("processors", List.of(new MinNewTokens(4))),
+                "{\"eos_token_id\": [2, 2, 7]}", Map.of("eosTokenIds", List.of(2, 7)),
+                "{\"diversity_penalty\": 0.5}", Map.of("numBeamGroups", 1),
+                "{\"num_beams\": 6, \"num_beam_groups\": 3, \"diversity_penalty\": 0.5}",
+                Map.of("numBeamGroups", 3, "diversityPenalty", 0.5));
+        served.forEach((json, expected) -> {
+            GenerationOptions options = read(json).options();
+            for (RecordComponent part : GenerationOptions.class.getRecordComponents()) {
+                if (expected.containsKey(part.getName())) {
+                    assertEquals(expected.get(part.getName()), assertDoesNotThrow(() -> part.getAccessor().invoke(options)), json);
+                }
+            }
+        });
+        Map<String, String> refused = Map.ofEntries(
+                Map.entry("{\"do_sample\": true, \"temperature\": 0.0}", "temperature must be positive"),
+                Map.entry("{\"num_return_sequences\": 4, \"num_beams\": 3}", "num_return_sequences 4 is more than num_beams 3"),
+                Map.entry("{\"num_return_sequences\": 4, \"num_beams\": 3, \"do_sample\": true}", "num_return_sequences 4 is more than"),
+                Map.entry("{\"min_length\": 30, \"max_length\": 8}", "min_length 30 is more than max_length 8"),
+                Map.entry("{\"min_new_tokens\": 30, \"max_new_tokens\": 8}", "min_new_tokens 30 is more than max_new_tokens 8"),
+                Map.entry("{\"eos_token_id\": []}", "eos_token_id is []"), Map.entry("{\"max_length\": 0}", "max_length is 0"),
+                Map.entry("{\"top_k\": -1, \"do_sample\": true}", "top_k is -1"), Map.entry("{\"num_beams\": 0}", "num_beams is 0"),
+                Map.entry("{\"min_p\": 2.0}", "min_p must be"), Map.entry("{\"repetition_penalty\": 0.0}", "repetition_penalty must be"),
+                Map.entry("{\"typical_p\": 2.0}", "typical_p must be"),
+                Map.entry("{\"no_repeat_ngram_size\": -1}", "no_repeat_ngram_size is"),
+                Map.entry("{\"num_beams\": 4, \"num_beam_groups\": 3, \"diversity_penalty\": 1.0}", "3 does not divide num_beams 4"),
+                Map.entry("{\"num_beams\": 4, \"num_beam_groups\": 2}", "needs a diversity_penalty above 0"),
+                Map.entry("{\"num_beams\": 4, \"num_beam_groups\": 2, \"diversity_penalty\": 1.0, \"do_sample\": true}",
+                        "num_beam_groups 2 and do_sample exclude each other"),
+                Map.entry("{\"num_beams\": 2, \"diversity_penalty\": -1.0}", "diversity_penalty must be 0 or more"));
+        refused.forEach((json, message) -> refused(message, json));
+        GenerationOptions.Builder groups = GenerationOptions.builder().numBeams(4);
+        assertThrows(IllegalArgumentException.class, () -> groups.beamGroups(1, 0.5).build());
+        assertThrows(IllegalArgumentException.class, () -> groups.beamGroups(1, 0).guess(new Guess.Lookup(3, 2)).build());
+        GenerationOptions.Builder cold = read("{\"temperature\": 0.0}").options().toBuilder();
+        assertThrows(IllegalArgumentException.class, () -> cold.doSample(true).build());
     }
 }

@@ -175,7 +175,26 @@ class GenerationRulesTest {
                 GenerationOptions.builder().maxNewTokens(45).build(), new Source.Tokens(source, prompt));
         refused("the prefix function allows no token after 1 tokens of source 0",
                 options().processor(new PrefixConstraint(context -> new int[0])).build(), new Source.Tokens(source));
+        refused("forced_bos_token_id is 99", options().forcedBosTokenId(99).build(), new Source.Tokens(source));
+        refused("forced_eos_token_id is 99", options().forcedEosTokenId(99).build(), new Source.Tokens(source));
         refused("eos_token_id is 40", options().eosTokenIds(List.of(2, 40)).build(), new Source.Tokens(source));
+    }
+
+    /** Where there is no room to read the prompt of all sequences in one step, they read it together in several. */
+    @Test
+    void sequencesOfASourceReadALongPromptTogether() {
+        Source.Tokens source = new Source.Tokens(new int[] {5, 9, 3}, new Random(3).ints(30, 3, VOCAB).toArray());
+        for (GenerationOptions options : List.of(options().maxLength(48).doSample(true).numReturnSequences(6).build(),
+                options().maxLength(48).numBeams(6).numReturnSequences(6).beamGroups(6, 3).build())) {
+            try (GenerationSession wide = new GenerationSession(model, 1, 256);
+                    GenerationSession narrow = new GenerationSession(model, 1, 7)) {
+                List<List<Generated>> expected = wide.generateFrom(List.of(source, source), options, TokenListener.NONE);
+                List<List<Generated>> found = narrow.generateFrom(List.of(source, source), options, TokenListener.NONE);
+                for (int i = 0; i < 12; i++) {
+                    assertArrayEquals(expected.get(i / 6).get(i % 6).ids(), found.get(i / 6).get(i % 6).ids(), "sequence " + i);
+                }
+            }
+        }
     }
 
     /** Two continuations are drawn without putting one back: how often each is among them follows from the probabilities. */

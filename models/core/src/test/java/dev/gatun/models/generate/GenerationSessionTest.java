@@ -317,7 +317,7 @@ class GenerationSessionTest {
         refused("early_stopping has a meaning only with num_beams > 1",
                 () -> GenerationOptions.builder().earlyStopping(GenerationOptions.EarlyStopping.TRUE).build());
         refused("temperature must be positive", () -> GenerationOptions.builder().doSample(true).temperature(0).build());
-        refused("top_p must be above 0 and at most 1", () -> GenerationOptions.builder().doSample(true).topP(0).build());
+        refused("top_p must be 0 to 1", () -> GenerationOptions.builder().doSample(true).topP(-0.1).build());
         refused("max_length must be 2 or more", () -> GenerationOptions.builder().maxLength(1).build());
         refused("repetition_penalty must be positive", () -> GenerationOptions.builder().repetitionPenalty(0).build());
         refused("max_length and max_new_tokens exclude each other", () -> GenerationOptions.builder().maxLength(5).maxNewTokens(5).build());

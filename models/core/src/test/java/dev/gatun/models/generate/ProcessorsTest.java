@@ -141,7 +141,7 @@ class ProcessorsTest {
         return found;
     }
 
-    private static Warper warper(String name, double value) {
+    static Warper warper(String name, double value) {
         return switch (name) {
             case "temperature" -> new Temperature(value);
             case "top_h" -> new TopH(value);

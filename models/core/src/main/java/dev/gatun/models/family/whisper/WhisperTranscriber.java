@@ -93,7 +93,8 @@ public final class WhisperTranscriber {
         }
         for (int token : options.prompt()) {
             if (token < 0 || token >= model.config().vocabSize()) {
-                throw new IllegalArgumentException("the prompt has token " + token + ", the vocabulary 0 to " + (model.config().vocabSize() - 1));
+                throw new IllegalArgumentException("the prompt has token " + token + ", the vocabulary 0 to "
+                        + (model.config().vocabSize() - 1));
             }
         }
         if (options.timestamps() && model.generation().noTimestamps() < 0) {

@@ -1,10 +1,10 @@
 package dev.gatun.models.generate.sample;
 
-/** {@code top_p} (Holtzman et al. 2019): cuts the least likely whose probabilities add up to at most 1 - value. */
+/** {@code top_p} (Holtzman et al. 2019): cuts the least likely whose probabilities add up to at most 1 - value; the best stays. */
 public record TopP(double value) implements Warper {
     /** Checks it. */
     public TopP {
-        Warper.require(value > 0 && value <= 1, "top_p", "above 0 and at most 1", value);
+        Warper.require(value >= 0 && value <= 1, "top_p", "0 to 1", value);
     }
 
     @Override
