@@ -531,14 +531,23 @@ typedef struct {
     const float *x;
     float *y;
     int32_t *places;
-    int64_t planes, h, w, oh, ow, kh, kw, stride_h, stride_w, dilation_h, dilation_w, top, left;
+    int64_t planes, h, w, oh, ow, kh, kw, stride_h, stride_w, dilation_h, dilation_w, top, left, bottom, right;
 } gatun_max_pool_args;
 
 GATUN_API void gatun_max_pool(const gatun_max_pool_args *args);
 GATUN_API void gatun_max_pool_backward(const float *dy, const int32_t *places, float *dx, int64_t planes, int64_t inputs, int64_t outputs);
-/* Means of windows: inside, of what is not padding, else of all. Fields are those of gatun_max_pool but places; backward: x is dy and y is dx,
- * which is added to. */
+/* Means of windows: inside, of what is not padding, else with the padding, but of what is beyond it nothing. Fields are those of
+ * gatun_max_pool but places; backward: x is dy and y is dx, which is added to. */
 GATUN_API void gatun_average_pool(const gatun_max_pool_args *args, int32_t inside, int32_t backward);
+
+/* rows[i] += factor table[ids[i]], or backward table[ids[i]] += factor rows[i]; ids may be NULL: row 0. */
+GATUN_API void gatun_table_rows(float *table, const int32_t *ids, float factor, float *rows, int64_t count, int64_t cols, int32_t backward);
+/* y of these dimensions is x, whose strides are 0 where it is repeated, the last else 1; or backward x += the sums of y. */
+GATUN_API void gatun_repeat(float *x, float *y, const int64_t *dims, const int64_t *strides, int64_t rank, int32_t backward);
+/* dx += what gatun_pool without normalize makes of dy; out is dy. */
+GATUN_API void gatun_pool_backward(const gatun_pool_args *args, float *dx);
+/* y = x / max(|x|, 1e-12) by rows, where y is not NULL; else dx += what it makes of dy. */
+GATUN_API void gatun_unit_rows(const float *x, float *y, const float *dy, float *dx, int64_t rows, int64_t cols);
 
 /* gatun_layer_norm's derivatives; dx and dbeta may be NULL. */
 typedef struct {
@@ -575,27 +584,32 @@ GATUN_API void gatun_batch_norm_backward(const gatun_batch_norm_args *args);
  * A step of a recurrent layer that is trained, of all sequences under way, beside its products. Forward: gates [rows, gates x hidden] are the
  * input's products and become what the cell makes of them; products [sequences, gates x hidden] are the states'. Back: states and cells
  * are their gradients, from which come those of both products, d_input and d_state by rows and d_step by sequences; what does not go through
- * the product stays in states. Rest: d_states [sequences, hidden] are added to the states of those under way.
+ * the product stays in states. Rest: d_states [sequences, width] are added to the states of those under way.
+ * A projected LSTM and a GRU that resets first have a second product within a step, from middle [sequences, hidden] to second [sequences,
+ * width], back from second to middle, which are gradients then: each way has a second part behind it. Of a GRU that resets first the third
+ * gate of products does not count, and that of d_state is 0.
  */
-enum { GATUN_CELL_FORWARD = 0, GATUN_CELL_BACK, GATUN_CELL_REST };
+enum { GATUN_CELL_FORWARD = 0, GATUN_CELL_FORWARD_SECOND, GATUN_CELL_BACK, GATUN_CELL_BACK_SECOND, GATUN_CELL_REST };
 typedef struct {
     float *gates;
     const float *products;
-    float *own, *before, *cell_before; /* [rows, hidden]: what the way back needs */
-    float *states, *cells;             /* [sequences, hidden] */
+    float *own, *before, *cell_before; /* [rows, hidden], before [rows, width]: what the way back needs */
+    float *states, *cells;             /* [sequences, width], [sequences, hidden] */
     float *y;
     const float *dy;
     float *d_input, *d_state, *d_step;
     const float *d_states;
+    float *middle, *second;         /* NULL without a second product */
+    float *middle_rows, *d_second; /* [rows, hidden], [rows, width]: for the gradient of its weight */
     const int32_t *offsets;
-    int64_t hidden, y_stride, num_seqs, step;
+    int64_t hidden, width, y_stride, num_seqs, step; /* width: columns of a state */
     int32_t cell, reverse;
 } gatun_cell_args;
 GATUN_API void gatun_cell(const gatun_cell_args *args, int32_t way);
 
 /*
- * Attention that is trained: gatun_attention's formula without softcap and distances; a query that sees no key gives zeros. y and gradients are
- * added to; dq, dk and dv may be NULL, and have the strides of what they belong to.
+ * Attention that is trained: gatun_attention's formula; a query that sees no key gives zeros. y and gradients are added to; dq, dk, dv and
+ * d_distances may be NULL, and have the strides of what they belong to.
  */
 typedef struct {
     const float *q, *k, *v;
@@ -606,9 +620,11 @@ typedef struct {
     const float *mask; /* as gatun_attention's, or NULL */
     const uint8_t *padding; /* [rows of k]: not 0 where it is hidden; or NULL */
     float *scratch;         /* 2 max_keys for each thread */
-    int64_t mask_seq_stride, mask_head_stride, mask_row_stride;
+    const float *distances; /* as gatun_attention's, or NULL */
+    float *d_distances;
+    int64_t mask_seq_stride, mask_head_stride, mask_row_stride, distance_head_stride, reach;
     int64_t q_stride, k_stride, v_stride, heads, kv_heads, head_dim, num_seqs, max_keys, window;
-    float scale;
+    float scale, softcap;
     int32_t causal;
 } gatun_trained_attention_args;
 GATUN_API void gatun_trained_attention(const gatun_trained_attention_args *args, int32_t backward);

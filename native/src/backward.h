@@ -4,22 +4,9 @@
  */
 #pragma once
 
-#include "rows.h"
-#include "train.h"
+#include "gather.h"
 
 namespace GATUN_NAMESPACE {
-
-static inline vf take(const float *p, int64_t n) { return n >= W ? load(p) : load_n(p, n); }
-static inline void give(float *p, vf v, int64_t n) { n >= W ? store(p, v) : store_n(p, v, n); }
-static inline void add_lanes(float *p, vf v, int64_t n) { give(p, take(p, n) + v, n); }
-static inline float dot(const float *a, const float *b, int64_t n) {
-    vf s{};
-    for (int64_t j = 0; j < n; j += W) s += take(a + j, n - j) * take(b + j, n - j);
-    return sum(s);
-}
-static inline void add_row_scaled(float *to, float factor, const float *from, int64_t n) {
-    for (int64_t j = 0; j < n; j += W) add_lanes(to + j, factor * take(from + j, n - j), n - j);
-}
 
 template <int ACTIVATION>
 static inline vf derivative(vf x) {
@@ -203,28 +190,39 @@ static inline int64_t row_of_step(const gatun_cell_args &a, int64_t s) {
 
 /* body(sequence, row, unit, lanes) for what has not ended. */
 template <typename Body>
-static void each_unit(const gatun_cell_args &a, const Body &body) {
+static void each_unit(const gatun_cell_args &a, int64_t units, const Body &body) {
     parallel_for(a.num_seqs, a.num_seqs * a.hidden >= PARALLEL_ELEMENTS / 4, [&](int64_t s, int64_t) {
         int64_t row = row_of_step(a, s);
-        for (int64_t u = 0; row >= 0 && u < a.hidden; u += W) body(s, row, u, a.hidden - u < W ? a.hidden - u : W);
+        for (int64_t u = 0; row >= 0 && u < units; u += W) body(s, row, u, units - u < W ? units - u : W);
     });
 }
 
 template <int32_t CELL>
 static void cell_forward(const gatun_cell_args &a, int64_t gates) {
-    each_unit(a, [&](int64_t s, int64_t row, int64_t u, int64_t n) {
+    const bool projected = CELL == GATUN_CELL_LSTM && a.middle;
+    if (projected)
+        each_unit(a, a.width, [&](int64_t s, int64_t row, int64_t u, int64_t n) {
+            give(a.before + row * a.width + u, take(a.states + s * a.width + u, n), n);
+        });
+    each_unit(a, a.hidden, [&](int64_t s, int64_t row, int64_t u, int64_t n) {
         float *x = a.gates + row * gates * a.hidden + u, *h = a.states + s * a.hidden + u, *c = a.cells + s * a.hidden + u;
         const float *p = a.products + s * gates * a.hidden + u;
         const int64_t at = row * a.hidden + u;
         auto gate = [&](int64_t j) { return take(x + j * a.hidden, n) + take(p + j * a.hidden, n); };
-        vf before = take(h, n), next;
-        give(a.before + at, before, n);
+        auto to_product = [&](vf v) { give(a.middle + s * a.hidden + u, v, n), give(a.middle_rows + at, v, n); };
+        vf before{}, next{};
+        if (!projected) before = take(h, n), give(a.before + at, before, n);
         if (CELL == GATUN_CELL_LSTM) {
             vf in = sigmoid(gate(0)), forget = sigmoid(gate(1)), fresh = tanh(gate(2)), out = sigmoid(gate(3)), old = take(c, n);
             vf cell = forget * old + in * fresh, shown = tanh(cell);
             give(x, in, n), give(x + a.hidden, forget, n), give(x + 2 * a.hidden, fresh, n), give(x + 3 * a.hidden, out, n);
             give(a.cell_before + at, old, n), give(a.own + at, shown, n), give(c, cell, n);
             next = out * shown;
+            if (projected) return to_product(next);
+        } else if (CELL == GATUN_CELL_GRU_RESET_FIRST) {
+            vf reset = sigmoid(gate(0));
+            give(x, reset, n), give(x + a.hidden, sigmoid(gate(1)), n);
+            return to_product(reset * before);
         } else if (CELL == GATUN_CELL_GRU) {
             vf reset = sigmoid(gate(0)), update = sigmoid(gate(1)), product = take(p + 2 * a.hidden, n);
             vf fresh = tanh(take(x + 2 * a.hidden, n) + reset * product);
@@ -238,9 +236,53 @@ static void cell_forward(const gatun_cell_args &a, int64_t gates) {
     });
 }
 
+/* Of a projected LSTM the state, of a GRU that resets first what the reset states make of it. */
+static void cell_forward_second(const gatun_cell_args &a) {
+    each_unit(a, a.width, [&](int64_t s, int64_t row, int64_t u, int64_t n) {
+        vf next = take(a.second + s * a.width + u, n);
+        if (a.cell == GATUN_CELL_GRU_RESET_FIRST) {
+            float *x = a.gates + row * 3 * a.hidden + u;
+            vf update = take(x + a.hidden, n), fresh = tanh(take(x + 2 * a.hidden, n) + next);
+            give(x + 2 * a.hidden, fresh, n);
+            next = (1.0f - update) * fresh + update * take(a.before + row * a.hidden + u, n);
+        }
+        give(a.states + s * a.width + u, next, n), give(a.y + row * a.y_stride + u, next, n);
+    });
+}
+
+/* The gradient of what came from a second product; of a GRU that resets first also the update gate's. */
+static void cell_back_first(const gatun_cell_args &a) {
+    each_unit(a, a.width, [&](int64_t s, int64_t row, int64_t u, int64_t n) {
+        vf d = take(a.states + s * a.width + u, n) + take(a.dy + row * a.y_stride + u, n), rest{};
+        if (a.cell == GATUN_CELL_GRU_RESET_FIRST) {
+            const int64_t gate = row * 3 * a.hidden + a.hidden + u;
+            vf update = take(a.gates + gate, n), fresh = take(a.gates + gate + a.hidden, n);
+            vf before = take(a.before + row * a.hidden + u, n);
+            vf kept_more = d * (before - fresh) * update * (1.0f - update);
+            rest = d * update, d = d * (1.0f - update) * (1.0f - fresh * fresh);
+            give(a.d_input + gate, kept_more, n), give(a.d_state + gate, kept_more, n);
+            give(a.d_step + s * 3 * a.hidden + a.hidden + u, kept_more, n), give(a.d_input + gate + a.hidden, d, n);
+        }
+        give(a.second + s * a.width + u, d, n), give(a.d_second + row * a.width + u, d, n);
+        give(a.states + s * a.width + u, rest, n);
+    });
+}
+
+/* What went through the reset gate. */
+static void cell_back_reset(const gatun_cell_args &a) {
+    each_unit(a, a.hidden, [&](int64_t s, int64_t row, int64_t u, int64_t n) {
+        const int64_t gate = row * 3 * a.hidden + u;
+        vf reset = take(a.gates + gate, n), d = take(a.middle + s * a.hidden + u, n);
+        vf own = d * take(a.before + row * a.hidden + u, n) * reset * (1.0f - reset);
+        give(a.d_input + gate, own, n), give(a.d_state + gate, own, n), give(a.d_step + s * 3 * a.hidden + u, own, n);
+        add_lanes(a.states + s * a.hidden + u, d * reset, n);
+    });
+}
+
 template <int32_t CELL>
 static void cell_back(const gatun_cell_args &a, int64_t gates) {
-    each_unit(a, [&](int64_t s, int64_t row, int64_t u, int64_t n) {
+    const bool projected = CELL == GATUN_CELL_LSTM && a.middle;
+    each_unit(a, a.hidden, [&](int64_t s, int64_t row, int64_t u, int64_t n) {
         const float *x = a.gates + row * gates * a.hidden + u;
         float *h = a.states + s * a.hidden + u, *c = a.cells + s * a.hidden + u;
         const int64_t at = row * a.hidden + u;
@@ -250,7 +292,8 @@ static void cell_back(const gatun_cell_args &a, int64_t gates) {
             give(a.d_state + (row * gates + j) * a.hidden + u, state, n);
             give(a.d_step + (s * gates + j) * a.hidden + u, state, n);
         };
-        vf dh = take(h, n) + take(a.dy + row * a.y_stride + u, n), first = kept(0), rest{};
+        vf first = kept(0), rest{};
+        vf dh = projected ? take(a.middle + s * a.hidden + u, n) : take(h, n) + take(a.dy + row * a.y_stride + u, n);
         if (CELL == GATUN_CELL_LSTM) {
             vf forget = kept(1), fresh = kept(2), out = kept(3), shown = take(a.own + at, n);
             vf dc = take(c, n) + dh * out * (1.0f - shown * shown);
@@ -268,27 +311,34 @@ static void cell_back(const gatun_cell_args &a, int64_t gates) {
             vf d = CELL == GATUN_CELL_TANH ? dh * (1.0f - first * first) : first > 0 ? dh : vf{};
             put(0, d, d);
         }
-        give(h, rest, n);
+        if (!projected) give(h, rest, n);
     });
 }
 
 /* What went through the product comes to what remained, of sequences under way. */
 static void cell_rest(const gatun_cell_args &a) {
-    each_unit(a, [&](int64_t s, int64_t, int64_t u, int64_t n) {
-        add_lanes(a.states + s * a.hidden + u, take(a.d_states + s * a.hidden + u, n), n);
+    each_unit(a, a.width, [&](int64_t s, int64_t, int64_t u, int64_t n) {
+        add_lanes(a.states + s * a.width + u, take(a.d_states + s * a.width + u, n), n);
     });
 }
 
 static void cell(const gatun_cell_args *args, int32_t way) {
     const gatun_cell_args &a = *args;
     if (way == GATUN_CELL_REST) return cell_rest(a);
-    bool back = way == GATUN_CELL_BACK;
+    if (way == GATUN_CELL_FORWARD_SECOND) return cell_forward_second(a);
+    if (way == GATUN_CELL_BACK && a.middle) return cell_back_first(a);
+    bool back = way != GATUN_CELL_FORWARD;
     switch (a.cell) {
     case GATUN_CELL_TANH: return back ? cell_back<GATUN_CELL_TANH>(a, 1) : cell_forward<GATUN_CELL_TANH>(a, 1);
     case GATUN_CELL_RELU: return back ? cell_back<GATUN_CELL_RELU>(a, 1) : cell_forward<GATUN_CELL_RELU>(a, 1);
     case GATUN_CELL_LSTM: return back ? cell_back<GATUN_CELL_LSTM>(a, 4) : cell_forward<GATUN_CELL_LSTM>(a, 4);
+    case GATUN_CELL_GRU_RESET_FIRST: return back ? cell_back_reset(a) : cell_forward<GATUN_CELL_GRU_RESET_FIRST>(a, 3);
     default: return back ? cell_back<GATUN_CELL_GRU>(a, 3) : cell_forward<GATUN_CELL_GRU>(a, 3);
     }
+}
+
+static inline int64_t distance_column(const gatun_trained_attention_args &a, int64_t distance) {
+    return a.reach + (distance < -a.reach ? -a.reach : distance > a.reach ? a.reach : distance);
 }
 
 /* One query of a head: shares of keys first .. last. False if it sees none. */
@@ -298,10 +348,14 @@ static bool attention_shares(const gatun_trained_attention_args &a, int64_t s, i
     const float *mask = a.mask ? a.mask + s * a.mask_seq_stride + h * a.mask_head_stride + query * a.mask_row_stride : nullptr;
     /* The last query stands at the last key. */
     const int64_t at = a.key_offsets[s + 1] - a.query_offsets[s + 1] + i;
+    const float *distances = a.distances ? a.distances + h * a.distance_head_stride : nullptr;
     float largest = -INFINITY;
     for (int64_t j = first; j < last; j++) {
         bool hidden = (a.causal && j > at) || (a.window && (j - at >= a.window || at - j >= a.window)) || (a.padding && a.padding[j]);
-        float score = hidden ? -INFINITY : a.scale * dot(q, a.k + j * a.k_stride + kv * d, d) + (mask ? mask[j - first] : 0);
+        float score = hidden ? -INFINITY : a.scale * dot(q, a.k + j * a.k_stride + kv * d, d);
+        if (!hidden && a.softcap != 0) score = a.softcap * std::tanh(score / a.softcap);
+        if (!hidden && distances) score += distances[distance_column(a, j - at)];
+        if (!hidden && mask) score += mask[j - first];
         shares[j - first] = score;
         largest = score <= largest ? largest : score;
     }
@@ -318,9 +372,10 @@ static bool attention_shares(const gatun_trained_attention_args &a, int64_t s, i
     return true;
 }
 
-static void attention_back(const gatun_trained_attention_args &a, int64_t h, int64_t i, int64_t first, int64_t last, const float *shares,
-                           float *slopes) {
+static void attention_back(const gatun_trained_attention_args &a, int64_t h, int64_t i, int64_t at, int64_t first, int64_t last,
+                           const float *shares, float *slopes) {
     const int64_t d = a.head_dim, kv = h * a.kv_heads / a.heads;
+    float *distances = a.d_distances ? a.d_distances + h * a.distance_head_stride : nullptr;
     const float *q = a.q + i * a.q_stride + h * d, *dy = a.dy + (i * a.heads + h) * d;
     double mean = 0;
     for (int64_t j = first; j < last; j++) {
@@ -328,35 +383,46 @@ static void attention_back(const gatun_trained_attention_args &a, int64_t h, int
         mean += (double)shares[j - first] * slopes[j - first];
     }
     for (int64_t j = first; j < last; j++) {
-        float share = shares[j - first], ds = a.scale * share * (slopes[j - first] - (float)mean);
+        float share = shares[j - first], ds = share * (slopes[j - first] - (float)mean);
+        if (distances) distances[distance_column(a, j - at)] += ds;
+        if (a.softcap != 0) {
+            float capped = std::tanh(a.scale * dot(q, a.k + j * a.k_stride + kv * d, d) / a.softcap);
+            ds *= 1 - capped * capped;
+        }
+        ds *= a.scale;
         if (a.dv) add_row_scaled(a.dv + j * a.v_stride + kv * d, share, dy, d);
         if (a.dq) add_row_scaled(a.dq + i * a.q_stride + h * d, ds, a.k + j * a.k_stride + kv * d, d);
         if (a.dk) add_row_scaled(a.dk + j * a.k_stride + kv * d, ds, q, d);
     }
 }
 
-/* A thread has a head of keys and values, and the heads of queries that share it. */
+/* A task is a head of keys and values of a sequence, and the heads of queries that share it; where distances learn, all that meet there. */
 static void trained_attention(const gatun_trained_attention_args *args, int32_t backward) {
     const gatun_trained_attention_args &a = *args;
     const int64_t together = a.heads / a.kv_heads;
-    parallel_for(a.num_seqs * a.kv_heads, true, [&](int64_t task, int64_t thread) {
+    const int64_t all = a.num_seqs * a.kv_heads, meeting = a.distance_head_stride ? a.kv_heads : 1;
+    const int64_t tasks = backward && a.d_distances && meeting < all ? meeting : all;
+    auto one = [&](int64_t task, int64_t thread) {
         const int64_t s = task / a.kv_heads, first = a.key_offsets[s], last = a.key_offsets[s + 1];
         float *shares = a.scratch + thread * 2 * a.max_keys, *slopes = shares + a.max_keys;
         for (int64_t h = task % a.kv_heads * together; h < (task % a.kv_heads + 1) * together; h++)
             for (int64_t i = a.query_offsets[s]; i < a.query_offsets[s + 1]; i++) {
                 if (!attention_shares(a, s, h, i, first, last, shares)) continue;
-                if (backward) attention_back(a, h, i, first, last, shares, slopes);
+                if (backward) attention_back(a, h, i, a.key_offsets[s + 1] - a.query_offsets[s + 1] + i, first, last, shares, slopes);
                 else
                     for (int64_t j = first; j < last; j++)
                         if (shares[j - first] != 0)
                             add_row_scaled(a.y + (i * a.heads + h) * a.head_dim, shares[j - first],
                                            a.v + j * a.v_stride + h * a.kv_heads / a.heads * a.head_dim, a.head_dim);
             }
+    };
+    parallel_for(tasks, true, [&](int64_t first, int64_t thread) {
+        for (int64_t task = first; task < all; task += tasks) one(task, thread);
     });
 }
 
 static const gatun_training training = {add_to, add_products, multiply_by, scale_all, squares, dropout, sgd, adamw, max_pool,
     max_pool_backward, average_pool, activation_backward, add_columns, transpose_matrix, norm_backward, softmax, softmax_backward,
-    batch_norm, batch_norm_backward, cell, trained_attention};
+    batch_norm, batch_norm_backward, cell, trained_attention, table_rows, repeat, pool_backward, unit_rows};
 
 } // namespace

@@ -161,6 +161,16 @@ void gatun_batch_norm(const gatun_batch_norm_args *args) { gatun_current().train
 void gatun_batch_norm_backward(const gatun_batch_norm_args *args) { gatun_current().training->batch_norm_backward(args); }
 void gatun_cell(const gatun_cell_args *args, int32_t way) { gatun_current().training->cell(args, way); }
 void gatun_trained_attention(const gatun_trained_attention_args *args, int32_t backward) { gatun_current().training->attention(args, backward); }
+void gatun_table_rows(float *table, const int32_t *ids, float factor, float *rows, int64_t count, int64_t cols, int32_t backward) {
+    gatun_current().training->table_rows(table, ids, factor, rows, count, cols, backward);
+}
+void gatun_repeat(float *x, float *y, const int64_t *dims, const int64_t *strides, int64_t rank, int32_t backward) {
+    gatun_current().training->repeat(x, y, dims, strides, rank, backward);
+}
+void gatun_pool_backward(const gatun_pool_args *args, float *dx) { gatun_current().training->pool_backward(args, dx); }
+void gatun_unit_rows(const float *x, float *y, const float *dy, float *dx, int64_t rows, int64_t cols) {
+    gatun_current().training->unit_rows(x, y, dy, dx, rows, cols);
+}
 void gatun_stem(const gatun_stem_args *args) { gatun_current().stem(args); }
 
 int64_t gatun_winograd_scratch_bytes(const gatun_winograd_args *args, int32_t threads) {

@@ -28,6 +28,10 @@ struct gatun_training {
     void (*batch_norm_backward)(const gatun_batch_norm_args *);
     void (*cell)(const gatun_cell_args *, int32_t way);
     void (*attention)(const gatun_trained_attention_args *, int32_t backward);
+    void (*table_rows)(float *table, const int32_t *ids, float factor, float *rows, int64_t count, int64_t cols, int32_t backward);
+    void (*repeat)(float *x, float *y, const int64_t *dims, const int64_t *strides, int64_t rank, int32_t backward);
+    void (*pool_backward)(const gatun_pool_args *, float *dx);
+    void (*unit_rows)(const float *x, float *y, const float *dy, float *dx, int64_t rows, int64_t cols);
 };
 
 struct gatun_byte_kernels {

@@ -170,7 +170,8 @@ static void average_pool(const gatun_max_pool_args *args, int32_t inside, int32_
                             if (row >= 0 && row < a.h && column >= 0 && column < a.w) f(row * a.w + column);
                 };
                 if (inside || !backward) each([&](int64_t at) { count++, sum += backward ? 0 : x[at]; });
-                if (!inside) count = a.kh * a.kw;
+                auto whole = [](int64_t from, int64_t k, int64_t end) { return from + k < end ? k : end - from; };
+                if (!inside) count = whole(top, a.kh, a.h + a.bottom) * whole(left, a.kw, a.w + a.right);
                 if (!backward) y[p * a.ow + q] = (float)(sum / count);
                 else each([&](int64_t at) { y[at] += x[p * a.ow + q] / count; });
             }

@@ -1,6 +1,8 @@
 /* Training's kernels against plain loops in double. */
 #include "testing.h"
 
+#include <vector>
+
 namespace {
 
 void check_elements(int64_t n, numbers &random, outcome &o) {
@@ -218,19 +220,92 @@ void check_average_pool(gatun_max_pool_args a, int32_t inside, numbers &random, 
     a.x = dy.data(), a.y = dx.data();
     gatun_average_pool(&a, inside, 1);
     for (int64_t at = 0; at < out; at++) {
-        int64_t plane = at / (a.oh * a.ow), p = at / a.ow % a.oh, q = at % a.ow, count = 0;
+        int64_t plane = at / (a.oh * a.ow), p = at / a.ow % a.oh, q = at % a.ow, count = 0, padded = 0;
         double sum = 0;
+        for (int64_t i = 0; i < a.kh * a.kw; i++)
+            padded += p * a.stride_h - a.top + i / a.kw < a.h + a.bottom && q * a.stride_w - a.left + i % a.kw < a.w + a.right;
         for (int pass = 0; pass < 2; pass++)
             for (int64_t i = 0; i < a.kh * a.kw; i++) {
                 int64_t row = p * a.stride_h - a.top + i / a.kw, column = q * a.stride_w - a.left + i % a.kw;
                 if (row < 0 || row >= a.h || column < 0 || column >= a.w) continue;
                 int64_t here = (plane * a.h + row) * a.w + column;
-                if (pass) expected[here] += dy[at] / (float)(inside ? count : a.kh * a.kw);
+                if (pass) expected[here] += dy[at] / (float)(inside ? count : padded);
                 else sum += x[here], count++;
             }
-        o.equal(y[at], sum / (double)(inside ? count : a.kh * a.kw), 1e-5, "mean", at);
+        o.equal(y[at], sum / (double)(inside ? count : padded), 1e-5, "mean", at);
     }
     for (int64_t i = 0; i < in; i++) o.equal(dx[i], expected[i], 1e-4, "mean's gradient", i);
+}
+
+void check_table(int64_t rows, int64_t count, int64_t cols, numbers &random, outcome &o) {
+    guarded<float> table(rows * cols), out(count * cols), first(rows * cols), was(count * cols);
+    guarded<int32_t> ids(count);
+    random.fill(table, -1, 1), random.fill(out, -1, 1), copy(out, was);
+    for (int64_t i = 0; i < count; i++) ids[i] = (int32_t)(i * i % rows);
+    gatun_table_rows(table.data(), ids.data(), 0.3f, out.data(), count, cols, 0);
+    for (int64_t i = 0; i < count * cols; i++)
+        o.equal(out[i], was[i] + 0.3 * table[ids[i / cols] * cols + i % cols], 1e-5, "looked up", i);
+    std::vector<double> sums(table.data(), table.data() + table.count());
+    for (int64_t i = 0; i < count * cols; i++) sums[ids[i / cols] * cols + i % cols] += 0.3 * out[i];
+    gatun_table_rows(table.data(), ids.data(), 0.3f, out.data(), count, cols, 1);
+    for (int64_t i = 0; i < table.count(); i++) o.equal(table[i], sums[i], 1e-3, "learnt", i);
+}
+
+/* [a, b, c] of [a or 1, b or 1, c or 1], all eight ways. */
+void check_repeat(int64_t a, int64_t b, int64_t c, numbers &random, outcome &o) {
+    for (int which = 0; which < 8; which++) {
+        int64_t dims[] = {a, b, c}, own[] = {which & 1 ? a : 1, which & 2 ? b : 1, which & 4 ? c : 1};
+        int64_t strides[] = {which & 1 ? own[1] * own[2] : 0, which & 2 ? own[2] : 0, which & 4 ? 1 : 0};
+        guarded<float> x(own[0] * own[1] * own[2]), y(a * b * c);
+        random.fill(x, -1, 1);
+        gatun_repeat(x.data(), y.data(), dims, strides, 3, 0);
+        std::vector<double> sums(x.data(), x.data() + x.count());
+        for (int64_t i = 0; i < y.count(); i++) {
+            int64_t from = i / (b * c) * strides[0] + i / c % b * strides[1] + i % c * strides[2];
+            o.equal(y[i], x[from], 0, "repeated", i);
+            sums[from] += y[i] = (float)random.between(-1, 1);
+        }
+        gatun_repeat(x.data(), y.data(), dims, strides, 3, 1);
+        for (int64_t i = 0; i < x.count(); i++) o.equal(x[i], sums[i], 1e-3, "sum of the repeated", i);
+    }
+}
+
+void check_pool(int32_t kind, int64_t cols, numbers &random, outcome &o) {
+    guarded<int32_t> offsets(5);
+    const int32_t starts[] = {0, 3, 3, 4, 9};
+    for (int i = 0; i < 5; i++) offsets[i] = starts[i];
+    guarded<float> x(9 * cols), y(4 * cols), dy(4 * cols), dx(9 * cols), unit(9 * cols);
+    random.fill(dy, -1, 1), dx.fill(1);
+    /* No two of a column near each other. */
+    for (int64_t i = 0; i < x.count(); i++) x[i] = (float)(i / cols * 5 % 9) * 0.2f - 0.77f + (float)(i % cols) * 0.001f;
+    gatun_pool_args a{x.data(), dy.data(), offsets.data(), 4, cols, kind, 0};
+    gatun_pool_backward(&a, dx.data());
+    for (int64_t i = 0; i < dx.count(); i++) {
+        /* Steps that change no maximum: pools are linear between them. */
+        a.out = y.data();
+        double values[2], kept = x[i];
+        for (int side = 0; side < 2; side++) {
+            x[i] = (float)(kept + (side ? -1e-3 : 1e-3));
+            gatun_pool(&a), values[side] = 0;
+            for (int64_t j = 0; j < y.count(); j++) values[side] += (double)y[j] * dy[j];
+        }
+        x[i] = (float)kept;
+        o.equal(dx[i], 1 + (values[0] - values[1]) / 2e-3, 2e-3, "pool's gradient", i);
+    }
+    copy(x, unit), dx.fill(1);
+    for (int64_t j = 0; j < cols; j++) x[j] = 0;
+    gatun_unit_rows(x.data(), unit.data(), nullptr, nullptr, 9, cols);
+    guarded<float> slopes(9 * cols);
+    random.fill(slopes, -1, 1);
+    gatun_unit_rows(x.data(), nullptr, slopes.data(), dx.data(), 9, cols);
+    for (int64_t i = 0; i < 9; i++) {
+        double square = 0, product = 0;
+        for (int64_t j = i * cols; j < (i + 1) * cols; j++) square += (double)x[j] * x[j], product += (double)x[j] * slopes[j];
+        for (int64_t j = i * cols; j < (i + 1) * cols; j++) {
+            o.equal(unit[j], square ? x[j] / std::sqrt(square) : 0, 1e-5, "of length 1", j);
+            if (square) o.equal(dx[j], 1 + (slopes[j] - x[j] * product / square) / std::sqrt(square), 1e-3, "length's gradient", j);
+        }
+    }
 }
 
 /* Shares of the ones of a mask. */
@@ -261,13 +336,19 @@ void check_training(outcome &o) {
         for (int64_t n : {1, 3, 8, 17, 64, 1001}) check_matrices(m, n, random, o);
     check_batch_norm(4, 3, 5, random, o), check_batch_norm(1, 1, 1, random, o), check_batch_norm(9, 7, 641, random, o);
     for (int32_t inside = 0; inside < 2; inside++) {
-        check_average_pool({nullptr, nullptr, nullptr, 3, 6, 8, 3, 4, 2, 2, 2, 2, 1, 1, 0, 0}, inside, random, o);
-        check_average_pool({nullptr, nullptr, nullptr, 40, 25, 25, 13, 13, 3, 3, 2, 2, 1, 1, 1, 1}, inside, random, o);
-        check_average_pool({nullptr, nullptr, nullptr, 5, 4, 9, 1, 1, 4, 9, 1, 1, 1, 1, 0, 0}, inside, random, o);
+        check_average_pool({nullptr, nullptr, nullptr, 3, 6, 8, 3, 4, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0}, inside, random, o);
+        check_average_pool({nullptr, nullptr, nullptr, 40, 25, 25, 13, 13, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1}, inside, random, o);
+        /* The last windows reach beyond the padding. */
+        check_average_pool({nullptr, nullptr, nullptr, 3, 6, 8, 3, 4, 3, 3, 3, 3, 1, 1, 1, 1, 1, 0}, inside, random, o);
+        check_average_pool({nullptr, nullptr, nullptr, 5, 4, 9, 1, 1, 4, 9, 1, 1, 1, 1, 0, 0, 0, 0}, inside, random, o);
     }
+    check_table(7, 20, 5, random, o), check_table(3, 40, 1001, random, o), check_table(1, 0, 4, random, o);
+    check_repeat(1, 1, 1, random, o), check_repeat(3, 5, 17, random, o), check_repeat(2, 4, 9001, random, o);
+    for (int32_t kind = GATUN_POOL_MEAN; kind <= GATUN_POOL_LAST; kind++)
+        for (int64_t cols : {1, 7, 33}) check_pool(kind, cols, random, o);
     check_dropout(o);
-    check_max_pool({nullptr, nullptr, nullptr, 3, 6, 8, 3, 4, 2, 2, 2, 2, 1, 1, 0, 0}, random, o);
-    check_max_pool({nullptr, nullptr, nullptr, 40, 25, 25, 12, 12, 2, 2, 2, 2, 1, 1, 0, 0}, random, o);
-    check_max_pool({nullptr, nullptr, nullptr, 2, 7, 5, 4, 3, 3, 3, 2, 2, 1, 1, 1, 1}, random, o);
-    check_max_pool({nullptr, nullptr, nullptr, 5, 9, 8, 5, 4, 3, 2, 1, 2, 2, 1, 0, 0}, random, o);
+    check_max_pool({nullptr, nullptr, nullptr, 3, 6, 8, 3, 4, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0}, random, o);
+    check_max_pool({nullptr, nullptr, nullptr, 40, 25, 25, 12, 12, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0}, random, o);
+    check_max_pool({nullptr, nullptr, nullptr, 2, 7, 5, 4, 3, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1}, random, o);
+    check_max_pool({nullptr, nullptr, nullptr, 5, 9, 8, 5, 4, 3, 2, 1, 2, 2, 1, 0, 0, 0, 0}, random, o);
 }

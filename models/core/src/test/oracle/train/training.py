@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from safetensors.numpy import save_file
 from torch import nn
+from transformers.models.t5.modeling_t5 import T5Attention
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cnn"))
 from textbook_cnn import TextbookCnn  # noqa: E402
@@ -154,6 +155,99 @@ class Masked(nn.Module):
 HIDDEN = (0, 0, 1, 1, 0, 1, 0, 0)
 
 
+class Distant(nn.Module):
+    """Attention of two heads whose scores have a cap and something added by the distance from query to key."""
+
+    def __init__(self, softcap, table, columns):
+        super().__init__()
+        self.qkv, self.softcap, self.table, self.columns = nn.Linear(6, 18), softcap, table, columns
+
+    def forward(self, x):
+        q, k, v = (part.reshape(-1, 2, 3).transpose(0, 1) for part in self.qkv(x).chunk(3, -1))
+        done = []
+        for q, k, v in zip(*(part.split(LENGTHS, 1) for part in (q, k, v))):
+            scores, place = q @ k.transpose(1, 2) / 3 ** 0.5, torch.arange(q.shape[1])
+            if self.softcap:
+                scores = self.softcap * torch.tanh(scores / self.softcap)
+            if self.table is not None:
+                scores = scores + self.columns(self.table, place - place[:, None])
+            done.append(torch.softmax(scores, -1) @ v)
+        return torch.cat(done, 1).transpose(0, 1).reshape(-1, 6)
+
+
+def by_distance(table, distance):
+    return table[:, distance.clamp(-2, 2) + 2]
+
+
+def by_bucket(table, distance):
+    return table[T5Attention._relative_position_bucket(distance, True, 8, 6)].permute(2, 0, 1)
+
+
+class ResetFirst(nn.Module):
+    """The GRU of Cho et al. (2014), in both directions, with the parameters of PyTorch's."""
+
+    def __init__(self, result):
+        super().__init__()
+        self.rnn, self.result = nn.GRU(5, 3, bidirectional=True), result
+
+    def run(self, x, end):
+        w, u, b, c = (getattr(self.rnn, name + end) for name in ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"))
+        h, states = torch.zeros(3, dtype=x.dtype), []
+        for row in x:
+            xr, xz, xn = (w @ row + b).chunk(3)
+            r, z = torch.sigmoid(xr + u[:3] @ h + c[:3]), torch.sigmoid(xz + u[3:6] @ h + c[3:6])
+            h = (1 - z) * torch.tanh(xn + u[6:] @ (r * h) + c[6:]) + z * h
+            states.append(h)
+        return torch.stack(states)
+
+    def forward(self, x):
+        both = [(self.run(part, ""), self.run(part.flip(0), "_reverse")) for part in x.split(LENGTHS)]
+        last = torch.stack([torch.stack([states[d][-1] for states in both]) for d in (0, 1)])
+        return (torch.cat([torch.cat([a, b.flip(0)], -1) for a, b in both]), last)[self.result]
+
+
+class Repeated(nn.Module):
+    """Something of every row, and something of every column."""
+
+    def __init__(self):
+        super().__init__()
+        self.row, self.column = nn.Linear(5, 5), nn.Linear(5, 1)
+
+    def forward(self, x):
+        return x * self.row(values("repeated row", 1, 1, 5).to(x.dtype)) - self.column(x)
+
+
+class Pooled(nn.Module):
+    def __init__(self, pool):
+        super().__init__()
+        self.pool = pool
+
+    def forward(self, x):
+        return torch.stack([self.pool(part) for part in x.split(LENGTHS)])
+
+
+POOLS = {"mean": lambda x: x.mean(0), "first": lambda x: x[0], "last": lambda x: x[-1], "max": lambda x: x.max(0)[0],
+         "mean_sqrt": lambda x: x.sum(0) / len(x) ** 0.5,
+         "weighted_mean": lambda x: (x * torch.arange(1, len(x) + 1)[:, None]).sum(0) / sum(range(1, len(x) + 1)),
+         "unit": lambda x: nn.functional.normalize(x.mean(0), dim=0)}
+
+
+def schedules(out):
+    """Factors of the rate at steps 0 to 29."""
+    lr = torch.optim.lr_scheduler
+    for name, make in (("step", lambda o: lr.StepLR(o, 7, 0.5)), ("cosine", lambda o: lr.CosineAnnealingLR(o, 29)),
+                       ("warm-up", lambda o: lr.LinearLR(o, 1 / 6, 1, 5)),
+                       ("warm-up before cosine", lambda o: lr.SequentialLR(o, [lr.LinearLR(o, 1 / 6, 1, 5), lr.CosineAnnealingLR(o, 23)], [6])),
+                       ("warm-up before step", lambda o: lr.SequentialLR(o, [lr.LinearLR(o, 1 / 4, 1, 3), lr.StepLR(o, 5, 0.3)], [4]))):
+        optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1)
+        schedule, factors = make(optimizer), []
+        for _ in range(30):
+            factors.append(optimizer.param_groups[0]["lr"])
+            optimizer.step()
+            schedule.step()
+        out[f"schedule {name}"] = np.array(factors)
+
+
 class Dropped(nn.Module):
     """Two linear layers, and between them PyTorch's dropout by a mask of its own."""
 
@@ -272,6 +366,15 @@ def main(folder):
                          ("hardswish", nn.Hardswish()), ("mish", nn.Mish()), ("relu2", Apply(lambda x: nn.functional.relu(x) ** 2)),
                          ("quick_gelu", Apply(lambda x: x * torch.sigmoid(1.702 * x)))):
         layer(name, module, out, 3, 5)
+    layer("grouped", nn.Conv2d(4, 6, 3, padding=1, groups=2), out, 2, 4, 5, 3)
+    layer("depthwise", nn.Conv2d(3, 3, (2, 3), stride=(2, 1), padding=(0, 2), dilation=2, groups=3, bias=False), out, 2, 3, 7, 4)
+    layer("signal", nn.Conv1d(4, 2, 3, stride=2, padding=1, groups=2), out, 2, 4, 9)
+    layer("average signal", nn.AvgPool1d(3, 2, 1), out, 2, 2, 8)
+    layer("average ceil", nn.AvgPool2d(3, 2, 1, ceil_mode=True), out, 2, 2, 6, 4)
+    layer("average inside ceil", nn.AvgPool2d((2, 3), 2, (0, 1), ceil_mode=True, count_include_pad=False), out, 1, 2, 5, 6)
+    layer("max ceil", nn.MaxPool2d(3, 2, ceil_mode=True), out, 1, 2, 6, 4)
+    layer("unit", Apply(lambda x: nn.functional.normalize(x)), out, 3, 5)
+    layer("squeeze", Apply(lambda x: x * torch.sigmoid(x.mean((2, 3), keepdim=True)) + x.mean((2, 3), keepdim=True)), out, 2, 3, 2, 4)
     layer("norm", nn.LayerNorm(5), out, 3, 5)
     layer("rms", nn.RMSNorm(5, eps=1e-5), out, 3, 5)
     norm = nn.BatchNorm2d(3)
@@ -283,6 +386,14 @@ def main(folder):
     layer("global", nn.AdaptiveAvgPool2d(1), out, 2, 3, 3, 2)
     layer("global max", nn.AdaptiveMaxPool2d(1), out, 2, 3, 3, 2)
     layer("attention", Attend(False), out, 8, 6)
+    layer("capped", Distant(0.5, None, None), out, 8, 6)
+    layer("distant", Distant(0, nn.Parameter(torch.zeros(2, 5)), by_distance), out, 8, 6)
+    layer("distant together", Distant(1.5, nn.Parameter(torch.zeros(1, 5)), by_distance), out, 8, 6)
+    layer("buckets", Distant(0, nn.Parameter(torch.zeros(8, 2)), by_bucket), out, 8, 6)
+    layer("repeated", Repeated(), out, 8, 5)
+    for name, pool in POOLS.items():
+        layer(f"pool {name}", Pooled(pool), out, 8, 5)
+    schedules(out)
     layer("masked", Masked(values("masked mask", 1, 4, 4), 3), out, 8, 6)
     layer("masked each", Masked(values("masked each mask", 1, 3, 4, 4, 4), 100), out, 8, 6)
     dropped = Dropped()
@@ -292,9 +403,11 @@ def main(folder):
     layer("causal", Attend(True), out, 8, 6)
     layer("embedding", Embed(), out, 5, 4)
     for result in range(3):
+        layer(f"projected {result}", Packed(nn.LSTM(5, 3, bidirectional=True, proj_size=2), result), out, 8, 5)
         layer(f"lstm {result}", Packed(nn.LSTM(5, 3, bidirectional=True), result), out, 8, 5)
         if result < 2:
             layer(f"gru {result}", Packed(nn.GRU(5, 3, bidirectional=True), result), out, 8, 5)
+            layer(f"gru_reset_first {result}", ResetFirst(result), out, 8, 5)
             layer(f"tanh {result}", Packed(nn.RNN(5, 3, bidirectional=True), result), out, 8, 5)
             layer(f"relu {result}", Packed(nn.RNN(5, 3, nonlinearity="relu"), result), out, 8, 5)
     sequences("tagger sgd", Tagger(), lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9), out)

@@ -80,6 +80,25 @@ public final class RowKernels {
     /** One vector a sequence; the number of sequences is read from {@code sequences} at each run. */
     public static Runnable pool(Arena arena, MemorySegment x, MemorySegment sequences, MemorySegment out, long cols,
             int kind, boolean normalize) {
+        MemorySegment args = poolArgs(arena, x, sequences, out, cols, kind);
+        gatun_pool_args.normalize(args, normalize ? 1 : 0);
+        return () -> {
+            gatun_pool_args.num_seqs(args, sequences.get(ValueLayout.JAVA_INT, 0));
+            GatunC.gatun_pool(args);
+        };
+    }
+
+    /** dx += what {@link #pool}, not normalized, makes of dy. */
+    public static Runnable poolBackward(Arena arena, MemorySegment x, MemorySegment sequences, MemorySegment dy, MemorySegment dx,
+            long cols, int kind) {
+        MemorySegment args = poolArgs(arena, x, sequences, dy, cols, kind);
+        return () -> {
+            gatun_pool_args.num_seqs(args, sequences.get(ValueLayout.JAVA_INT, 0));
+            GatunC.gatun_pool_backward(args, dx);
+        };
+    }
+
+    private static MemorySegment poolArgs(Arena arena, MemorySegment x, MemorySegment sequences, MemorySegment out, long cols, int kind) {
         Kernels.load();
         MemorySegment args = gatun_pool_args.allocate(arena);
         gatun_pool_args.x(args, x);
@@ -87,11 +106,7 @@ public final class RowKernels {
         gatun_pool_args.offsets(args, sequences.asSlice(Integer.BYTES));
         gatun_pool_args.cols(args, cols);
         gatun_pool_args.kind(args, kind);
-        gatun_pool_args.normalize(args, normalize ? 1 : 0);
-        return () -> {
-            gatun_pool_args.num_seqs(args, sequences.get(ValueLayout.JAVA_INT, 0));
-            GatunC.gatun_pool(args);
-        };
+        return args;
     }
 
     /**

@@ -60,6 +60,46 @@ public final class TrainKernels {
         GatunC.gatun_dropout(mask, floats(mask), share, seed);
     }
 
+    /** rows[i] += factor table[ids[i]], or backward table[ids[i]] += factor rows[i]; ids S32, checked, or null: row 0. */
+    public static void tableRows(MemorySegment table, MemorySegment ids, float factor, MemorySegment rows, long count, long columns,
+            boolean backward) {
+        Kernels.load();
+        GatunC.gatun_table_rows(table, Kernels.orNull(ids), factor, rows, count, columns, backward ? 1 : 0);
+    }
+
+    /**
+     * x repeated over the dimensions of y, or its gradient from y's.
+     *
+     * @param dims    S64, of y, one or more
+     * @param strides S64, of x: 0 where it is repeated, the last else 1
+     */
+    public record Repeat(MemorySegment dims, MemorySegment strides) {
+        /** y = x. */
+        public void forward(MemorySegment x, MemorySegment y) {
+            run(x, y, 0);
+        }
+
+        /** dx += the sums of dy. */
+        public void backward(MemorySegment dx, MemorySegment dy) {
+            run(dx, dy, 1);
+        }
+
+        private void run(MemorySegment x, MemorySegment y, int backward) {
+            Kernels.load();
+            GatunC.gatun_repeat(x, y, dims, strides, dims.byteSize() / Long.BYTES, backward);
+        }
+    }
+
+    /** y = x / |x| by rows. */
+    public static void unitRows(MemorySegment x, MemorySegment y, long columns) {
+        GatunC.gatun_unit_rows(x, y, MemorySegment.NULL, MemorySegment.NULL, floats(x) / columns, columns);
+    }
+
+    /** dx += what {@link #unitRows} makes of dy. */
+    public static void unitRowsBackward(MemorySegment x, MemorySegment dy, MemorySegment dx, long columns) {
+        GatunC.gatun_unit_rows(x, MemorySegment.NULL, dy, dx, floats(x) / columns, columns);
+    }
+
     /** Softmax over length elements that lie inner apart, or its logarithm; shares are for the way back. */
     public static void softmax(MemorySegment x, MemorySegment y, MemorySegment shares, long length, long inner, boolean log) {
         GatunC.gatun_softmax(x, y, shares, floats(x) / Math.max(1, length * inner), length, inner, log ? 1 : 0);
@@ -99,9 +139,10 @@ public final class TrainKernels {
      * @param planes  how many
      * @param source  height and width
      * @param result  height and width
-     * @param kernel  height and width, as strides, dilations and padding, which is that above and on the left
+     * @param kernel  height and width, as strides, dilations and padding: above and on the left, below and on the right
      */
-    public record Pool(long planes, long[] source, long[] result, long[] kernel, long[] strides, long[] dilations, long[] padding) {
+    public record Pool(long planes, long[] source, long[] result, long[] kernel, long[] strides, long[] dilations, long[] before,
+            long[] after) {
     }
 
     /** The largest of each window of x to y, and where it was to places, S32 as y; a call that repeats. */
@@ -139,8 +180,10 @@ public final class TrainKernels {
         gatun_max_pool_args.stride_w(args, pool.strides[1]);
         gatun_max_pool_args.dilation_h(args, pool.dilations[0]);
         gatun_max_pool_args.dilation_w(args, pool.dilations[1]);
-        gatun_max_pool_args.top(args, pool.padding[0]);
-        gatun_max_pool_args.left(args, pool.padding[1]);
+        gatun_max_pool_args.top(args, pool.before[0]);
+        gatun_max_pool_args.left(args, pool.before[1]);
+        gatun_max_pool_args.bottom(args, pool.after[0]);
+        gatun_max_pool_args.right(args, pool.after[1]);
         return args;
     }
 

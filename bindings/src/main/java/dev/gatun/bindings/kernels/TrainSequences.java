@@ -11,18 +11,22 @@ public final class TrainSequences {
     private TrainSequences() {
     }
 
-    /** Memory of a recurrent layer's steps, by the header's names; offsets is S32, behind the number of sequences. */
+    /** Of a second product within a step, by the header's names. */
+    public record Second(MemorySegment middle, MemorySegment product, MemorySegment middleRows, MemorySegment dSecond) {
+    }
+
+    /** Memory of a recurrent layer's steps, by the header's names; offsets is S32, behind the number of sequences; second may be null. */
     public record CellOperands(MemorySegment gates, MemorySegment products, MemorySegment own, MemorySegment before,
             MemorySegment cellBefore, MemorySegment states, MemorySegment cells, MemorySegment y, MemorySegment dy, MemorySegment dInput,
-            MemorySegment dState, MemorySegment dStep, MemorySegment dStates, MemorySegment offsets) {
+            MemorySegment dState, MemorySegment dStep, MemorySegment dStates, MemorySegment offsets, Second second) {
     }
 
     /** Steps of a recurrent layer beside their products. */
     public static final class Cell {
         private final MemorySegment args;
 
-        /** @param cell a constant of {@link RecurrentKernels}; @param stride between rows of y and dy */
-        public Cell(Arena arena, CellOperands o, int cell, boolean reverse, long hidden, long stride) {
+        /** @param cell a constant of {@link RecurrentKernels}; @param width of a state; @param stride between rows of y and dy */
+        public Cell(Arena arena, CellOperands o, int cell, boolean reverse, long hidden, long width, long stride) {
             Kernels.load();
             args = gatun_cell_args.allocate(arena);
             gatun_cell_args.gates(args, o.gates);
@@ -39,7 +43,14 @@ public final class TrainSequences {
             gatun_cell_args.d_step(args, o.dStep);
             gatun_cell_args.d_states(args, o.dStates);
             gatun_cell_args.offsets(args, o.offsets);
+            if (o.second != null) {
+                gatun_cell_args.middle(args, o.second.middle);
+                gatun_cell_args.second(args, o.second.product);
+                gatun_cell_args.middle_rows(args, o.second.middleRows);
+                gatun_cell_args.d_second(args, o.second.dSecond);
+            }
             gatun_cell_args.hidden(args, hidden);
+            gatun_cell_args.width(args, width);
             gatun_cell_args.y_stride(args, stride);
             gatun_cell_args.cell(args, cell);
             gatun_cell_args.reverse(args, reverse ? 1 : 0);
@@ -56,7 +67,17 @@ public final class TrainSequences {
             run(step, sequences, GatunC.GATUN_CELL_FORWARD());
         }
 
-        /** Gradients of the products. */
+        /** What becomes of the second product. */
+        public void forwardSecond(long step, long sequences) {
+            run(step, sequences, GatunC.GATUN_CELL_FORWARD_SECOND());
+        }
+
+        /** From the second product's gradient on. */
+        public void backSecond(long step, long sequences) {
+            run(step, sequences, GatunC.GATUN_CELL_BACK_SECOND());
+        }
+
+        /** Gradients of the products, or of the second product. */
         public void back(long step, long sequences) {
             run(step, sequences, GatunC.GATUN_CELL_BACK());
         }
@@ -72,7 +93,12 @@ public final class TrainSequences {
     }
 
     /** Which keys a query sees, and how: mask and padding may be null, strides of the mask are between sequences, heads and rows. */
-    public record Sight(float scale, boolean causal, long window, MemorySegment mask, long[] maskStrides, MemorySegment padding) {
+    public record Sight(float scale, float softcap, boolean causal, long window, MemorySegment mask, long[] maskStrides,
+            MemorySegment padding) {
+    }
+
+    /** What distances add: [1 or heads, 2 reach + 1], its gradient or null, and elements between heads, 0 if they share a row. */
+    public record Distances(MemorySegment x, MemorySegment dx, long stride, long reach) {
     }
 
     /** Attention within sequences, S32: how many, then their offsets. */
@@ -80,9 +106,16 @@ public final class TrainSequences {
         private final MemorySegment args;
         private final MemorySegment sequences;
 
-        /** @param heads of queries, of keys and values; @param keys most of a sequence; @param scratch 2 floats for each key and thread */
+        /**
+         * Of these operands.
+         *
+         * @param distances or null
+         * @param heads     of queries, of keys and values
+         * @param keys      most of a sequence
+         * @param scratch   2 floats for each key and thread
+         */
         public Attention(Arena arena, View[] qkv, MemorySegment y, MemorySegment dy, MemorySegment querySequences,
-                MemorySegment keySequences, Sight sight, int[] heads, int headDim, long keys, MemorySegment scratch) {
+                MemorySegment keySequences, Sight sight, Distances distances, int[] heads, int headDim, long keys, MemorySegment scratch) {
             Kernels.load();
             sequences = querySequences;
             args = gatun_trained_attention_args.allocate(arena);
@@ -111,6 +144,13 @@ public final class TrainSequences {
             gatun_trained_attention_args.max_keys(args, keys);
             gatun_trained_attention_args.window(args, sight.window);
             gatun_trained_attention_args.scale(args, sight.scale);
+            gatun_trained_attention_args.softcap(args, sight.softcap);
+            if (distances != null) {
+                gatun_trained_attention_args.distances(args, distances.x);
+                gatun_trained_attention_args.d_distances(args, Kernels.orNull(distances.dx));
+                gatun_trained_attention_args.distance_head_stride(args, distances.stride);
+                gatun_trained_attention_args.reach(args, distances.reach);
+            }
             gatun_trained_attention_args.causal(args, sight.causal ? 1 : 0);
         }
 

@@ -12,6 +12,7 @@ public final class Tags {
     public static final int ABC = OneDnnC.dnnl_abc();
     public static final int ACB = OneDnnC.dnnl_acb();
     public static final int ABCD = OneDnnC.dnnl_abcd();
+    public static final int ABCDE = OneDnnC.dnnl_abcde();
     public static final int ACDB = OneDnnC.dnnl_acdb();
 
     private Tags() {

@@ -2,6 +2,8 @@ package dev.gatun.tensor.graph;
 
 import dev.gatun.tensor.Tensor;
 import java.lang.foreign.Arena;
+import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Makes what attention adds by the distance d from query to key: [heads, 2 * reach + 1], column {@code reach + d}, d from -reach to reach.
@@ -30,16 +32,17 @@ public final class Distances {
         int heads = Math.toIntExact(table.shape().dim(1));
         int columns = 2 * maxDistance + 1;
         float[] values = new float[Math.multiplyExact(heads, columns)];
+        List<Integer> rows = IntStream.range(0, columns)
+                .mapToObj(i -> bucket(i - maxDistance, bidirectional, buckets, maxDistance)).toList();
         try (Arena widened = Arena.ofConfined()) {
             Tensor from = table.floats(widened);
             for (int column = 0; column < columns; column++) {
-                int bucket = bucket(column - maxDistance, bidirectional, buckets, maxDistance);
                 for (int h = 0; h < heads; h++) {
-                    values[h * columns + column] = from.getFloat((long) bucket * heads + h);
+                    values[h * columns + column] = from.getFloat((long) rows.get(column) * heads + h);
                 }
             }
         }
-        return new Weight(table.name() + " by distance", Tensor.ofFloats(arena, values, heads, columns));
+        return new Weight(table.name() + " by distance", Tensor.ofFloats(arena, values, heads, columns), new Weight.Origin(table, rows));
     }
 
     /** The bucket of the distance from query to key, of so many. */
@@ -73,7 +76,7 @@ public final class Distances {
                 values[h * columns + column] = 0f - slopes[h] * Math.abs(column - reach);
             }
         }
-        return new Weight("alibi", Tensor.ofFloats(arena, values, slopes.length, columns));
+        return new Weight("alibi", Tensor.ofFloats(arena, values, slopes.length, columns), new Weight.Origin(null, List.of()));
     }
 
     /**

@@ -7,6 +7,7 @@ import dev.gatun.tensor.TensorDesc;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 
 /**
  * A parameter of a layer, in the type of its file until a kernel wants another. Its memory is the checkpoint's: it is read when a
@@ -14,8 +15,28 @@ import java.lang.foreign.ValueLayout;
  *
  * @param name   in the checkpoint
  * @param tensor row-major F32, F16, BF16, S8 or U8
+ * @param origin what it was made of, or null if it is the checkpoint's own
  */
-public record Weight(String name, Tensor tensor) {
+public record Weight(String name, Tensor tensor, Origin origin) {
+
+    /**
+     * What a weight was made of, for whoever trains.
+     *
+     * @param table [rows, n], or null: the weight is a constant that nobody learns
+     * @param rows  column c of the weight [n, columns] is row {@code rows[c]} of the table
+     */
+    public record Origin(Weight table, List<Integer> rows) {
+        /** Copies the list. */
+        public Origin {
+            rows = List.copyOf(rows);
+        }
+    }
+
+    /** The checkpoint's own. */
+    public Weight(String name, Tensor tensor) {
+        this(name, tensor, null);
+    }
+
     /** Checks the layout. */
     public Weight {
         if (!tensor.desc().isRowMajor()) {

@@ -4403,6 +4403,259 @@ public class GatunC extends GatunC$shared {
         }
     }
 
+    private static class gatun_table_rows {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_FLOAT,
+            GatunC.C_POINTER,
+            GatunC.C_LONG,
+            GatunC.C_LONG,
+            GatunC.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_table_rows");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_table_rows(float *table, const int32_t *ids, float factor, float *rows, int64_t count, int64_t cols, int32_t backward)
+     * }
+     */
+    public static FunctionDescriptor gatun_table_rows$descriptor() {
+        return gatun_table_rows.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_table_rows(float *table, const int32_t *ids, float factor, float *rows, int64_t count, int64_t cols, int32_t backward)
+     * }
+     */
+    public static MethodHandle gatun_table_rows$handle() {
+        return gatun_table_rows.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_table_rows(float *table, const int32_t *ids, float factor, float *rows, int64_t count, int64_t cols, int32_t backward)
+     * }
+     */
+    public static MemorySegment gatun_table_rows$address() {
+        return gatun_table_rows.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_table_rows(float *table, const int32_t *ids, float factor, float *rows, int64_t count, int64_t cols, int32_t backward)
+     * }
+     */
+    public static void gatun_table_rows(MemorySegment table, MemorySegment ids, float factor, MemorySegment rows, long count, long cols, int backward) {
+        var mh$ = gatun_table_rows.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_table_rows", table, ids, factor, rows, count, cols, backward);
+            }
+            mh$.invokeExact(table, ids, factor, rows, count, cols, backward);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_repeat {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_LONG,
+            GatunC.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_repeat");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_repeat(float *x, float *y, const int64_t *dims, const int64_t *strides, int64_t rank, int32_t backward)
+     * }
+     */
+    public static FunctionDescriptor gatun_repeat$descriptor() {
+        return gatun_repeat.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_repeat(float *x, float *y, const int64_t *dims, const int64_t *strides, int64_t rank, int32_t backward)
+     * }
+     */
+    public static MethodHandle gatun_repeat$handle() {
+        return gatun_repeat.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_repeat(float *x, float *y, const int64_t *dims, const int64_t *strides, int64_t rank, int32_t backward)
+     * }
+     */
+    public static MemorySegment gatun_repeat$address() {
+        return gatun_repeat.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_repeat(float *x, float *y, const int64_t *dims, const int64_t *strides, int64_t rank, int32_t backward)
+     * }
+     */
+    public static void gatun_repeat(MemorySegment x, MemorySegment y, MemorySegment dims, MemorySegment strides, long rank, int backward) {
+        var mh$ = gatun_repeat.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_repeat", x, y, dims, strides, rank, backward);
+            }
+            mh$.invokeExact(x, y, dims, strides, rank, backward);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_pool_backward {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER,
+            GatunC.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_pool_backward");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_pool_backward(const gatun_pool_args *args, float *dx)
+     * }
+     */
+    public static FunctionDescriptor gatun_pool_backward$descriptor() {
+        return gatun_pool_backward.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_pool_backward(const gatun_pool_args *args, float *dx)
+     * }
+     */
+    public static MethodHandle gatun_pool_backward$handle() {
+        return gatun_pool_backward.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_pool_backward(const gatun_pool_args *args, float *dx)
+     * }
+     */
+    public static MemorySegment gatun_pool_backward$address() {
+        return gatun_pool_backward.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_pool_backward(const gatun_pool_args *args, float *dx)
+     * }
+     */
+    public static void gatun_pool_backward(MemorySegment args, MemorySegment dx) {
+        var mh$ = gatun_pool_backward.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_pool_backward", args, dx);
+            }
+            mh$.invokeExact(args, dx);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_unit_rows {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_LONG,
+            GatunC.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_unit_rows");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_unit_rows(const float *x, float *y, const float *dy, float *dx, int64_t rows, int64_t cols)
+     * }
+     */
+    public static FunctionDescriptor gatun_unit_rows$descriptor() {
+        return gatun_unit_rows.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_unit_rows(const float *x, float *y, const float *dy, float *dx, int64_t rows, int64_t cols)
+     * }
+     */
+    public static MethodHandle gatun_unit_rows$handle() {
+        return gatun_unit_rows.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_unit_rows(const float *x, float *y, const float *dy, float *dx, int64_t rows, int64_t cols)
+     * }
+     */
+    public static MemorySegment gatun_unit_rows$address() {
+        return gatun_unit_rows.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_unit_rows(const float *x, float *y, const float *dy, float *dx, int64_t rows, int64_t cols)
+     * }
+     */
+    public static void gatun_unit_rows(MemorySegment x, MemorySegment y, MemorySegment dy, MemorySegment dx, long rows, long cols) {
+        var mh$ = gatun_unit_rows.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_unit_rows", x, y, dy, dx, rows, cols);
+            }
+            mh$.invokeExact(x, y, dy, dx, rows, cols);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class gatun_norm_backward {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
             GatunC.C_POINTER
@@ -4718,19 +4971,37 @@ public class GatunC extends GatunC$shared {
     public static int GATUN_CELL_FORWARD() {
         return GATUN_CELL_FORWARD;
     }
-    private static final int GATUN_CELL_BACK = (int)1L;
+    private static final int GATUN_CELL_FORWARD_SECOND = (int)1L;
     /**
      * {@snippet lang=c :
-     * enum <anonymous>.GATUN_CELL_BACK = 1
+     * enum <anonymous>.GATUN_CELL_FORWARD_SECOND = 1
+     * }
+     */
+    public static int GATUN_CELL_FORWARD_SECOND() {
+        return GATUN_CELL_FORWARD_SECOND;
+    }
+    private static final int GATUN_CELL_BACK = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_CELL_BACK = 2
      * }
      */
     public static int GATUN_CELL_BACK() {
         return GATUN_CELL_BACK;
     }
-    private static final int GATUN_CELL_REST = (int)2L;
+    private static final int GATUN_CELL_BACK_SECOND = (int)3L;
     /**
      * {@snippet lang=c :
-     * enum <anonymous>.GATUN_CELL_REST = 2
+     * enum <anonymous>.GATUN_CELL_BACK_SECOND = 3
+     * }
+     */
+    public static int GATUN_CELL_BACK_SECOND() {
+        return GATUN_CELL_BACK_SECOND;
+    }
+    private static final int GATUN_CELL_REST = (int)4L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.GATUN_CELL_REST = 4
      * }
      */
     public static int GATUN_CELL_REST() {

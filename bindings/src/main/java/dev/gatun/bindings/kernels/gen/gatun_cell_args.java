@@ -28,8 +28,13 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     float *d_state;
  *     float *d_step;
  *     const float *d_states;
+ *     float *middle;
+ *     float *second;
+ *     float *middle_rows;
+ *     float *d_second;
  *     const int32_t *offsets;
  *     int64_t hidden;
+ *     int64_t width;
  *     int64_t y_stride;
  *     int64_t num_seqs;
  *     int64_t step;
@@ -58,8 +63,13 @@ public class gatun_cell_args {
         GatunC.C_POINTER.withName("d_state"),
         GatunC.C_POINTER.withName("d_step"),
         GatunC.C_POINTER.withName("d_states"),
+        GatunC.C_POINTER.withName("middle"),
+        GatunC.C_POINTER.withName("second"),
+        GatunC.C_POINTER.withName("middle_rows"),
+        GatunC.C_POINTER.withName("d_second"),
         GatunC.C_POINTER.withName("offsets"),
         GatunC.C_LONG.withName("hidden"),
+        GatunC.C_LONG.withName("width"),
         GatunC.C_LONG.withName("y_stride"),
         GatunC.C_LONG.withName("num_seqs"),
         GatunC.C_LONG.withName("step"),
@@ -646,6 +656,182 @@ public class gatun_cell_args {
         struct.set(d_states$LAYOUT, d_states$OFFSET, fieldValue);
     }
 
+    private static final AddressLayout middle$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("middle"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * float *middle
+     * }
+     */
+    public static final AddressLayout middle$layout() {
+        return middle$LAYOUT;
+    }
+
+    private static final long middle$OFFSET = $LAYOUT.byteOffset(groupElement("middle"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * float *middle
+     * }
+     */
+    public static final long middle$offset() {
+        return middle$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * float *middle
+     * }
+     */
+    public static MemorySegment middle(MemorySegment struct) {
+        return struct.get(middle$LAYOUT, middle$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * float *middle
+     * }
+     */
+    public static void middle(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(middle$LAYOUT, middle$OFFSET, fieldValue);
+    }
+
+    private static final AddressLayout second$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("second"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * float *second
+     * }
+     */
+    public static final AddressLayout second$layout() {
+        return second$LAYOUT;
+    }
+
+    private static final long second$OFFSET = $LAYOUT.byteOffset(groupElement("second"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * float *second
+     * }
+     */
+    public static final long second$offset() {
+        return second$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * float *second
+     * }
+     */
+    public static MemorySegment second(MemorySegment struct) {
+        return struct.get(second$LAYOUT, second$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * float *second
+     * }
+     */
+    public static void second(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(second$LAYOUT, second$OFFSET, fieldValue);
+    }
+
+    private static final AddressLayout middle_rows$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("middle_rows"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * float *middle_rows
+     * }
+     */
+    public static final AddressLayout middle_rows$layout() {
+        return middle_rows$LAYOUT;
+    }
+
+    private static final long middle_rows$OFFSET = $LAYOUT.byteOffset(groupElement("middle_rows"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * float *middle_rows
+     * }
+     */
+    public static final long middle_rows$offset() {
+        return middle_rows$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * float *middle_rows
+     * }
+     */
+    public static MemorySegment middle_rows(MemorySegment struct) {
+        return struct.get(middle_rows$LAYOUT, middle_rows$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * float *middle_rows
+     * }
+     */
+    public static void middle_rows(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(middle_rows$LAYOUT, middle_rows$OFFSET, fieldValue);
+    }
+
+    private static final AddressLayout d_second$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("d_second"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * float *d_second
+     * }
+     */
+    public static final AddressLayout d_second$layout() {
+        return d_second$LAYOUT;
+    }
+
+    private static final long d_second$OFFSET = $LAYOUT.byteOffset(groupElement("d_second"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * float *d_second
+     * }
+     */
+    public static final long d_second$offset() {
+        return d_second$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * float *d_second
+     * }
+     */
+    public static MemorySegment d_second(MemorySegment struct) {
+        return struct.get(d_second$LAYOUT, d_second$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * float *d_second
+     * }
+     */
+    public static void d_second(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(d_second$LAYOUT, d_second$OFFSET, fieldValue);
+    }
+
     private static final AddressLayout offsets$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("offsets"));
 
     /**
@@ -732,6 +918,50 @@ public class gatun_cell_args {
      */
     public static void hidden(MemorySegment struct, long fieldValue) {
         struct.set(hidden$LAYOUT, hidden$OFFSET, fieldValue);
+    }
+
+    private static final OfLong width$LAYOUT = (OfLong)$LAYOUT.select(groupElement("width"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int64_t width
+     * }
+     */
+    public static final OfLong width$layout() {
+        return width$LAYOUT;
+    }
+
+    private static final long width$OFFSET = $LAYOUT.byteOffset(groupElement("width"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int64_t width
+     * }
+     */
+    public static final long width$offset() {
+        return width$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int64_t width
+     * }
+     */
+    public static long width(MemorySegment struct) {
+        return struct.get(width$LAYOUT, width$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int64_t width
+     * }
+     */
+    public static void width(MemorySegment struct, long fieldValue) {
+        struct.set(width$LAYOUT, width$OFFSET, fieldValue);
     }
 
     private static final OfLong y_stride$LAYOUT = (OfLong)$LAYOUT.select(groupElement("y_stride"));

@@ -31,6 +31,8 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int64_t dilation_w;
  *     int64_t top;
  *     int64_t left;
+ *     int64_t bottom;
+ *     int64_t right;
  * }
  * }
  */
@@ -56,7 +58,9 @@ public class gatun_max_pool_args {
         GatunC.C_LONG.withName("dilation_h"),
         GatunC.C_LONG.withName("dilation_w"),
         GatunC.C_LONG.withName("top"),
-        GatunC.C_LONG.withName("left")
+        GatunC.C_LONG.withName("left"),
+        GatunC.C_LONG.withName("bottom"),
+        GatunC.C_LONG.withName("right")
     ).withName("$anon");
 
     /**
@@ -768,6 +772,94 @@ public class gatun_max_pool_args {
      */
     public static void left(MemorySegment struct, long fieldValue) {
         struct.set(left$LAYOUT, left$OFFSET, fieldValue);
+    }
+
+    private static final OfLong bottom$LAYOUT = (OfLong)$LAYOUT.select(groupElement("bottom"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int64_t bottom
+     * }
+     */
+    public static final OfLong bottom$layout() {
+        return bottom$LAYOUT;
+    }
+
+    private static final long bottom$OFFSET = $LAYOUT.byteOffset(groupElement("bottom"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int64_t bottom
+     * }
+     */
+    public static final long bottom$offset() {
+        return bottom$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int64_t bottom
+     * }
+     */
+    public static long bottom(MemorySegment struct) {
+        return struct.get(bottom$LAYOUT, bottom$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int64_t bottom
+     * }
+     */
+    public static void bottom(MemorySegment struct, long fieldValue) {
+        struct.set(bottom$LAYOUT, bottom$OFFSET, fieldValue);
+    }
+
+    private static final OfLong right$LAYOUT = (OfLong)$LAYOUT.select(groupElement("right"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int64_t right
+     * }
+     */
+    public static final OfLong right$layout() {
+        return right$LAYOUT;
+    }
+
+    private static final long right$OFFSET = $LAYOUT.byteOffset(groupElement("right"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int64_t right
+     * }
+     */
+    public static final long right$offset() {
+        return right$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int64_t right
+     * }
+     */
+    public static long right(MemorySegment struct) {
+        return struct.get(right$LAYOUT, right$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int64_t right
+     * }
+     */
+    public static void right(MemorySegment struct, long fieldValue) {
+        struct.set(right$LAYOUT, right$OFFSET, fieldValue);
     }
 
     /**

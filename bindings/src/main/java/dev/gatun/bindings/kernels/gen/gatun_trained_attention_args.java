@@ -28,9 +28,13 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     const float *mask;
  *     const uint8_t *padding;
  *     float *scratch;
+ *     const float *distances;
+ *     float *d_distances;
  *     int64_t mask_seq_stride;
  *     int64_t mask_head_stride;
  *     int64_t mask_row_stride;
+ *     int64_t distance_head_stride;
+ *     int64_t reach;
  *     int64_t q_stride;
  *     int64_t k_stride;
  *     int64_t v_stride;
@@ -41,6 +45,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int64_t max_keys;
  *     int64_t window;
  *     float scale;
+ *     float softcap;
  *     int32_t causal;
  * }
  * }
@@ -65,9 +70,13 @@ public class gatun_trained_attention_args {
         GatunC.C_POINTER.withName("mask"),
         GatunC.C_POINTER.withName("padding"),
         GatunC.C_POINTER.withName("scratch"),
+        GatunC.C_POINTER.withName("distances"),
+        GatunC.C_POINTER.withName("d_distances"),
         GatunC.C_LONG.withName("mask_seq_stride"),
         GatunC.C_LONG.withName("mask_head_stride"),
         GatunC.C_LONG.withName("mask_row_stride"),
+        GatunC.C_LONG.withName("distance_head_stride"),
+        GatunC.C_LONG.withName("reach"),
         GatunC.C_LONG.withName("q_stride"),
         GatunC.C_LONG.withName("k_stride"),
         GatunC.C_LONG.withName("v_stride"),
@@ -78,7 +87,9 @@ public class gatun_trained_attention_args {
         GatunC.C_LONG.withName("max_keys"),
         GatunC.C_LONG.withName("window"),
         GatunC.C_FLOAT.withName("scale"),
-        GatunC.C_INT.withName("causal")
+        GatunC.C_FLOAT.withName("softcap"),
+        GatunC.C_INT.withName("causal"),
+        MemoryLayout.paddingLayout(4)
     ).withName("$anon");
 
     /**
@@ -660,6 +671,94 @@ public class gatun_trained_attention_args {
         struct.set(scratch$LAYOUT, scratch$OFFSET, fieldValue);
     }
 
+    private static final AddressLayout distances$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("distances"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * const float *distances
+     * }
+     */
+    public static final AddressLayout distances$layout() {
+        return distances$LAYOUT;
+    }
+
+    private static final long distances$OFFSET = $LAYOUT.byteOffset(groupElement("distances"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * const float *distances
+     * }
+     */
+    public static final long distances$offset() {
+        return distances$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * const float *distances
+     * }
+     */
+    public static MemorySegment distances(MemorySegment struct) {
+        return struct.get(distances$LAYOUT, distances$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * const float *distances
+     * }
+     */
+    public static void distances(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(distances$LAYOUT, distances$OFFSET, fieldValue);
+    }
+
+    private static final AddressLayout d_distances$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("d_distances"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * float *d_distances
+     * }
+     */
+    public static final AddressLayout d_distances$layout() {
+        return d_distances$LAYOUT;
+    }
+
+    private static final long d_distances$OFFSET = $LAYOUT.byteOffset(groupElement("d_distances"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * float *d_distances
+     * }
+     */
+    public static final long d_distances$offset() {
+        return d_distances$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * float *d_distances
+     * }
+     */
+    public static MemorySegment d_distances(MemorySegment struct) {
+        return struct.get(d_distances$LAYOUT, d_distances$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * float *d_distances
+     * }
+     */
+    public static void d_distances(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(d_distances$LAYOUT, d_distances$OFFSET, fieldValue);
+    }
+
     private static final OfLong mask_seq_stride$LAYOUT = (OfLong)$LAYOUT.select(groupElement("mask_seq_stride"));
 
     /**
@@ -790,6 +889,94 @@ public class gatun_trained_attention_args {
      */
     public static void mask_row_stride(MemorySegment struct, long fieldValue) {
         struct.set(mask_row_stride$LAYOUT, mask_row_stride$OFFSET, fieldValue);
+    }
+
+    private static final OfLong distance_head_stride$LAYOUT = (OfLong)$LAYOUT.select(groupElement("distance_head_stride"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int64_t distance_head_stride
+     * }
+     */
+    public static final OfLong distance_head_stride$layout() {
+        return distance_head_stride$LAYOUT;
+    }
+
+    private static final long distance_head_stride$OFFSET = $LAYOUT.byteOffset(groupElement("distance_head_stride"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int64_t distance_head_stride
+     * }
+     */
+    public static final long distance_head_stride$offset() {
+        return distance_head_stride$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int64_t distance_head_stride
+     * }
+     */
+    public static long distance_head_stride(MemorySegment struct) {
+        return struct.get(distance_head_stride$LAYOUT, distance_head_stride$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int64_t distance_head_stride
+     * }
+     */
+    public static void distance_head_stride(MemorySegment struct, long fieldValue) {
+        struct.set(distance_head_stride$LAYOUT, distance_head_stride$OFFSET, fieldValue);
+    }
+
+    private static final OfLong reach$LAYOUT = (OfLong)$LAYOUT.select(groupElement("reach"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int64_t reach
+     * }
+     */
+    public static final OfLong reach$layout() {
+        return reach$LAYOUT;
+    }
+
+    private static final long reach$OFFSET = $LAYOUT.byteOffset(groupElement("reach"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int64_t reach
+     * }
+     */
+    public static final long reach$offset() {
+        return reach$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int64_t reach
+     * }
+     */
+    public static long reach(MemorySegment struct) {
+        return struct.get(reach$LAYOUT, reach$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int64_t reach
+     * }
+     */
+    public static void reach(MemorySegment struct, long fieldValue) {
+        struct.set(reach$LAYOUT, reach$OFFSET, fieldValue);
     }
 
     private static final OfLong q_stride$LAYOUT = (OfLong)$LAYOUT.select(groupElement("q_stride"));
@@ -1230,6 +1417,50 @@ public class gatun_trained_attention_args {
      */
     public static void scale(MemorySegment struct, float fieldValue) {
         struct.set(scale$LAYOUT, scale$OFFSET, fieldValue);
+    }
+
+    private static final OfFloat softcap$LAYOUT = (OfFloat)$LAYOUT.select(groupElement("softcap"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * float softcap
+     * }
+     */
+    public static final OfFloat softcap$layout() {
+        return softcap$LAYOUT;
+    }
+
+    private static final long softcap$OFFSET = $LAYOUT.byteOffset(groupElement("softcap"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * float softcap
+     * }
+     */
+    public static final long softcap$offset() {
+        return softcap$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * float softcap
+     * }
+     */
+    public static float softcap(MemorySegment struct) {
+        return struct.get(softcap$LAYOUT, softcap$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * float softcap
+     * }
+     */
+    public static void softcap(MemorySegment struct, float fieldValue) {
+        struct.set(softcap$LAYOUT, softcap$OFFSET, fieldValue);
     }
 
     private static final OfInt causal$LAYOUT = (OfInt)$LAYOUT.select(groupElement("causal"));

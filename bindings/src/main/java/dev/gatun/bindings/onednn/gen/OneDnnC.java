@@ -571,6 +571,15 @@ public class OneDnnC extends OneDnnC$shared {
     public static int dnnl_abcd() {
         return dnnl_abcd;
     }
+    private static final int dnnl_abcde = (int)6L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.dnnl_abcde = 6
+     * }
+     */
+    public static int dnnl_abcde() {
+        return dnnl_abcde;
+    }
     private static final int dnnl_ba = (int)14L;
     /**
      * {@snippet lang=c :

@@ -9,7 +9,8 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * Attention within sequences that lie end to end: with p = softmax(s q k^T + mask), y = p v; dv = p^T dy, dp = dy v^T, and of the scores
- * ds = s p (dp - sum(p dp)), from which dq = ds k, dk = ds^T q. The shares p are computed again on the way back. Masks learn nothing.
+ * ds = s p (dp - sum(p dp)), from which dq = ds k, dk = ds^T q. The shares p are computed again on the way back. What is added by distance
+ * learns, masks learn nothing.
  */
 final class AttentionRule implements Rule {
     private final TrainSequences.Attention attention;
@@ -18,13 +19,14 @@ final class AttentionRule implements Rule {
     private final long queries;
     private final long keys;
 
-    /** Views of q, k and v; sequences of queries and of keys; mask and padding, or null. */
-    record Operands(TrainSequences.View[] qkv, Tensor querySequences, Tensor keySequences, Tensor mask, Tensor padding) {
+    /** Views of q, k and v; sequences of queries and of keys; mask, padding and distances, or null. */
+    record Operands(TrainSequences.View[] qkv, Tensor querySequences, Tensor keySequences, Tensor mask, Tensor padding,
+            TrainSequences.Distances distances) {
     }
 
     AttentionRule(Arena arena, AttentionOp op, Operands operands, MemorySegment y, MemorySegment dy) {
-        if (op.distances() != null || op.positions() != null || op.scores().softcap() != 0) {
-            throw new IllegalArgumentException("Attention with distances, positions or softcap cannot be trained");
+        if (op.distances() != null || op.positions() != null) {
+            throw new IllegalArgumentException("Attention with distances or positions that are packed already cannot be trained");
         }
         this.operands = operands;
         this.y = y;
@@ -41,8 +43,9 @@ final class AttentionRule implements Rule {
             }
         }
         this.attention = new TrainSequences.Attention(arena, operands.qkv, y, dy, operands.querySequences.segment(),
-                operands.keySequences.segment(), new TrainSequences.Sight(op.scores().scale(), op.causal(), op.scores().window(),
-                        segment(operands.mask), strides, segment(operands.padding)), new int[] {op.numHeads(), op.numKvHeads()},
+                operands.keySequences.segment(), new TrainSequences.Sight(op.scores().scale(), op.scores().softcap(),
+                        op.causal(), op.scores().window(), segment(operands.mask), strides, segment(operands.padding)), operands.distances,
+                new int[] {op.numHeads(), op.numKvHeads()},
                 op.headDim(), keys, Rule.floats(arena, 2 * keys * Kernels.maxThreads()));
     }
 

@@ -1,10 +1,18 @@
 package dev.gatun.models.train;
 
+import dev.gatun.bindings.kernels.NativeBuffer;
 import dev.gatun.bindings.kernels.TrainKernels;
+import dev.gatun.bindings.kernels.TrainKernels.Repeat;
+import dev.gatun.tensor.Shape;
+import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.op.BinaryOp.Operator;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
 
-/** Sum, difference or product of two of one shape. */
+/** Sum, difference or product; the second is repeated first where its shape is another. */
 final class BinaryRule implements Rule {
     private final Operator operator;
     private final MemorySegment[] x;
@@ -12,23 +20,58 @@ final class BinaryRule implements Rule {
     private final MemorySegment[] dx;
     private final MemorySegment dy;
     private final float sign;
+    private final Repeat repeat;
+    private final MemorySegment second;
+    private final MemorySegment dSecond;
 
     /** @param dx an element is null if nobody wants it */
-    BinaryRule(Operator operator, MemorySegment[] x, MemorySegment y, MemorySegment[] dx, MemorySegment dy) {
-        this.operator = operator;
-        this.x = x;
-        this.y = y;
-        this.dx = dx;
-        this.dy = dy;
-        this.sign = operator == Operator.SUB ? -1 : 1;
-        if (x[0].byteSize() != x[1].byteSize() || operator != Operator.ADD && operator != Operator.SUB && operator != Operator.MUL) {
-            throw new IllegalArgumentException("Binary: " + operator + " of two shapes cannot be trained, only sums, differences and "
-                    + "products of one shape");
+    BinaryRule(Arena arena, Operator operator, List<Tensor> x, MemorySegment y, MemorySegment[] dx, MemorySegment dy) {
+        if (operator != Operator.ADD && operator != Operator.SUB && operator != Operator.MUL) {
+            throw new IllegalArgumentException("Binary: " + operator + " cannot be trained, only sums, differences and products");
         }
+        this.operator = operator;
+        this.sign = operator == Operator.SUB ? -1 : 1;
+        this.y = y;
+        this.dy = dy;
+        this.second = x.get(1).segment();
+        this.dSecond = dx[1];
+        boolean same = x.get(0).shape().equals(x.get(1).shape());
+        long count = y.byteSize() / Float.BYTES;
+        this.repeat = same ? null : repeat(arena, x.get(0).shape(), x.get(1).shape());
+        this.x = new MemorySegment[] {x.get(0).segment(), same ? second : Rule.floats(arena, count)};
+        this.dx = new MemorySegment[] {dx[0], same || dSecond == null ? dSecond : Rule.floats(arena, count)};
+    }
+
+    /** Neighbours that are repeated, or not, are one dimension. */
+    private static Repeat repeat(Arena arena, Shape to, Shape from) {
+        List<Long> dims = new ArrayList<>();
+        List<Boolean> own = new ArrayList<>();
+        for (int i = 0; i < to.rank(); i++) {
+            boolean same = from.dim(i) == to.dim(i);
+            int last = dims.size() - 1;
+            if (last >= 0 && own.get(last) == same) {
+                dims.set(last, dims.get(last) * to.dim(i));
+            } else {
+                dims.add(to.dim(i));
+                own.add(same);
+            }
+        }
+        MemorySegment sizes = NativeBuffer.allocate(arena, (long) dims.size() * Long.BYTES).segment();
+        MemorySegment strides = NativeBuffer.allocate(arena, (long) dims.size() * Long.BYTES).segment();
+        long stride = 1;
+        for (int i = dims.size() - 1; i >= 0; i--) {
+            sizes.setAtIndex(ValueLayout.JAVA_LONG, i, dims.get(i));
+            strides.setAtIndex(ValueLayout.JAVA_LONG, i, own.get(i) ? stride : 0);
+            stride *= own.get(i) ? dims.get(i) : 1;
+        }
+        return new Repeat(sizes, strides);
     }
 
     @Override
     public void forward(boolean training) {
+        if (repeat != null) {
+            repeat.forward(second, x[1]);
+        }
         y.copyFrom(x[0]);
         if (operator == Operator.MUL) {
             TrainKernels.multiply(x[1], y);
@@ -39,12 +82,18 @@ final class BinaryRule implements Rule {
 
     @Override
     public void backward() {
+        if (repeat != null && dSecond != null) {
+            dx[1].fill((byte) 0);
+        }
         for (int i = 0; i < 2; i++) {
             if (dx[i] != null && operator == Operator.MUL) {
                 TrainKernels.addProducts(dy, x[1 - i], dx[i]);
             } else if (dx[i] != null) {
                 TrainKernels.add(dy, i == 0 ? 1 : sign, dx[i]);
             }
+        }
+        if (repeat != null && dSecond != null) {
+            repeat.backward(dSecond, dx[1]);
         }
     }
 }

@@ -18,7 +18,10 @@ import dev.gatun.tensor.graph.Conv;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** A convolution of pictures by oneDNN's primitives of training, in plain layouts; compiled for the threads that are set at that time. */
+/**
+ * A convolution of signals or pictures by oneDNN's primitives of training, in plain layouts; compiled for the threads that
+ * are set at that time.
+ */
 final class ConvRule implements Rule {
     private final Parameter weight;
     private final Parameter bias;
@@ -38,10 +41,10 @@ final class ConvRule implements Rule {
         this.dWeight = Rule.floats(arena, weight.value().shape().elementCount());
         this.dBias = bias == null ? null : Rule.floats(arena, bias.value().shape().elementCount());
         this.dSource = dx == null ? null : Rule.floats(arena, x.shape().elementCount());
-        MemoryDesc src = desc(arena, x.shape(), Tags.ABCD);
-        MemoryDesc dst = desc(arena, y.shape(), Tags.ABCD);
-        MemoryDesc kernel = desc(arena, weight.value().shape(), Tags.ABCD);
-        MemoryDesc shift = bias == null ? null : desc(arena, bias.value().shape(), Tags.A);
+        MemoryDesc src = desc(arena, x.shape());
+        MemoryDesc dst = desc(arena, y.shape());
+        MemoryDesc kernel = desc(arena, conv.groups() == 1 ? weight.value().shape() : grouped(weight.value().shape(), conv.groups()));
+        MemoryDesc shift = bias == null ? null : desc(arena, bias.value().shape());
         PrimitiveDesc.Training descs = PrimitiveDesc.trainedConvolution(arena, Algorithms.CONVOLUTION_DIRECT, src, kernel, shift, dst,
                 conv.window().oneDnn(), Attributes.create(arena));
         Stream stream = Stream.create(arena);
@@ -61,8 +64,23 @@ final class ConvRule implements Rule {
                 .with(Args.WEIGHTS, weights).with(Args.SRC_GRADIENT, Memory.of(arena, src, dSource)));
     }
 
-    private static MemoryDesc desc(Arena arena, Shape shape, int tag) {
-        return MemoryDesc.ofTag(arena, shape.dims(), DataType.F32.oneDnn(), tag);
+    private static MemoryDesc desc(Arena arena, Shape shape) {
+        return MemoryDesc.ofTag(arena, shape.dims(), DataType.F32.oneDnn(), switch (shape.rank()) {
+            case 1 -> Tags.A;
+            case 3 -> Tags.ABC;
+            case 4 -> Tags.ABCD;
+            case 5 -> Tags.ABCDE;
+            default -> throw new IllegalArgumentException("Conv over " + shape + " cannot be trained, only over signals and pictures");
+        });
+    }
+
+    /** [OC, IC / groups, ...] as [groups, OC / groups, IC / groups, ...]. */
+    private static Shape grouped(Shape weight, long groups) {
+        long[] dims = new long[weight.rank() + 1];
+        System.arraycopy(weight.dims(), 0, dims, 1, weight.rank());
+        dims[0] = groups;
+        dims[1] /= groups;
+        return Shape.of(dims);
     }
 
     private static Primitive.Execution bind(Arena arena, Stream stream, PrimitiveDesc desc, Args args) {

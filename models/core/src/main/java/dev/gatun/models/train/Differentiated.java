@@ -46,6 +46,11 @@ final class Differentiated {
                 cleared.add(gradient.segment());
             }
         });
+        parameters.forEach((weight, parameter) -> {
+            if (weight.origin() != null && weight.origin().table() != null) {
+                rules.add(new OriginRule(arena, parameters.get(weight.origin().table()), parameter, weight.origin().rows()));
+            }
+        });
         for (Node node : graph.nodes()) {
             try {
                 List<Rule> own = rules(node, parameters);

@@ -1,5 +1,6 @@
 package dev.gatun.models.train;
 
+import dev.gatun.bindings.kernels.TrainKernels;
 import dev.gatun.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -21,6 +22,9 @@ final class EmbeddingRule implements Rule {
      * @param factor of the rows
      */
     record Table(Parameter table, Tensor ids, float factor) {
+        private void run(Tensor of, MemorySegment rows, long count, boolean backward) {
+            TrainKernels.tableRows(of.segment(), ids == null ? null : ids.segment(), factor, rows, count, of.shape().dim(1), backward);
+        }
     }
 
     /** Makes the norm that follows. */
@@ -43,27 +47,22 @@ final class EmbeddingRule implements Rule {
     public void forward(boolean training) {
         sum.fill((byte) 0);
         for (int t = 0; t < tables.length; t++) {
-            MemorySegment values = tables[t].table.value().segment();
-            for (long r = 0; r < rows; r++) {
-                long from = row(tables[t], r) * columns;
-                for (long i = 0; i < columns; i++) {
-                    Rule.add(sum, r * columns + i, tables[t].factor * Rule.at(values, from + i));
-                }
+            for (long r = 0; r < rows && tables[t].ids != null; r++) {
+                require(tables[t], r);
             }
+            tables[t].run(tables[t].table.value(), sum, rows, false);
         }
         if (norm != null) {
             norm.forward(training);
         }
     }
 
-    /** Checked at each use: indices are the caller's. */
-    private static long row(Table table, long r) {
-        int id = table.ids == null ? 0 : table.ids.getInt(r);
+    private static void require(Table table, long r) {
+        int id = table.ids.getInt(r);
         if (id < 0 || id >= table.table.value().shape().dim(0)) {
             throw new IllegalArgumentException("index " + r + " of " + table.table.name() + " is " + id + ", expected 0 to "
                     + (table.table.value().shape().dim(0) - 1));
         }
-        return id;
     }
 
     @Override
@@ -73,13 +72,7 @@ final class EmbeddingRule implements Rule {
             norm.backward();
         }
         for (int t = 0; t < tables.length; t++) {
-            MemorySegment gradients = tables[t].table.gradient().segment();
-            for (long r = 0; r < rows; r++) {
-                long to = row(tables[t], r) * columns;
-                for (long i = 0; i < columns; i++) {
-                    Rule.add(gradients, to + i, tables[t].factor * Rule.at(dSum, r * columns + i));
-                }
-            }
+            tables[t].run(tables[t].table.gradient(), dSum, rows, true);
         }
     }
 }

@@ -29,12 +29,15 @@ final class PoolRule implements Rule {
 
     /** Of windows. */
     static TrainKernels.Pool windows(PoolOp op, Shape source, Shape result) {
-        if (op.ceilMode() && op.kind() != PoolOp.Kind.MAX) {
-            throw new IllegalArgumentException("Pool: a mean in ceil mode cannot be trained");
-        }
-        return new TrainKernels.Pool(source.dim(0) * source.dim(1), new long[] {source.dim(2), source.dim(3)},
-                new long[] {result.dim(2), result.dim(3)}, op.kernel(), op.window().strides(), op.window().dilations(),
-                op.window().paddingBegin());
+        return new TrainKernels.Pool(source.dim(0) * source.dim(1), pair(source.dims(), 1), pair(result.dims(), 1), pair(op.kernel(), 1),
+                pair(op.window().strides(), 1), pair(op.window().dilations(), 1), pair(op.window().paddingBegin(), 0),
+                pair(op.window().paddingEnd(), 0));
+    }
+
+    /** The last two, of a signal that and the one. */
+    private static long[] pair(long[] sizes, long one) {
+        int last = sizes.length - 1;
+        return new long[] {last == 0 || last == 2 ? one : sizes[last - 1], sizes[last]};
     }
 
     /** Of whole planes. */
@@ -42,7 +45,7 @@ final class PoolRule implements Rule {
         long[] one = {1, 1};
         long planes = source.dim(0) * source.dim(1);
         long[] plane = {1, source.elementCount() / Math.max(1, planes)};
-        return new TrainKernels.Pool(planes, plane, one, plane, one, one, new long[2]);
+        return new TrainKernels.Pool(planes, plane, one, plane, one, one, new long[2], new long[2]);
     }
 
     @Override

@@ -3,21 +3,23 @@ package dev.gatun.models.train;
 import dev.gatun.bindings.kernels.TrainKernels;
 import dev.gatun.bindings.kernels.TrainSequences;
 import dev.gatun.tensor.Cell;
+import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.Tensor;
+import dev.gatun.tensor.TensorDesc;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
  * One direction of a recurrent layer over sequences end to end, back through time. The input's products of all rows are one, the state's of
  * all sequences are one at each step; a sequence that has ended keeps its state. Of each row the gates are kept, the state before it, and
- * what the cell needs of its own.
+ * what the cell needs of its own. A projected LSTM and a GRU whose reset gate comes first have a {@link Second} product in a step.
  */
 final class RecurrentRule implements Rule {
     private final TrainSequences.Cell steps;
     private final Tensor sequences;
     private final Results results;
     private final Weights weights;
-    private final long hidden;
+    private final long width;
     private final long gates;
     private final long rows;
     private final int most;
@@ -37,9 +39,10 @@ final class RecurrentRule implements Rule {
     private final Runnable toInput;
     private final Runnable toInputWeight;
     private final Runnable toStateWeight;
+    private final Second second;
 
-    /** Of this direction; biases are both there or both null. */
-    record Weights(Parameter input, Parameter state, Parameter inputBias, Parameter stateBias) {
+    /** Of this direction; biases are both there or both null, the projection is of an LSTM or null. */
+    record Weights(Parameter input, Parameter state, Parameter inputBias, Parameter stateBias, Parameter projection) {
     }
 
     /**
@@ -47,8 +50,8 @@ final class RecurrentRule implements Rule {
      *
      * @param y      [rows, width] with this direction's first column
      * @param dy     likewise
-     * @param h      [sequences, hidden] of this direction, and dh
-     * @param c      likewise of an LSTM, or null
+     * @param h      [sequences, columns of a state] of this direction, and dh
+     * @param c      [sequences, hidden] of an LSTM, or null
      */
     record Results(MemorySegment y, MemorySegment dy, long width, long column, MemorySegment h, MemorySegment dh, MemorySegment c,
             MemorySegment dc) {
@@ -57,44 +60,101 @@ final class RecurrentRule implements Rule {
     /** @param dx null if nobody wants it */
     RecurrentRule(Arena arena, Cell cell, boolean reverse, Weights weights, MemorySegment x, MemorySegment dx, Tensor sequences,
             Results results) {
-        if (cell == Cell.GRU_RESET_FIRST) {
-            throw new IllegalArgumentException("Recurrent: a GRU whose reset gate comes first cannot be trained, only PyTorch's");
-        }
         this.weights = weights;
         this.sequences = sequences;
         this.results = results;
         long in = weights.input.value().shape().dim(1);
-        this.hidden = weights.state.value().shape().dim(1);
-        this.gates = cell.gates() * hidden;
+        this.gates = weights.input.value().shape().dim(0);
+        long hidden = gates / cell.gates();
+        this.width = weights.state.value().shape().dim(1);
         this.rows = x.byteSize() / Float.BYTES / in;
         this.most = (int) sequences.shape().elementCount() - 2;
         MemorySegment fromInput = Rule.floats(arena, rows * gates);
-        MemorySegment before = Rule.floats(arena, rows * hidden);
-        this.states = Rule.floats(arena, most * hidden);
+        MemorySegment before = Rule.floats(arena, rows * width);
+        this.states = Rule.floats(arena, most * width);
         this.cells = Rule.floats(arena, most * hidden);
         this.lastStates = states.asSlice(0, results.h.byteSize());
-        this.lastCells = cells.asSlice(0, results.h.byteSize());
+        this.lastCells = results.c == null ? cells : cells.asSlice(0, results.c.byteSize());
         MemorySegment fromState = Rule.floats(arena, most * gates);
         this.dInput = Rule.floats(arena, rows * gates);
         this.dState = Rule.floats(arena, rows * gates);
         this.stepGradients = Rule.floats(arena, most * gates);
-        MemorySegment dHidden = Rule.floats(arena, most * hidden);
+        MemorySegment dHidden = Rule.floats(arena, most * width);
         this.transposed = Rule.floats(arena, rows * gates);
+        this.second = cell == Cell.GRU_RESET_FIRST
+                ? new Second(arena, part(weights.state, 2 * width, width), part(weights.stateBias, 2 * width, width), rows, most)
+                : weights.projection == null ? null : new Second(arena, weights.projection, null, rows, most);
         this.steps = new TrainSequences.Cell(arena, new TrainSequences.CellOperands(fromInput, fromState, Rule.floats(arena, rows * hidden),
                 before, Rule.floats(arena, rows * hidden), states, cells, column(results.y), column(results.dy), dInput, dState,
-                stepGradients, dHidden, sequences.segment().asSlice(Integer.BYTES)), cell.kernelCode(), reverse, hidden, results.width);
+                stepGradients, dHidden, sequences.segment().asSlice(Integer.BYTES), second == null ? null : second.operands),
+                cell.kernelCode(), reverse, hidden, width, results.width);
         MemorySegment w = weights.input.value().segment();
         MemorySegment u = weights.state.value().segment();
         this.inputProduct = Rule.product(arena, x, new Factor(w, 1, in), bias(weights.inputBias), fromInput, false, rows, gates, in);
-        this.stateWeight = new Packed(arena, new Factor(u, 1, hidden), hidden, gates);
+        this.stateWeight = new Packed(arena, new Factor(u, 1, width), width, gates);
         this.stateProduct = stateWeight.product(arena, states, bias(weights.stateBias), fromState, false, most);
-        this.stateBack = new Packed(arena, new Factor(u, hidden, 1), gates, hidden);
+        this.stateBack = new Packed(arena, new Factor(u, width, 1), gates, width);
         this.stateGradient = stateBack.product(arena, stepGradients, null, dHidden, false, most);
         this.toInput = dx == null ? () -> { } : Rule.product(arena, dInput, new Factor(w, in, 1), null, dx, true, rows, in, gates);
         this.toInputWeight = Rule.product(arena, transposed, new Factor(x, in, 1), null, weights.input.gradient().segment(), true, gates,
                 in, rows);
-        this.toStateWeight = Rule.product(arena, transposed, new Factor(before, hidden, 1), null, weights.state.gradient().segment(), true,
-                gates, hidden, rows);
+        this.toStateWeight = Rule.product(arena, transposed, new Factor(before, width, 1), null, weights.state.gradient().segment(), true,
+                gates, width, rows);
+    }
+
+    /** Some rows of a parameter. */
+    private static Parameter part(Parameter of, long first, long rows) {
+        if (of == null) {
+            return null;
+        }
+        long[] dims = of.value().shape().dims();
+        dims[0] = rows;
+        long row = of.value().segment().byteSize() / of.value().shape().dim(0);
+        return new Parameter(of.name(), Tensor.of(TensorDesc.of(DataType.F32, dims), of.value().segment().asSlice(first * row, rows * row)),
+                Tensor.of(TensorDesc.of(DataType.F32, dims), of.gradient().segment().asSlice(first * row, rows * row)), null, true);
+    }
+
+    /** A product within a step, of [sequences, hidden] with a weight [width, hidden]; back, both are their gradients. */
+    private static final class Second {
+        private final TrainSequences.Second operands;
+        private final Parameter bias;
+        private final long width;
+        private final Packed weight;
+        private final Packed back;
+        private final Runnable forward;
+        private final Runnable backward;
+        private final MemorySegment transposed;
+        private final Runnable toWeight;
+
+        Second(Arena arena, Parameter weight, Parameter bias, long rows, long most) {
+            this.bias = bias;
+            this.width = weight.value().shape().dim(0);
+            long hidden = weight.value().shape().dim(1);
+            MemorySegment w = weight.value().segment();
+            this.operands = new TrainSequences.Second(Rule.floats(arena, most * hidden), Rule.floats(arena, most * width),
+                    Rule.floats(arena, rows * hidden), Rule.floats(arena, rows * width));
+            this.weight = new Packed(arena, new Factor(w, 1, hidden), hidden, width);
+            this.back = new Packed(arena, new Factor(w, hidden, 1), width, hidden);
+            this.forward = this.weight.product(arena, operands.middle(), bias(bias), operands.product(), false, most);
+            this.backward = back.product(arena, operands.product(), null, operands.middle(), false, most);
+            this.transposed = Rule.floats(arena, rows * width);
+            this.toWeight = Rule.product(arena, transposed, new Factor(operands.middleRows(), hidden, 1), null,
+                    weight.gradient().segment(), true, width, hidden, rows);
+        }
+
+        /** Rows that no sequence has count nothing. */
+        void clear() {
+            operands.middleRows().fill((byte) 0);
+            operands.dSecond().fill((byte) 0);
+        }
+
+        void learn(long rows) {
+            TrainKernels.transpose(operands.dSecond(), rows, width, transposed);
+            toWeight.run();
+            if (bias != null) {
+                TrainKernels.addColumns(operands.dSecond(), rows, width, bias.gradient().segment());
+            }
+        }
     }
 
     private static MemorySegment bias(Parameter bias) {
@@ -121,14 +181,22 @@ final class RecurrentRule implements Rule {
         states.fill((byte) 0);
         cells.fill((byte) 0);
         for (long r = sequences.getInt(count + 1); r < rows; r++) {
-            for (long i = 0; i < hidden; i++) {
+            for (long i = 0; i < width; i++) {
                 Rule.set(results.y, r * results.width + results.column + i, 0);
             }
+        }
+        if (second != null) {
+            second.clear();
+            second.weight.pack();
         }
         int longest = longest(count);
         for (int t = 0; t < longest; t++) {
             stateProduct.run();
             steps.forward(t, count);
+            if (second != null) {
+                second.forward.run();
+                steps.forwardSecond(t, count);
+            }
         }
         results.h.copyFrom(lastStates);
         if (results.c != null) {
@@ -140,6 +208,9 @@ final class RecurrentRule implements Rule {
     public void backward() {
         int count = sequences.getInt(0);
         stateBack.pack();
+        if (second != null) {
+            second.back.pack();
+        }
         dInput.fill((byte) 0);
         dState.fill((byte) 0);
         // From here on the states are their gradients.
@@ -152,12 +223,19 @@ final class RecurrentRule implements Rule {
         for (int t = longest(count) - 1; t >= 0; t--) {
             stepGradients.fill((byte) 0);
             steps.back(t, count);
+            if (second != null) {
+                second.backward.run();
+                steps.backSecond(t, count);
+            }
             stateGradient.run();
             steps.rest(t, count);
         }
         toInput.run();
         toWeights(dInput, toInputWeight, weights.inputBias);
         toWeights(dState, toStateWeight, weights.stateBias);
+        if (second != null) {
+            second.learn(rows);
+        }
     }
 
     private void toWeights(MemorySegment gradient, Runnable product, Parameter bias) {

@@ -18,6 +18,7 @@ import dev.gatun.tensor.op.AttentionOp;
 import dev.gatun.tensor.op.BinaryOp;
 import dev.gatun.tensor.op.EltwiseOp;
 import dev.gatun.tensor.op.FlattenOp;
+import dev.gatun.tensor.op.NormalizeOp;
 import dev.gatun.tensor.op.PoolOp;
 import dev.gatun.tensor.op.RecurrentOp;
 import dev.gatun.tensor.op.SequencePoolOp;
@@ -46,25 +47,25 @@ record Rules(Arena arena, Map<Weight, Parameter> parameters, List<Tensor> x, Mem
             case Linear linear when linear.parts().size() == 1 && !linear.parts().getFirst().inOut() && plain(linear.activation())
                     && linear.scale() == 1 && !linear.residual() -> new LinearRule(arena, of(linear.parts().getFirst().weight()),
                             of(linear.parts().getFirst().bias()), x(0), y(0), dx[0], dy[0]);
-            case Conv conv when conv.groups() == 1 && conv.window().rank() == 2 && plain(conv.activation()) && !conv.residual()
-                    && !conv.pooled() -> new ConvRule(arena, conv, of(conv.weight()), of(conv.bias()), x.get(0), y.get(0), dx[0],
-                            dy[0]);
+            case Conv conv when plain(conv.activation()) && !conv.residual() && !conv.pooled() -> new ConvRule(arena, conv,
+                    of(conv.weight()), of(conv.bias()), x.get(0), y.get(0), dx[0], dy[0]);
             case BatchNorm norm -> new BatchNormRule(arena, new BatchNormRule.Weights(of(norm.scale()), of(norm.shift()), of(norm.mean()),
                     of(norm.variance())), norm.epsilon(), x.get(0).shape().dim(0), x(0), y(0), dx[0], dy[0]);
             case LayerNorm norm -> norm(norm, x(0), y(0), dx[0], dy[0]);
             case Embedding embedding -> embedding(embedding);
-            case Attention attention when attention.distances() == null && attention.positions() == null -> attention(attention.op());
-            case Apply(AttentionOp attention) -> attention(attention);
-            case Apply(PoolOp pool) when pool.window().rank() == 2 -> new PoolRule(arena, pool.kind(), PoolRule.windows(pool,
+            case Attention attention when attention.positions() == null -> attention(attention.op(), attention.distances());
+            case Apply(AttentionOp attention) -> attention(attention, null);
+            case Apply(PoolOp pool) when pool.window().rank() <= 2 -> new PoolRule(arena, pool.kind(), PoolRule.windows(pool,
                     x.get(0).shape(), y.get(0).shape()), x(0), y(0), dx[0], dy[0]);
             case Apply(AdaptivePoolOp pool) when y.get(0).shape().elementCount() == y.get(0).shape().dim(0) * y.get(0).shape().dim(1) ->
                     new PoolRule(arena, pool.maximum() ? PoolOp.Kind.MAX : PoolOp.Kind.AVERAGE, PoolRule.planes(x.get(0).shape()), x(0),
                             y(0), dx[0], dy[0]);
-            case Apply(BinaryOp binary) when plain(binary.activation()) -> new BinaryRule(binary.operator(),
-                    new MemorySegment[] {x(0), x(1)}, y(0), dx, dy[0]);
+            case Apply(BinaryOp binary) when plain(binary.activation()) -> new BinaryRule(arena, binary.operator(), x, y(0), dx, dy[0]);
             case Apply(SoftmaxOp softmax) -> new SoftmaxRule(arena, x.get(0).shape(), softmax.axis(), softmax.log(), x(0), y(0), dx[0],
                     dy[0]);
-            case Apply(SequencePoolOp pool) -> new SequencePoolRule(pool, x.get(0).shape().dim(1), x.get(1), x(0), y(0), dx[0], dy[0]);
+            case Apply(SequencePoolOp pool) -> new SequencePoolRule(arena, pool, x.get(0).shape().dim(1), x.get(1), x(0), y(0), dx[0],
+                    dy[0]);
+            case Apply(NormalizeOp _) -> new UnitRule(x.get(0).shape().dim(1), x(0), y(0), dx[0], dy[0]);
             case Apply(EltwiseOp eltwise) -> new ElementRule(arena, eltwise.activation(), x(0), y(0), dx[0], dy[0]);
             case Apply(FlattenOp _) -> new ElementRule(arena, Activation.NONE, x(0), y(0), dx[0], dy[0]);
             case Recurrent recurrent when recurrent.states() == RecurrentOp.States.NONE -> null;
@@ -109,7 +110,7 @@ record Rules(Arena arena, Map<Weight, Parameter> parameters, List<Tensor> x, Mem
                 : (sum, dSum) -> norm(embedding.norm(), sum, y(0), dSum, dy[0]), y(0), dy[0]);
     }
 
-    private Rule attention(AttentionOp op) {
+    private Rule attention(AttentionOp op, Weight table) {
         AttentionOp.At at = AttentionOp.At.of(op, x.stream().map(Tensor::desc).toList());
         long width = (long) op.numHeads() * op.headDim();
         long kvWidth = (long) op.numKvHeads() * op.headDim();
@@ -117,7 +118,17 @@ record Rules(Arena arena, Map<Weight, Parameter> parameters, List<Tensor> x, Mem
         long value = op.source() == AttentionOp.Source.SEPARATE ? 0 : key + kvWidth;
         return new AttentionRule(arena, op, new AttentionRule.Operands(new TrainSequences.View[] {view(0, 0), view(at.key(), key),
                 view(at.value(), value)}, x.get(at.querySequences()), x.get(at.keySequences()), at.mask() < 0 ? null : x.get(at.mask()),
-                at.padding() < 0 ? null : x.get(at.padding())), y(0), dy[0]);
+                at.padding() < 0 ? null : x.get(at.padding()), distances(table)), y(0), dy[0]);
+    }
+
+    private TrainSequences.Distances distances(Weight table) {
+        if (table == null) {
+            return null;
+        }
+        boolean constant = table.origin() != null && table.origin().table() == null;
+        long columns = table.shape().dim(1);
+        return new TrainSequences.Distances(of(table).value().segment(), constant ? null : of(table).gradient().segment(),
+                table.shape().dim(0) == 1 ? 0 : columns, columns / 2);
     }
 
     private TrainSequences.View view(int operand, long first) {
@@ -133,14 +144,13 @@ record Rules(Arena arena, Map<Weight, Parameter> parameters, List<Tensor> x, Mem
         boolean cells = y.size() > 2;
         for (int d = 0; d < directions; d++) {
             Recurrent.Direction direction = layer.directions().get(d);
-            if (direction.projection() != null || !layer.order().equals(List.of(0, 1, 2, 3).subList(0, layer.cell().gates()))) {
-                throw new IllegalArgumentException("Recurrent with a projection, or gates in another order than PyTorch's, cannot be "
-                        + "trained");
+            if (!layer.order().equals(List.of(0, 1, 2, 3).subList(0, layer.cell().gates()))) {
+                throw new IllegalArgumentException("Recurrent with gates in another order than PyTorch's cannot be trained");
             }
-            long hidden = direction.state().shape().dim(1);
+            long width = direction.state().shape().dim(1);
             rules.add(new RecurrentRule(arena, layer.cell(), direction.reverse(), new RecurrentRule.Weights(of(direction.input()),
-                    of(direction.state()), of(direction.inputBias()), of(direction.stateBias())), x(0), dx[0], x.get(1),
-                    new RecurrentRule.Results(y(0), dy[0], directions * hidden, d * hidden, part(y(1), d, directions),
+                    of(direction.state()), of(direction.inputBias()), of(direction.stateBias()), of(direction.projection())), x(0),
+                    dx[0], x.get(1), new RecurrentRule.Results(y(0), dy[0], directions * width, d * width, part(y(1), d, directions),
                             part(dy[1], d, directions), cells ? part(y(2), d, directions) : null,
                             cells ? part(dy[2], d, directions) : null)));
         }

@@ -81,6 +81,7 @@ public final class Trainer implements AutoCloseable {
         }
         try {
             Set<Weight> measured = new HashSet<>();
+            Map<Weight, Parameter> all = new LinkedHashMap<>();
             graph.nodes().stream().map(Node::layer).forEach(layer -> {
                 if (layer instanceof BatchNorm norm) {
                     measured.add(norm.mean());
@@ -88,8 +89,14 @@ public final class Trainer implements AutoCloseable {
                 }
             });
             for (Weight weight : graph.weights()) {
-                parameters.put(weight, parameter(weight, !measured.contains(weight)));
+                Weight.Origin origin = weight.origin();
+                Weight own = origin == null ? weight : origin.table();
+                if (own != null && !parameters.containsKey(own)) {
+                    parameters.put(own, parameter(own, !measured.contains(own)));
+                }
+                all.put(weight, origin == null ? parameters.get(own) : parameter(weight, false));
             }
+            all.putAll(parameters);
             trained = List.copyOf(parameters.values());
             Set<String> unknown = new TreeSet<>(options.dropout().shares().keySet());
             graph.nodes().forEach(node -> unknown.remove(node.name()));
@@ -98,9 +105,9 @@ public final class Trainer implements AutoCloseable {
             }
             Kernels.setThreads(options.threads());
             try (CountedArena tried = new CountedArena("training")) {
-                new Differentiated(tried, graph, graph.typicalSizes(), parameters, options.dropout(), this::steps);
+                new Differentiated(tried, graph, graph.typicalSizes(), all, options.dropout(), this::steps);
             }
-            sizes = new DifferentiatedSizes(arena, graph, parameters, options, this::steps);
+            sizes = new DifferentiatedSizes(arena, graph, all, options, this::steps);
         } catch (RuntimeException | Error e) {
             arena.close();
             throw e;

@@ -12,6 +12,7 @@ import dev.gatun.models.testing.Allocation;
 import dev.gatun.models.testing.Goldens;
 import dev.gatun.models.train.Loss.Reduction;
 import dev.gatun.tensor.DataType;
+import dev.gatun.tensor.MemoryFormat;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.graph.Apply;
@@ -28,6 +29,7 @@ import dev.gatun.tensor.graph.Spec;
 import dev.gatun.tensor.graph.Weight;
 import dev.gatun.tensor.op.Activation;
 import dev.gatun.tensor.op.AdaptivePoolOp;
+import dev.gatun.tensor.op.BinaryOp;
 import dev.gatun.tensor.op.EltwiseOp;
 import dev.gatun.tensor.op.FlattenOp;
 import dev.gatun.tensor.op.NormalizeOp;
@@ -42,6 +44,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiFunction;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -149,8 +152,12 @@ class TrainerTest {
                     layers.put(activation.name().toLowerCase(java.util.Locale.ROOT), new Apply(new EltwiseOp(activation)));
                 }
             }
+            layers.putAll(moreLayers(arena));
             SafetensorsFile golden = Goldens.open(arena, "train/layers.safetensors");
-            Map<String, long[]> shapes = new HashMap<>(Map.of("linear", new long[] {3, 7}, "conv", new long[] {2, 2, 7, 6},
+            Map<String, long[]> shapes = new HashMap<>(Map.of("grouped", new long[] {2, 4, 5, 3}, "depthwise", new long[] {2, 3, 7, 4},
+                    "signal", new long[] {2, 4, 9}, "average signal", new long[] {2, 2, 8}, "average ceil", new long[] {2, 2, 6, 4},
+                    "average inside ceil", new long[] {1, 2, 5, 6}, "max ceil", new long[] {1, 2, 6, 4}));
+            shapes.putAll(Map.of("linear", new long[] {3, 7}, "conv", new long[] {2, 2, 7, 6},
                     "conv without bias",
                     new long[] {2, 3, 3, 5},
                     "max", new long[] {2, 2, 7, 5}, "average", new long[] {2, 2, 5, 6}, "average inside", new long[] {2, 1, 6, 5}));
@@ -165,8 +172,47 @@ class TrainerTest {
             layers.put("log softmax", new Apply(new SoftmaxOp(-1, true)));
             layers.put("global", new Apply(AdaptivePoolOp.globalAverage()));
             layers.put("global max", new Apply(new AdaptivePoolOp(true, new long[] {1, 1})));
-            assertEquals(25, layers.size());
+            assertEquals(33, layers.size());
             layers.forEach((name, layer) -> checkLayer(arena, golden, name, layer, shapes.getOrDefault(name, new long[] {3, 5})));
+            checkLayers(arena, golden, "squeeze", (g, x) -> {
+                Port mean = g.add("mean", AdaptivePoolOp.globalAverage(), x);
+                Port gate = g.add("gate", new EltwiseOp(Activation.SIGMOID), mean);
+                Port scaled = g.add("scaled", new BinaryOp(BinaryOp.Operator.MUL), x, gate);
+                return g.add("sum", new BinaryOp(BinaryOp.Operator.ADD), scaled, mean);
+            }, List.of(), new long[] {2, 3, 2, 4});
+        }
+    }
+
+    private static Map<String, Layer> moreLayers(Arena arena) {
+        Window signal = new Window(new long[] {2}, new long[] {1}, new long[] {1}, new long[] {1});
+        return Map.of(
+                "grouped", new Conv(weight(arena, "weight", "grouped weight", 0.5f, 6, 2, 3, 3), weight(arena, "bias", "grouped bias", 0.5f,
+                        6), 2, Window.square(1, 1), Activation.NONE, false, false, MemoryFormat.ANY),
+                "depthwise", new Conv(weight(arena, "weight", "depthwise weight", 0.5f, 3, 1, 2, 3), null, 3, new Window(new long[] {2, 1},
+                        new long[] {2, 2}, new long[] {0, 2}, new long[] {0, 2}), Activation.NONE, false, false, MemoryFormat.ANY),
+                "signal", new Conv(weight(arena, "weight", "signal weight", 0.5f, 2, 2, 3), weight(arena, "bias", "signal bias", 0.5f, 2),
+                        2, signal, Activation.NONE, false, false, MemoryFormat.ANY),
+                "average signal", new Apply(new PoolOp(PoolOp.Kind.AVERAGE_WITH_PADDING, new long[] {3}, signal, false)),
+                "average ceil", new Apply(new PoolOp(PoolOp.Kind.AVERAGE_WITH_PADDING, new long[] {3, 3}, Window.square(2, 1), true)),
+                "average inside ceil", new Apply(new PoolOp(PoolOp.Kind.AVERAGE, new long[] {2, 3}, new Window(new long[] {2, 2},
+                        new long[] {1, 1}, new long[] {0, 1}, new long[] {0, 1}), true)),
+                "max ceil", new Apply(new PoolOp(PoolOp.Kind.MAX, new long[] {3, 3}, Window.square(2, 0), true)),
+                "unit", new Apply(new NormalizeOp()));
+    }
+
+    @Test
+    void ratesArePyTorchs() {
+        try (Arena arena = Arena.ofConfined()) {
+            SafetensorsFile golden = Goldens.open(arena, "train/layers.safetensors");
+            Map.of("step", Schedule.steps(7, 0.5), "cosine", Schedule.cosine(29), "warm-up", Schedule.warmUp(6, Schedule.CONSTANT),
+                    "warm-up before cosine", Schedule.warmUp(6, Schedule.cosine(23)),
+                    "warm-up before step", Schedule.warmUp(4, Schedule.steps(5, 0.3))).forEach((name, schedule) -> {
+                        double[] expected = golden.entry("schedule " + name).bytes().toArray(ValueLayout.JAVA_DOUBLE_UNALIGNED);
+                        assertEquals(30, expected.length);
+                        for (int step = 0; step < 30; step++) {
+                            assertEquals(expected[step], schedule.factor(step), 1e-12, name + " at " + step);
+                        }
+                    });
         }
     }
 
@@ -207,6 +253,11 @@ class TrainerTest {
     }
 
     private static void checkLayer(Arena arena, SafetensorsFile golden, String name, Layer layer, long[] dims) {
+        checkLayers(arena, golden, name, (g, x) -> g.add("layer", layer, x), layer.weights(), dims);
+    }
+
+    private static void checkLayers(Arena arena, SafetensorsFile golden, String name, BiFunction<GraphBuilder, Port, Port> layers,
+            List<Weight> weights, long[] dims) {
         GraphBuilder g = new GraphBuilder(name);
         Object[] spec = new Object[dims.length];
         long count = 1;
@@ -216,13 +267,14 @@ class TrainerTest {
         }
         // An identity in front, whose result's gradient is the layer's input's.
         Weight identity = new Weight("identity", Tensor.allocate(arena, dims.length == 2 ? TensorDesc.of(DataType.F32, dims[1], dims[1])
-                : TensorDesc.of(DataType.F32, dims[1], dims[1], 1, 1)));
+                : TensorDesc.of(DataType.F32, dims.length == 3 ? new long[] {dims[1], dims[1], 1} : new long[] {dims[1], dims[1], 1, 1})));
         for (long i = 0; i < dims[1]; i++) {
             identity.tensor().setFloat(i * dims[1] + i, 1);
         }
-        Port x = g.add("front", dims.length == 2 ? new Linear(identity, null) : new Conv(identity, null, Window.square(1, 0)),
+        Window one = dims.length == 4 ? Window.square(1, 0) : new Window(new long[] {1}, new long[] {1}, new long[] {0}, new long[] {0});
+        Port x = g.add("front", dims.length == 2 ? new Linear(identity, null) : new Conv(identity, null, one),
                 g.input("x", Spec.of(DataType.F32, spec)));
-        g.output("y", g.add("layer", layer, x));
+        g.output("y", layers.apply(g, x));
         Graph graph = g.build();
         Map<Weight, Parameter> parameters = new HashMap<>();
         graph.weights().forEach(w -> parameters.put(w, new Parameter(w.name(), w.tensor(), Tensor.allocate(arena, w.tensor().desc()),
@@ -236,7 +288,7 @@ class TrainerTest {
         new Loss.MeanSquared(Reduction.SUM).compute(net.output(), target, net.outputGradient());
         net.backward();
         gradient(golden, name + "/dx", net.gradient(x));
-        for (Weight w : layer.weights()) {
+        for (Weight w : weights) {
             if (golden.names().contains(name + "/" + w.name())) {
                 close(Goldens.floats(golden, name + "/" + w.name()), parameters.get(w).value(), name + " " + w);
             } else {
@@ -282,13 +334,22 @@ class TrainerTest {
     }
 
     private static Trainer digitsTrainer(Arena arena) {
-        return new Trainer(cnn(arena, new int[] {1, 12, 24}, 8, 8, 48, 10, 0), options(new Loss.CrossEntropy(), new Optimizer.AdamW(6e-3),
+        return digitsTrainer(arena, new Optimizer.AdamW(6e-3));
+    }
+
+    private static Trainer digitsTrainer(Arena arena, Optimizer optimizer) {
+        return new Trainer(cnn(arena, new int[] {1, 12, 24}, 8, 8, 48, 10, 0), options(new Loss.CrossEntropy(), optimizer,
                 Schedule.warmUp(20, Schedule.cosine(460)), 1));
     }
 
     @Test
     void aStepTakesNothingFromTheHeap() throws IOException {
-        try (Arena arena = Arena.ofShared(); Trainer trainer = digitsTrainer(arena)) {
+        requireNothingFromTheHeap(new Optimizer.AdamW(6e-3));
+        requireNothingFromTheHeap(new Optimizer.Sgd(0.01, 0.9));
+    }
+
+    private static void requireNothingFromTheHeap(Optimizer optimizer) throws IOException {
+        try (Arena arena = Arena.ofShared(); Trainer trainer = digitsTrainer(arena, optimizer)) {
             TrainingData seen = digits(arena, i -> i < 96);
             Batches batches = new Batches(seen, Distortion.small(1, 8, 8));
             long least = Long.MAX_VALUE;
@@ -346,10 +407,11 @@ class TrainerTest {
             assertTrue(nan.getMessage().contains("step 1") && nan.getMessage().contains("layer conv2"), nan.getMessage());
             assertArrayEquals(before, trainer.parameters().get("fc1.weight").toFloats());
             GraphBuilder g = new GraphBuilder("odd");
-            g.output("y", g.add("unit", new NormalizeOp(), g.input("x", Spec.of(DataType.F32, "n", 3))));
+            g.output("y", g.add("quotient", new BinaryOp(BinaryOp.Operator.DIV), g.input("x", Spec.of(DataType.F32, "n", 3)),
+                    g.input("z", Spec.of(DataType.F32, "n", 3))));
             IllegalArgumentException refused = assertThrows(IllegalArgumentException.class, () -> new Trainer(g.build(),
                     options(new Loss.CrossEntropy(), new Optimizer.Sgd(0.1, 0), Schedule.CONSTANT, 0)));
-            assertTrue(refused.getMessage().startsWith("odd: unit: Normalize"), refused.getMessage());
+            assertTrue(refused.getMessage().startsWith("odd: quotient: Binary: DIV"), refused.getMessage());
             assertFalse(before.length == 0);
         }
     }

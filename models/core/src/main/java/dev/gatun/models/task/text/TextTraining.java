@@ -126,7 +126,6 @@ public final class TextTraining {
      * Trains the head, and on request the encoder with it, without dropout.
      *
      * @param thaw whether the encoder's layers are trained too
-     * @throws IllegalArgumentException if it is thawed and its attention is one that is not trained, as MPNet's
      */
     public Fit.Progress run(Path model, boolean thaw) throws IOException {
         Checkpoint checkpoint = Checkpoint.open(model);
