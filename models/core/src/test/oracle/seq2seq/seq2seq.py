@@ -38,6 +38,8 @@ MODELS = {
     "t5-gated": (T.T5Config(**T5, feed_forward_proj="gated-gelu", tie_word_embeddings=False), T.T5ForConditionalGeneration),
     "mt5": (T.MT5Config(**T5), T.MT5ForConditionalGeneration),
     "umt5": (T.UMT5Config(**T5), T.UMT5ForConditionalGeneration),
+    "marian-separate": (T.MarianConfig(**{**SIZES, "d_model": 18}, decoder_vocab_size=47, pad_token_id=46, decoder_start_token_id=46,
+                                       eos_token_id=0, share_encoder_decoder_embeddings=False), T.MarianMTModel),
 }
 
 
@@ -73,11 +75,11 @@ def save(model, folder):
     save_file(own, folder / "model.safetensors", metadata={"format": "pt"})
 
 
-def tokens(model, lengths, seed):
+def tokens(model, lengths, seed, vocab=VOCAB):
     """Ids without those that stand for nothing in a text."""
     generator = torch.Generator().manual_seed(seed)
     config = model.config
-    allowed = [i for i in range(VOCAB) if i not in (config.pad_token_id, config.eos_token_id, config.decoder_start_token_id)]
+    allowed = [i for i in range(vocab) if i not in (config.pad_token_id, config.eos_token_id, config.decoder_start_token_id)]
     return [torch.tensor(allowed)[torch.randint(len(allowed), (n,), generator=generator)] for n in lengths]
 
 
@@ -88,7 +90,7 @@ def ragged(rows):
 def cases(model, folder):
     double = copy.deepcopy(model).double()
     sources = tokens(model, (1, 2, 3, 7, 16, 17, LONGEST), 5)
-    targets = tokens(model, (LONGEST, 1, 2, 5, 9, 17, 3), 6)
+    targets = tokens(model, (LONGEST, 1, 2, 5, 9, 17, 3), 6, getattr(model.config, "decoder_vocab_size", VOCAB))
     memory, logits = [], []
     for source, target in zip(sources, targets):
         target[0] = model.config.decoder_start_token_id

@@ -53,6 +53,17 @@ def marian(folder):
     return "marian", {"tokenizer_class": "MarianTokenizer", "source_lang": "eng", "target_lang": "deu", "model_max_length": 512}, None, "fra"
 
 
+def marian_separate(folder):
+    """Of each language its own words; both have the special tokens first, because transformers leaves out those of the source's ids."""
+    source, target = train(CORPUS, 180), train(MORE + CORPUS[:4], 120)
+    for spm, name, model, codes in (("source", "vocab", source, [">>deu<<", ">>fra<<"]), ("target", "target_vocab", target, [])):
+        (folder / (spm + ".spm")).write_bytes(model)
+        words = ["</s>", "<unk>", "<pad>"] + [p for p in pieces(model) if p not in ("</s>", "<unk>")] + codes
+        dump(folder, name + ".json", {w: i for i, w in enumerate(words)})
+    return "marian", {"tokenizer_class": "MarianTokenizer", "source_lang": "eng", "target_lang": "deu", "model_max_length": 512,
+                      "separate_vocabs": True}, None, "fra"
+
+
 def m2m_100(folder):
     model = train(CORPUS, 200, model_type="bpe")
     (folder / "sentencepiece.bpe.model").write_bytes(model)
@@ -108,7 +119,7 @@ def bart(folder):
     return "bart", {"tokenizer_class": "BartTokenizer"}, None, None
 
 
-CLASSES = {"marian": marian, "m2m_100": m2m_100, "t5": t5, "mbart50": mbart50, "mbart50-saved": saved(mbart50), "mbart": saved(mbart50, tokenizer_class="MBartTokenizer"),
+CLASSES = {"marian": marian, "marian-separate": marian_separate, "m2m_100": m2m_100, "t5": t5, "mbart50": mbart50, "mbart50-saved": saved(mbart50), "mbart": saved(mbart50, tokenizer_class="MBartTokenizer"),
            "pegasus": pegasus, "pegasus-saved": saved(pegasus), "nllb": nllb, "nllb-legacy": lambda f: (nllb(f)[0], nllb(f)[1] | {"legacy_behaviour": True},) + nllb(f)[2:],
            "bart": bart}
 
@@ -116,7 +127,8 @@ CLASSES = {"marian": marian, "m2m_100": m2m_100, "t5": t5, "mbart50": mbart50, "
 def decode(tokenizer, ids):
     """Codes of languages are no part of a text, though M2M100's tokenizer does not know that they are special."""
     languages = getattr(tokenizer, "id_to_lang_token", {})
-    return tokenizer.decode([i for i in ids if i not in languages], skip_special_tokens=True)
+    known = tokenizer.decoder if getattr(tokenizer, "separate_vocabs", False) else ids
+    return tokenizer.decode([i for i in ids if i not in languages and i in known], skip_special_tokens=True)
 
 
 def main(root):
@@ -139,9 +151,9 @@ def main(root):
             rows.append([one, ids, decode(tokenizer, ids)])
         draw = random.Random(1)
         drawn = [[draw.randrange(len(tokenizer)) for _ in range(12)] for _ in range(20)]
-        with_target = tokenizer(">>%s<< The quick fox" % target)["input_ids"] if name == "marian" else None
+        with_target = tokenizer(">>%s<< The quick fox" % target)["input_ids"] if model_type == "marian" else None
         dump(folder, "expected.json", {"source": source, "target": target, "texts": rows, "with_target": with_target,
-                                       "target_id": None if target is None or name == "marian" else tokenizer.convert_tokens_to_ids(
+                                       "target_id": None if target is None or model_type == "marian" else tokenizer.convert_tokens_to_ids(
                                            "__%s__" % target if name == "m2m_100" else target),
                                        "drawn": [[ids, decode(tokenizer, ids)] for ids in drawn]})
 

@@ -42,7 +42,7 @@ public final class GenerationRun implements AutoCloseable {
                 start.encoded().check(session);
             }
         }
-        rules.check(this.sources.stream().allMatch(source -> source.ids() != null));
+        rules.check(session.sharesVocabulary() && this.sources.stream().allMatch(source -> source.ids() != null));
         if (rowsPerSource > session.maxRows()) {
             throw new IllegalArgumentException(rowsPerSource + " sequences of one source are more than the session's " + session.maxRows()
                     + " rows");

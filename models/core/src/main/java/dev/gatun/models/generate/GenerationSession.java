@@ -173,6 +173,11 @@ public final class GenerationSession implements Workers.Session {
         return model;
     }
 
+    /** Whether a source's ids are such as a target has. */
+    boolean sharesVocabulary() {
+        return model.sourceVocabSize() == model.tokens().vocabSize();
+    }
+
     int maxRows() {
         return maxRows;
     }
@@ -265,7 +270,7 @@ public final class GenerationSession implements Workers.Session {
     Guesser guesser(Guess guess, Rules rules, List<Source> sources) {
         return switch (guess) {
             case null -> null;
-            case Guess.Lookup lookup -> new Guesser.OfLookup(lookup);
+            case Guess.Lookup lookup -> new Guesser.OfLookup(lookup, sharesVocabulary());
             case Guess.Model model -> {
                 if (assistant != null && assistant.model != model.model()) {
                     assistant.close();

@@ -44,7 +44,7 @@ public interface GenerativeModel {
     /**
      * Numbers that every sequence keeps to.
      *
-     * @param vocabSize    ids run from 0 to vocabSize - 1
+     * @param vocabSize    ids of targets run from 0 to vocabSize - 1
      * @param maxPositions longest target with its start token, and longest source of tokens
      * @param pad          fills batches elsewhere; here it may not occur in a source; -1: there is none that may not
      * @param bos          beginning of a sequence
@@ -80,6 +80,11 @@ public interface GenerativeModel {
     /** Numbers of the vocabulary. */
     Tokens tokens();
 
+    /** Ids of sources run from 0 to this, exclusive. */
+    default int sourceVocabSize() {
+        return tokens().vocabSize();
+    }
+
     /** Positions of the longest source. */
     default int sourcePositions() {
         return tokens().maxPositions();
@@ -102,7 +107,7 @@ public interface GenerativeModel {
 
     /** How sources are laid out: which row of positions each token has. */
     default PackedSequences packing() {
-        return new PackedSequences(tokens().vocabSize(), 0, tokens().maxPositions(), 0, -1);
+        return new PackedSequences(sourceVocabSize(), 0, tokens().maxPositions(), 0, -1);
     }
 
     /** The row of positions of a target's token, {@code at} tokens after its first. */

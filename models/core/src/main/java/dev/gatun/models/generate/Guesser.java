@@ -17,14 +17,14 @@ sealed interface Guesser extends AutoCloseable permits Guesser.OfLookup, ModelGu
     @Override
     void close();
 
-    /** Of the earlier tokens of the target, and of the source. */
-    record OfLookup(Guess.Lookup how) implements Guesser {
+    /** Of the earlier tokens of the target, and of a source of the same vocabulary. */
+    record OfLookup(Guess.Lookup how, boolean sources) implements Guesser {
         @Override
         public int guess(Sequence sequence, int room) {
             int most = Math.min(how.tokens(), room);
             for (int n = Math.min(how.ngram(), sequence.length); n > 0; n--) {
                 int last = sequence.length - n;
-                int found = find(sequence, n, sequence.target.sourceIds(), sequence.sourceLength());
+                int found = sources ? find(sequence, n, sequence.target.sourceIds(), sequence.sourceLength()) : -1;
                 if (found >= 0) {
                     return copy(sequence, sequence.target.sourceIds(), found, Math.min(most, sequence.sourceLength() - found));
                 }

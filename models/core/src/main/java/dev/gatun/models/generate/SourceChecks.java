@@ -15,8 +15,8 @@ final class SourceChecks {
                     + " tokens, the model's positions end at " + model.sourcePositions());
             int[] ids = sources.get(i).ids();
             for (int j = 0; ids != null && j < ids.length; j++) {
-                require(ids[j] >= 0 && ids[j] < tokens.vocabSize(), "source " + i + ": token " + j + " has id " + ids[j]
-                        + ", the vocabulary has 0 to " + (tokens.vocabSize() - 1));
+                require(ids[j] >= 0 && ids[j] < model.sourceVocabSize(), "source " + i + ": token " + j + " has id " + ids[j]
+                        + ", the vocabulary has 0 to " + (model.sourceVocabSize() - 1));
                 require(ids[j] != tokens.pad(), "source " + i + ": token " + j + " is pad_token_id " + tokens.pad()
                         + "; give sources without padding");
             }

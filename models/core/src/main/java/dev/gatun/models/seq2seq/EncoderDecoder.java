@@ -41,6 +41,7 @@ public class EncoderDecoder implements GenerativeModel, AutoCloseable {
 
     private final Tokens tokens;
     private final PackedSequences packing;
+    private final PackedSequences targets;
     private final KvLayout layout;
     private final Buckets buckets;
     private final Program program;
@@ -53,7 +54,9 @@ public class EncoderDecoder implements GenerativeModel, AutoCloseable {
     public EncoderDecoder(Seq2Seq model, Precision precision) {
         this.tokens = model.tokens();
         Positions.Absolute absolute = model.weights().positions() instanceof Positions.Absolute a ? a : new Positions.Absolute(null);
-        this.packing = new PackedSequences(tokens.vocabSize(), 0, tokens.maxPositions(), absolute.firstPosition(), absolute.padId());
+        this.packing = new PackedSequences(model.encoder().vocabSize(), 0, tokens.maxPositions(), absolute.firstPosition(),
+                absolute.padId());
+        this.targets = new PackedSequences(tokens.vocabSize(), 0, tokens.maxPositions(), absolute.firstPosition(), absolute.padId());
         this.layout = model.decoder().spec().cacheLayout();
         this.buckets = new Buckets(Math.max(model.tokens().maxPositions(), CHUNK_TOKENS));
         List<Graph> graphs = describe(model);
@@ -119,6 +122,11 @@ public class EncoderDecoder implements GenerativeModel, AutoCloseable {
     }
 
     @Override
+    public int sourceVocabSize() {
+        return packing.vocabSize();
+    }
+
+    @Override
     public int position(int token, int at) {
         return token == packing.padId() ? packing.firstPosition() - 1 : packing.firstPosition() + at;
     }
@@ -158,20 +166,20 @@ public class EncoderDecoder implements GenerativeModel, AutoCloseable {
      * scoring, not for generation. Compiles for these lengths.
      *
      * @param sources ids of each source
-     * @param targets ids of each target, the start token first
+     * @param given   ids of each target, the start token first
      * @return memory F32 [source tokens, dModel] and logits F32 [target tokens, vocabSize], sequences end to end
      */
-    public Forced forced(List<int[]> sources, List<int[]> targets) {
+    public Forced forced(List<int[]> sources, List<int[]> given) {
         int sourceTokens = sources.stream().mapToInt(s -> s.length).sum();
-        int targetTokens = targets.stream().mapToInt(t -> t.length).sum();
+        int targetTokens = given.stream().mapToInt(t -> t.length).sum();
         Sizes sizes = Sizes.of(EncoderGraph.TOKENS, sourceTokens, DecoderGraph.TARGETS, targetTokens)
                 .with(DecoderGraph.SEQUENCES, sources.size() + 2L);
         try (Session session = program.newSession(1)) {
             session.enter();
             try {
                 BoundPlan bound = session.bind(program.plan(FORCED, sizes, 1));
-                fill(bound, sources, SOURCE_IDS, SOURCE_POSITIONS, SOURCE_SEQUENCES);
-                fill(bound, targets, STEP_IDS, STEP_POSITIONS, STEP_LENGTHS);
+                fill(bound, packing, sources, SOURCE_IDS, SOURCE_POSITIONS, SOURCE_SEQUENCES);
+                fill(bound, targets, given, STEP_IDS, STEP_POSITIONS, STEP_LENGTHS);
                 bound.execute();
                 return new Forced(bound.output(MEMORY).toFloats(), bound.output(LOGITS).toFloats());
             } finally {
@@ -180,7 +188,7 @@ public class EncoderDecoder implements GenerativeModel, AutoCloseable {
         }
     }
 
-    private void fill(BoundPlan plan, List<int[]> sequences, String ids, String positions, String offsets) {
+    private static void fill(BoundPlan plan, PackedSequences packing, List<int[]> sequences, String ids, String positions, String offsets) {
         MemorySegment offsetSegment = plan.input(offsets).segment();
         PackedSequences.begin(offsetSegment);
         for (int i = 0; i < sequences.size(); i++) {

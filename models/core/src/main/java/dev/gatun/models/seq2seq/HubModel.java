@@ -45,7 +45,7 @@ public record HubModel(Checkpoint checkpoint, TextToText texts, Seq2SeqTokenizer
         Seq2SeqTokenizer tokenizer = null;
         try {
             tokenizer = Seq2SeqTokenizer.load(checkpoint.folder(), model.tokens().maxPositions());
-            tokenizer.requireVocabulary(model.tokens().vocabSize());
+            tokenizer.requireVocabulary(model.sourceVocabSize(), model.tokens().vocabSize());
             return new HubModel(checkpoint, new TextToText(owner, model, new Codec(tokenizer), threads), tokenizer);
         } catch (RuntimeException | Error e) {
             model.close();

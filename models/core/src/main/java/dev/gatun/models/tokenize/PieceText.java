@@ -13,7 +13,6 @@ import java.util.Set;
 /** Pieces put together again. Immutable. */
 final class PieceText {
     private final Map<Integer, String> tokens;
-    private final Map<String, Integer> ids = new HashMap<>();
     private final Set<String> silent;
     private final TokenTable.Writing writing;
     private final boolean cleans;
@@ -29,7 +28,6 @@ final class PieceText {
      */
     PieceText(Map<Integer, String> tokens, Set<String> silent, TokenTable.Writing writing, boolean cleans, boolean strips) {
         this.tokens = tokens;
-        tokens.forEach((id, token) -> ids.put(token, id));
         this.silent = silent;
         this.writing = writing;
         this.cleans = cleans;
@@ -44,15 +42,15 @@ final class PieceText {
     }
 
     void requireVocabulary(Path file, int size) {
+        require(file, tokens, size);
+    }
+
+    static void require(Path file, Map<Integer, String> tokens, int size) {
         int last = Collections.max(tokens.keySet());
         if (last >= size) {
             throw new WeightException(file, "has the token " + Clip.text(tokens.get(last)) + " with the id " + last
                     + ", but the model's vocabulary has " + size + " (vocab_size): it is of another model");
         }
-    }
-
-    int id(String token) {
-        return ids.get(token);
     }
 
     String text(int[] generated, Set<Integer> special) {

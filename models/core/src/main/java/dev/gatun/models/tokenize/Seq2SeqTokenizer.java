@@ -14,6 +14,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * Texts to what an encoder-decoder model reads, and what it generates to texts, as transformers has it for the folder: a tokenizer.json or
@@ -24,23 +25,28 @@ public final class Seq2SeqTokenizer implements AutoCloseable {
     private final TextTokenizer texts;
     private final PieceText pieces;
     private final Set<Integer> special;
-    /** Of a tokenizer of two files: ids of its pieces, and tokens at which texts are split before; otherwise null. */
+    /** Of a tokenizer of two files: ids of its pieces, all ids, and tokens at which texts are split before; otherwise null. */
     private final Map<String, Integer> ids;
+    private final Map<String, Integer> all;
     private final List<String> splits;
+    private final Path targetFile;
     private final Languages languages;
     private final boolean languageBehind;
     private final int eos;
     private final int unknown;
 
     private Seq2SeqTokenizer(TokenizerKind kind, TextTokenizer texts, PieceText pieces, Set<Integer> special, Map<String, Integer> ids,
-            Map<String, Integer> all, TokenizerSettings settings) {
+            Map<String, Integer> all, Path targetFile, TokenizerSettings settings) {
         this.kind = kind;
         this.texts = texts;
         this.pieces = pieces;
         this.special = Set.copyOf(special);
         this.ids = ids;
-        this.splits = ids == null ? List.of() : all.entrySet().stream().filter(e -> special.contains(e.getValue())).map(Map.Entry::getKey)
-                .sorted((a, b) -> b.length() - a.length()).toList();
+        this.all = all;
+        this.targetFile = targetFile;
+        this.splits = ids == null ? List.of() : Stream.concat(settings.named().values().stream().map(AddedToken::content),
+                all.keySet().stream().filter(token -> !ids.containsKey(token))).distinct().sorted((a, b) -> b.length() - a.length())
+                .toList();
         this.languages = languages(kind, all, settings);
         this.languageBehind = kind == TokenizerKind.MBART || kind == TokenizerKind.NLLB && settings.flag("legacy_behaviour", false);
         this.eos = id(settings, all, "eos_token");
@@ -101,7 +107,7 @@ public final class Seq2SeqTokenizer implements AutoCloseable {
             default -> TokenTable.Writing.METASPACE;
         };
         return new Seq2SeqTokenizer(settings.kind(), TextTokenizer.of(file, source, settings, maxTokens),
-                new PieceText(PieceText.byId(all), Set.of(), writing, cleans, false), special, null, all, settings);
+                new PieceText(PieceText.byId(all), Set.of(), writing, cleans, false), special, null, all, file, settings);
     }
 
     private static JsonNode parsed(Path file, String json) {
@@ -113,20 +119,14 @@ public final class Seq2SeqTokenizer implements AutoCloseable {
     }
 
     private static Seq2SeqTokenizer ofTwoFiles(Path folder, TokenizerSettings settings, int maxTokens) {
-        settings.fields().require("separate_vocabs", false);
         settings.fields().require("language_codes", "m2m100");
         boolean marian = settings.kind() == TokenizerKind.MARIAN;
+        boolean separate = marian && settings.fields().flag("separate_vocabs", false);
+        settings.fields().require("separate_vocabs", separate);
         Path words = required(folder, "vocab.json");
         Path model = required(folder, marian ? "source.spm" : "sentencepiece.bpe.model");
         SentencePieceModel source = SentencePieceModel.readAny(model);
-        Map<String, Integer> ids = new HashMap<>();
-        JsonFiles.object(words).properties().forEach(word -> {
-            if (!word.getValue().isInt() || word.getValue().asInt() < 0) {
-                throw new WeightException(words, "gives the token " + Clip.text(word.getKey()) + " the id "
-                        + Clip.text(word.getValue().toString()) + ", expected a number of 0 or more");
-            }
-            ids.put(word.getKey(), word.getValue().asInt());
-        });
+        Map<String, Integer> ids = ids(words);
         Map<String, Integer> all = new HashMap<>(ids);
         Set<Integer> special = new HashSet<>();
         if (!marian) {
@@ -136,17 +136,37 @@ public final class Seq2SeqTokenizer implements AutoCloseable {
                 special.add(ids.size() + i);
             }
         }
+        Path targetWords = separate ? required(folder, "target_vocab.json") : words;
+        Map<String, Integer> targets = separate ? ids(targetWords) : all;
         for (AddedToken token : settings.named().values()) {
-            Integer id = all.get(token.content());
-            if (id == null || id < 0) {
-                throw new WeightException(words, "has no token " + token.content() + ", which the tokenizer's class needs");
-            }
-            special.add(id);
+            special.add(id(targetWords, targets, token));
+            id(words, all, token);
         }
+        SentencePieceModel written = separate ? SentencePieceModel.readAny(required(folder, "target.spm")) : source;
         TokenizerJson.Source definition = TokenizerJson.source(model, SentencePieceDefinition.of(source), false, false);
         return new Seq2SeqTokenizer(settings.kind(), TextTokenizer.of(model, definition, settings, maxTokens),
-                new PieceText(PieceText.byId(all), source.silent(), TokenTable.Writing.METASPACE,
-                        settings.flag("clean_up_tokenization_spaces", false), true), special, ids, all, settings);
+                new PieceText(PieceText.byId(targets), written.silent(), TokenTable.Writing.METASPACE,
+                        settings.flag("clean_up_tokenization_spaces", false), true), special, ids, all, targetWords, settings);
+    }
+
+    private static Map<String, Integer> ids(Path file) {
+        Map<String, Integer> ids = new HashMap<>();
+        JsonFiles.object(file).properties().forEach(word -> {
+            if (!word.getValue().isInt() || word.getValue().asInt() < 0) {
+                throw new WeightException(file, "gives the token " + Clip.text(word.getKey()) + " the id "
+                        + Clip.text(word.getValue().toString()) + ", expected a number of 0 or more");
+            }
+            ids.put(word.getKey(), word.getValue().asInt());
+        });
+        return ids;
+    }
+
+    private static int id(Path file, Map<String, Integer> ids, AddedToken token) {
+        Integer id = ids.get(token.content());
+        if (id == null) {
+            throw new WeightException(file, "has no token " + token.content() + ", which the tokenizer's class needs");
+        }
+        return id;
     }
 
     private static Path required(Path folder, String name) {
@@ -160,14 +180,16 @@ public final class Seq2SeqTokenizer implements AutoCloseable {
     /**
      * Refuses a tokenizer that may make tokens which a model has not.
      *
-     * @param size ids of the model
+     * @param sources ids of the model's sources
+     * @param targets ids of its targets
      * @throws WeightException naming the token
      */
-    public void requireVocabulary(int size) {
+    public void requireVocabulary(int sources, int targets) {
         if (ids == null) {
-            texts.requireVocabulary(size);
+            texts.requireVocabulary(sources);
         } else {
-            pieces.requireVocabulary(texts.file().resolveSibling("vocab.json"), size);
+            PieceText.require(texts.file().resolveSibling("vocab.json"), PieceText.byId(all), sources);
+            pieces.requireVocabulary(targetFile, targets);
         }
     }
 
@@ -221,7 +243,7 @@ public final class Seq2SeqTokenizer implements AutoCloseable {
                 continue;
             }
             piecesOf(text.substring(from, at), found);
-            found.add(pieces.id(token));
+            found.add(all.get(token));
             at += token.length();
             from = at;
         }

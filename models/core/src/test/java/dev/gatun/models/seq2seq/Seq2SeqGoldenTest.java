@@ -2,6 +2,7 @@ package dev.gatun.models.seq2seq;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -11,6 +12,9 @@ import dev.gatun.models.checkpoint.SafetensorsFile;
 import dev.gatun.models.generate.Generated;
 import dev.gatun.models.generate.GenerationOptions;
 import dev.gatun.models.generate.GenerationSession;
+import dev.gatun.models.generate.Guess;
+import dev.gatun.models.generate.Source;
+import dev.gatun.models.generate.TokenListener;
 import dev.gatun.models.registry.Seq2Seqs;
 import dev.gatun.models.testing.Goldens;
 import dev.gatun.tensor.Precision;
@@ -24,6 +28,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
 
@@ -32,7 +37,7 @@ class Seq2SeqGoldenTest {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     static final List<String> FAMILIES = List.of("marian", "marian-apart", "bart", "mbart", "pegasus", "m2m_100", "m2m_100-apart", "t5",
-            "t5-gated", "mt5", "umt5");
+            "t5-gated", "mt5", "umt5", "marian-separate");
 
     @ParameterizedTest
     @FieldSource("FAMILIES")
@@ -141,6 +146,27 @@ class Seq2SeqGoldenTest {
                     assertArrayEquals(characters(golden.path("beams").get(i).get(j)), found.ids(), name + ", input " + i + ", beam " + j);
                     assertEquals(golden.path("scores").get(i).get(j).asDouble(), found.score(), 1e-4, name + ", input " + i);
                 }
+            }
+        }
+    }
+
+    /** 61 ids of sources, 47 of targets. */
+    @Test
+    void whatReadsSourcesAsTargetsKnowsThatTheyAreOthers() {
+        List<int[]> sources = List.of(new int[] {60, 52, 9, 60, 52, 0}, new int[] {7, 8, 7, 8, 0});
+        GenerationOptions greedy = GenerationOptions.builder().maxLength(15).build();
+        try (EncoderDecoder model = load(Goldens.path("seq2seq/marian-separate"), Precision.F32);
+                GenerationSession session = new GenerationSession(model, 1)) {
+            assertEquals(session.generate(sources, greedy),
+                    session.generate(sources, greedy.toBuilder().guess(new Guess.Lookup(5, 1)).build()));
+            assertThrows(IllegalArgumentException.class, () -> session.generate(List.of(new int[] {61, 0}), greedy));
+            assertThrows(IllegalArgumentException.class, () -> session.generateFrom(List.of(new Source.Tokens(new int[] {5, 0},
+                    new int[] {46, 47})), greedy, TokenListener.NONE));
+            assertThrows(IllegalArgumentException.class, () -> model.forced(List.of(new int[] {5}), List.of(new int[] {46, 60})));
+            for (GenerationOptions refused : List.of(greedy.toBuilder().encoderNoRepeatNgramSize(2).build(),
+                    greedy.toBuilder().encoderRepetitionPenalty(1.5).build())) {
+                IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> session.generate(sources, refused));
+                assertTrue(e.getMessage().contains("needs sources of the target's tokens"), e.getMessage());
             }
         }
     }

@@ -31,7 +31,7 @@ class Seq2SeqTokenizerTest {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     @ParameterizedTest
-    @ValueSource(strings = {"marian", "m2m_100", "t5", "mbart50", "mbart50-saved", "mbart", "pegasus", "pegasus-saved", "nllb",
+    @ValueSource(strings = {"marian", "marian-separate", "m2m_100", "t5", "mbart50", "mbart50-saved", "mbart", "pegasus", "pegasus-saved", "nllb",
             "nllb-legacy", "bart"})
     void idsAndTextsAreThoseOfTransformers(String name) throws IOException {
         Path folder = Goldens.path("seq2seq-tokenizers/" + name);

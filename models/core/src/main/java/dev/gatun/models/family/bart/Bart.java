@@ -58,25 +58,27 @@ public final class Bart implements Seq2SeqFamily {
         WeightScope[] tables = {encoder.child("embed_tokens"), decoder.child("embed_tokens"), top.child("lm_head"), model.child("shared")};
         // What is missing is tied to what is there; of several the one closest to the layer counts.
         boolean all = config.tied() && config.shared();
-        Weight words = all ? first(config, tables[0], tables[3], tables[1], tables[2]) : first(config, tables[0]);
-        Weight targetWords = all ? first(config, tables[1], tables[3], tables[0], tables[2])
-                : config.tied() ? first(config, tables[1], tables[2]) : first(config, tables[1]);
-        Weight head = all ? first(config, tables[2], tables[3], tables[1], tables[0])
-                : config.tied() ? first(config, tables[2], tables[1]) : first(config, tables[2]);
+        int targetSize = config.tokens().vocabSize();
+        Weight words = all ? first(targetSize, d, tables[0], tables[3], tables[1], tables[2])
+                : first(config.encoder().vocabSize(), d, tables[0]);
+        Weight targetWords = all ? first(targetSize, d, tables[1], tables[3], tables[0], tables[2])
+                : config.tied() ? first(targetSize, d, tables[1], tables[2]) : first(targetSize, d, tables[1]);
+        Weight head = all ? first(targetSize, d, tables[2], tables[3], tables[1], tables[0])
+                : config.tied() ? first(targetSize, d, tables[2], tables[1]) : first(targetSize, d, tables[2]);
         float scale = config.scale() ? (float) Math.sqrt(d) : 1f;
         return new Seq2Seq(config.encoder(),
                 new EncoderWeights(words, places(encoder, config), null, embeddingNorm(encoder, d), null,
                         encoderLayers(encoder, config), finalNorm(encoder, d), scale),
                 new TokenDecoder(config.decoder(), new Embedding(targetWords, positions(decoder, config), null, false,
                         embeddingNorm(decoder, d), scale), new DecoderWeights(decoderLayers(decoder, config), finalNorm(decoder, d)),
-                        new Linear(List.of(new Linear.Part(head, false, logitsBias(top, config.tokens().vocabSize()))), Activation.NONE,
+                        new Linear(List.of(new Linear.Part(head, false, logitsBias(top, targetSize))), Activation.NONE,
                                 1f, false)),
                 config.tokens());
     }
 
-    private static Weight first(BartConfig config, WeightScope... scopes) {
+    private static Weight first(int vocabSize, int d, WeightScope... scopes) {
         WeightScope found = Stream.of(scopes).filter(scope -> scope.has("weight")).findFirst().orElse(scopes[0]);
-        return found.weight("weight", config.tokens().vocabSize(), config.encoder().hiddenSize());
+        return found.weight("weight", vocabSize, d);
     }
 
     private Weight logitsBias(WeightScope top, int vocabSize) {

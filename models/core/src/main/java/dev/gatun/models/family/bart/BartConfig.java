@@ -10,10 +10,10 @@ import dev.gatun.tensor.op.Activation;
 /**
  * Sizes of a BART or one of its kind; mirrors {@code config.json}.
  *
- * @param encoder sizes of the encoder
+ * @param encoder sizes of the encoder, and {@code vocab_size}
  * @param decoder sizes of the decoder
  * @param dFf     {@code decoder_ffn_dim}
- * @param tokens  numbers of the vocabulary
+ * @param tokens  numbers of the target's vocabulary, of {@code decoder_vocab_size} where nothing is shared
  * @param pad     {@code pad_token_id}: attended to where a source has it
  * @param scale   {@code scale_embedding}: word embeddings times sqrt(d_model)
  * @param tied    {@code tie_word_embeddings}
@@ -44,7 +44,9 @@ record BartConfig(EncoderSpec encoder, DecoderSpec decoder, int dFf, GenerativeM
         BartKind.Defaults or = kind.defaults;
         int d = config.integer("d_model", 1, MAX, 1024);
         int vocabSize = config.integer("vocab_size", 1, Integer.MAX_VALUE, or.vocabSize());
-        config.require("decoder_vocab_size", vocabSize);
+        boolean shared = kind != BartKind.MARIAN || config.flag("share_encoder_decoder_embeddings", true);
+        int targetSize = shared ? vocabSize : config.integer("decoder_vocab_size", 1, Integer.MAX_VALUE, vocabSize);
+        config.require("decoder_vocab_size", targetSize);
         int longest = config.integer("max_position_embeddings", 1, MAX, 1024);
         int heads = config.integer("encoder_attention_heads", 1, 1 << 12, 16);
         int decoderHeads = config.integer("decoder_attention_heads", 1, 1 << 12, 16);
@@ -54,9 +56,9 @@ record BartConfig(EncoderSpec encoder, DecoderSpec decoder, int dFf, GenerativeM
                 NORM_EPS, kind.normFirst, activation, false);
         DecoderSpec decoder = new DecoderSpec(d, config.integer("decoder_layers", 1, 1 << 12, 12), decoderHeads,
                 headDim(config, "decoder_attention_heads", d, decoderHeads), longest, longest, kind.normFirst, activation);
-        return new BartConfig(encoder, decoder, config.integer("decoder_ffn_dim", 1, 1 << 22, 4096), tokens(config, vocabSize, longest,
-                kind), pad(config, vocabSize, kind), config.flag("scale_embedding", or.scale()), config.flag("tie_word_embeddings", true),
-                kind != BartKind.MARIAN || config.flag("share_encoder_decoder_embeddings", true));
+        return new BartConfig(encoder, decoder, config.integer("decoder_ffn_dim", 1, 1 << 22, 4096), tokens(config, targetSize, longest,
+                kind), pad(config, Math.min(vocabSize, targetSize), kind), config.flag("scale_embedding", or.scale()), config.flag("tie_word_embeddings", true),
+                shared);
     }
 
     private static int headDim(ConfigFields config, String field, int d, int heads) {

@@ -32,7 +32,7 @@ public interface LogitsProcessor {
      *
      * @param vocabSize   ids run from 0 to vocabSize - 1
      * @param endTokens   how many tokens end a sequence
-     * @param tokenSource whether sources are tokens
+     * @param tokenSource whether sources are tokens of the target's vocabulary
      */
     record Bounds(int vocabSize, int endTokens, boolean tokenSource) {
         void id(String option, int id) {
@@ -49,7 +49,7 @@ public interface LogitsProcessor {
 
         void source(String option) {
             if (!tokenSource) {
-                throw new IllegalArgumentException(option + " needs sources of tokens, which this model does not read");
+                throw new IllegalArgumentException(option + " needs sources of the target's tokens, which this model does not read");
             }
         }
     }
