@@ -140,6 +140,26 @@ def qwen2(folder):
     yield case("files", same("vocab.json", "merges.txt"), config, named)
 
 
+def llama(folder):
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True, byte_fallback=True))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("\u2581"), normalizers.Replace(" ", "\u2581")])
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    bytes_of_all = ["<0x%02X>" % i for i in range(256)]
+    tokenizer.train_from_iterator(CORPUS, trainers.BpeTrainer(vocab_size=600, special_tokens=["<unk>", "<s>", "</s>"] + bytes_of_all, show_progress=False))
+    whole = json.loads(tokenizer.to_str())
+    whole["pre_tokenizer"] = None
+    whole["added_tokens"] = whole["added_tokens"][:3]
+    tokenizer = Tokenizer.from_str(json.dumps(whole))
+    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", pair="<s> $A <s> $B:1", special_tokens=[("<s>", 1)])
+    save(tokenizer, folder)
+    named = {"tokenizer_class": "LlamaTokenizer", "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "add_bos_token": True, "add_eos_token": False}
+    config = {"model_type": "llama"}
+    yield case("json", same("tokenizer.json"), config, named)
+    yield case("legacy", same("tokenizer.json"), config, named | {"legacy": True, "tokenizer_class": "LlamaTokenizerFast"})
+    yield case("no prefix space", same("tokenizer.json"), config, named | {"add_prefix_space": False})
+    yield case("mistral", same("tokenizer.json"), {"model_type": "mistral"}, named | {"legacy": True})
+
+
 def modernbert(folder):
     tokenizer = byte_bpe(["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"], False)
     tokenizer.normalizer = normalizers.NFC()
@@ -259,4 +279,4 @@ def siglip(folder):
     yield case("case kept", same(name), config, named | {"do_lower_case": False})
 
 
-FAMILIES = {f.__name__: f for f in (bert, mpnet, roberta, gpt2, qwen2, modernbert, clip, xlm_roberta, camembert, albert, deberta_v2, t5, siglip)}
+FAMILIES = {f.__name__: f for f in (bert, mpnet, roberta, gpt2, qwen2, modernbert, llama, clip, xlm_roberta, camembert, albert, deberta_v2, t5, siglip)}

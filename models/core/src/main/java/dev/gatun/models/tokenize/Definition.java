@@ -62,12 +62,13 @@ final class Definition {
                 model.set("vocab", vocabulary.words());
                 yield model;
             }
-            case ROBERTA, GPT2, QWEN2, CLIP, NLLB -> {
+            case ROBERTA, GPT2, QWEN2, CLIP, NLLB, LLAMA -> {
                 boolean nllb = settings.kind() == TokenizerKind.NLLB;
+                boolean llama = settings.kind() == TokenizerKind.LLAMA;
                 boolean clip = settings.kind() == TokenizerKind.CLIP;
                 ObjectNode model = node("BPE").put("continuing_subword_prefix", "").put("end_of_word_suffix", clip ? "</w>" : "")
-                        .put("unk_token", clip || nllb ? settings.token("unk_token") : null).put("fuse_unk", nllb)
-                        .put("byte_fallback", false);
+                        .put("unk_token", clip || nllb ? settings.token("unk_token") : null).put("fuse_unk", nllb || llama)
+                        .put("byte_fallback", llama);
                 model.set("vocab", vocabulary.words());
                 model.set("merges", vocabulary.merges());
                 yield model;
@@ -147,11 +148,13 @@ final class Definition {
     }
 
     private ObjectNode preTokenizer() {
-        boolean prefix = settings.flag("add_prefix_space", vocabulary.words().isArray());
+        boolean llama = settings.kind() == TokenizerKind.LLAMA;
+        boolean prefix = settings.flag("add_prefix_space", llama || vocabulary.words().isArray());
         return switch (settings.kind()) {
             case BERT, DISTILBERT, MPNET -> node("BertPreTokenizer");
             case ROBERTA, GPT2 -> bytes(prefix, true);
             case QWEN2 -> sequence(split(WORDS_OF_QWEN, "Isolated", false), bytes(prefix, false));
+            case LLAMA -> spaces(!prefix ? "never" : settings.flag("legacy", false) ? "always" : "first").put("split", false);
             case CLIP -> sequence(split(WORDS_OF_CLIP, "Removed", true), bytes(false, true));
             case DEBERTA_V2 -> {
                 ObjectNode spaces = spaces(prefix ? "always" : "first");

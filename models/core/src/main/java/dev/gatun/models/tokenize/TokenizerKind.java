@@ -13,7 +13,7 @@ import java.util.Set;
  */
 enum TokenizerKind {
     GENERAL(false, "PreTrainedTokenizerFast TokenizersBackend PreTrainedTokenizer PythonBackend",
-            "nystromformer umt5 xlm-roberta-xl modernbert modernbert-decoder", ""),
+            "nystromformer umt5 xlm-roberta-xl modernbert modernbert-decoder mistral", ""),
     BERT(true, "BertTokenizer ElectraTokenizer MobileBertTokenizer ConvBertTokenizer SqueezeBertTokenizer LayoutLMTokenizer "
             + "LxmertTokenizer "
             + "DPRContextEncoderTokenizer DPRQuestionEncoderTokenizer",
@@ -26,6 +26,7 @@ enum TokenizerKind {
             "bos=<s> eos=</s> unk=<unk> sep=</s> pad=<pad> cls=<s> mask=<mask>"),
     GPT2(false, "GPT2Tokenizer", "gpt2 gpt_neo gptj opt", "bos=<|endoftext|> eos=<|endoftext|> unk=<|endoftext|>"),
     QWEN2(false, "Qwen2Tokenizer", "qwen2 qwen3", "eos=<|endoftext|> unk=<|endoftext|> pad=<|endoftext|>"),
+    LLAMA(false, "LlamaTokenizer", "", "bos=<s> eos=</s> unk=<unk>"),
     CLIP(false, "CLIPTokenizer", "clip clipseg owlvit xclip groupvit",
             "bos=<|startoftext|> eos=<|endoftext|> unk=<|endoftext|> pad=<|endoftext|>"),
     ALBERT(false, "AlbertTokenizer", "albert yoso", "bos=[CLS] eos=[SEP] unk=<unk> sep=[SEP] pad=<pad> cls=[CLS] mask=[MASK]"),
@@ -47,7 +48,7 @@ enum TokenizerKind {
             Set.of("Barthez", "Bartpho", "BertGeneration", "BertJapanese", "Bertweet", "BigBird", "BioGpt", "Blenderbot",
             "BlenderbotSmall", "ByT5", "Canine", "CodeLlama", "Cohere", "Cpm", "CpmAnt", "CTRL", "Deberta", "Esm", "Esmc", "FNet", "FSMT",
                     "Flaubert", "Funnel",
-            "GPTNeoX", "GPTNeoXJapanese", "GPTSw3", "Gemma", "Herbert", "LED", "LayoutLMv2", "LayoutLMv3", "LayoutXLM", "Llama", "Luke",
+            "GPTNeoX", "GPTNeoXJapanese", "GPTSw3", "Gemma", "Herbert", "LED", "LayoutLMv2", "LayoutLMv3", "LayoutXLM", "Luke",
                     "MLuke", "MarkupLM", "Mgpstr", "Mvp", "MyT5", "Nougat", "OpenAIGPT", "PLBart", "Parakeet",
                     "Perceiver",
             "Phobert", "ProphetNet", "Qwen3_5", "Rag", "Reformer", "RemBert", "RoCBert", "RoFormer", "SeamlessM4T", "Siglip2",

@@ -61,8 +61,8 @@ record Vocabulary(Path file, JsonNode words, ArrayNode merges, String charsmap, 
             case DEBERTA_V2 -> sentencePiece(required(folder, "spm.model"), kind, settings);
             case PEGASUS -> sentencePiece(required(folder, "spiece.model"), kind, settings);
             case MBART, MBART50 -> sentencePiece(required(folder, "sentencepiece.bpe.model"), kind, settings);
-            case NLLB -> throw new WeightException(folder.resolve("tokenizer.json"), "does not exist; transformers' save_pretrained "
-                    + "writes it of sentencepiece.bpe.model");
+            case NLLB, LLAMA -> throw new WeightException(folder.resolve("tokenizer.json"), "does not exist; transformers' save_pretrained "
+                    + "writes it of " + (kind == TokenizerKind.NLLB ? "sentencepiece.bpe.model" : "tokenizer.model"));
             case MARIAN, M2M100 -> throw new WeightException(folder.resolve("vocab.json"), "belongs to a tokenizer that serves translation "
                     + "only");
         };
@@ -173,7 +173,7 @@ record Vocabulary(Path file, JsonNode words, ArrayNode merges, String charsmap, 
         JsonNode model = json.path("model");
         String expected = switch (kind) {
             case BERT, DISTILBERT, MPNET -> "WordPiece";
-            case ROBERTA, GPT2, QWEN2, CLIP, NLLB -> "BPE";
+            case ROBERTA, GPT2, QWEN2, CLIP, NLLB, LLAMA -> "BPE";
             default -> "Unigram";
         };
         JsonNode words = model.path("vocab");
