@@ -63,6 +63,7 @@ typedef struct {
     float scale;
     int32_t causal; /* not 0: query i sees keys j <= i' */
     float softcap;  /* not 0: cap(x) = softcap * tanh(x / softcap); else cap(x) = x */
+    int32_t zero_nan; /* not 0: a row with a score that is NaN has weights of zero, as one whose keys are all hidden */
     int64_t window; /* not 0: query i sees keys with |j - i'| < window */
     const float *distances; /* row h, column min(max(j - i', -reach), reach) + reach is added; NULL for none */
     int64_t distance_head_stride, reach; /* between rows; 0: one for all heads */

@@ -45,8 +45,14 @@ public record AttentionOp(Source source, int numHeads, int numKvHeads, int headD
      * @param scale   their factor
      * @param softcap scaled ones become softcap * tanh(score / softcap); 0 for none
      * @param window  keys at such a distance from the query and beyond are hidden; 0 for none
+     * @param zeroNan whether a row with a score that is NaN has weights of zero, as one whose keys are all masked
      */
-    public record Scores(float scale, float softcap, int window) {
+    public record Scores(float scale, float softcap, int window, boolean zeroNan) {
+        /** NaN stays NaN. */
+        public Scores(float scale, float softcap, int window) {
+            this(scale, softcap, window, false);
+        }
+
         /** Checks the numbers. */
         public Scores {
             if (!Float.isFinite(scale) || !Float.isFinite(softcap) || softcap < 0 || window < 0) {

@@ -68,6 +68,35 @@ class EncoderOpsTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({"0, false", "3, false", "0, true"})
+    void rowsWithScoresThatAreNoNumbersGiveZeros(int window, boolean causal) {
+        int heads = 2;
+        int headDim = 11;
+        int columns = 3 * heads * headDim;
+        float[] x = Reference.random(4, (long) ROWS * columns);
+        for (int row : new int[] {0, 5, ROWS / 2, ROWS - 1}) {
+            x[row * columns + headDim + 2] = row == 5 ? Float.POSITIVE_INFINITY : Float.NaN;
+        }
+        x[(ROWS / 3) * columns + heads * headDim] = Float.NEGATIVE_INFINITY; // a key: a score of it is infinite, or hides it
+        for (int isa = 0; isa <= 2; isa++) {
+            Kernels.limitIsa(isa);
+            try (Arena arena = Arena.ofShared()) {
+                AttentionOp op = new AttentionOp(Source.PACKED, heads, heads, headDim, causal, MaskKind.NONE, false)
+                        .withScores(new Scores(0.3f, 0, window, true));
+                float[] actual = OpRunner.run(arena, 2, op, Tensor.ofFloats(arena, x, ROWS, columns), sequences(arena, LENGTHS)).toFloats();
+                double[] expected = new double[ROWS * heads * headDim];
+                for (int s = 0, first = 0; s < LENGTHS.length; first += LENGTHS[s++]) {
+                    for (int h = 0; h < heads; h++) {
+                        attend(expected, x, columns, first, LENGTHS[s], h, (heads + h) * headDim, (2 * heads + h) * headDim, headDim, op,
+                                null);
+                    }
+                }
+                Reference.assertClose(expected, actual, 3e-6);
+            }
+        }
+    }
+
     private static void attend(double[] out, float[] x, int columns, int first, int length, int h, int key, int value, int headDim,
             AttentionOp op, float[] table) {
         int reach = op.distances() == null ? 0 : (int) op.distances().shape().dim(1) / 2;
@@ -88,6 +117,9 @@ class EncoderOpsTest {
                 scores[j] = hidden ? Double.NEGATIVE_INFINITY : score;
             }
             double[] weights = Reference.softmax(scores, length);
+            if (op.scores().zeroNan() && Arrays.stream(weights).anyMatch(Double::isNaN)) {
+                Arrays.fill(weights, 0);
+            }
             for (int d = 0; d < headDim; d++) {
                 for (int j = 0; j < length; j++) {
                     out[((first + i) * op.numHeads() + h) * headDim + d] += weights[j] * x[(first + j) * columns + value + d];

@@ -38,6 +38,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     float scale;
  *     int32_t causal;
  *     float softcap;
+ *     int32_t zero_nan;
  *     int64_t window;
  *     const float *distances;
  *     int64_t distance_head_stride;
@@ -80,7 +81,7 @@ public class gatun_attention_args {
         GatunC.C_FLOAT.withName("scale"),
         GatunC.C_INT.withName("causal"),
         GatunC.C_FLOAT.withName("softcap"),
-        MemoryLayout.paddingLayout(4),
+        GatunC.C_INT.withName("zero_nan"),
         GatunC.C_LONG.withName("window"),
         GatunC.C_POINTER.withName("distances"),
         GatunC.C_LONG.withName("distance_head_stride"),
@@ -1109,6 +1110,50 @@ public class gatun_attention_args {
      */
     public static void softcap(MemorySegment struct, float fieldValue) {
         struct.set(softcap$LAYOUT, softcap$OFFSET, fieldValue);
+    }
+
+    private static final OfInt zero_nan$LAYOUT = (OfInt)$LAYOUT.select(groupElement("zero_nan"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int32_t zero_nan
+     * }
+     */
+    public static final OfInt zero_nan$layout() {
+        return zero_nan$LAYOUT;
+    }
+
+    private static final long zero_nan$OFFSET = $LAYOUT.byteOffset(groupElement("zero_nan"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int32_t zero_nan
+     * }
+     */
+    public static final long zero_nan$offset() {
+        return zero_nan$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int32_t zero_nan
+     * }
+     */
+    public static int zero_nan(MemorySegment struct) {
+        return struct.get(zero_nan$LAYOUT, zero_nan$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int32_t zero_nan
+     * }
+     */
+    public static void zero_nan(MemorySegment struct, int fieldValue) {
+        struct.set(zero_nan$LAYOUT, zero_nan$OFFSET, fieldValue);
     }
 
     private static final OfLong window$LAYOUT = (OfLong)$LAYOUT.select(groupElement("window"));

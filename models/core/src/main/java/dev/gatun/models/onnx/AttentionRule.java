@@ -20,7 +20,7 @@ final class AttentionRule {
                 || !Arrays.equals(a.dims, 0, rank - 2, b.dims, 0, rank - 2)) {
             return null;
         }
-        Val attention = a.scores != null && a.scores.softmax() && a.made == null ? attention(s.region(), a.scores, b) : null;
+        Val attention = a.scores != null && a.scores.softmax() && a.made == null ? attention(s.region(), a.scores, b, false) : null;
         if (attention != null) {
             return attention;
         }
@@ -30,14 +30,15 @@ final class AttentionRule {
         return Val.product(new Val.Scores(a.unscaled(), b.unscaled(), scale, null, false), dims);
     }
 
-    /** softmax(a) b where that is attention, whose rows of hidden keys alone are zeros. */
+    /** softmax(a) b where that is attention, whose weights are zeros in rows of hidden keys alone and in those with NaN. */
     static Val attend(Site s) {
         Val a = s.x(0);
         Val b = s.x(1);
         int rank = a.dims.length;
         boolean fits = rank == 4 && b.dims.length == 4 && a.dim(-1) == b.dim(-2) && Arrays.equals(a.dims, 0, 2, b.dims, 0, 2)
                 && a.scores != null && !a.scores.softmax() && a.made == null;
-        return fits ? attention(s.region(), new Val.Scores(a.scores.a(), a.scores.b(), a.scores.scale(), a.scores.mask(), true), b) : null;
+        return fits ? attention(s.region(), new Val.Scores(a.scores.a(), a.scores.b(), a.scores.scale(), a.scores.mask(), true), b, true)
+                : null;
     }
 
     /** A product to which another value, repeated over it, is added; null if the first is no product, or has become something else. */
@@ -63,7 +64,7 @@ final class AttentionRule {
                 : Rules.repeated(r, first, dims), second))), dims);
     }
 
-    private static Val attention(Region r, Val.Scores s, Val v) {
+    private static Val attention(Region r, Val.Scores s, Val v, boolean zeroNan) {
         Val q = s.a();
         Val k = s.b().swapped();
         if (k == null || v.scores != null || q.scores != null || q.dims.length != 4 || q.dim(3) != v.dim(3) || q.dim(2) == 0
@@ -92,7 +93,7 @@ final class AttentionRule {
             operands.add(mask);
         }
         AttentionOp op = new AttentionOp(packed ? AttentionOp.Source.PACKED : AttentionOp.Source.SEPARATE, heads, heads, headDim, false,
-                kind, false, new AttentionOp.Scores(s.scale(), 0, 0), null, null);
+                kind, false, new AttentionOp.Scores(s.scale(), 0, 0, zeroNan), null, null);
         Port y = r.add("attention", new dev.gatun.tensor.graph.Apply(op), 2 * q.size() * keys, operands.toArray(Port[]::new));
         return Val.dense(y, q.dim(0), q.dim(2), q.dim(1), q.dim(3)).ordered(0, 2, 1, 3);
     }
