@@ -186,9 +186,9 @@ public record Runner(int forks, int rounds, double roundSeconds, double warmUpSe
             float[] output = entry.getValue().output();
             ours = ours == null ? output : ours;
             double difference = Statistics.difference(ours, output);
-            if (!(difference <= suite.tolerance())) {
+            if (!(difference <= suite.tolerance(workload))) {
                 throw new IllegalStateException(suite.name() + " " + workload.name() + ": " + entry.getKey()
-                        + " computes something else: relative difference " + difference + ", allowed " + suite.tolerance());
+                        + " computes something else: relative difference " + difference + ", allowed " + suite.tolerance(workload));
             }
             records.get(entry.getKey()).difference = difference;
         }

@@ -35,6 +35,11 @@ public interface Suite {
     /** The largest difference between outputs, relative to the largest output, that is still the same answer. */
     double tolerance();
 
+    /** The same for one workload. */
+    default double tolerance(Workload workload) {
+        return tolerance();
+    }
+
     /**
      * Requests at random times.
      *
