@@ -31,8 +31,8 @@ class Seq2SeqTokenizerTest {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     @ParameterizedTest
-    @ValueSource(strings = {"marian", "marian-separate", "m2m_100", "t5", "mbart50", "mbart50-saved", "mbart", "pegasus", "pegasus-saved", "nllb",
-            "nllb-legacy", "bart"})
+    @ValueSource(strings = {"marian", "marian-separate", "m2m_100", "t5", "mbart50", "mbart50-saved", "mbart", "pegasus", "pegasus-saved",
+            "nllb", "nllb-legacy", "bart"})
     void idsAndTextsAreThoseOfTransformers(String name) throws IOException {
         Path folder = Goldens.path("seq2seq-tokenizers/" + name);
         JsonNode expected = JSON.readTree(folder.resolve("expected.json").toFile());

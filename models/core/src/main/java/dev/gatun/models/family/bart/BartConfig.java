@@ -57,8 +57,8 @@ record BartConfig(EncoderSpec encoder, DecoderSpec decoder, int dFf, GenerativeM
         DecoderSpec decoder = new DecoderSpec(d, config.integer("decoder_layers", 1, 1 << 12, 12), decoderHeads,
                 headDim(config, "decoder_attention_heads", d, decoderHeads), longest, longest, kind.normFirst, activation);
         return new BartConfig(encoder, decoder, config.integer("decoder_ffn_dim", 1, 1 << 22, 4096), tokens(config, targetSize, longest,
-                kind), pad(config, Math.min(vocabSize, targetSize), kind), config.flag("scale_embedding", or.scale()), config.flag("tie_word_embeddings", true),
-                shared);
+                kind), pad(config, Math.min(vocabSize, targetSize), kind), config.flag("scale_embedding", or.scale()),
+                config.flag("tie_word_embeddings", true), shared);
     }
 
     private static int headDim(ConfigFields config, String field, int d, int heads) {
