@@ -545,6 +545,12 @@ GATUN_API void gatun_average_pool(const gatun_max_pool_args *args, int32_t insid
 GATUN_API void gatun_table_rows(float *table, const int32_t *ids, float factor, float *rows, int64_t count, int64_t cols, int32_t backward);
 /* y of these dimensions is x, whose strides are 0 where it is repeated, the last else 1; or backward x += the sums of y. */
 GATUN_API void gatun_repeat(float *x, float *y, const int64_t *dims, const int64_t *strides, int64_t rank, int32_t backward);
+/* The cross-entropy of rows of logits, times scale, and its gradient: of row i the sum of a[k] -log softmax(x)[k], where a[k] is weights[k]
+ * (smoothing / classes + (k == labels[i]) (1 - smoothing)). A row with the ignored label counts nothing; weights may be NULL: all 1. */
+GATUN_API double gatun_cross_entropy(const float *x, const int32_t *labels, const float *weights, float *gradient, int64_t rows,
+                                     int64_t classes, double smoothing, double scale, int32_t ignored);
+/* The sum of (x - target)^2, times scale, and its gradient. */
+GATUN_API double gatun_squared_error(const float *x, const float *target, float *gradient, int64_t count, double scale);
 /* dx += what gatun_pool without normalize makes of dy; out is dy. */
 GATUN_API void gatun_pool_backward(const gatun_pool_args *args, float *dx);
 /* y = x / max(|x|, 1e-12) by rows, where y is not NULL; else dx += what it makes of dy. */

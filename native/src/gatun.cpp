@@ -167,6 +167,13 @@ void gatun_table_rows(float *table, const int32_t *ids, float factor, float *row
 void gatun_repeat(float *x, float *y, const int64_t *dims, const int64_t *strides, int64_t rank, int32_t backward) {
     gatun_current().training->repeat(x, y, dims, strides, rank, backward);
 }
+double gatun_cross_entropy(const float *x, const int32_t *labels, const float *weights, float *gradient, int64_t rows, int64_t classes,
+                           double smoothing, double scale, int32_t ignored) {
+    return gatun_current().training->cross_entropy(x, labels, weights, gradient, rows, classes, smoothing, scale, ignored);
+}
+double gatun_squared_error(const float *x, const float *target, float *gradient, int64_t count, double scale) {
+    return gatun_current().training->squared_error(x, target, gradient, count, scale);
+}
 void gatun_pool_backward(const gatun_pool_args *args, float *dx) { gatun_current().training->pool_backward(args, dx); }
 void gatun_unit_rows(const float *x, float *y, const float *dy, float *dx, int64_t rows, int64_t cols) {
     gatun_current().training->unit_rows(x, y, dy, dx, rows, cols);

@@ -30,6 +30,9 @@ struct gatun_training {
     void (*attention)(const gatun_trained_attention_args *, int32_t backward);
     void (*table_rows)(float *table, const int32_t *ids, float factor, float *rows, int64_t count, int64_t cols, int32_t backward);
     void (*repeat)(float *x, float *y, const int64_t *dims, const int64_t *strides, int64_t rank, int32_t backward);
+    double (*cross_entropy)(const float *x, const int32_t *labels, const float *weights, float *gradient, int64_t rows, int64_t classes,
+                            double smoothing, double scale, int32_t ignored);
+    double (*squared_error)(const float *x, const float *target, float *gradient, int64_t count, double scale);
     void (*pool_backward)(const gatun_pool_args *, float *dx);
     void (*unit_rows)(const float *x, float *y, const float *dy, float *dx, int64_t rows, int64_t cols);
 };

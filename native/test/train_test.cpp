@@ -308,6 +308,38 @@ void check_pool(int32_t kind, int64_t cols, numbers &random, outcome &o) {
     }
 }
 
+void check_losses(int64_t rows, int64_t classes, double smoothing, bool weighted, numbers &random, outcome &o) {
+    guarded<float> x(rows * classes), weights(classes), gradient(rows * classes), target(rows * classes);
+    guarded<int32_t> labels(rows);
+    random.fill(x, -4, 4), random.fill(weights, 0, 2), random.fill(target, -1, 1);
+    for (int64_t i = 0; i < rows; i++) labels[i] = i % 5 == 3 ? -7 : (int32_t)(i * 31 % classes);
+    if (classes > 2) weights[1] = 0, x[1] = -INFINITY;
+    double loss = 0, squares = 0, found = gatun_cross_entropy(x.data(), labels.data(), weighted ? weights.data() : nullptr, gradient.data(),
+                                                              rows, classes, smoothing, 0.3, -7);
+    for (int64_t i = 0; i < rows; i++) {
+        double total = 0, share = 0;
+        auto goal = [&](int64_t k) {
+            return (weighted ? weights[k] : 1) * (smoothing / (double)classes + (k == labels[i] ? 1 - smoothing : 0));
+        };
+        for (int64_t k = 0; k < classes; k++) total += std::exp((double)x[i * classes + k]), share += goal(k);
+        for (int64_t k = 0; k < classes; k++) {
+            double p = std::exp((double)x[i * classes + k]) / total, counts = labels[i] == -7 ? 0 : 0.3;
+            if (counts && goal(k) != 0) loss -= counts * goal(k) * std::log(p);
+            o.equal(gradient[i * classes + k], counts * (p * share - goal(k)), 1e-6, "of the cross-entropy", k);
+        }
+    }
+    if (std::isfinite(loss)) o.equal(found, loss, 1e-5 * (1 + loss), "cross-entropy", rows);
+    else o.equal(std::isfinite(found), 0, 0, "cross-entropy without end", rows);
+    x[0] = 1, x[classes > 2] = 2;
+    found = gatun_squared_error(x.data(), target.data(), gradient.data(), x.count(), 0.3);
+    for (int64_t i = 0; i < x.count(); i++) {
+        double difference = (double)x[i] - target[i];
+        squares += 0.3 * difference * difference;
+        o.equal(gradient[i], 0.6 * difference, 1e-5, "of the squares", i);
+    }
+    o.equal(found, squares, 1e-6 * (1 + squares), "squared error", rows);
+}
+
 /* Shares of the ones of a mask. */
 void check_dropout(outcome &o) {
     guarded<float> first(100003), again(100003);
@@ -346,6 +378,9 @@ void check_training(outcome &o) {
     check_repeat(1, 1, 1, random, o), check_repeat(3, 5, 17, random, o), check_repeat(2, 4, 9001, random, o);
     for (int32_t kind = GATUN_POOL_MEAN; kind <= GATUN_POOL_LAST; kind++)
         for (int64_t cols : {1, 7, 33}) check_pool(kind, cols, random, o);
+    for (int64_t rows : {1, 6, 131})
+        for (int64_t classes : {1, 2, 10, 1003})
+            for (int kind = 0; kind < 4; kind++) check_losses(rows, classes, kind & 1 ? 0.2 : 0, kind & 2, random, o);
     check_dropout(o);
     check_max_pool({nullptr, nullptr, nullptr, 3, 6, 8, 3, 4, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0}, random, o);
     check_max_pool({nullptr, nullptr, nullptr, 40, 25, 25, 12, 12, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0}, random, o);

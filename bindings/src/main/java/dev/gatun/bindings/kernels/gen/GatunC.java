@@ -4532,6 +4532,138 @@ public class GatunC extends GatunC$shared {
         }
     }
 
+    private static class gatun_cross_entropy {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            GatunC.C_DOUBLE,
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_LONG,
+            GatunC.C_LONG,
+            GatunC.C_DOUBLE,
+            GatunC.C_DOUBLE,
+            GatunC.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_cross_entropy");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * double gatun_cross_entropy(const float *x, const int32_t *labels, const float *weights, float *gradient, int64_t rows, int64_t classes, double smoothing, double scale, int32_t ignored)
+     * }
+     */
+    public static FunctionDescriptor gatun_cross_entropy$descriptor() {
+        return gatun_cross_entropy.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * double gatun_cross_entropy(const float *x, const int32_t *labels, const float *weights, float *gradient, int64_t rows, int64_t classes, double smoothing, double scale, int32_t ignored)
+     * }
+     */
+    public static MethodHandle gatun_cross_entropy$handle() {
+        return gatun_cross_entropy.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * double gatun_cross_entropy(const float *x, const int32_t *labels, const float *weights, float *gradient, int64_t rows, int64_t classes, double smoothing, double scale, int32_t ignored)
+     * }
+     */
+    public static MemorySegment gatun_cross_entropy$address() {
+        return gatun_cross_entropy.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * double gatun_cross_entropy(const float *x, const int32_t *labels, const float *weights, float *gradient, int64_t rows, int64_t classes, double smoothing, double scale, int32_t ignored)
+     * }
+     */
+    public static double gatun_cross_entropy(MemorySegment x, MemorySegment labels, MemorySegment weights, MemorySegment gradient, long rows, long classes, double smoothing, double scale, int ignored) {
+        var mh$ = gatun_cross_entropy.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_cross_entropy", x, labels, weights, gradient, rows, classes, smoothing, scale, ignored);
+            }
+            return (double)mh$.invokeExact(x, labels, weights, gradient, rows, classes, smoothing, scale, ignored);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_squared_error {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            GatunC.C_DOUBLE,
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_LONG,
+            GatunC.C_DOUBLE
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_squared_error");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * double gatun_squared_error(const float *x, const float *target, float *gradient, int64_t count, double scale)
+     * }
+     */
+    public static FunctionDescriptor gatun_squared_error$descriptor() {
+        return gatun_squared_error.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * double gatun_squared_error(const float *x, const float *target, float *gradient, int64_t count, double scale)
+     * }
+     */
+    public static MethodHandle gatun_squared_error$handle() {
+        return gatun_squared_error.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * double gatun_squared_error(const float *x, const float *target, float *gradient, int64_t count, double scale)
+     * }
+     */
+    public static MemorySegment gatun_squared_error$address() {
+        return gatun_squared_error.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * double gatun_squared_error(const float *x, const float *target, float *gradient, int64_t count, double scale)
+     * }
+     */
+    public static double gatun_squared_error(MemorySegment x, MemorySegment target, MemorySegment gradient, long count, double scale) {
+        var mh$ = gatun_squared_error.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_squared_error", x, target, gradient, count, scale);
+            }
+            return (double)mh$.invokeExact(x, target, gradient, count, scale);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class gatun_pool_backward {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
             GatunC.C_POINTER,

@@ -1,8 +1,11 @@
 package dev.gatun.models.train;
 
+import dev.gatun.bindings.kernels.LossKernels;
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 
 /** What training makes small, with PyTorch's meaning of its parameters. */
 public sealed interface Loss {
@@ -18,7 +21,31 @@ public sealed interface Loss {
      * @param gradient F32 of the outputs' shape, overwritten
      * @throws IllegalArgumentException if a label is out of range
      */
-    double compute(Tensor outputs, Tensor targets, Tensor gradient);
+    default double compute(Tensor outputs, Tensor targets, Tensor gradient) {
+        try (Arena arena = Arena.ofConfined()) {
+            return bind(arena).compute(outputs, targets, gradient);
+        }
+    }
+
+    /** The same to be called again and again, allocating nothing. */
+    Bound bind(Arena arena);
+
+    private static void requireFloats(Tensor outputs, Tensor targets, Tensor gradient) {
+        boolean fit = outputs.type() == DataType.F32 && gradient.type() == DataType.F32 && gradient.shape().equals(outputs.shape())
+                && !gradient.segment().isReadOnly();
+        if (!fit || !outputs.desc().isRowMajor() || !targets.desc().isRowMajor() || !gradient.desc().isRowMajor()) {
+            throw new ShapeException("Loss", "outputs " + outputs + ", targets " + targets + ", gradient " + gradient
+                    + ": expected row-major, outputs and a gradient that can be written F32 of one shape", outputs.shape(),
+                    gradient.shape());
+        }
+    }
+
+    /** A loss with what it needs off-heap, memory of an arena; see {@link Loss#compute}. */
+    @FunctionalInterface
+    interface Bound {
+        /** The loss and its gradient. */
+        double compute(Tensor outputs, Tensor targets, Tensor gradient);
+    }
 
     /**
      * Softmax and cross-entropy of logits [n, classes] and labels S32 [n].
@@ -43,69 +70,43 @@ public sealed interface Loss {
         }
 
         @Override
-        public double compute(Tensor outputs, Tensor targets, Tensor gradient) {
-            long rows = outputs.shape().dim(0);
-            int classes = Math.toIntExact(outputs.shape().dim(-1));
-            if (outputs.shape().rank() != 2 || targets.type() != DataType.S32 || targets.shape().elementCount() != rows
-                    || classWeights != null && classWeights.length != classes) {
+        public Bound bind(Arena arena) {
+            MemorySegment weights = classWeights == null ? null : Tensor.ofFloats(arena, classWeights, classWeights.length).segment();
+            LossKernels.Counting counting = new LossKernels.Counting(weights, labelSmoothing, ignoreIndex);
+            return (outputs, targets, gradient) -> {
+                requireFloats(outputs, targets, gradient);
+                require(outputs, targets);
+                long classes = outputs.shape().dim(1);
+                double all = 0;
+                for (long i = 0; i < outputs.shape().dim(0); i++) {
+                    all += weight(i, targets.getInt(i), classes);
+                }
+                if (reduction == Reduction.MEAN && all == 0) {
+                    return Double.NaN;
+                }
+                return LossKernels.crossEntropy(outputs.segment(), targets.segment(), counting, gradient.segment(),
+                        outputs.shape().dim(0), classes, reduction == Reduction.SUM ? 1 : 1 / all);
+            };
+        }
+
+        private void require(Tensor outputs, Tensor targets) {
+            if (outputs.shape().rank() != 2 || targets.type() != DataType.S32
+                    || targets.shape().elementCount() != outputs.shape().dim(0)
+                    || classWeights != null && classWeights.length != outputs.shape().dim(1)) {
                 throw new ShapeException("CrossEntropy", "logits " + outputs + ", labels " + targets + ": expected [n, classes] and S32 [n]"
                         + (classWeights == null ? "" : ", and " + classWeights.length + " classes"), outputs.shape(), targets.shape());
             }
-            double total = 0;
-            double weights = 0;
-            for (long i = 0; i < rows; i++) {
-                int label = targets.getInt(i);
-                if (label != ignoreIndex && (label < 0 || label >= classes)) {
-                    throw new IllegalArgumentException("label " + i + " is " + label + ", expected 0 to " + (classes - 1) + " or "
-                            + ignoreIndex);
-                }
-                if (label == ignoreIndex) {
-                    for (int k = 0; k < classes; k++) {
-                        gradient.setFloat(i * classes + k, 0);
-                    }
-                } else {
-                    weights += weight(label);
-                    total += row(outputs, gradient, i, classes, label);
-                }
-            }
-            if (reduction == Reduction.SUM) {
-                return total;
-            }
-            for (long i = 0; i < rows * classes; i++) {
-                gradient.setFloat(i, (float) (gradient.getFloat(i) / weights));
-            }
-            return total / weights;
         }
 
-        private double weight(int k) {
-            return classWeights == null ? 1 : classWeights[k];
-        }
-
-        /** Sum of a[k] * -log p[k], whose gradient is p[j] * sum(a) - a[j]. */
-        private double row(Tensor outputs, Tensor gradient, long i, int classes, int label) {
-            double largest = Double.NEGATIVE_INFINITY;
-            for (int k = 0; k < classes; k++) {
-                largest = Math.max(largest, outputs.getFloat(i * classes + k));
+        private double weight(long i, int label, long classes) {
+            if (label == ignoreIndex) {
+                return 0;
             }
-            double exps = 0;
-            double share = 0;
-            for (int k = 0; k < classes; k++) {
-                exps += Math.exp(outputs.getFloat(i * classes + k) - largest);
-                share += target(k, label, classes);
+            if (label < 0 || label >= classes) {
+                throw new IllegalArgumentException("label " + i + " is " + label + ", expected 0 to " + (classes - 1) + " or "
+                        + ignoreIndex);
             }
-            double logSum = largest + Math.log(exps);
-            double loss = 0;
-            for (int k = 0; k < classes; k++) {
-                double logP = outputs.getFloat(i * classes + k) - logSum;
-                double a = target(k, label, classes);
-                loss -= a == 0 ? 0 : a * logP;
-                gradient.setFloat(i * classes + k, (float) (Math.exp(logP) * share - a));
-            }
-            return loss;
-        }
-
-        private double target(int k, int label, int classes) {
-            return (labelSmoothing / classes + (k == label ? 1 - labelSmoothing : 0)) * weight(k);
+            return classWeights == null ? 1 : classWeights[label];
         }
     }
 
@@ -116,20 +117,16 @@ public sealed interface Loss {
      */
     record MeanSquared(Reduction reduction) implements Loss {
         @Override
-        public double compute(Tensor outputs, Tensor targets, Tensor gradient) {
-            if (targets.type() != DataType.F32 || !targets.shape().equals(outputs.shape())) {
-                throw new ShapeException("MeanSquared", "outputs " + outputs + ", targets " + targets + ": they differ", outputs.shape(),
-                        targets.shape());
-            }
-            long count = outputs.shape().elementCount();
-            double scale = reduction == Reduction.MEAN ? 1.0 / count : 1;
-            double total = 0;
-            for (long i = 0; i < count; i++) {
-                double difference = (double) outputs.getFloat(i) - targets.getFloat(i);
-                total += difference * difference;
-                gradient.setFloat(i, (float) (2 * difference * scale));
-            }
-            return total * scale;
+        public Bound bind(Arena arena) {
+            return (outputs, targets, gradient) -> {
+                requireFloats(outputs, targets, gradient);
+                if (targets.type() != DataType.F32 || !targets.shape().equals(outputs.shape())) {
+                    throw new ShapeException("MeanSquared", "outputs " + outputs + ", targets " + targets + ": they differ",
+                            outputs.shape(), targets.shape());
+                }
+                return LossKernels.squaredError(outputs.segment(), targets.segment(), gradient.segment(),
+                        outputs.shape().elementCount(), reduction == Reduction.MEAN ? 1.0 / outputs.shape().elementCount() : 1);
+            };
         }
     }
 }

@@ -39,6 +39,7 @@ public final class Trainer implements AutoCloseable {
     private final Map<Weight, Parameter> parameters = new LinkedHashMap<>();
     private final DifferentiatedSizes sizes;
     private final List<Parameter> trained;
+    private final Loss.Bound loss;
     private long step;
     private boolean closed;
 
@@ -98,6 +99,7 @@ public final class Trainer implements AutoCloseable {
             }
             all.putAll(parameters);
             trained = List.copyOf(parameters.values());
+            loss = options.loss().bind(arena);
             Set<String> unknown = new TreeSet<>(options.dropout().shares().keySet());
             graph.nodes().forEach(node -> unknown.remove(node.name()));
             if (!unknown.isEmpty()) {
@@ -168,9 +170,9 @@ public final class Trainer implements AutoCloseable {
 
     private double learn(Differentiated net, Tensor targets) {
         net.forward(true);
-        double loss = options.loss().compute(net.output(), targets, net.outputGradient());
-        if (!Double.isFinite(loss)) {
-            throw new TrainingException("the loss is " + loss + " at step " + (step + 1) + ": the first that is not finite is "
+        double value = loss.compute(net.output(), targets, net.outputGradient());
+        if (!Double.isFinite(value)) {
+            throw new TrainingException("the loss is " + value + " at step " + (step + 1) + ": the first that is not finite is "
                     + net.firstNotFinite());
         }
         for (int i = 0; i < trained.size(); i++) {
@@ -178,7 +180,7 @@ public final class Trainer implements AutoCloseable {
         }
         net.backward();
         update();
-        return loss;
+        return value;
     }
 
     private void update() {
@@ -287,17 +289,17 @@ public final class Trainer implements AutoCloseable {
         requireOpen();
         Batches batches = new Batches(data, Augmentation.NONE);
         boolean labels = data.targets().type() == DataType.S32;
-        double loss = 0;
+        double sum = 0;
         int right = 0;
         for (int from = 0; from < data.count(); from += batch) {
             int rows = Math.min(batch, data.count() - from);
             Differentiated net = sizes.of(rows);
             Tensor targets = filled(net, batches, from, rows);
             net.forward(false);
-            loss += rows * options.loss().compute(net.output(), targets, net.outputGradient());
+            sum += rows * loss.compute(net.output(), targets, net.outputGradient());
             right += labels ? right(net.output(), targets) : 0;
         }
-        return new Score(loss / data.count(), labels ? (double) right / data.count() : Double.NaN);
+        return new Score(sum / data.count(), labels ? (double) right / data.count() : Double.NaN);
     }
 
     /** Rows whose label has the largest output. */

@@ -13,6 +13,7 @@ import dev.gatun.models.testing.Goldens;
 import dev.gatun.models.train.Loss.Reduction;
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.MemoryFormat;
+import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.graph.Apply;
@@ -233,6 +234,27 @@ class TrainerTest {
                 }
                 check(golden, name.replace("loss", "loss mse"), new Loss.MeanSquared(reduction), x, Tensor.ofFloats(arena,
                         values("loss t", 1, 24), 6, 4));
+            }
+        }
+    }
+
+    @Test
+    void lossesRefuseWhatDoesNotFitAndCountNothing() {
+        try (Arena arena = Arena.ofConfined()) {
+            Tensor x = Tensor.ofFloats(arena, values("loss x", 3, 24), 6, 4);
+            Tensor gradient = Tensor.allocate(arena, x.desc());
+            Tensor ignored = Tensor.ofInts(arena, new int[] {-1, -1, -1, -1, -1, -1}, 6);
+            // As PyTorch: the mean of nothing is no number, its sum 0.
+            assertTrue(Double.isNaN(new Loss.CrossEntropy(Reduction.MEAN, 0, -1, null).compute(x, ignored, gradient)));
+            assertEquals(0, new Loss.CrossEntropy(Reduction.SUM, 0, -1, null).compute(x, ignored, gradient));
+            assertArrayEquals(new float[24], gradient.toFloats());
+            Tensor small = Tensor.allocate(arena, TensorDesc.of(DataType.F32, 6, 3));
+            Tensor readOnly = Tensor.of(x.desc(), gradient.segment().asReadOnly());
+            for (Loss loss : List.of(new Loss.CrossEntropy(Reduction.SUM, 0, -1, null), new Loss.MeanSquared(Reduction.SUM))) {
+                Tensor targets = loss instanceof Loss.MeanSquared ? x : ignored;
+                assertThrows(ShapeException.class, () -> loss.compute(x, targets, small));
+                assertThrows(ShapeException.class, () -> loss.compute(x, targets, readOnly));
+                assertThrows(ShapeException.class, () -> loss.compute(x, small, gradient));
             }
         }
     }
