@@ -183,6 +183,19 @@ def by_bucket(table, distance):
     return table[T5Attention._relative_position_bucket(distance, True, 8, 6)].permute(2, 0, 1)
 
 
+class Chained(nn.Module):
+    """Two layers, of which the second begins with the states that the first ends with."""
+
+    def __init__(self, first, second):
+        super().__init__()
+        self.first, self.second = first, second
+
+    def forward(self, x):
+        y, states = self.first(nn.utils.rnn.pack_sequence(x.split(LENGTHS), enforce_sorted=False))
+        y, lengths = nn.utils.rnn.pad_packed_sequence(self.second(y, states)[0], batch_first=True)
+        return torch.cat([row[:n] for row, n in zip(y, lengths)])
+
+
 class ResetFirst(nn.Module):
     """The GRU of Cho et al. (2014), in both directions, with the parameters of PyTorch's."""
 
@@ -402,6 +415,9 @@ def main(folder):
     losses(out)
     layer("causal", Attend(True), out, 8, 6)
     layer("embedding", Embed(), out, 5, 4)
+    both = {"bidirectional": True}
+    layer("chained lstm", Chained(nn.LSTM(5, 3, **both, proj_size=2), nn.LSTM(4, 3, **both, proj_size=2)), out, 8, 5)
+    layer("chained gru", Chained(nn.GRU(5, 3, **both), nn.GRU(6, 3, **both)), out, 8, 5)
     for result in range(3):
         layer(f"projected {result}", Packed(nn.LSTM(5, 3, bidirectional=True, proj_size=2), result), out, 8, 5)
         layer(f"lstm {result}", Packed(nn.LSTM(5, 3, bidirectional=True), result), out, 8, 5)

@@ -23,6 +23,9 @@ final class RecurrentRule implements Rule {
     private final long gates;
     private final long rows;
     private final int most;
+    private final long streams;
+    private final long stateBytes;
+    private final long cellBytes;
     private final MemorySegment states;
     private final MemorySegment cells;
     private final MemorySegment lastStates;
@@ -40,6 +43,13 @@ final class RecurrentRule implements Rule {
     private final Runnable toInputWeight;
     private final Runnable toStateWeight;
     private final Second second;
+    private final First first;
+    private final First firstCells;
+    private final MemorySegment zeros;
+
+    /** The states [sequences, columns] that sequences begin with, and their gradient, or null if nobody wants it. */
+    record First(MemorySegment h, MemorySegment dh) {
+    }
 
     /** Of this direction; biases are both there or both null, the projection is of an LSTM or null. */
     record Weights(Parameter input, Parameter state, Parameter inputBias, Parameter stateBias, Parameter projection) {
@@ -57,9 +67,11 @@ final class RecurrentRule implements Rule {
             MemorySegment dc) {
     }
 
-    /** @param dx null if nobody wants it */
+    /** @param dx null if nobody wants it; @param first states, or null: zeros; @param firstCells likewise of an LSTM */
     RecurrentRule(Arena arena, Cell cell, boolean reverse, Weights weights, MemorySegment x, MemorySegment dx, Tensor sequences,
-            Results results) {
+            Results results, First first, First firstCells) {
+        this.first = first;
+        this.firstCells = firstCells;
         this.weights = weights;
         this.sequences = sequences;
         this.results = results;
@@ -68,7 +80,11 @@ final class RecurrentRule implements Rule {
         long hidden = gates / cell.gates();
         this.width = weights.state.value().shape().dim(1);
         this.rows = x.byteSize() / Float.BYTES / in;
-        this.most = (int) sequences.shape().elementCount() - 2;
+        this.stateBytes = width * Float.BYTES;
+        this.cellBytes = hidden * Float.BYTES;
+        this.streams = results.h.byteSize() / stateBytes;
+        this.most = (int) Math.max(sequences.shape().elementCount() - 2, streams);
+        this.zeros = Rule.floats(arena, most * Math.max(width, hidden));
         MemorySegment fromInput = Rule.floats(arena, rows * gates);
         MemorySegment before = Rule.floats(arena, rows * width);
         this.states = Rule.floats(arena, most * width);
@@ -165,6 +181,12 @@ final class RecurrentRule implements Rule {
         return rows.asSlice(results.column * Float.BYTES);
     }
 
+    private static void begin(First from, MemorySegment to, long bytes) {
+        if (from != null) {
+            MemorySegment.copy(from.h, 0, to, 0, bytes);
+        }
+    }
+
     private int longest(int count) {
         int longest = 0;
         for (int s = 0; s < count; s++) {
@@ -176,10 +198,15 @@ final class RecurrentRule implements Rule {
     @Override
     public void forward(boolean training) {
         int count = Rule.sequences("Recurrent", sequences, rows);
+        if (count > streams) {
+            throw new IllegalArgumentException("Recurrent: " + count + " sequences, states of " + streams);
+        }
         inputProduct.run();
         stateWeight.pack();
         states.fill((byte) 0);
         cells.fill((byte) 0);
+        begin(first, states, count * stateBytes);
+        begin(firstCells, cells, count * cellBytes);
         for (long r = sequences.getInt(count + 1); r < rows; r++) {
             for (long i = 0; i < width; i++) {
                 Rule.set(results.y, r * results.width + results.column + i, 0);
@@ -220,6 +247,9 @@ final class RecurrentRule implements Rule {
         if (results.dc != null) {
             lastCells.copyFrom(results.dc);
         }
+        // What lies behind the last sequence is no result of anything.
+        MemorySegment.copy(zeros, 0, states, count * stateBytes, (most - count) * stateBytes);
+        MemorySegment.copy(zeros, 0, cells, count * cellBytes, (most - count) * cellBytes);
         for (int t = longest(count) - 1; t >= 0; t--) {
             stepGradients.fill((byte) 0);
             steps.back(t, count);
@@ -229,6 +259,12 @@ final class RecurrentRule implements Rule {
             }
             stateGradient.run();
             steps.rest(t, count);
+        }
+        if (first != null && first.dh != null) {
+            TrainKernels.add(lastStates, first.dh);
+        }
+        if (firstCells != null && firstCells.dh != null) {
+            TrainKernels.add(lastCells, firstCells.dh);
         }
         toInput.run();
         toWeights(dInput, toInputWeight, weights.inputBias);

@@ -68,7 +68,7 @@ record Rules(Arena arena, Map<Weight, Parameter> parameters, List<Tensor> x, Mem
             case Apply(NormalizeOp _) -> new UnitRule(x.get(0).shape().dim(1), x(0), y(0), dx[0], dy[0]);
             case Apply(EltwiseOp eltwise) -> new ElementRule(arena, eltwise.activation(), x(0), y(0), dx[0], dy[0]);
             case Apply(FlattenOp _) -> new ElementRule(arena, Activation.NONE, x(0), y(0), dx[0], dy[0]);
-            case Recurrent recurrent when recurrent.states() == RecurrentOp.States.NONE -> null;
+            case Recurrent recurrent when recurrent.states() != RecurrentOp.States.KEPT -> null;
             default -> throw new IllegalArgumentException(layer.kind() + layer.attributes() + " cannot be trained: docs/training.md lists "
                     + "the layers that can");
         };
@@ -152,9 +152,15 @@ record Rules(Arena arena, Map<Weight, Parameter> parameters, List<Tensor> x, Mem
                     of(direction.state()), of(direction.inputBias()), of(direction.stateBias()), of(direction.projection())), x(0),
                     dx[0], x.get(1), new RecurrentRule.Results(y(0), dy[0], directions * width, d * width, part(y(1), d, directions),
                             part(dy[1], d, directions), cells ? part(y(2), d, directions) : null,
-                            cells ? part(dy[2], d, directions) : null)));
+                            cells ? part(dy[2], d, directions) : null), given(2, d, directions), given(3, d, directions)));
         }
         return rules;
+    }
+
+    /** A direction's part of a first state, or null where sequences begin with zeros. */
+    private RecurrentRule.First given(int operand, int d, int directions) {
+        return x.size() <= operand ? null : new RecurrentRule.First(part(x(operand), d, directions),
+                dx[operand] == null ? null : part(dx[operand], d, directions));
     }
 
     private static MemorySegment part(MemorySegment all, int d, int directions) {

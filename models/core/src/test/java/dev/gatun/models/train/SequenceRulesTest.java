@@ -68,19 +68,19 @@ class SequenceRulesTest {
     }
 
     private static Recurrent recurrent(Arena arena, String model, Cell cell, int layer, float bound, long in, long hidden, boolean both) {
-        return recurrent(arena, model, cell, layer, bound, in, hidden, 0, both);
+        return recurrent(arena, model, "rnn.", cell, layer, bound, in, hidden, 0, both);
     }
 
-    private static Recurrent recurrent(Arena arena, String model, Cell cell, int layer, float bound, long in, long hidden, long projected,
-            boolean both) {
+    private static Recurrent recurrent(Arena arena, String model, String name, Cell cell, int layer, float bound, long in, long hidden,
+            long projected, boolean both) {
         List<Recurrent.Direction> directions = new ArrayList<>();
         for (int d = 0; d < (both ? 2 : 1); d++) {
             String end = "_l" + layer + (d == 1 ? "_reverse" : "");
             long gates = cell.gates() * hidden;
-            directions.add(new Recurrent.Direction(weight(arena, model, "rnn.weight_ih" + end, bound, gates, in),
-                    weight(arena, model, "rnn.weight_hh" + end, bound, gates, projected == 0 ? hidden : projected),
-                    weight(arena, model, "rnn.bias_ih" + end, bound, gates), weight(arena, model, "rnn.bias_hh" + end, bound, gates),
-                    projected == 0 ? null : weight(arena, model, "rnn.weight_hr" + end, bound, projected, hidden), d == 1));
+            directions.add(new Recurrent.Direction(weight(arena, model, name + "weight_ih" + end, bound, gates, in),
+                    weight(arena, model, name + "weight_hh" + end, bound, gates, projected == 0 ? hidden : projected),
+                    weight(arena, model, name + "bias_ih" + end, bound, gates), weight(arena, model, name + "bias_hh" + end, bound, gates),
+                    projected == 0 ? null : weight(arena, model, name + "weight_hr" + end, bound, projected, hidden), d == 1));
         }
         return new Recurrent(cell, directions, States.NONE);
     }
@@ -110,8 +110,21 @@ class SequenceRulesTest {
             }
             for (int i = 0; i < 3; i++) {
                 int result = i;
-                Recurrent rnn = recurrent(arena, "projected " + i, Cell.LSTM, 0, 0.5f, 5, 3, 2, true);
+                Recurrent rnn = recurrent(arena, "projected " + i, "rnn.", Cell.LSTM, 0, 0.5f, 5, 3, 2, true);
                 cases.put("projected " + i, (g, x, s) -> g.addAll("rnn", rnn, x, s).get(result));
+            }
+            // States that one layer ends with are what another begins with.
+            for (Cell cell : List.of(Cell.LSTM, Cell.GRU)) {
+                String name = "chained " + cell.name().toLowerCase(java.util.Locale.ROOT);
+                int projected = cell == Cell.LSTM ? 2 : 0;
+                Recurrent first = recurrent(arena, name, "first.", cell, 0, 0.5f, 5, 3, projected, true);
+                Recurrent second = recurrent(arena, name, "second.", cell, 0, 0.5f, 2 * first.shape().width(), 3, projected, true)
+                        .with(States.GIVEN);
+                cases.put(name, (g, x, s) -> {
+                    List<Port> all = new ArrayList<>(g.addAll("first", first, x, s));
+                    all.add(1, s);
+                    return g.addAll("second", second, all.toArray(Port[]::new)).getFirst();
+                });
             }
             for (SequencePoolOp.Kind kind : SequencePoolOp.Kind.values()) {
                 cases.put("pool " + kind.name().toLowerCase(java.util.Locale.ROOT), (g, x, s) -> g.add("pool", new SequencePoolOp(kind,

@@ -64,6 +64,7 @@ class RecurrentGoldenTest {
             case "tanh" -> Cell.TANH;
             case "relu" -> Cell.RELU;
             case "gru" -> Cell.GRU;
+            case "cho" -> Cell.GRU_RESET_FIRST;
             default -> Cell.LSTM;
         };
     }
@@ -242,7 +243,8 @@ class RecurrentGoldenTest {
 
     @Test
     void stepsAndChunksGiveWhatTheWholeSequenceGivesAndStatesAreSavedRestoredAndCopied() {
-        for (String name : List.of("lstm 7 2 forward", "gru 33 2 forward", "lstmp 20 2 forward", "tanh 5 2 forward")) {
+        for (String name : List.of("lstm 7 2 forward", "gru 33 2 forward", "lstmp 20 2 forward", "tanh 5 2 forward", "relu 9 2 forward",
+                "cho 17 2 forward")) {
             try (Arena arena = Arena.ofShared(); Program program = streaming(arena, name)) {
                 float[] x = values(name + " x", 1, 12 * INPUT);
                 try (RecurrentSession whole = new RecurrentSession(program, "stream", 1, 1);
@@ -279,11 +281,17 @@ class RecurrentGoldenTest {
 
     @Test
     void aStepAllocatesNothing() {
-        try (Arena arena = Arena.ofShared(); Program program = streaming(arena, "lstm 16 2 forward");
+        for (String kind : List.of("lstm", "lstmp", "gru", "cho", "relu")) {
+            requireNothingFromTheHeap(kind + " 16 2 forward");
+        }
+    }
+
+    private static void requireNothingFromTheHeap(String name) {
+        try (Arena arena = Arena.ofShared(); Program program = streaming(arena, name);
                 RecurrentSession session = new RecurrentSession(program, "stream", 1, 1)) {
             int[] one = {1};
             long least = Long.MAX_VALUE;
-            for (int round = 0; round < 40; round++) {
+            for (int round = 0; round < 40 && least > 0; round++) {
                 long before = Allocation.bytes();
                 for (int i = 0; i < 1000; i++) {
                     session.chunk(one);
