@@ -38,6 +38,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Exports of torch's, against ONNX Runtime, which ran each text by itself. */
@@ -128,6 +129,18 @@ class OnnxEncoderTest {
             Case alone = new Case(Arrays.copyOfRange(texts.ids, 1, 8), Arrays.copyOfRange(texts.types, 1, 8), new int[] {0, 7},
                     new float[7 * 16]);
             assertArrayEquals(Arrays.copyOfRange(together, 16, 8 * 16), alone.run(encoder, 1));
+        }
+    }
+
+    /** A table of positions ends where running begins to fail; rotary ones never do. */
+    @ParameterizedTest
+    @CsvSource({"bert-q, 44", "bert, 44", "xlm-roberta, 42", "modernbert, 64"})
+    void textsAreAsLongAsTheFolderSaysOrTheGraphRuns(String name, int longest) {
+        OnnxModel model = OnnxModel.load(file(name));
+        try (PaddedRows rows = new PaddedRows(model, output(model))) {
+            assertEquals(longest, rows.decideLength(0, 64));
+            assertEquals(20, rows.decideLength(20, 64));
+            assertEquals(31, rows.decideLength(0, 31));
         }
     }
 
