@@ -4,23 +4,22 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The row counts that plans are compiled for, so that whatever lengths arrive, there are a few dozen of them. Tokens: 8, steps of 16 up to
- * 128, then a quarter of the power of two below, so that at most a fifth of the rows is computed for nothing. Sequences that are decoded
+ * The row counts that plans are compiled for, so that whatever lengths arrive, there are a few dozen of them. Tokens: steps of 4 up to 64,
+ * then an eighth of the power of two below, so that at most a ninth of the rows, or 3, is computed for nothing. Sequences that are decoded
  * together: {@link #rows}.
  */
 public final class Buckets {
-    private static final int STEP = 16;
+    private static final int STEP = 4;
 
     private final int[] sizes;
 
     /** @param largest tokens of the largest plan */
     public Buckets(int largest) {
         List<Integer> list = new ArrayList<>();
-        list.add(STEP / 2);
         long size = STEP;
         while (size < largest) {
             list.add((int) size);
-            size += Math.max(STEP, Long.highestOneBit(size) / 4);
+            size += Math.max(STEP, Long.highestOneBit(size) / 8);
         }
         list.add(Math.max(largest, STEP));
         this.sizes = list.stream().mapToInt(Integer::intValue).toArray();

@@ -18,7 +18,7 @@ class BucketsTest {
         assertTrue(buckets.count() <= 64, buckets.count() + " buckets");
         for (int tokens = 1; tokens <= largest; tokens++) {
             int size = buckets.size(buckets.indexFor(tokens));
-            assertTrue(size >= tokens && size - tokens <= Math.max(16, size / 4), tokens + " tokens in " + size);
+            assertTrue(size >= tokens && size - tokens <= Math.max(3, size / 9), tokens + " tokens in " + size);
         }
         assertThrows(IllegalArgumentException.class, () -> buckets.indexFor(buckets.size(buckets.count() - 1) + 1));
     }

@@ -69,7 +69,7 @@ class EncoderLifetimeTest {
                 requests.session().close();
             }
             assertTrue(encoder.planCount() <= encoder.maxPlanCount(), encoder.planCount() + " of " + encoder.maxPlanCount());
-            assertTrue(encoder.maxPlanCount() <= 16, encoder.maxPlanCount() + " plans for 80 positions");
+            assertTrue(encoder.maxPlanCount() <= 24, encoder.maxPlanCount() + " plans for 80 positions");
         }
     }
 
