@@ -1,6 +1,7 @@
 package dev.gatun.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -43,6 +44,22 @@ class TranslateCommandTest {
         assertEquals(0, run("translate", "--json", "--beams", "3", "<en> 12/24/1999"));
         assertTrue(out.toString().startsWith("{\"source\":\"<en> 12/24/1999\",\"translations\":[{\"text\":\"1999-12-24\",\"score\":"),
                 out.toString());
+    }
+
+    @Test
+    void groupsOfBeamsGiveAnswersThatDiffer() {
+        String[] groups = {"translate", "--beams", "4", "--beam-groups", "2", "--diversity", "3", "--n-best", "4", "<en> 12/24/1999"};
+        assertEquals(0, run(groups), err::toString);
+        String[] lines = out.toString().split("\\R");
+        assertEquals(4, lines.length);
+        assertTrue(lines[0].endsWith("\t1999-12-24"), lines[0]);
+        String together = out.toString();
+        assertEquals(0, run("translate", "--beams", "4", "--n-best", "4", "<en> 12/24/1999"));
+        assertNotEquals(together, out.toString());
+        assertEquals(2, run("translate", "--beams", "4", "--beam-groups", "2", "<en> 1 May 2020"));
+        assertTrue(err.toString().contains("need each other"), err.toString());
+        assertEquals(2, run("translate", "--beams", "3", "--beam-groups", "2", "--diversity", "1", "<en> 1 May 2020"));
+        assertTrue(err.toString().contains("does not divide the beams, 3"), err.toString());
     }
 
     @Test
