@@ -218,6 +218,12 @@ final class Call {
         return t;
     }
 
+    /** Runs a subgraph of this node as one turn of a loop. */
+    OnnxValue[] turn(Program graph, OnnxValue... inputs) {
+        evaluator.turn();
+        return run(graph, inputs);
+    }
+
     /** Runs a subgraph of this node. */
     OnnxValue[] run(Program graph, OnnxValue... inputs) {
         return evaluator.run(graph, inputs, frame);

@@ -19,12 +19,6 @@ final class ControlOps {
         Operators.many("Scan", ControlOps::scan);
     }
 
-    private static void interrupted() {
-        if (Thread.currentThread().isInterrupted()) {
-            throw new IllegalStateException("the thread was interrupted");
-        }
-    }
-
     private static OnnxValue[] loop(Call c) {
         Program body = c.graph("body");
         long trips = c.has(0) ? c.in(0).whole(0) : Long.MAX_VALUE;
@@ -41,19 +35,19 @@ final class ControlOps {
             collected.add(new ArrayList<>());
         }
         for (long trip = 0; go && trip < trips; trip++) {
-            interrupted();
             OnnxValue[] inputs = new OnnxValue[states + 2];
             inputs[0] = c.ofLongs(new long[] {trip}).view();
             OnnxTensor condition = c.scalar(OnnxType.BOOL, 1);
             inputs[1] = condition;
             System.arraycopy(state, 0, inputs, 2, states);
-            OnnxValue[] results = c.run(body, inputs);
+            OnnxValue[] results = c.turn(body, inputs);
             go = ((OnnxTensor) results[0]).whole(0) != 0;
             OnnxValue[] next = Arrays.copyOfRange(results, 1, 1 + states);
             for (int i = 0; i < scans; i++) {
                 keep(collected.get(i), results[1 + states + i]);
             }
-            forget(c, state, results);
+            forget(c, inputs, results);
+            forget(c, Arrays.copyOf(results, 1), Arrays.copyOfRange(results, 1, results.length));
             state = next;
         }
         OnnxValue[] out = Arrays.copyOf(state, states + scans);
@@ -77,9 +71,9 @@ final class ControlOps {
         Arrays.stream(state).forEach(Memory::forget);
     }
 
-    /** States of the last turn that nobody sees any more. */
-    private static void forget(Call c, OnnxValue[] state, OnnxValue[] results) {
-        for (OnnxValue old : state) {
+    /** Values of the last turn that nobody sees any more. */
+    private static void forget(Call c, OnnxValue[] values, OnnxValue[] results) {
+        for (OnnxValue old : values) {
             if (old instanceof OnnxTensor tensor && tensor.block != null && Arrays.stream(results)
                     .noneMatch(r -> !(r instanceof OnnxTensor t) || t.block == tensor.block)) {
                 c.memory().drop(tensor);
@@ -154,7 +148,6 @@ final class ControlOps {
             collected.add(new ArrayList<>());
         }
         for (long t = 0; t < length; t++) {
-            interrupted();
             OnnxValue[] inputs = Arrays.copyOf(state, operands.length);
             for (int i = 0; i < scanned; i++) {
                 OnnxTensor x = (OnnxTensor) operands[states + i];
@@ -163,11 +156,12 @@ final class ControlOps {
                 gone[axes[i]] = true;
                 inputs[states + i] = GatherOps.gather(c, x, axes[i], new long[] {at}, 1).view(ReduceOps.pick(x.dims(), gone, false));
             }
-            OnnxValue[] results = c.run(body, inputs);
+            OnnxValue[] results = c.turn(body, inputs);
             state = Arrays.copyOf(results, states);
             for (int i = 0; i < outputs; i++) {
                 keep(collected.get(i), results[states + i]);
             }
+            forget(c, inputs, results);
         }
         long[] outputDirections = c.ints("scan_output_directions");
         OnnxValue[] out = Arrays.copyOf(state, states + outputs);

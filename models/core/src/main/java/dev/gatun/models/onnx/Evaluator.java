@@ -1,6 +1,7 @@
 package dev.gatun.models.onnx;
 
 import java.util.Arrays;
+import java.util.function.BooleanSupplier;
 
 /** Walks a program, node by node. One thread. */
 final class Evaluator {
@@ -9,9 +10,16 @@ final class Evaluator {
     private final String file;
     private final Memory memory;
     private final Natives natives;
+    private final BooleanSupplier closing;
     private int depth;
 
     Evaluator(String file, Memory memory, Natives natives) {
+        this(file, memory, natives, () -> false);
+    }
+
+    /** @param closing whether somebody waits for the end of the run to close what it uses */
+    Evaluator(String file, Memory memory, Natives natives, BooleanSupplier closing) {
+        this.closing = closing;
         this.file = file;
         this.memory = memory;
         this.natives = natives;
@@ -64,6 +72,16 @@ final class Evaluator {
         program.outputs().stream().filter(r -> r.up() == 0 && r.slot() >= 0 && mine.add(r.slot()) && values[r.slot()] != null)
                 .forEach(r -> Memory.forget(values[r.slot()]));
         Arrays.stream(inputs).filter(v -> v != null).forEach(Memory::forget);
+    }
+
+    /** A turn of a loop begins, which may be one of endlessly many. */
+    void turn() {
+        if (Thread.currentThread().isInterrupted()) {
+            throw new IllegalStateException("the thread was interrupted");
+        }
+        if (closing.getAsBoolean()) {
+            throw new IllegalStateException("the session or the model was closed during the run");
+        }
     }
 
     /** A run begins, whatever became of the one before. */

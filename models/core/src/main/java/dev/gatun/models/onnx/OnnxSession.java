@@ -32,7 +32,7 @@ public final class OnnxSession implements AutoCloseable {
         this.smallest = smallest;
         this.memory = new Memory(options.memoryLimit());
         this.natives = new Natives(options.threads(), model.packed());
-        this.evaluator = new Evaluator(model.name(), memory, natives);
+        this.evaluator = new Evaluator(model.name(), memory, natives, () -> lifetime.isClosed() || model.lifetime().isClosed());
         this.infos = model.inputs().values().toArray(OnnxInfo[]::new);
         this.names = List.copyOf(model.outputs().keySet());
         this.operands = new OnnxValue[infos.length];

@@ -1,5 +1,6 @@
 package dev.gatun.models.onnx;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -14,6 +15,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.FutureTask;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
 import org.junit.jupiter.api.Test;
@@ -91,6 +93,53 @@ class BadFilesTest {
             byte[] outside = OnnxFiles.field(5, OnnxFiles.field(1, 1), OnnxFiles.field(2, 1), OnnxFiles.field(8, "w"), entry,
                     OnnxFiles.field(14, 1));
             requireIn(message(OnnxFiles.node("Identity", "w", "z"), outside), "tensor w", "external data");
+        }
+    }
+
+    /** z = x, abs(x), abs(abs(x)), ...: so many turns, or endlessly many. */
+    private OnnxModel loop(int turns, OnnxOptions options) {
+        byte[] body = OnnxFiles.join(OnnxFiles.node("Identity", "go", "on"), OnnxFiles.node("Abs", "state", "next"),
+                OnnxFiles.info(11, "turn"), OnnxFiles.info(11, "go"), OnnxFiles.info(11, "state", 2, 3),
+                OnnxFiles.info(12, "on"), OnnxFiles.info(12, "next", 2, 3));
+        byte[] loop = OnnxFiles.field(1, OnnxFiles.field(1, turns > 0 ? "turns" : ""), OnnxFiles.field(1, "yes"), OnnxFiles.field(1, "x"),
+                OnnxFiles.field(2, "z"), OnnxFiles.field(4, "Loop"),
+                OnnxFiles.field(5, OnnxFiles.field(1, "body"), OnnxFiles.field(6, body), OnnxFiles.field(20, 5)));
+        byte[] count = {(byte) turns, (byte) (turns >> 8), 0, 0, 0, 0, 0, 0};
+        return OnnxModel.load(OnnxFiles.write(folder, OnnxFiles.model(loop, OnnxFiles.initializer("turns", 7, count),
+                OnnxFiles.initializer("yes", 9, new byte[] {1}))), options);
+    }
+
+    @Test
+    void longLoopsTakeTheMemoryOfOneTurn() {
+        try (Arena arena = Arena.ofConfined(); OnnxModel model = loop(20_000, SMALL.withMemoryLimit(1 << 14));
+                OnnxSession session = model.newSession()) {
+            OnnxTensor z = (OnnxTensor) session.run(Map.of("x", OnnxTensor.ofFloats(arena, new float[] {-1, 2, -3, 4, -5, 6}, 2, 3)))
+                    .get("z");
+            assertArrayEquals(new float[] {1, 2, 3, 4, 5, 6}, z.toFloats());
+        }
+    }
+
+    @Test
+    void endlessLoopsEndWhenTheyAreClosedOrInterrupted() {
+        for (boolean closed : new boolean[] {true, false}) {
+            assertTimeoutPreemptively(Duration.ofSeconds(20), () -> {
+                try (Arena arena = Arena.ofShared(); OnnxModel model = loop(0, SMALL); OnnxSession session = model.newSession()) {
+                    OnnxTensor x = OnnxTensor.ofFloats(arena, new float[6], 2, 3);
+                    FutureTask<OnnxException> run = new FutureTask<>(() -> assertThrows(OnnxException.class,
+                            () -> session.run(Map.of("x", x))));
+                    Thread thread = new Thread(run);
+                    thread.start();
+                    while (session.nativeByteSize() == 0) {
+                        Thread.onSpinWait();
+                    }
+                    if (closed) {
+                        session.close();
+                    } else {
+                        thread.interrupt();
+                    }
+                    requireIn(run.get().getMessage(), "Loop", closed ? "closed" : "interrupted");
+                }
+            });
         }
     }
 
