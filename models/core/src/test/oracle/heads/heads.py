@@ -249,6 +249,7 @@ def main(root):
         classify(make(root, name + "-classify", kind, bpe, config, labels=["bad", "so-so", "good"], **more))
     classify(make(root, "camembert-classify", T.CamembertForSequenceClassification, uni, T.CamembertConfig, labels=["only"]))
     fill(make(root, "bert-fill-untied", T.BertForMaskedLM, wp, T.BertConfig, tie_word_embeddings=False))
+    fill(make(root, "modernbert-fill-untied", T.ModernBertForMaskedLM, bpe, T.ModernBertConfig, tie_word_embeddings=False))
     fill(make(root, "deberta-v2-fill-authors", T.DebertaV2ForMaskedLM, uni, T.DebertaV2Config, legacy=False, hidden_act="relu",
               tie_word_embeddings=False))  # which transformers 5.18 cannot tie; the words are used all the same
     rerank(make(root, "bert-rerank", T.BertForSequenceClassification, wp, T.BertConfig, labels=["LABEL_0"]))

@@ -56,7 +56,8 @@ def cases(out):
     yield "dense, norm, normalize", plain | mean | {
         "modules.json": modules("Pooling", "Dense", "LayerNorm", "Normalize"), "2_Dense/config.json": dense(24), "3_LayerNorm/config.json": {"dimension": 24}
     }, {"2_Dense/model.safetensors": "dense24.safetensors", "3_LayerNorm/model.safetensors": "norm24.safetensors"}, None
-    for name in ("linear.Identity", "activation.ReLU", "activation.GELU", "activation.Sigmoid", "activation.SiLU"):
+    for name in ("linear.Identity", "activation.ReLU", "activation.GELU", "activation.Sigmoid", "activation.SiLU", "activation.Mish", "activation.ReLU6",
+                 "activation.Hardswish"):
         yield name, plain | mean | {"modules.json": modules("Pooling", "Dense"), "2_Dense/config.json": dense(24, "torch.nn.modules." + name)}, {
             "2_Dense/model.safetensors": "dense24.safetensors"}, None
     yield "residual", plain | mean | {

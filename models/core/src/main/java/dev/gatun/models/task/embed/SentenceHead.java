@@ -28,7 +28,8 @@ final class SentenceHead {
     private static final Map<String, Activation> ACTIVATIONS = Map.of("torch.nn.modules.activation.Tanh", Activation.TANH,
             "torch.nn.modules.linear.Identity", Activation.NONE, "torch.nn.modules.activation.ReLU", Activation.RELU,
             "torch.nn.modules.activation.GELU", Activation.GELU_ERF, "torch.nn.modules.activation.Sigmoid", Activation.SIGMOID,
-            "torch.nn.modules.activation.SiLU", Activation.SILU);
+            "torch.nn.modules.activation.SiLU", Activation.SILU, "torch.nn.modules.activation.Mish", Activation.MISH,
+            "torch.nn.modules.activation.ReLU6", Activation.RELU6, "torch.nn.modules.activation.Hardswish", Activation.HARDSWISH);
     private static final int MAX_SIZE = 1 << 20;
 
     private final List<Pooling> poolings;

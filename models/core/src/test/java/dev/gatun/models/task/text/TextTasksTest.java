@@ -154,7 +154,7 @@ class TextTasksTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"bert-fill", "bert-fill-untied", "roberta-fill", "xlm-roberta-fill", "distilbert-fill", "electra-fill",
-            "albert-fill", "mpnet-fill", "modernbert-fill", "deberta-v2-fill", "deberta-v2-fill-authors"})
+            "albert-fill", "mpnet-fill", "modernbert-fill", "modernbert-fill-untied", "deberta-v2-fill", "deberta-v2-fill-authors"})
     void masksAreFilled(String name) throws IOException {
         assertFills(expected(name), folder(name));
     }
