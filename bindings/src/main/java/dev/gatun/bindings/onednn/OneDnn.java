@@ -10,6 +10,11 @@ import java.lang.foreign.MemorySegment;
 /** The library as a whole: its version, the instruction set it uses, its caches, and its status codes. */
 public final class OneDnn {
     static final int UNIMPLEMENTED = 3;
+    /**
+     * oneDNN keeps 1024, each with code of its own: that grew with every new size, though plans keep what they use. So many are what
+     * layers of one plan, and sessions that compile the same, share.
+     */
+    private static final int CACHED_PRIMITIVES = 128;
     private static boolean verified;
 
     private OneDnn() {
@@ -32,6 +37,9 @@ public final class OneDnn {
             throw new NativeLibraryException("oneDNN " + major + "." + minor + " in " + NativeLibraries.paths().get("dnnl")
                     + ": the bindings need " + OneDnnC.DNNL_VERSION_MAJOR() + "." + OneDnnC.DNNL_VERSION_MINOR()
                     + " or a later minor version; use the native jar of this Gatun release");
+        }
+        if (System.getenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY") == null) {
+            check("dnnl_set_primitive_cache_capacity", OneDnnC.dnnl_set_primitive_cache_capacity(CACHED_PRIMITIVES));
         }
         verified = true;
     }
