@@ -37,14 +37,14 @@ class ProfileCommandTest {
         String table = gatun(0, "profile", model, "--seq-len", "20", "--seconds", "0.2", "--threads", "1", "--svg", svg.toString());
         assertTrue(table.startsWith("encoder f32, batch 1 x 20 tokens, 1 threads"), table);
         assertTrue(table.contains("GFLOP/s of multiply-adds") && table.contains(" forwards, "), table);
-        for (String part : List.of("F32 [32, ", "gatun_embed", "gatun_attention", "by kernel")) {
+        for (String part : List.of("F32 [20, ", "gatun_embed", "gatun_attention", "by kernel")) {
             assertTrue(table.contains(part), part + " in " + table);
         }
         double shares = table.lines().dropWhile(line -> !line.equals("by kernel")).skip(1).mapToDouble(line ->
                 Double.parseDouble(line.substring(0, line.indexOf('%')).strip())).sum();
         assertEquals(100, shares, 0.5);
         String picture = Files.readString(svg);
-        assertTrue(picture.startsWith("<svg ") && picture.endsWith("</svg>\n") && picture.contains("F32 [32, "), picture);
+        assertTrue(picture.startsWith("<svg ") && picture.endsWith("</svg>\n") && picture.contains("F32 [20, "), picture);
         assertTrue(gatun(1, "profile", model, "--seq-len", "9", "--seconds", "0.1", "--svg", folder.toString()).contains("is a folder"));
         assertTrue(gatun(2, "profile", model, "--seq-len", "81").contains("the model's positions end at 80"));
     }
