@@ -55,8 +55,8 @@ final class PaddedRows implements TokenRows {
             boolean fits = rows.type() == OnnxType.FLOAT && dims[0] == Math.max(1, size(0))
                     && (dims.length == 2 || dims.length == 3 && dims[1] == length);
             if (!fits) {
-                throw new IllegalArgumentException("output " + outputs + " is " + rows + ", expected FLOAT [batch, sequence, columns] or"
-                        + " [batch, columns]");
+                throw new IllegalArgumentException("output " + this.outputs + " is " + rows
+                        + ", expected FLOAT [batch, sequence, columns] or [batch, columns]");
             }
             this.perToken = dims.length == 3;
             this.columns = Math.toIntExact(dims[dims.length - 1]);
