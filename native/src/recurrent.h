@@ -1,7 +1,8 @@
 /*
  * One direction of one recurrent layer over sequences of unequal length. The input's products are there already; a step is the product of
  * the previous states and what the cell makes of it. A thread has units of its own in every step: their part of the weights stays in its
- * cache, and the cell follows its product without waiting. Sequences are in order of length, so that those under way are the first rows.
+ * cache, and the cell follows its product without waiting; or sequences of its own, where there are many of one length and few weights:
+ * then no thread waits for another before the end. Sequences are in order of length, so that those under way are the first rows.
  */
 #pragma once
 
@@ -11,6 +12,9 @@ namespace GATUN_NAMESPACE {
 
 /* Fewer multiply-adds a step than this, and the threads would wait for each other longer than they compute. */
 constexpr int64_t PARALLEL_STEP = 1 << 16;
+
+/* Threads have sequences of their own from so many for each, up to so many weights, which each of them reads in every step. */
+constexpr int64_t OWN_SEQUENCES = 12, SHARED_WEIGHTS = 3 << 17;
 
 static inline int64_t recurrent_gates(int32_t cell) {
     return cell == GATUN_CELL_LSTM ? 4 : cell == GATUN_CELL_GRU || cell == GATUN_CELL_GRU_RESET_FIRST ? 3 : 1;
@@ -145,32 +149,42 @@ struct recurrent_layer {
         return {from, nullptr, nullptr, nullptr, nullptr, numbers, stride, 0, 0, rows, 0, k, GATUN_NONE, a.type};
     }
 
+    /*
+     * Whether threads have sequences of their own, of like lengths so that none is done long before the others. Two products of a step have
+     * whole numbers of two lengths in one place: there threads go step by step together.
+     */
+    bool apart(int64_t threads) const {
+        return threads > 1 && rows >= threads * OWN_SEQUENCES && width * gates * units <= SHARED_WEIGHTS
+            && length(rows - 1) * 10 >= length(0) * 9 && !(two_phases && a.type == GATUN_INT8);
+    }
+
     /* Where weights are bytes, rows of states become whole numbers before a product, a share of them by each thread. */
-    void round(const float *from, int64_t stride, int64_t k, int64_t active, int64_t thread, int64_t threads) const {
+    void round(const float *from, int64_t stride, int64_t k, int64_t row, int64_t active, int64_t thread, int64_t threads) const {
         if (a.type != GATUN_INT8) return;
         gatun_narrow_args g = narrow_product(from, stride, k);
         with_weights(a.type, [&](auto weights) {
-            round_rows<decltype(weights)>(&g, active * thread / threads, active * (thread + 1) / threads);
+            round_rows<decltype(weights)>(&g, row + (active - row) * thread / threads, row + (active - row) * (thread + 1) / threads);
         });
-        barrier();
+        if (threads > 1) barrier();
     }
 
-    void product(const float *from, int64_t stride, const float *weights, int64_t k, int64_t n, float *to, int64_t to_stride, int64_t active,
-                 int64_t first, int64_t last) const {
+    void product(const float *from, int64_t stride, const float *weights, int64_t k, int64_t n, float *to, int64_t to_stride, int64_t row,
+                 int64_t active, int64_t first, int64_t last) const {
         if (first >= last) return;
         if (a.type) {
             gatun_narrow_args g = narrow_product(from, stride, k);
             g.b = weights, g.c = to, g.ldc = to_stride, g.n = n;
             return with_weights(a.type, [&](auto kind) {
                 typedef decltype(kind) D;
-                narrow_part<D>(task_of<D>(&g), 0, active, first, last);
+                narrow_part<D>(task_of<D>(&g), row, active, first, last);
             });
         }
-        if (active == 1)
+        if (active - row == 1)
             for (; last - first >= SIDE_BY_SIDE && (first + SIDE_BY_SIDE) * TILE_COLS <= n; first += SIDE_BY_SIDE)
-                row_of_panels<SIDE_BY_SIDE>(from, weights + first * TILE_COLS * k, k, to + first * TILE_COLS);
+                row_of_panels<SIDE_BY_SIDE>(from + row * stride, weights + first * TILE_COLS * k, k,
+                                            to + row * to_stride + first * TILE_COLS);
         gemm_task t{from, weights, nullptr, nullptr, to, stride, to_stride, 0, n, k, GATUN_NONE, nullptr, nullptr};
-        gemm_part(t, 0, active, first, last);
+        gemm_part(t, row, active, first, last);
     }
 
     static vf part(const float *from, int64_t n) { return n == W ? load(from) : load_n(from, n); }
@@ -232,38 +246,44 @@ struct recurrent_layer {
 
     template <int32_t CELL>
     void run(int64_t thread, int64_t threads) {
+        int64_t row = 0, active = rows;
+        if (apart(threads)) {
+            row = rows * thread / threads, active = rows * (thread + 1) / threads;
+            thread = 0, threads = 1;
+        }
         const int64_t blocks = units / TILE_COLS, first = blocks * thread / threads, last = blocks * (thread + 1) / threads;
         const int64_t count = CELL == GATUN_CELL_GRU_RESET_FIRST ? 2 : gates;
         const int64_t panels = (width + TILE_COLS - 1) / TILE_COLS, from = panels * thread / threads, to = panels * (thread + 1) / threads;
-        int64_t active = rows;
+        auto together = [&] { if (threads > 1) barrier(); };
         for (int64_t step = 0; step < steps; step++) {
-            while (length(active - 1) <= step) active--;
+            while (active > row && length(active - 1) <= step) active--;
             const float *previous = state[step & 1];
             float *next = state[~step & 1];
             if (step == 0 && !a.h0 && a.finite) /* zeros times finite weights */
-                for (int64_t i = 0; i < active; i++)
+                for (int64_t i = row; i < active; i++)
                     copy(products + i * gates * units + first * count * TILE_COLS, nullptr, (last - first) * count * TILE_COLS);
             else {
-                round(previous, state_stride, width, active, thread, threads);
-                product(previous, state_stride, a.weights, width, count * units, products, gates * units, active, first * count, last * count);
+                round(previous, state_stride, width, row, active, thread, threads);
+                product(previous, state_stride, a.weights, width, count * units, products, gates * units, row, active, first * count,
+                        last * count);
             }
             /* Row by row: what a row's gates are lies end to end, and comes from far. */
-            for (int64_t i = 0; i < active; i++)
+            for (int64_t i = row; i < active; i++)
                 for (int64_t block = first; block < last; block++) cell<CELL>(i, step, block, previous, next);
             if (two_phases) {
-                barrier();
-                round(middle, units, hidden, active, thread, threads);
+                together();
+                round(middle, units, hidden, row, active, thread, threads);
                 if (a.projected) {
-                    product(middle, units, a.more_weights, hidden, width, next, state_stride, active, from, to);
-                    for (int64_t i = 0; i < active && from < to; i++)
+                    product(middle, units, a.more_weights, hidden, width, next, state_stride, row, active, from, to);
+                    for (int64_t i = row; i < active && from < to; i++)
                         finish_projection(i, step, next, from * TILE_COLS, to * TILE_COLS < width ? to * TILE_COLS : width);
                 } else {
-                    product(middle, units, a.more_weights, hidden, units, second, units, active, first, last);
-                    for (int64_t i = 0; i < active; i++)
+                    product(middle, units, a.more_weights, hidden, units, second, units, row, active, first, last);
+                    for (int64_t i = row; i < active; i++)
                         for (int64_t block = first; block < last; block++) finish_reset(i, step, block, previous, next);
                 }
             }
-            barrier();
+            together();
         }
     }
 

@@ -88,7 +88,7 @@ struct narrow_weights {
 };
 
 /* states: 0 none, 1 given and wanted, 2 in place. */
-void check(const layer &l, std::initializer_list<int> lengths, bool reverse, int states, numbers &random, outcome &o, int32_t type = 0) {
+void check(const layer &l, const std::vector<int> &lengths, bool reverse, int states, numbers &random, outcome &o, int32_t type = 0) {
     int64_t G = l.gates(), H = l.hidden, P = l.width(), seqs = (int64_t)lengths.size(), room = seqs + 1, rows = 0;
     guarded<int32_t> offsets(seqs + 1);
     offsets[0] = 0;
@@ -170,6 +170,14 @@ void check_recurrent(outcome &o) {
     }
     check({GATUN_CELL_GRU, 200, 0, 30}, {6, 6, 5, 4, 3, 2, 1, 6, 6}, false, 1, random, o);
     check({GATUN_CELL_LSTM, 64, 0, 3}, {}, false, 1, random, o);
+    /* Many of like lengths: each thread has sequences of its own. */
+    std::vector<int> many(41, 10);
+    many[0] = many[17] = 9;
+    for (int32_t type : {0, int(GATUN_F16), int(GATUN_INT8)}) {
+        for (int32_t cell = GATUN_CELL_TANH; cell <= GATUN_CELL_GRU_RESET_FIRST; cell++)
+            check({cell, 37, 0, 3}, many, cell % 2, cell % 3, random, o, type);
+        check({GATUN_CELL_LSTM, 40, 11, 3}, many, false, 1, random, o, type);
+    }
     for (int32_t type : {GATUN_F16, GATUN_BF16, GATUN_INT8}) {
         for (int32_t cell = GATUN_CELL_TANH; cell <= GATUN_CELL_GRU_RESET_FIRST; cell++)
             for (int64_t hidden : {1, 7, 131}) check({cell, hidden, 0, 3}, {2, 0, 7, 1, 7}, hidden == 7, 1, random, o, type);
