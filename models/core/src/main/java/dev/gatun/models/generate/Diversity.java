@@ -28,4 +28,13 @@ final class Diversity {
         }
         return times * penalty;
     }
+
+    /** @throws IllegalArgumentException if groups do not divide the beams, or have nothing to differ by */
+    static void check(int beams, int groups, double penalty, boolean doSample) {
+        GenerationOptions.require(groups >= 1 && beams % groups == 0, "num_beam_groups " + groups + " does not divide num_beams " + beams);
+        GenerationOptions.require(Double.isFinite(penalty) && penalty >= 0, "diversity_penalty must be 0 or more, not " + penalty);
+        GenerationOptions.require(groups == 1 || penalty > 0, "num_beam_groups " + groups
+                + " needs a diversity_penalty above 0: groups would be alike");
+        GenerationOptions.require(groups == 1 || !doSample, "num_beam_groups " + groups + " and do_sample exclude each other");
+    }
 }

@@ -63,7 +63,7 @@ public record GenerationOptions(int maxLength, int maxNewTokens, int numBeams, i
         require(maxNewTokens >= 0, "max_new_tokens must be 1 or more, not " + maxNewTokens);
         require(maxLength == 0 || maxNewTokens == 0, "max_length and max_new_tokens exclude each other");
         require(numBeams >= 1, "num_beams must be 1 or more, not " + numBeams);
-        checkGroups(numBeams, numBeamGroups, diversityPenalty, doSample);
+        Diversity.check(numBeams, numBeamGroups, diversityPenalty, doSample);
         require(Double.isFinite(lengthPenalty), "length_penalty must be a number, not " + lengthPenalty);
         require(numReturnSequences >= 1, "num_return_sequences must be 1 or more, not " + numReturnSequences);
         require(doSample && numBeams == 1 || numReturnSequences <= numBeams,
@@ -89,14 +89,7 @@ public record GenerationOptions(int maxLength, int maxNewTokens, int numBeams, i
         Order.conflicts(processors);
     }
 
-    private static void checkGroups(int beams, int groups, double penalty, boolean doSample) {
-        require(groups >= 1 && beams % groups == 0, "num_beam_groups " + groups + " does not divide num_beams " + beams);
-        require(Double.isFinite(penalty) && penalty >= 0, "diversity_penalty must be 0 or more, not " + penalty);
-        require(groups == 1 || penalty > 0, "num_beam_groups " + groups + " needs a diversity_penalty above 0: groups would be alike");
-        require(groups == 1 || !doSample, "num_beam_groups " + groups + " and do_sample exclude each other");
-    }
-
-    private static void require(boolean condition, String message) {
+    static void require(boolean condition, String message) {
         if (!condition) {
             throw new IllegalArgumentException(message);
         }
