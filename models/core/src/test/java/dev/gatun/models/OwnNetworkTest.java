@@ -23,6 +23,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A user's own network: described, loaded from a safetensors file, run. */
@@ -54,6 +55,20 @@ class OwnNetworkTest {
             SafetensorsWriter.write(file, tensors, Map.of());
         }
         return file;
+    }
+
+    @Test
+    @Timeout(20)
+    void closingDoesNotWaitForAThreadThatEndedInside() throws Exception {
+        try (Program program = load(write(Map.of("w1", new float[33 * 7], "b1", new float[33], "w2", new float[5 * 33], "b2",
+                new float[5])))) {
+            Session session = program.newSession(1);
+            Thread inside = Thread.ofPlatform().start(session::enter);
+            inside.join();
+            assertThrows(IllegalStateException.class, session::enter);
+            session.close();
+            assertThrows(IllegalStateException.class, session::enter);
+        }
     }
 
     @Test

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.function.Predicate;
 
 /**
@@ -36,7 +37,7 @@ public final class ConfigFields {
      * @param json an object, or a missing node for one without fields
      */
     public static ConfigFields of(Path file, JsonNode json) {
-        return new ConfigFields(file, "", json, new TreeSet<>());
+        return new ConfigFields(file, "", json, new ConcurrentSkipListSet<>());
     }
 
     /** Where the fields are. */

@@ -181,6 +181,12 @@ public final class Session implements Workers.Session {
         if (inside == Thread.currentThread()) {
             throw new IllegalStateException("the session was asked to close by a callback of its own run: close it afterwards");
         }
+        Thread last = inside;
+        if (last != null && !last.isAlive() && busy.compareAndSet(true, false)) {
+            // It ended between enter and exit: nobody else would.
+            inside = null;
+            lifetime.exit();
+        }
         if (lifetime.close()) {
             context.close();
             arena.close();
