@@ -81,7 +81,9 @@ final class HostileCalls {
                 } catch (InterruptedException e) {
                     return;
                 }
-                if (began != 0 && System.nanoTime() - began > HANG_NANOS) {
+                // Read once: it becomes 0 when the call ends.
+                long since = began;
+                if (since != 0 && System.nanoTime() - since > HANG_NANOS) {
                     System.out.println("HANG " + current);
                     Thread.getAllStackTraces().forEach((thread, stack) -> System.out.println(thread + " " + Arrays.toString(stack)));
                     Runtime.getRuntime().halt(3);
