@@ -546,7 +546,8 @@ GATUN_API void gatun_table_rows(float *table, const int32_t *ids, float factor, 
 /* y of these dimensions is x, whose strides are 0 where it is repeated, the last else 1; or backward x += the sums of y. */
 GATUN_API void gatun_repeat(float *x, float *y, const int64_t *dims, const int64_t *strides, int64_t rank, int32_t backward);
 /* The cross-entropy of rows of logits, times scale, and its gradient: of row i the sum of a[k] -log softmax(x)[k], where a[k] is weights[k]
- * (smoothing / classes + (k == labels[i]) (1 - smoothing)). A row with the ignored label counts nothing; weights may be NULL: all 1. */
+ * (smoothing / classes + (k == labels[i]) (1 - smoothing)). A row with the ignored label counts nothing, another that is no class makes the
+ * sum NaN; weights may be NULL: all 1. */
 GATUN_API double gatun_cross_entropy(const float *x, const int32_t *labels, const float *weights, float *gradient, int64_t rows,
                                      int64_t classes, double smoothing, double scale, int32_t ignored);
 /* The sum of (x - target)^2, times scale, and its gradient. */

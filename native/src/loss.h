@@ -45,9 +45,16 @@ static double cross_entropy(const float *x, const int32_t *labels, const float *
     cross_entropy_goal goal{weights, smoothing, scale, sum};
     return add_parts(rows, rows * classes >= PARALLEL_ELEMENTS, [&](int64_t first, int64_t last) {
         double sum = 0;
-        for (int64_t i = first; i < last; i++)
-            if (labels[i] != ignored) sum += cross_entropy_row(goal, x + i * classes, labels[i], gradient + i * classes, classes);
-            else std::memset(gradient + i * classes, 0, classes * sizeof(float));
+        for (int64_t i = first; i < last; i++) {
+            /* Read once: labels were checked, but whoever owns them may change them meanwhile. */
+            const int32_t label = ((const volatile int32_t *)labels)[i];
+            if (label >= 0 && label < classes && label != ignored)
+                sum += cross_entropy_row(goal, x + i * classes, label, gradient + i * classes, classes);
+            else {
+                std::memset(gradient + i * classes, 0, classes * sizeof(float));
+                if (label != ignored) sum = NAN;
+            }
+        }
         return sum;
     });
 }

@@ -330,6 +330,13 @@ void check_losses(int64_t rows, int64_t classes, double smoothing, bool weighted
     }
     if (std::isfinite(loss)) o.equal(found, loss, 1e-5 * (1 + loss), "cross-entropy", rows);
     else o.equal(std::isfinite(found), 0, 0, "cross-entropy without end", rows);
+    for (int32_t label : {(int32_t)classes, -1, INT32_MAX}) {
+        labels[rows - 1] = label;
+        found = gatun_cross_entropy(x.data(), labels.data(), weighted ? weights.data() : nullptr, gradient.data(), rows, classes,
+                                    smoothing, 0.3, -7);
+        o.equal(std::isnan(found), 1, 0, "cross-entropy of a label that is none", label);
+        for (int64_t k = 0; k < classes; k++) o.equal(gradient[(rows - 1) * classes + k], 0, 0, "gradient of a label that is none", k);
+    }
     x[0] = 1, x[classes > 2] = 2;
     found = gatun_squared_error(x.data(), target.data(), gradient.data(), x.count(), 0.3);
     for (int64_t i = 0; i < x.count(); i++) {

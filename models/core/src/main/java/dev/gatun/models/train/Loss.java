@@ -19,6 +19,8 @@ public sealed interface Loss {
      * @param outputs  F32 [n, ...]
      * @param targets  what they should be
      * @param gradient F32 of the outputs' shape, overwritten
+     * @return NaN too if a label is changed during the call to what is no class
+     * @throws ShapeException           if shapes, types or layouts do not fit each other
      * @throws IllegalArgumentException if a label is out of range
      */
     default double compute(Tensor outputs, Tensor targets, Tensor gradient) {
@@ -27,7 +29,11 @@ public sealed interface Loss {
         }
     }
 
-    /** The same to be called again and again, allocating nothing. */
+    /**
+     * The same to be called again and again, by one thread, allocating nothing.
+     *
+     * @param arena owns what it needs off-heap: to be used no longer than that lives
+     */
     Bound bind(Arena arena);
 
     private static void requireFloats(Tensor outputs, Tensor targets, Tensor gradient) {
