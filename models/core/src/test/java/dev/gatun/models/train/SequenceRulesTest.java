@@ -59,7 +59,7 @@ class SequenceRulesTest {
         return new Weight(name, Tensor.ofFloats(arena, values, dims));
     }
 
-    private static Linear linear(Arena arena, String model, String name, float bound, long in, long out) {
+    static Linear linear(Arena arena, String model, String name, float bound, long in, long out) {
         return new Linear(weight(arena, model, name + ".weight", bound, out, in), weight(arena, model, name + ".bias", bound, out));
     }
 
@@ -207,34 +207,9 @@ class SequenceRulesTest {
         }
     }
 
-    @Test
-    void dropoutByPyTorchsMaskIsPyTorchs() {
-        try (Arena arena = Arena.ofShared()) {
-            SafetensorsFile golden = Goldens.open(arena, "train/layers.safetensors");
-            Linear first = linear(arena, "dropped", "first", 0.5f, 5, 6);
-            Linear second = linear(arena, "dropped", "second", 0.5f, 6, 4);
-            GraphBuilder g = new GraphBuilder("dropped");
-            g.output("y", g.add("second", second, g.add("first", first, g.input("x", Spec.of(DataType.F32, "n", 5)))));
-            Graph graph = g.build();
-            Map<Weight, Parameter> parameters = parameters(arena, graph);
-            Differentiated net = new Differentiated(arena, graph, Sizes.of("n", 3), parameters, new Dropout(Map.of("first", 0.4), 1),
-                    () -> 0);
-            net.input().segment().copyFrom(Tensor.ofFloats(arena, TrainerTest.values("dropped x", 1, 15), 3, 5).segment());
-            for (Rule rule : net.rules()) {
-                if (rule instanceof DropoutRule dropout) {
-                    dropout.mask().copyFrom(Tensor.ofFloats(arena, Goldens.floats(golden, "dropped/mask"), 3, 6).segment());
-                    dropout.apply();
-                } else {
-                    rule.forward(true);
-                }
-            }
-            compare(arena, golden, "dropped", net, parameters);
-        }
-    }
-
     private static final Map<Differentiated, Map<Weight, Parameter>> PARAMETERS = new HashMap<>();
 
-    private static Map<Weight, Parameter> parameters(Arena arena, Graph graph) {
+    static Map<Weight, Parameter> parameters(Arena arena, Graph graph) {
         Map<Weight, Parameter> parameters = new HashMap<>();
         graph.weights().stream().mapMulti((Weight w, java.util.function.Consumer<Weight> to) -> {
             to.accept(w);
@@ -253,7 +228,7 @@ class SequenceRulesTest {
     }
 
     /** The result for a target of the script's, and the parameters' gradients. */
-    private static void compare(Arena arena, SafetensorsFile golden, String name, Differentiated net, Map<Weight, Parameter> parameters) {
+    static void compare(Arena arena, SafetensorsFile golden, String name, Differentiated net, Map<Weight, Parameter> parameters) {
         TrainerTest.close(Goldens.floats(golden, "layer " + name + "/y"), net.output(), name + " y");
         long results = net.output().shape().elementCount();
         Tensor target = Tensor.ofFloats(arena, TrainerTest.values(name + " t", 1, results), results).reshape(net.output().shape().dims());
@@ -395,48 +370,6 @@ class SequenceRulesTest {
             assertTrue(trainer.step(inputs, labels) > 0);
             inputs.remove("sequences");
             assertThrows(IllegalArgumentException.class, () -> trainer.step(inputs, labels));
-        }
-    }
-
-    @Test
-    void dropoutLeavesOutAndKeepsTheMean() {
-        try (Arena arena = Arena.ofShared()) {
-            Weight weight = new Weight("weight", Tensor.ofFloats(arena, new float[] {1}, 1, 1));
-            GraphBuilder g = new GraphBuilder("out");
-            Port x = g.add("front", new Linear(weight, null), g.input("x", Spec.of(DataType.F32, "n", 1)));
-            g.output("y", g.add("relu", new EltwiseOp(Activation.RELU), x));
-            Graph graph = g.build();
-            Map<Weight, Parameter> parameters = Map.of(weight, new Parameter("weight", weight.tensor(), Tensor.allocate(arena,
-                    weight.tensor().desc()), null, true));
-            long[] step = {0};
-            Differentiated net = new Differentiated(arena, graph, Sizes.of("n", 10_000), parameters, new Dropout(Map.of("front", 0.3), 1),
-                    () -> step[0]);
-            for (int i = 0; i < 10_000; i++) {
-                net.input().setFloat(i, 1);
-                net.outputGradient().setFloat(i, 1);
-            }
-            net.forward(true);
-            float[] first = net.output().toFloats();
-            int out = 0;
-            for (float value : first) {
-                assertTrue(value == 0 || value == 1 / 0.7f, value + "");
-                out += value == 0 ? 1 : 0;
-            }
-            assertEquals(3000, out, 150);
-            net.backward();
-            assertArrayEquals(first, net.gradient(x).toFloats());
-            step[0] = 1;
-            net.forward(true);
-            assertTrue(!java.util.Arrays.equals(first, net.output().toFloats()));
-            // A training that goes on from a step leaves out what it would have.
-            step[0] = 0;
-            net.forward(true);
-            assertArrayEquals(first, net.output().toFloats());
-            net.forward(false);
-            assertEquals(1, net.output().getFloat(17));
-            assertEquals("out: has no nodes [back], which dropout names", assertThrows(IllegalArgumentException.class, () -> new Trainer(
-                    graph, new Trainer.Options(new Loss.CrossEntropy(), new Optimizer.Sgd(0.1, 0), Schedule.CONSTANT, 0, 1,
-                            new Dropout(Map.of("back", 0.1), 1)))).getMessage());
         }
     }
 }
