@@ -52,7 +52,9 @@ final class ModelOptions {
     CommandLine.Model.CommandSpec command;
 
     EmbeddingModel load() {
-        return EmbeddingModel.load(model, checked());
+        EmbeddingModel loaded = EmbeddingModel.load(model, checked());
+        loaded.leftOut().forEach(line -> command.commandLine().getErr().println("gatun: " + line));
+        return loaded;
     }
 
     /** Refuses wrong options as misuse. */

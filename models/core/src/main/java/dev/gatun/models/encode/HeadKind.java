@@ -1,8 +1,10 @@
 package dev.gatun.models.encode;
 
 import dev.gatun.models.checkpoint.Checkpoint;
+import dev.gatun.models.checkpoint.Clip;
 import dev.gatun.models.checkpoint.Uses;
 import dev.gatun.models.checkpoint.WeightException;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -18,6 +20,8 @@ public enum HeadKind {
     MASKED("fills masks", "FillMask (gatun fill-mask)", "ForMaskedLM", "ForPreTraining"),
     /** Two scores for each token: that an answer begins there, and that one ends there. */
     SPANS("finds answers in texts", "QuestionAnswerer (gatun answer)", "ForQuestionAnswering");
+
+    private static final List<String> OTHERS = List.of("ForMultipleChoice", "ForNextSentencePrediction");
 
     private final String does;
     private final String tasks;
@@ -53,24 +57,29 @@ public enum HeadKind {
     }
 
     /**
-     * Refuses, for embeddings, a checkpoint whose head is what it was made for: its hidden states are no embeddings. A masked language
-     * model is none of these, nor is a folder of sentence-transformers that says how vectors are pooled.
+     * What embedding leaves out of a checkpoint: the heads that its {@code architectures} say it was made for. A masked language model's
+     * counts as none, nor do those of a folder of sentence-transformers that says how vectors are pooled.
      *
-     * @param pooled whether the caller says how they are pooled: then only what is no encoder and a head is refused
-     * @throws WeightException names the architecture and the task that serves it
+     * @return a line for each: the architecture, what its head does and which task runs it
+     * @throws WeightException if a vector for each token is what the model makes
      */
-    public static void requireNone(Checkpoint checkpoint, boolean pooled) {
+    public static List<String> leftOut(Checkpoint checkpoint) {
+        List<String> lines = new ArrayList<>();
         if (checkpoint.modules().stream().anyMatch(m -> m.type().equals("Pooling"))) {
-            return;
+            return lines;
         }
         for (String said : checkpoint.architectures()) {
-            boolean colbert = said.equals("HF_ColBERT");
-            if (colbert || !pooled && find(said).filter(kind -> kind != MASKED).isPresent()) {
-                throw new WeightException(checkpoint.configFile(), "architectures says " + said
-                        + (colbert ? ", whose vector for each token is not served" : what(said))
-                        + "; expected an encoder without a head" + (colbert ? "" : ", or a pooling for the hidden states of this one's"));
+            if (said.equals("HF_ColBERT")) {
+                throw new WeightException(checkpoint.configFile(), "architectures says " + said + ", whose vector for each token is not "
+                        + "served; expected an encoder whose tokens are pooled");
+            }
+            Optional<HeadKind> kind = find(said);
+            if (kind.isPresent() ? kind.get() != MASKED : OTHERS.stream().anyMatch(said::endsWith)) {
+                lines.add("the head of " + Clip.text(said) + " is left out" + kind.map(k -> ": it " + k.does + "; use " + k.tasks + " for that")
+                        .orElse(", and nothing here runs it"));
             }
         }
+        return lines;
     }
 
     private static Optional<HeadKind> find(String architecture) {

@@ -49,6 +49,7 @@ public final class EmbeddingModel implements AutoCloseable {
     private final SentenceFolder folder;
     private final Prompts prompts;
     private final EmbeddingOptions options;
+    private final List<String> leftOut;
     private final Tower tower;
     private final Workers<EncoderSession> workers;
     private final BiConsumer<EncoderSession, List<Text>> forward;
@@ -56,7 +57,9 @@ public final class EmbeddingModel implements AutoCloseable {
     private final ResultPool results = new ResultPool();
     private boolean closed;
 
-    private EmbeddingModel(Encoder encoder, TextTokenizer tokenizer, SentenceFolder folder, Tower tower, EmbeddingOptions options) {
+    private EmbeddingModel(Encoder encoder, TextTokenizer tokenizer, SentenceFolder folder, Tower tower, EmbeddingOptions options,
+            List<String> leftOut) {
+        this.leftOut = leftOut;
         this.tower = tower;
         this.folder = folder;
         this.encoder = encoder;
@@ -84,7 +87,7 @@ public final class EmbeddingModel implements AutoCloseable {
     public static EmbeddingModel load(Path model, EmbeddingOptions options) {
         Checkpoint checkpoint = Checkpoint.open(model);
         EncoderFamily family = Encoders.family(checkpoint);
-        HeadKind.requireNone(checkpoint, options.pooling() != null);
+        List<String> leftOut = HeadKind.leftOut(checkpoint);
         SentenceFolder folder = options.over(SentenceFolder.read(checkpoint));
         if (folder.skipsPrompts() && (options.overlap() >= 0 || folder.poolings().contains(Pooling.WEIGHTEDMEAN))) {
             throw new IllegalArgumentException("include_prompt is false: neither windows nor weightedmean pooling are served without the "
@@ -101,7 +104,7 @@ public final class EmbeddingModel implements AutoCloseable {
                 if (tower[0] != null && tower[0].pads()) {
                     tokenizer.requireSeenPadding();
                 }
-                return new EmbeddingModel(encoder, tokenizer, folder, tower[0], options);
+                return new EmbeddingModel(encoder, tokenizer, folder, tower[0], options, leftOut);
             } catch (RuntimeException | Error e) {
                 encoder.close();
                 if (tokenizer != null) {
@@ -330,6 +333,14 @@ public final class EmbeddingModel implements AutoCloseable {
     /** Elements of a vector. */
     public int dimension() {
         return encoder.head().columns();
+    }
+
+    /**
+     * What the folder has and vectors do not come from, a line for each: the head of a model that was made to classify, tag, rerank or
+     * answer, whose encoder alone is used, and the task that runs the head. Empty of a model that was made to embed.
+     */
+    public List<String> leftOut() {
+        return Collections.unmodifiableList(leftOut);
     }
 
     /** How this model embeds. */

@@ -283,9 +283,6 @@ class TextTasksTest {
 
     @Test
     void aHeadThatTheTaskDoesNotServeIsRefusedWithTheTaskThatDoes() {
-        refused(() -> EmbeddingModel.load(folder("bert-rerank")), "architectures says BertForSequenceClassification", "Reranker",
-                "(gatun classify-text, rerank, zero-shot)");
-        refused(() -> EmbeddingModel.load(folder("roberta-tag")), "RobertaForTokenClassification", "TokenTagger (gatun tag)");
         refused(() -> TextClassifier.load(folder("bert-tag")), "BertForTokenClassification, which classifies tokens: use TokenTagger");
         refused(() -> TokenTagger.load(folder("electra-answer")), "ElectraForQuestionAnswering", "QuestionAnswerer (gatun answer)");
         refused(() -> FillMask.load(folder("bert-classify")), "TextClassifier");
