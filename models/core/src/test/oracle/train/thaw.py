@@ -72,4 +72,5 @@ def main(root, texts, out):
     json.dump(expected, open(out, "w"))
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

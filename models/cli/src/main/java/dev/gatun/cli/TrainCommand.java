@@ -7,6 +7,8 @@ import dev.gatun.models.task.text.TextTraining;
 import dev.gatun.models.train.Fit;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
@@ -81,7 +83,8 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--plain", description = "Learn from pictures as they are: not turned, moved and scaled a little each time.")
     boolean plain;
 
-    @Option(names = "--resume", description = "Go on from the checkpoint of an interrupted training, if there is one.")
+    @Option(names = "--resume", description = "Go on from the checkpoint of an interrupted training, if there is one; one that is finished "
+            + "stays as it is.")
     boolean resume;
 
     @Option(names = "--threads", converter = Least.Cores.class, paramLabel = "N",
@@ -129,7 +132,14 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     private static String words(Fit.Progress progress) {
-        return String.format(Locale.ROOT, "loss %.4f", progress.loss()) + (progress.held() == null ? ""
-                : String.format(Locale.ROOT, ", held out %.4f, right %.2f%%", progress.held().loss(), 100 * progress.held().accuracy()));
+        List<String> words = new ArrayList<>();
+        if (!Double.isNaN(progress.loss())) {
+            words.add(String.format(Locale.ROOT, "loss %.4f", progress.loss()));
+        }
+        if (progress.held() != null) {
+            words.add(String.format(Locale.ROOT, "held out %.4f, right %.2f%%", progress.held().loss(), 100 * progress.held().accuracy()));
+        }
+        return words.isEmpty() ? "was finished after " + progress.epochs() + " epochs; without --resume it begins anew"
+                : String.join(", ", words);
     }
 }

@@ -1,5 +1,6 @@
 package dev.gatun.models.train;
 
+import dev.gatun.models.checkpoint.SafetensorsFile;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
@@ -21,7 +22,8 @@ import java.util.zip.CRC32;
 /**
  * A classifier's training from beginning to end: some examples of each class are held out, AdamW on the cross-entropy, a rate that grows
  * over the first tenth of the steps and falls as a cosine. A checkpoint after every epoch; a training that was ended in any way goes on
- * from it to the weights that it would have come to. The same seed and threads give the same weights.
+ * from it to the weights that it would have come to. The same seed and threads give the same weights. The result is {@link #MODEL}, which
+ * says of which training it is, so that one that is finished is not begun again by being resumed.
  *
  * @param epochs   times that every example is learnt from
  * @param batch    examples of a step
@@ -30,9 +32,13 @@ import java.util.zip.CRC32;
  * @param heldOut  share of each class that is not learnt from, 0 to below 1
  * @param seed     of order, looks and beginning
  * @param threads  of the products
- * @param resume   whether a checkpoint is gone on from, if there is one
+ * @param resume   whether a checkpoint is gone on from, if there is one, and a result of the same training left as it is
  */
 public record Fit(int epochs, int batch, double rate, double decay, double heldOut, long seed, int threads, boolean resume) {
+    /** Of a training under way, in the result's folder. */
+    public static final String CHECKPOINT = "checkpoint.safetensors";
+    /** What was trained, in the same folder. */
+    public static final String MODEL = "model.safetensors";
 
     /** Checks the ranges. */
     public Fit {
@@ -47,10 +53,22 @@ public record Fit(int epochs, int batch, double rate, double decay, double heldO
      *
      * @param epoch    1 for the first
      * @param epochs   of all
-     * @param loss     mean over the epoch's batches
-     * @param held     of the examples that are held out, or null if there are none
+     * @param loss     mean over the epoch's batches; not a number if all epochs were over before
+     * @param held     of the examples that are held out, or null if there are none, or if the result was there before
      */
     public record Progress(int epoch, int epochs, double loss, Trainer.Score held) {
+    }
+
+    /** Writes what was trained: {@link #MODEL} first, then what belongs to it. */
+    @FunctionalInterface
+    public interface Writer {
+        /**
+         * Writes.
+         *
+         * @param parameters by name; they live until this returns
+         * @param metadata   of {@link #MODEL}
+         */
+        void write(Map<String, Tensor> parameters, Map<String, String> metadata) throws IOException;
     }
 
     /**
@@ -59,17 +77,17 @@ public record Fit(int epochs, int batch, double rate, double decay, double heldO
      * @param graph        one input whose first dimension is free, and logits; its weights are where training begins
      * @param all          examples with S32 labels
      * @param augmentation of those that are learnt from
-     * @param checkpoint   written after every epoch, removed at the end
+     * @param folder       of the result, where {@link #CHECKPOINT} is written after every epoch and removed at the end
      * @param listener     hears of each epoch
-     * @param result       is given the parameters by name, which live until it returns
+     * @param result       writes it
      * @return of the last epoch
      * @throws IOException              if the checkpoint cannot be written: the last good one stays
      * @throws WeightException          if the checkpoint is damaged, or of another training, which is said; or if it is there and is not
-     *                                  to be gone on from
+     *                                  to be gone on from; or if it is to be gone on from a result of another training
      * @throws TrainingException        if the loss is not a number
      */
-    public Progress run(Graph graph, TrainingData all, Augmentation augmentation, Path checkpoint, Consumer<Progress> listener,
-            Consumer<Map<String, Tensor>> result) throws IOException {
+    public Progress run(Graph graph, TrainingData all, Augmentation augmentation, Path folder, Consumer<Progress> listener, Writer result)
+            throws IOException {
         try (Arena arena = Arena.ofShared()) {
             boolean[] held = held(all.targets());
             TrainingData learnt = part(arena, all, held, false);
@@ -90,7 +108,7 @@ public record Fit(int epochs, int batch, double rate, double decay, double heldO
                 public Trainer.Score score(Trainer trainer) {
                     return checked == null ? null : trainer.score(checked, batch);
                 }
-            }, learnt.count(), notes(all.count(), sum), new Outcome(checkpoint, listener, result));
+            }, learnt.count(), notes(graph, augmentation == Augmentation.NONE, all.count(), sum), new Outcome(folder, listener, result));
         }
     }
 
@@ -114,8 +132,7 @@ public record Fit(int epochs, int batch, double rate, double decay, double heldO
     }
 
     /** The same of a graph of several inputs. */
-    public Progress run(Graph graph, Feed feed, Path checkpoint, Consumer<Progress> listener, Consumer<Map<String, Tensor>> result)
-            throws IOException {
+    public Progress run(Graph graph, Feed feed, Path folder, Consumer<Progress> listener, Writer result) throws IOException {
         boolean[] held = held(feed.labels());
         int[] learnt = IntStream.range(0, held.length).filter(i -> !held[i]).toArray();
         int[] checked = IntStream.range(0, held.length).filter(i -> held[i]).toArray();
@@ -131,7 +148,8 @@ public record Fit(int epochs, int batch, double rate, double decay, double heldO
                 public Trainer.Score score(Trainer trainer) {
                     return checked.length == 0 ? null : loop.score(trainer, checked);
                 }
-            }, learnt.length, notes(held.length, checkSum(feed.checkSum(), feed.labels())), new Outcome(checkpoint, listener, result));
+            }, learnt.length, notes(graph, true, held.length, checkSum(feed.checkSum(), feed.labels())),
+                    new Outcome(folder, listener, result));
         }
     }
 
@@ -141,13 +159,16 @@ public record Fit(int epochs, int batch, double rate, double decay, double heldO
         Trainer.Score score(Trainer trainer);
     }
 
-    private record Outcome(Path checkpoint, Consumer<Progress> listener, Consumer<Map<String, Tensor>> result) {
+    private record Outcome(Path folder, Consumer<Progress> listener, Writer result) {
     }
 
     private Progress run(Graph graph, Loop loop, int learnt, Map<String, String> notes, Outcome outcome) throws IOException {
-        Path checkpoint = outcome.checkpoint;
+        Path checkpoint = outcome.folder.resolve(CHECKPOINT);
         if (!resume && Files.exists(checkpoint)) {
             throw new WeightException(checkpoint, "is of a training that was interrupted: resume it, or remove the file and begin again");
+        }
+        if (resume && !Files.exists(checkpoint) && finished(outcome.folder.resolve(MODEL), notes)) {
+            return new Progress(epochs, epochs, Double.NaN, null);
         }
         long each = Math.ceilDiv(learnt, batch);
         long warm = Math.max(1, epochs * each / 10);
@@ -165,9 +186,26 @@ public record Fit(int epochs, int batch, double rate, double decay, double heldO
                 outcome.listener.accept(last);
             }
             last = last == null ? new Progress(epochs, epochs, Double.NaN, loop.score(trainer)) : last;
-            outcome.result.accept(trainer.parameters());
+            Map<String, String> metadata = new LinkedHashMap<>(notes);
+            metadata.put("format", "pt");
+            outcome.result.write(trainer.parameters(), metadata);
             Files.deleteIfExists(checkpoint);
             return last;
+        }
+    }
+
+    /** Whether this is the result of the training; false also if it is no training's. */
+    private static boolean finished(Path model, Map<String, String> notes) {
+        if (!Files.exists(model)) {
+            return false;
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            Map<String, String> found = SafetensorsFile.open(model, arena).metadata();
+            boolean trained = found.keySet().containsAll(notes.keySet());
+            if (trained) {
+                TrainerFile.requireSame(model, found, notes, "without being resumed it begins anew and replaces this");
+            }
+            return trained;
         }
     }
 
@@ -179,8 +217,10 @@ public record Fit(int epochs, int batch, double rate, double decay, double heldO
         return 31 * before + crc.getValue();
     }
 
-    private Map<String, String> notes(int count, long checkSum) {
+    private Map<String, String> notes(Graph graph, boolean plain, int count, long checkSum) {
         Map<String, String> notes = new LinkedHashMap<>();
+        notes.put("network", graph.name() + " of " + graph.weights().stream().mapToLong(w -> w.shape().elementCount()).sum() + " weights");
+        notes.put("looks", plain ? "one of each" : "others each time");
         notes.put("examples", count + " with the check sum " + checkSum);
         notes.put("epochs", Integer.toString(epochs));
         notes.put("batch", Integer.toString(batch));

@@ -44,13 +44,7 @@ final class TrainerFile {
     static long restore(Path file, List<Parameter> parameters, List<String> states, Map<String, String> notes) {
         try (Arena temporary = Arena.ofConfined()) {
             SafetensorsFile source = SafetensorsFile.open(file, temporary);
-            notes.forEach((name, expected) -> {
-                String found = source.metadata().get(name);
-                if (!expected.equals(found)) {
-                    throw new WeightException(file, "is of a training with " + name + " " + found + ", expected " + expected
-                            + ": go on with the same, or remove the file and begin again");
-                }
-            });
+            requireSame(file, source.metadata(), notes, "go on with the same, or remove the file and begin again");
             Map<MemorySegment, MemorySegment> copies = new LinkedHashMap<>();
             for (Parameter p : parameters) {
                 copies.put(p.value().segment(), checked(source, file, p.name(), p));
@@ -66,6 +60,16 @@ final class TrainerFile {
             copies.forEach(MemorySegment::copyFrom);
             return Long.parseLong(steps);
         }
+    }
+
+    /** @throws WeightException if one of these notes is another in a file, or is not there */
+    static void requireSame(Path file, Map<String, String> found, Map<String, String> notes, String advice) {
+        notes.forEach((name, expected) -> {
+            if (!expected.equals(found.get(name))) {
+                throw new WeightException(file, "is of a training with " + name + " " + found.get(name) + ", expected " + expected + ": "
+                        + advice);
+            }
+        });
     }
 
     private static MemorySegment checked(SafetensorsFile source, Path file, String name, Parameter parameter) {

@@ -24,7 +24,6 @@ import dev.gatun.tensor.graph.Linear;
 import dev.gatun.tensor.graph.Port;
 import dev.gatun.tensor.graph.Spec;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
@@ -40,8 +39,6 @@ import java.util.function.Consumer;
  * that {@link ImageClassifier#load} takes. One thread; products use {@link Fit#threads}.
  */
 public final class ImageTraining {
-    /** Of a training under way, in the result's folder. */
-    public static final String CHECKPOINT = "checkpoint.safetensors";
     private static final int CHUNK = 32;
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -179,22 +176,13 @@ public final class ImageTraining {
 
     private Fit.Progress run(Graph graph, TrainingData data, Augmentation looks, ObjectNode config, Map<String, Tensor> kept, String prefix)
             throws IOException {
-        try {
-            return fit.run(graph, data, looks, output.resolve(CHECKPOINT), listener, parameters -> {
-                Map<String, Tensor> tensors = new LinkedHashMap<>(kept);
-                parameters.forEach((name, value) -> tensors.put(prefix + name, value));
-                try {
-                    SafetensorsWriter.write(output.resolve("model.safetensors"), tensors, Map.of("format", "pt"));
-                    Files.writeString(output.resolve("config.json"), JSON.writerWithDefaultPrettyPrinter().writeValueAsString(config)
-                            + "\n");
-                    Files.write(output.resolve("labels.txt"), examples.labels());
-                } catch (IOException e) {
-                    throw new UncheckedIOException(e);
-                }
-            });
-        } catch (UncheckedIOException e) {
-            throw e.getCause();
-        }
+        return fit.run(graph, data, looks, output, listener, (parameters, metadata) -> {
+            Map<String, Tensor> tensors = new LinkedHashMap<>(kept);
+            parameters.forEach((name, value) -> tensors.put(prefix + name, value));
+            SafetensorsWriter.write(output.resolve(Fit.MODEL), tensors, metadata);
+            Files.writeString(output.resolve("config.json"), JSON.writerWithDefaultPrettyPrinter().writeValueAsString(config) + "\n");
+            Files.write(output.resolve("labels.txt"), examples.labels());
+        });
     }
 
     private static float[] filled(int count) {

@@ -30,7 +30,6 @@ import dev.gatun.tensor.graph.Spec;
 import dev.gatun.tensor.op.Activation;
 import dev.gatun.tensor.op.EltwiseOp;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -50,8 +49,6 @@ import java.util.function.Consumer;
  * folder that {@link TextClassifier#load} and transformers take.
  */
 public final class TextTraining {
-    /** Of a training under way, in the result's folder. */
-    public static final String CHECKPOINT = "checkpoint.safetensors";
     private static final int LEAST_CLASSES = 2;
     private static final Set<String> PARTS = Set.of("embeddings", "embeddings_project", "encoder", "transformer", "pooler");
     private static final Set<String> FLOATS = Set.of("F32", "F16", "BF16", "F64");
@@ -146,21 +143,19 @@ public final class TextTraining {
                 GraphBuilder graph = new GraphBuilder("text classifier");
                 Port[] hidden = thawed.add(graph);
                 Graph whole = head(graph, graph.add("pool", Pooling.CLS.op(false, fit.batch()), hidden), arena, layout, kept);
-                return fit.run(whole, thawed, output.resolve(CHECKPOINT), listener, parameters -> {
+                return fit.run(whole, thawed, output, listener, (parameters, metadata) -> {
                     Map<String, Tensor> named = new LinkedHashMap<>();
                     parameters.forEach((name, tensor) -> named.put(name.startsWith(layout.dense) || name.startsWith(layout.scores) ? name
                             : renamed(name, prefix(source), layout), tensor));
-                    write(checkpoint, type, layout, merged(kept, named));
+                    write(checkpoint, type, layout, merged(kept, named), metadata);
                 });
             }
             Tensor features = features(arena, checkpoint);
             GraphBuilder graph = new GraphBuilder("head");
             long columns = features.shape().dim(1);
             Graph head = head(graph, graph.input("rows", Spec.of(DataType.F32, "n", columns)), arena, layout, kept);
-            return fit.run(head, new TrainingData(features, targets), Augmentation.NONE, output.resolve(CHECKPOINT), listener,
-                    parameters -> write(checkpoint, type, layout, merged(kept, parameters)));
-        } catch (UncheckedIOException e) {
-            throw e.getCause();
+            return fit.run(head, new TrainingData(features, targets), Augmentation.NONE, output, listener, (parameters, metadata) ->
+                    write(checkpoint, type, layout, merged(kept, parameters), metadata));
         }
     }
 
@@ -235,7 +230,8 @@ public final class TextTraining {
         return graph.build();
     }
 
-    private void write(Checkpoint checkpoint, String type, Layout layout, Map<String, Tensor> tensors) {
+    private void write(Checkpoint checkpoint, String type, Layout layout, Map<String, Tensor> tensors, Map<String, String> metadata)
+            throws IOException {
         ObjectNode config = checkpoint.config().deepCopy();
         config.put("model_type", type).put("problem_type", "single_label_classification");
         config.remove("num_labels");
@@ -246,14 +242,10 @@ public final class TextTraining {
             names.put(Integer.toString(i), labels.get(i));
             ids.put(labels.get(i), i);
         }
-        try {
-            SafetensorsWriter.write(output.resolve("model.safetensors"), tensors, Map.of("format", "pt"));
-            Files.writeString(output.resolve("config.json"), JSON.writerWithDefaultPrettyPrinter().writeValueAsString(config) + "\n");
-            for (String name : checkpoint.tokenizerFiles()) {
-                Files.copy(checkpoint.folder().resolve(name), output.resolve(name), StandardCopyOption.REPLACE_EXISTING);
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        SafetensorsWriter.write(output.resolve(Fit.MODEL), tensors, metadata);
+        Files.writeString(output.resolve("config.json"), JSON.writerWithDefaultPrettyPrinter().writeValueAsString(config) + "\n");
+        for (String name : checkpoint.tokenizerFiles()) {
+            Files.copy(checkpoint.folder().resolve(name), output.resolve(name), StandardCopyOption.REPLACE_EXISTING);
         }
     }
 }

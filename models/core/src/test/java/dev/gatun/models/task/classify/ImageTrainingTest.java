@@ -51,7 +51,7 @@ class ImageTrainingTest {
         assertEquals(10, epochs.size());
         assertEquals(epochs.getLast(), last);
         assertTrue(last.held().accuracy() >= 0.98, epochs.toString());
-        assertFalse(Files.exists(output.resolve(ImageTraining.CHECKPOINT)));
+        assertFalse(Files.exists(output.resolve(Fit.CHECKPOINT)));
         // Pictures that were made of digits by Pillow; what was loaded reads them as what was trained would.
         List<Path> pictures;
         try (Stream<Path> files = Files.list(Path.of("src/samples/digits")); ImageClassifier trained = ImageClassifier.load(output,
@@ -71,7 +71,7 @@ class ImageTrainingTest {
     void anInterruptedTrainingComesToTheSameModel() throws IOException {
         Path whole = folder.resolve("whole");
         Path broken = folder.resolve("broken");
-        Path checkpoint = broken.resolve(ImageTraining.CHECKPOINT);
+        Path checkpoint = broken.resolve(Fit.CHECKPOINT);
         Examples digits = Examples.digits();
         new ImageTraining(digits, fit(3, 5, false), whole, epoch -> { }).cnn(TINY);
         assertThrows(IllegalStateException.class, () -> new ImageTraining(digits, fit(3, 5, false), broken, epoch -> {
@@ -94,6 +94,12 @@ class ImageTrainingTest {
         for (String file : List.of("model.safetensors", "config.json", "labels.txt")) {
             assertArrayEquals(Files.readAllBytes(whole.resolve(file)), Files.readAllBytes(broken.resolve(file)), file);
         }
+        Fit.Progress again = new ImageTraining(digits, fit(3, 5, true), broken, epoch -> epochs.add(epoch.epoch())).cnn(TINY);
+        assertEquals(List.of(3), epochs, "finished, so that nothing is left to learn");
+        assertTrue(Double.isNaN(again.loss()) && again.epoch() == 3, again.toString());
+        WeightException plain = assertThrows(WeightException.class, () -> new ImageTraining(digits, fit(3, 5, true), broken, epoch -> { })
+                .cnn(new ImageTraining.Sizes(8, 3, 4, 5, false)));
+        assertTrue(plain.getMessage().contains("looks others each time, expected one of each: without being resumed"), plain.getMessage());
     }
 
     @Test
@@ -117,7 +123,7 @@ class ImageTrainingTest {
         assertFalse(Files.exists(killed.resolve("model.safetensors")), "killed too late");
         train(digits, fit(12, 5, true), killed);
         assertArrayEquals(Files.readAllBytes(whole.resolve("model.safetensors")), Files.readAllBytes(killed.resolve("model.safetensors")));
-        assertFalse(Files.exists(killed.resolve(ImageTraining.CHECKPOINT)));
+        assertFalse(Files.exists(killed.resolve(Fit.CHECKPOINT)));
     }
 
     /** Trains until somebody kills it; the last epoch waits for that. */
