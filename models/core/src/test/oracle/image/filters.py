@@ -2,9 +2,10 @@
 
     python models/core/src/test/oracle/image/filters.py models/core/src/test/resources/golden/image
 
-Reads rgb.png of pictures.py; needs Pillow and numpy. Writes canvas-*.gif and filters.safetensors: "NAME/pixels" [H, W, 3] over
-white, and "FILTER/enlarged" [53, 67, 3], "FILTER/shrunk" [7, 5, 3], "FILTER/mixed" [60, 9, 3] and
-"FILTER/ties" [27, 31, 3], where bilinear sums end in halves, of rgb.png.
+Reads rgb.png of pictures.py; needs Pillow and numpy. Writes canvas-*.gif and filters.safetensors: "NAME/pixels" [H, W, 3], and
+"FILTER/enlarged" [53, 67, 3], "FILTER/shrunk" [7, 5, 3], "FILTER/mixed" [60, 9, 3], "FILTER/ties" [27, 31, 3], where bilinear
+sums end in halves, of rgb.png, and "FILTER/edges" [35, 36, 3],
+where centres fall on pixels' edges, of its first 40 x 45.
 """
 import json
 import os
@@ -58,14 +59,13 @@ for name, content in {
     path = os.path.join(OUT, name + ".gif")
     with open(path, "wb") as f:
         f.write(content)
-    image = Image.open(path).convert("RGBA")
-    white = Image.new("RGBA", image.size, (255, 255, 255, 255))
-    expected[name + ".gif/pixels"] = np.asarray(Image.alpha_composite(white, image).convert("RGB"))
+    expected[name + ".gif/pixels"] = np.asarray(Image.open(path).convert("RGB"))
 
 rgb = Image.open(os.path.join(OUT, "rgb.png"))
 for kind in ("NEAREST", "BOX", "BILINEAR", "HAMMING", "BICUBIC", "LANCZOS"):
     for key, size in {"enlarged": (67, 53), "shrunk": (5, 7), "mixed": (9, 60), "ties": (31, 27)}.items():
         expected[kind + "/" + key] = np.asarray(rgb.resize(size, Image.Resampling[kind]))
+    expected[kind + "/edges"] = np.asarray(rgb.crop((0, 0, 40, 45)).resize((36, 35), Image.Resampling[kind]))
 
 header, blobs, offset = {}, [], 0
 for name, array in expected.items():

@@ -3,7 +3,6 @@ package dev.gatun.models.image;
 import java.awt.image.BufferedImage;
 import java.awt.image.IndexColorModel;
 import java.io.IOException;
-import java.util.Arrays;
 import javax.imageio.ImageReader;
 import javax.imageio.metadata.IIOMetadata;
 import javax.imageio.metadata.IIOMetadataNode;
@@ -11,7 +10,7 @@ import org.w3c.dom.NodeList;
 
 /**
  * Where the first frame of a GIF is on its canvas. As Pillow does it, a canvas is as large as its frame needs, and what the frame leaves
- * free is transparent if the frame has a transparent colour, otherwise the first colour of its palette.
+ * free has the frame's transparent colour, if it has one, otherwise the first of its palette.
  *
  * @param width  of the canvas
  * @param height of the canvas
@@ -41,13 +40,11 @@ record GifCanvas(int width, int height, int left, int top) {
             return frame;
         }
         byte[] samples = new byte[width * height * 3];
-        if (image.getColorModel() instanceof IndexColorModel colours && colours.getTransparentPixel() < 0) {
-            int first = colours.getRGB(0);
+        if (image.getColorModel() instanceof IndexColorModel colours) {
+            int free = colours.getRGB(Math.max(0, colours.getTransparentPixel()));
             for (int i = 0; i < samples.length; i++) {
-                samples[i] = (byte) (first >> 16 - i % 3 * 8);
+                samples[i] = (byte) (free >> 16 - i % 3 * 8);
             }
-        } else {
-            Arrays.fill(samples, (byte) 255);
         }
         for (int y = 0; y < frame.height(); y++) {
             System.arraycopy(frame.samples(), y * frame.width() * 3, samples, ((top + y) * width + left) * 3, frame.width() * 3);

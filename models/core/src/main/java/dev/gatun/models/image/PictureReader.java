@@ -24,8 +24,8 @@ import javax.imageio.stream.MemoryCacheImageInputStream;
 
 /**
  * Decodes what ImageIO knows (JPEG, PNG, GIF, BMP, TIFF; the first frame) to 8-bit RGB or grey: upright by EXIF,
- * transparency over white, 16-bit samples rounded to 8; a GIF's frame on its canvas. Colour profiles are ignored, as torchvision ignores
- * them. Threads together take at most half of the heap for decoding: a picture waits for others, or is refused if it needs more.
+ * transparency left out, 16-bit samples cut to 8, a GIF's frame on its canvas: what {@code convert("RGB")} of Pillow gives, and with it
+ * what models were trained on. Colour profiles are ignored, as torchvision ignores them. Threads together take at most half of the heap for decoding: a picture waits for others, or is refused if it needs more.
  * Thread-safe.
  */
 public final class PictureReader {
@@ -151,28 +151,20 @@ public final class PictureReader {
         int width = raster.getWidth();
         int height = raster.getHeight();
         int channels = bands < 3 ? 1 : 3;
-        boolean alpha = bands == channels + 1;
-        int max = (1 << bits) - 1;
+        int shift = Math.max(0, bits - Byte.SIZE);
+        int max = (1 << Math.min(bits, Byte.SIZE)) - 1;
         byte[] samples = new byte[width * height * channels];
         int[] row = new int[width * bands];
         int out = 0;
         for (int y = 0; y < height; y++) {
             raster.getPixels(raster.getMinX(), raster.getMinY() + y, width, 1, row);
             for (int x = 0; x < width; x++) {
-                long opacity = alpha ? row[x * bands + channels] : max;
                 for (int c = 0; c < channels; c++) {
-                    samples[out++] = overWhite(row[x * bands + c], opacity, max);
+                    samples[out++] = (byte) ((row[x * bands + c] >> shift) * 255 / max);
                 }
             }
         }
         return new Picture(width, height, channels, samples);
-    }
-
-    /** A sample of 0 to max, blended with white and brought to 0 to 255, rounded once. */
-    private static byte overWhite(long sample, long opacity, long max) {
-        long blended = sample * opacity + max * (max - opacity);
-        long whole = max * max;
-        return (byte) ((blended * 255 + whole / 2) / whole);
     }
 
     private static Picture fromArgb(BufferedImage image) {
@@ -184,10 +176,9 @@ public final class PictureReader {
         for (int y = 0; y < height; y++) {
             image.getRGB(0, y, width, 1, row, 0, width);
             for (int argb : row) {
-                int opacity = argb >>> 24;
-                samples[out++] = overWhite(argb >> 16 & 0xff, opacity, 255);
-                samples[out++] = overWhite(argb >> 8 & 0xff, opacity, 255);
-                samples[out++] = overWhite(argb & 0xff, opacity, 255);
+                samples[out++] = (byte) (argb >> 16);
+                samples[out++] = (byte) (argb >> 8);
+                samples[out++] = (byte) argb;
             }
         }
         return new Picture(width, height, 3, samples);

@@ -17,14 +17,20 @@ final class Resampler {
     private static Taps taps(Interpolation filter, int inSize, int outSize, int from, int count) {
         double scale = (double) inSize / outSize;
         double filterScale = Math.max(scale, 1);
+        boolean nearest = filter == Interpolation.NEAREST;
         int[] first = new int[count];
         int[][] weights = new int[count][];
+        // Added up as Pillow does: where a centre falls on a pixel's edge the rounding decides.
+        double place = scale * 0.5;
+        for (int skipped = 0; skipped < from; skipped++) {
+            place += scale;
+        }
         for (int i = 0; i < count; i++) {
             double centre = (from + i + 0.5) * scale;
             double reach = filter.support() * filterScale;
-            boolean nearest = filter == Interpolation.NEAREST;
-            int min = nearest ? Math.min(inSize - 1, (int) centre) : Math.max(0, (int) (centre - reach + 0.5));
+            int min = nearest ? Math.min(inSize - 1, (int) place) : Math.max(0, (int) (centre - reach + 0.5));
             int max = nearest ? min + 1 : Math.min(inSize, (int) (centre + reach + 0.5));
+            place += scale;
             double[] w = new double[max - min];
             double sum = 0;
             for (int k = 0; k < w.length; k++) {
