@@ -503,14 +503,18 @@ GATUN_API int64_t gatun_recurrent_scratch_bytes(const gatun_recurrent_args *args
 GATUN_API void gatun_recurrent(const gatun_recurrent_args *args);
 
 /*
- * Training, beside its products. y += factor x; y += a b; y *= x; x *= factor; the sum of the squares; dx += dy f'(x) of an activation.
+ * Training, beside its products. y += factor x; y *= x; x *= factor; the sum of the squares; dx += dy f'(x) of an activation.
  */
 GATUN_API void gatun_add(const float *x, float factor, float *y, int64_t count);
-GATUN_API void gatun_add_products(const float *a, const float *b, float *y, int64_t count);
 GATUN_API void gatun_multiply(const float *x, float *y, int64_t count);
 GATUN_API void gatun_scale(float *x, float factor, int64_t count);
 GATUN_API double gatun_squares(const float *x, int64_t count);
 GATUN_API void gatun_activation_backward(const float *x, const float *dy, float *dx, int64_t count, int32_t activation);
+/* y = a + b, a - b, a b, a / b, the larger, the smaller, by kind from 0. Backward adds to da and db, of which each may be NULL; the larger
+ * and the smaller share it where both are equal. */
+GATUN_API void gatun_binary(const float *a, const float *b, float *y, int64_t count, int32_t kind);
+GATUN_API void gatun_binary_backward(const float *a, const float *b, const float *dy, float *da,
+                                     float *db, int64_t count, int32_t kind);
 /* to[j] += the sum of column j; to[n, m] = from[m, n]. */
 GATUN_API void gatun_add_columns(const float *x, int64_t rows, int64_t cols, float *to);
 GATUN_API void gatun_transpose(const float *from, int64_t m, int64_t n, float *to);
@@ -527,7 +531,8 @@ GATUN_API void gatun_adamw(float *p, const float *gradient, float *mean, float *
                            float eps, float fresh, float kept, float fresh_square);
 
 /* The largest of each window of planes of h by w, and where in its plane it was: the first of equal ones, the last NaN. Padding is what the
- * window does not meet; each window meets something. Backward adds dy there: dx[planes, inputs], dy[planes, outputs]. */
+ * window does not meet; each window meets something. A stride_h of 0: window i of n goes from i size / n, rounded down, to
+ * (i + 1) size / n, rounded up, and kernels, other strides, dilations and padding are not read. Backward adds dy there: dx[planes, inputs], dy[planes, outputs]. */
 typedef struct {
     const float *x;
     float *y;

@@ -422,7 +422,7 @@ static void trained_attention(const gatun_trained_attention_args *args, int32_t 
     });
 }
 
-static const gatun_training training = {add_to, add_products, multiply_by, scale_all, squares, dropout, sgd, adamw, max_pool,
+static const gatun_training training = {add_to, binary, binary_backward, multiply_by, scale_all, squares, dropout, sgd, adamw, max_pool,
     max_pool_backward, average_pool, activation_backward, add_columns, transpose_matrix, norm_backward, softmax, softmax_backward,
     batch_norm, batch_norm_backward, cell, trained_attention, table_rows, repeat, cross_entropy,
     squared_error, pool_backward, unit_rows};

@@ -125,7 +125,12 @@ void gatun_bytes(const gatun_bytes_args *args) { gatun_current().bytes(args); }
 void gatun_winograd(const gatun_winograd_args *args) { gatun_current().winograd(args); }
 
 void gatun_add(const float *x, float factor, float *y, int64_t count) { gatun_current().training->add(x, factor, y, count); }
-void gatun_add_products(const float *a, const float *b, float *y, int64_t count) { gatun_current().training->add_products(a, b, y, count); }
+void gatun_binary(const float *a, const float *b, float *y, int64_t count, int32_t kind) {
+    gatun_current().training->binary(a, b, y, count, kind);
+}
+void gatun_binary_backward(const float *a, const float *b, const float *dy, float *da, float *db, int64_t count, int32_t kind) {
+    gatun_current().training->binary_backward(a, b, dy, da, db, count, kind);
+}
 void gatun_multiply(const float *x, float *y, int64_t count) { gatun_current().training->multiply(x, y, count); }
 void gatun_scale(float *x, float factor, int64_t count) { gatun_current().training->scale(x, factor, count); }
 double gatun_squares(const float *x, int64_t count) { return gatun_current().training->squares(x, count); }

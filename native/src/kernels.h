@@ -6,7 +6,8 @@
 /* See gatun.h, function by function. */
 struct gatun_training {
     void (*add)(const float *x, float factor, float *y, int64_t count);
-    void (*add_products)(const float *a, const float *b, float *y, int64_t count);
+    void (*binary)(const float *a, const float *b, float *y, int64_t count, int32_t kind);
+    void (*binary_backward)(const float *a, const float *b, const float *dy, float *da, float *db, int64_t count, int32_t kind);
     void (*multiply)(const float *x, float *y, int64_t count);
     void (*scale)(float *x, float factor, int64_t count);
     double (*squares)(const float *x, int64_t count);

@@ -46,9 +46,40 @@ static void add_to(const float *x, float factor, float *y, int64_t count) {
     });
 }
 
-static void add_products(const float *a, const float *b, float *y, int64_t count) {
+static void binary(const float *a, const float *b, float *y, int64_t count, int32_t kind) {
     each_range(count, [&](int64_t first, int64_t last) {
-        for (int64_t i = first; i < last; i++) y[i] += a[i] * b[i];
+        auto all = [&](auto f) {
+            for (int64_t i = first; i < last; i++) y[i] = f(a[i], b[i]);
+        };
+        switch (kind) {
+        case 0: return all([](float p, float q) { return p + q; });
+        case 1: return all([](float p, float q) { return p - q; });
+        case 2: return all([](float p, float q) { return p * q; });
+        case 3: return all([](float p, float q) { return p / q; });
+        case 4: return all([](float p, float q) { return p > q || p != p ? p : q; });
+        default: return all([](float p, float q) { return p < q || p != p ? p : q; });
+        }
+    });
+}
+
+static void binary_backward(const float *a, const float *b, const float *dy, float *da, float *db, int64_t count, int32_t kind) {
+    each_range(count, [&](int64_t first, int64_t last) {
+        auto both = [&](auto of_a, auto of_b) {
+            for (int64_t i = first; da && i < last; i++) da[i] += dy[i] * of_a(a[i], b[i]);
+            for (int64_t i = first; db && i < last; i++) db[i] += dy[i] * of_b(a[i], b[i]);
+        };
+        auto one = [](float, float) { return 1.0f; };
+        /* Of what is larger; of what is not, for numbers. */
+        auto above = [](float p, float q) { return p == q ? 0.5f : p < q ? 0.0f : 1.0f; };
+        auto below = [](float p, float q) { return p == q ? 0.5f : p > q ? 0.0f : 1.0f; };
+        switch (kind) {
+        case 0: return both(one, one);
+        case 1: return both(one, [](float, float) { return -1.0f; });
+        case 2: return both([](float, float q) { return q; }, [](float p, float) { return p; });
+        case 3: return both([](float, float q) { return 1 / q; }, [](float p, float q) { return -p / q / q; });
+        case 4: return both(above, below);
+        default: return both(below, above);
+        }
     });
 }
 
@@ -107,12 +138,31 @@ static void adamw(float *p, const float *gradient, float *mean, float *square, i
     });
 }
 
+struct pool_window {
+    int64_t first, size, step;
+};
+
+/* Of a dimension; see gatun.h for a stride of 0. */
+static pool_window window_of(int64_t i, int64_t in, int64_t out, int64_t stride, int64_t before, int64_t k, int64_t dilation) {
+    if (stride) return {i * stride - before, k, dilation};
+    int64_t first = i * in / out;
+    return {first, ((i + 1) * in + out - 1) / out - first, 1};
+}
+
+static pool_window rows_of(const gatun_max_pool_args &a, int64_t p) {
+    return window_of(p, a.h, a.oh, a.stride_h, a.top, a.kh, a.dilation_h);
+}
+
+static pool_window columns_of(const gatun_max_pool_args &a, int64_t q) {
+    return window_of(q, a.w, a.ow, a.stride_h ? a.stride_w : 0, a.left, a.kw, a.dilation_w);
+}
+
 /* The largest of a window, the first of equal ones; the last NaN. */
-static void max_window(const gatun_max_pool_args &a, const float *x, int64_t top, int64_t left, float *y, int32_t *place) {
+static void max_window(const gatun_max_pool_args &a, const float *x, pool_window rows, pool_window columns, float *y, int32_t *place) {
     int64_t best = -1;
     float largest = 0;
-    for (int64_t i = 0, row = top; i < a.kh; i++, row += a.dilation_h)
-        for (int64_t j = 0, column = left; j < a.kw; j++, column += a.dilation_w) {
+    for (int64_t i = 0, row = rows.first; i < rows.size; i++, row += rows.step)
+        for (int64_t j = 0, column = columns.first; j < columns.size; j++, column += columns.step) {
             if (row < 0 || row >= a.h || column < 0 || column >= a.w) continue;
             float v = x[row * a.w + column];
             if (best < 0 || v > largest || v != v) best = row * a.w + column, largest = v;
@@ -144,7 +194,7 @@ static void max_pool(const gatun_max_pool_args *args) {
             if (pairs) max_pairs(x, a.w, a.ow, 2 * p * a.w, y + p * a.ow, place + p * a.ow);
             else
                 for (int64_t q = 0; q < a.ow; q++)
-                    max_window(a, x, p * a.stride_h - a.top, q * a.stride_w - a.left, y + p * a.ow + q, place + p * a.ow + q);
+                    max_window(a, x, rows_of(a, p), columns_of(a, q), y + p * a.ow + q, place + p * a.ow + q);
     });
 }
 
@@ -163,15 +213,16 @@ static void average_pool(const gatun_max_pool_args *args, int32_t inside, int32_
         for (int64_t p = 0; p < a.oh; p++)
             for (int64_t q = 0; q < a.ow; q++) {
                 double sum = 0;
-                int64_t top = p * a.stride_h - a.top, left = q * a.stride_w - a.left, count = 0;
+                pool_window rows = rows_of(a, p), columns = columns_of(a, q);
+                int64_t count = 0;
                 auto each = [&](auto f) {
-                    for (int64_t row = top; row < top + a.kh * a.dilation_h; row += a.dilation_h)
-                        for (int64_t column = left; column < left + a.kw * a.dilation_w; column += a.dilation_w)
+                    for (int64_t i = 0, row = rows.first; i < rows.size; i++, row += rows.step)
+                        for (int64_t j = 0, column = columns.first; j < columns.size; j++, column += columns.step)
                             if (row >= 0 && row < a.h && column >= 0 && column < a.w) f(row * a.w + column);
                 };
                 if (inside || !backward) each([&](int64_t at) { count++, sum += backward ? 0 : x[at]; });
                 auto whole = [](int64_t from, int64_t k, int64_t end) { return from + k < end ? k : end - from; };
-                if (!inside) count = whole(top, a.kh, a.h + a.bottom) * whole(left, a.kw, a.w + a.right);
+                if (!inside) count = whole(rows.first, a.kh, a.h + a.bottom) * whole(columns.first, a.kw, a.w + a.right);
                 if (!backward) y[p * a.ow + q] = (float)(sum / count);
                 else each([&](int64_t at) { y[at] += x[p * a.ow + q] / count; });
             }

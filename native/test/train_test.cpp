@@ -16,9 +16,6 @@ void check_elements(int64_t n, numbers &random, outcome &o) {
     gatun_add(dy.data(), -0.4f, dx.data(), n);
     for (int64_t i = 0; i < n; i++) o.equal(dx[i], first[i] - 0.4 * dy[i], 1e-6, "difference", i);
     copy(dx, first);
-    gatun_add_products(dy.data(), dy.data(), dx.data(), n);
-    for (int64_t i = 0; i < n; i++) o.equal(dx[i], first[i] + (double)dy[i] * dy[i], 1e-6, "product", i);
-    copy(dx, first);
     gatun_multiply(dy.data(), dx.data(), n);
     for (int64_t i = 0; i < n; i++) o.equal(dx[i], (double)first[i] * dy[i], 1e-6, "multiplied", i);
     copy(dx, first);
@@ -30,6 +27,29 @@ void check_elements(int64_t n, numbers &random, outcome &o) {
     double sum = 0;
     for (int64_t i = 0; i < n; i++) sum += (double)dy[i] * dy[i];
     o.equal(gatun_squares(dy.data(), n), sum, 1e-12 * (sum + 1), "squares", n);
+}
+
+/* With equal ones. */
+void check_binary(int64_t n, int32_t kind, numbers &random, outcome &o) {
+    guarded<float> a(n), b(n), y(n), dy(n), da(n), db(n);
+    random.fill(dy, -1, 1);
+    for (int64_t i = 0; i < n; i++) {
+        a[i] = std::nearbyint(random.between(-9, 9)) / 4, b[i] = std::nearbyint(random.between(-9, 9)) / 2 + 0.25f;
+        if (kind > 3 && i % 3 == 0) b[i] = a[i];
+        da[i] = db[i] = 1;
+    }
+    gatun_binary(a.data(), b.data(), y.data(), n, kind);
+    gatun_binary_backward(a.data(), b.data(), dy.data(), da.data(), db.data(), n, kind);
+    for (int64_t i = 0; i < n; i++) {
+        double p = a[i], q = b[i], larger = p > q ? 1 : p < q ? 0 : 0.5;
+        double results[] = {p + q, p - q, p * q, p / q, std::fmax(p, q), std::fmin(p, q)};
+        double of_a[] = {1, 1, q, 1 / q, larger, 1 - larger}, of_b[] = {1, -1, p, -p / q / q, 1 - larger, larger};
+        o.equal(y[i], results[kind], 1e-5, "binary", i);
+        o.equal(da[i], 1 + dy[i] * of_a[kind], 1e-5, "of the first", i);
+        o.equal(db[i], 1 + dy[i] * of_b[kind], 1e-5, "of the second", i);
+    }
+    gatun_binary_backward(a.data(), b.data(), dy.data(), nullptr, nullptr, n, kind);
+    if (n) a[0] = NOT_A_NUMBER, gatun_binary(a.data(), b.data(), y.data(), n, kind), o.equal(std::isnan(y[0]), 1, 0, "NaN stays", 0);
 }
 
 void check_updates(int64_t n, int kind, numbers &random, outcome &o) {
@@ -237,6 +257,41 @@ void check_average_pool(gatun_max_pool_args a, int32_t inside, numbers &random, 
     for (int64_t i = 0; i < in; i++) o.equal(dx[i], expected[i], 1e-4, "mean's gradient", i);
 }
 
+/* Windows of a size for each, which overlap: the largest, and means. */
+void check_adaptive(int64_t h, int64_t w, int64_t oh, int64_t ow, numbers &random, outcome &o) {
+    const int64_t in = 3 * h * w, out = 3 * oh * ow;
+    guarded<float> x(in), y(out), mean(out), dy(out), dx(in), dmean(in), e(in), f(in);
+    guarded<int32_t> places(out);
+    random.fill(x, -1, 1), random.fill(dy, -1, 1);
+    for (int64_t i = 0; i < in; i++) dx[i] = dmean[i] = e[i] = f[i] = 1;
+    gatun_max_pool_args a{x.data(), y.data(), places.data(), 3, h, w, oh, ow, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    gatun_max_pool(&a);
+    gatun_max_pool_backward(dy.data(), places.data(), dx.data(), 3, h * w, oh * ow);
+    a.y = mean.data();
+    gatun_average_pool(&a, 1, 0);
+    a.x = dy.data(), a.y = dmean.data();
+    gatun_average_pool(&a, 1, 1);
+    for (int64_t at = 0; at < out; at++) {
+        int64_t plane = at / (oh * ow), p = at / ow % oh, q = at % ow, best = -1;
+        int64_t bottom = (int64_t)std::ceil((double)(p + 1) * h / oh), right = (int64_t)std::ceil((double)(q + 1) * w / ow);
+        double sum = 0, count = 0;
+        for (int pass = 0; pass < 2; pass++)
+            for (int64_t row = p * h / oh; row < bottom; row++)
+                for (int64_t column = q * w / ow; column < right; column++) {
+                    int64_t here = (plane * h + row) * w + column;
+                    if (pass) f[here] += (float)(dy[at] / count);
+                    else sum += x[here], count++, best = best < 0 || x[here] > x[best] ? here : best;
+                }
+        o.equal(y[at], x[best], 0, "largest of an own window", at);
+        o.equal(mean[at], sum / count, 1e-5, "mean of an own window", at);
+        e[best] += dy[at];
+    }
+    for (int64_t i = 0; i < in; i++) {
+        o.equal(dx[i], e[i], 1e-5, "largest's gradient", i);
+        o.equal(dmean[i], f[i], 1e-5, "own mean's gradient", i);
+    }
+}
+
 void check_table(int64_t rows, int64_t count, int64_t cols, numbers &random, outcome &o) {
     guarded<float> table(rows * cols), out(count * cols), first(rows * cols), was(count * cols);
     guarded<int32_t> ids(count);
@@ -368,6 +423,7 @@ void check_training(outcome &o) {
     numbers random{77};
     for (int64_t n : {0, 1, 7, 16, 33, 1000, 100001}) {
         check_elements(n, random, o);
+        for (int32_t kind = 0; kind < 6; kind++) check_binary(n, kind, random, o);
         for (int kind = 0; kind < 4; kind++) check_updates(n, kind, random, o);
     }
     for (int64_t n : {1, 7, 33, 40001}) check_derivatives(n, random, o);
@@ -381,6 +437,7 @@ void check_training(outcome &o) {
         check_average_pool({nullptr, nullptr, nullptr, 3, 6, 8, 3, 4, 3, 3, 3, 3, 1, 1, 1, 1, 1, 0}, inside, random, o);
         check_average_pool({nullptr, nullptr, nullptr, 5, 4, 9, 1, 1, 4, 9, 1, 1, 1, 1, 0, 0, 0, 0}, inside, random, o);
     }
+    check_adaptive(7, 5, 3, 2, random, o), check_adaptive(6, 9, 3, 3, random, o), check_adaptive(2, 3, 5, 7, random, o);
     check_table(7, 20, 5, random, o), check_table(3, 40, 1001, random, o), check_table(1, 0, 4, random, o);
     check_repeat(1, 1, 1, random, o), check_repeat(3, 5, 17, random, o), check_repeat(2, 4, 9001, random, o);
     for (int32_t kind = GATUN_POOL_MEAN; kind <= GATUN_POOL_LAST; kind++)

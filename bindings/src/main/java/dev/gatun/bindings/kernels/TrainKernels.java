@@ -33,9 +33,14 @@ public final class TrainKernels {
         GatunC.gatun_add(x, factor, y, floats(x));
     }
 
-    /** y += a b. */
-    public static void addProducts(MemorySegment a, MemorySegment b, MemorySegment y) {
-        GatunC.gatun_add_products(a, b, y, floats(y));
+    /** y = a and b joined by a kind: 0 sum, 1 difference, 2 product, 3 quotient, 4 the larger, 5 the smaller. */
+    public static void binary(int kind, MemorySegment a, MemorySegment b, MemorySegment y) {
+        GatunC.gatun_binary(a, b, y, floats(y), kind);
+    }
+
+    /** da and db, of which each may be null, += what {@link #binary} makes of dy. */
+    public static void binaryBackward(int kind, MemorySegment a, MemorySegment b, MemorySegment dy, MemorySegment da, MemorySegment db) {
+        GatunC.gatun_binary_backward(a, b, dy, Kernels.orNull(da), Kernels.orNull(db), floats(dy), kind);
     }
 
     /** y *= x. */
@@ -139,7 +144,8 @@ public final class TrainKernels {
      * @param planes  how many
      * @param source  height and width
      * @param result  height and width
-     * @param kernel  height and width, as strides, dilations and padding: above and on the left, below and on the right
+     * @param kernel  height and width, as strides, dilations and padding: above and on the left, below and on the right; strides of 0:
+     *                windows share the source out, and nothing of these is read
      */
     public record Pool(long planes, long[] source, long[] result, long[] kernel, long[] strides, long[] dilations, long[] before,
             long[] after) {

@@ -12,25 +12,27 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Sum, difference or product; the second is repeated first where its shape is another. */
+/** Two joined element by element; the second is repeated first where its shape is another. */
 final class BinaryRule implements Rule {
-    private final Operator operator;
+    private final int kind;
     private final MemorySegment[] x;
     private final MemorySegment y;
     private final MemorySegment[] dx;
     private final MemorySegment dy;
-    private final float sign;
     private final Repeat repeat;
     private final MemorySegment second;
     private final MemorySegment dSecond;
 
     /** @param dx an element is null if nobody wants it */
     BinaryRule(Arena arena, Operator operator, List<Tensor> x, MemorySegment y, MemorySegment[] dx, MemorySegment dy) {
-        if (operator != Operator.ADD && operator != Operator.SUB && operator != Operator.MUL) {
-            throw new IllegalArgumentException("Binary: " + operator + " cannot be trained, only sums, differences and products");
-        }
-        this.operator = operator;
-        this.sign = operator == Operator.SUB ? -1 : 1;
+        this.kind = switch (operator) {
+            case ADD -> 0;
+            case SUB -> 1;
+            case MUL -> 2;
+            case DIV -> 3;
+            case MAX -> 4;
+            case MIN -> 5;
+        };
         this.y = y;
         this.dy = dy;
         this.second = x.get(1).segment();
@@ -72,12 +74,7 @@ final class BinaryRule implements Rule {
         if (repeat != null) {
             repeat.forward(second, x[1]);
         }
-        y.copyFrom(x[0]);
-        if (operator == Operator.MUL) {
-            TrainKernels.multiply(x[1], y);
-        } else {
-            TrainKernels.add(x[1], sign, y);
-        }
+        TrainKernels.binary(kind, x[0], x[1], y);
     }
 
     @Override
@@ -85,13 +82,7 @@ final class BinaryRule implements Rule {
         if (repeat != null && dSecond != null) {
             dx[1].fill((byte) 0);
         }
-        for (int i = 0; i < 2; i++) {
-            if (dx[i] != null && operator == Operator.MUL) {
-                TrainKernels.addProducts(dy, x[1 - i], dx[i]);
-            } else if (dx[i] != null) {
-                TrainKernels.add(dy, i == 0 ? 1 : sign, dx[i]);
-            }
-        }
+        TrainKernels.binaryBackward(kind, x[0], x[1], dy, dx[0], dx[1]);
         if (repeat != null && dSecond != null) {
             repeat.backward(dSecond, dx[1]);
         }

@@ -40,12 +40,11 @@ final class PoolRule implements Rule {
         return new long[] {last == 0 || last == 2 ? one : sizes[last - 1], sizes[last]};
     }
 
-    /** Of whole planes. */
-    static TrainKernels.Pool planes(Shape source) {
-        long[] one = {1, 1};
-        long planes = source.dim(0) * source.dim(1);
-        long[] plane = {1, source.elementCount() / Math.max(1, planes)};
-        return new TrainKernels.Pool(planes, plane, one, plane, one, one, new long[2], new long[2]);
+    /** Of windows that share the source out. */
+    static TrainKernels.Pool shares(Shape source, Shape result) {
+        long[] none = {0, 0};
+        return new TrainKernels.Pool(source.dim(0) * source.dim(1), pair(source.dims(), 1), pair(result.dims(), 1), none, none, none, none,
+                none);
     }
 
     @Override

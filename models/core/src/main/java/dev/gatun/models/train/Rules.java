@@ -2,6 +2,7 @@ package dev.gatun.models.train;
 
 import dev.gatun.bindings.kernels.TrainSequences;
 import dev.gatun.tensor.Tensor;
+import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.graph.Apply;
 import dev.gatun.tensor.graph.Attention;
 import dev.gatun.tensor.graph.BatchNorm;
@@ -28,6 +29,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * The rules of a node, between its values.
@@ -57,9 +59,8 @@ record Rules(Arena arena, Map<Weight, Parameter> parameters, List<Tensor> x, Mem
             case Apply(AttentionOp attention) -> attention(attention, null);
             case Apply(PoolOp pool) when pool.window().rank() <= 2 -> new PoolRule(arena, pool.kind(), PoolRule.windows(pool,
                     x.get(0).shape(), y.get(0).shape()), x(0), y(0), dx[0], dy[0]);
-            case Apply(AdaptivePoolOp pool) when y.get(0).shape().elementCount() == y.get(0).shape().dim(0) * y.get(0).shape().dim(1) ->
-                    new PoolRule(arena, pool.maximum() ? PoolOp.Kind.MAX : PoolOp.Kind.AVERAGE, PoolRule.planes(x.get(0).shape()), x(0),
-                            y(0), dx[0], dy[0]);
+            case Apply(AdaptivePoolOp pool) -> new PoolRule(arena, pool.maximum() ? PoolOp.Kind.MAX : PoolOp.Kind.AVERAGE,
+                    PoolRule.shares(x.get(0).shape(), y.get(0).shape()), x(0), y(0), dx[0], dy[0]);
             case Apply(BinaryOp binary) when plain(binary.activation()) -> new BinaryRule(arena, binary.operator(), x, y(0), dx, dy[0]);
             case Apply(SoftmaxOp softmax) -> new SoftmaxRule(arena, x.get(0).shape(), softmax.axis(), softmax.log(), x(0), y(0), dx[0],
                     dy[0]);
@@ -144,17 +145,29 @@ record Rules(Arena arena, Map<Weight, Parameter> parameters, List<Tensor> x, Mem
         boolean cells = y.size() > 2;
         for (int d = 0; d < directions; d++) {
             Recurrent.Direction direction = layer.directions().get(d);
-            if (!layer.order().equals(List.of(0, 1, 2, 3).subList(0, layer.cell().gates()))) {
-                throw new IllegalArgumentException("Recurrent with gates in another order than PyTorch's cannot be trained");
-            }
             long width = direction.state().shape().dim(1);
-            rules.add(new RecurrentRule(arena, layer.cell(), direction.reverse(), new RecurrentRule.Weights(of(direction.input()),
-                    of(direction.state()), of(direction.inputBias()), of(direction.stateBias()), of(direction.projection())), x(0),
-                    dx[0], x.get(1), new RecurrentRule.Results(y(0), dy[0], directions * width, d * width, part(y(1), d, directions),
+            RecurrentRule.Weights weights = new RecurrentRule.Weights(gates(direction.input(), layer.order(), rules),
+                    gates(direction.state(), layer.order(), rules), gates(direction.inputBias(), layer.order(), rules),
+                    gates(direction.stateBias(), layer.order(), rules), of(direction.projection()));
+            rules.add(new RecurrentRule(arena, layer.cell(), direction.reverse(), weights, x(0), dx[0], x.get(1),
+                    new RecurrentRule.Results(y(0), dy[0], directions * width, d * width, part(y(1), d, directions),
                             part(dy[1], d, directions), cells ? part(y(2), d, directions) : null,
                             cells ? part(dy[2], d, directions) : null), given(2, d, directions), given(3, d, directions)));
         }
         return rules;
+    }
+
+    /** A parameter with its gates in PyTorch's order, of a file that has another by a rule that copies it there and its gradient back. */
+    private Parameter gates(Weight weight, List<Integer> order, List<Rule> rules) {
+        Parameter own = of(weight);
+        if (own == null || order.equals(IntStream.range(0, order.size()).boxed().toList())) {
+            return own;
+        }
+        TensorDesc desc = own.value().desc();
+        Parameter sorted = new Parameter(own.name(), Tensor.of(desc, Rule.floats(arena, desc.shape().elementCount())), Tensor.of(desc,
+                Rule.floats(arena, desc.shape().elementCount())), null, false);
+        rules.add(new GateOrderRule(own, sorted, order));
+        return sorted;
     }
 
     /** A direction's part of a first state, or null where sequences begin with zeros. */

@@ -21,6 +21,7 @@ import dev.gatun.tensor.op.EltwiseOp;
 import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 
 /** What is left out of a step. */
@@ -46,7 +47,7 @@ class DropoutTest {
                     rule.forward(true);
                 }
             }
-            SequenceRulesTest.compare(arena, golden, "dropped", net, parameters);
+            SequenceRulesTest.compare(arena, golden, "dropped", net, parameters, UnaryOperator.identity());
         }
     }
 

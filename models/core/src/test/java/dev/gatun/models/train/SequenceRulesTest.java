@@ -38,6 +38,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 
 /** Layers over sequences, and networks of them, against PyTorch's gradients and updates ({@code oracle/train/training.py}). */
@@ -136,6 +137,41 @@ class SequenceRulesTest {
         }
     }
 
+    /** Weights as a file of ONNX has them, of which the gradients are the same in that order. */
+    @Test
+    void gatesInOnnxsOrderAreLearntAsPyTorchDoes() {
+        try (Arena arena = Arena.ofShared()) {
+            SafetensorsFile golden = Goldens.open(arena, "train/layers.safetensors");
+            Map<Cell, List<Integer>> orders = Map.of(Cell.LSTM, List.of(0, 2, 3, 1), Cell.GRU, List.of(1, 0, 2), Cell.GRU_RESET_FIRST,
+                    List.of(1, 0, 2));
+            orders.forEach((cell, order) -> {
+                String name = cell.name().toLowerCase(java.util.Locale.ROOT) + " 0";
+                Recurrent.Direction[] sorted = recurrent(arena, name, cell, 0, 0.5f, 5, 3, true).directions()
+                        .toArray(Recurrent.Direction[]::new);
+                List<Recurrent.Direction> directions = java.util.Arrays.stream(sorted).map(d -> new Recurrent.Direction(
+                        inOrder(arena, d.input(), order), inOrder(arena, d.state(), order), inOrder(arena, d.inputBias(), order),
+                        inOrder(arena, d.stateBias(), order), null, d.reverse())).toList();
+                check(arena, golden, name, 5, (g, x, rows) -> g.addAll("rnn", new Recurrent(cell, directions, order, States.NONE), x, rows)
+                        .getFirst(), gradient -> gates(arena, gradient, order, false));
+            });
+        }
+    }
+
+    /** The parts of gates where a file has them, or back. */
+    private static Tensor gates(Arena arena, Tensor of, List<Integer> order, boolean toFile) {
+        Tensor other = Tensor.allocate(arena, of.desc());
+        long bytes = of.segment().byteSize() / order.size();
+        for (int i = 0; i < order.size(); i++) {
+            long file = order.get(i) * bytes;
+            MemorySegment.copy(of.segment(), toFile ? i * bytes : file, other.segment(), toFile ? file : i * bytes, bytes);
+        }
+        return other;
+    }
+
+    private static Weight inOrder(Arena arena, Weight weight, List<Integer> order) {
+        return new Weight(weight.name(), gates(arena, weight.tensor(), order, true));
+    }
+
     @Test
     void whatDistancesAddIsLearntAsPyTorchDoes() {
         try (Arena arena = Arena.ofShared()) {
@@ -167,6 +203,12 @@ class SequenceRulesTest {
     }
 
     private static void check(Arena arena, SafetensorsFile golden, String name, int columns, Case layers, Tensor... more) {
+        check(arena, golden, name, columns, layers, UnaryOperator.identity(), more);
+    }
+
+    /** @param sorted of a gradient, as PyTorch has it */
+    private static void check(Arena arena, SafetensorsFile golden, String name, int columns, Case layers, UnaryOperator<Tensor> sorted,
+            Tensor... more) {
         GraphBuilder g = new GraphBuilder(name);
         Weight identity = new Weight("identity", Tensor.allocate(arena, TensorDesc.of(DataType.F32, columns, columns)));
         for (long i = 0; i < columns; i++) {
@@ -182,7 +224,7 @@ class SequenceRulesTest {
             net.input(i + 2).segment().copyFrom(more[i].segment());
         }
         net.forward(true);
-        compare(arena, golden, name, net, PARAMETERS.remove(net));
+        compare(arena, golden, name, net, PARAMETERS.remove(net), sorted);
         TrainerTest.gradient(golden, name + "/dx", net.gradient(x));
     }
 
@@ -228,7 +270,8 @@ class SequenceRulesTest {
     }
 
     /** The result for a target of the script's, and the parameters' gradients. */
-    static void compare(Arena arena, SafetensorsFile golden, String name, Differentiated net, Map<Weight, Parameter> parameters) {
+    static void compare(Arena arena, SafetensorsFile golden, String name, Differentiated net, Map<Weight, Parameter> parameters,
+            UnaryOperator<Tensor> sorted) {
         TrainerTest.close(Goldens.floats(golden, "layer " + name + "/y"), net.output(), name + " y");
         long results = net.output().shape().elementCount();
         Tensor target = Tensor.ofFloats(arena, TrainerTest.values(name + " t", 1, results), results).reshape(net.output().shape().dims());
@@ -236,7 +279,7 @@ class SequenceRulesTest {
         net.backward();
         parameters.forEach((weight, parameter) -> {
             if (!weight.name().equals("identity") && weight.origin() == null) {
-                TrainerTest.gradient(golden, name + "/d " + weight.name(), parameter.gradient());
+                TrainerTest.gradient(golden, name + "/d " + weight.name(), sorted.apply(parameter.gradient()));
             }
         });
     }
@@ -256,7 +299,7 @@ class SequenceRulesTest {
             net.input(0).segment().copyFrom(Tensor.ofInts(arena, new int[] {3, 0, 6, 3, 3}, 5).segment());
             net.input(1).segment().copyFrom(Tensor.ofInts(arena, new int[] {0, 1, 2, 0, 1}, 5).segment());
             net.forward(true);
-            compare(arena, Goldens.open(arena, "train/layers.safetensors"), "embedding", net, parameters);
+            compare(arena, Goldens.open(arena, "train/layers.safetensors"), "embedding", net, parameters, UnaryOperator.identity());
             net.input(1).setInt(3, 5);
             assertEquals("index 3 of positions.weight is 5, expected 0 to 4", assertThrows(IllegalArgumentException.class,
                     () -> net.forward(true)).getMessage());
@@ -264,12 +307,16 @@ class SequenceRulesTest {
     }
 
     private static Graph tagger(Arena arena, String name) {
+        return tagger(arena, name, Cell.LSTM);
+    }
+
+    private static Graph tagger(Arena arena, String name, Cell cell) {
         GraphBuilder g = new GraphBuilder("tagger");
         Port x = g.add("words", new Embedding(weight(arena, name, "words.weight", 0.4f, 11, 5), null, null, false, null, 1),
                 g.input("ids", Spec.of(DataType.S32, "n")));
         Port sequences = g.input("sequences", Spec.of(DataType.S32, SEQUENCES.length));
-        x = g.addAll("rnn0", recurrent(arena, name, Cell.LSTM, 0, 0.4f, 5, 6, true), x, sequences).getFirst();
-        x = g.addAll("rnn1", recurrent(arena, name, Cell.LSTM, 1, 0.4f, 12, 6, true), x, sequences).getFirst();
+        x = g.addAll("rnn0", recurrent(arena, name, cell, 0, 0.4f, 5, 6, true), x, sequences).getFirst();
+        x = g.addAll("rnn1", recurrent(arena, name, cell, 1, 0.4f, 12, 6, true), x, sequences).getFirst();
         g.output("scores", g.add("out", linear(arena, name, "out", 0.4f, 12, 4), x));
         return g.build();
     }
@@ -320,8 +367,10 @@ class SequenceRulesTest {
 
     @Test
     void aStepTakesNothingFromTheHeap() {
-        for (String name : List.of("tagger adamw", "transformer sgd", "tagger sgd", "transformer adamw")) {
+        for (String name : List.of("tagger adamw", "transformer sgd", "tagger sgd", "transformer adamw", "gru tagger", "tanh tagger",
+            "relu tagger")) {
             try (Arena arena = Arena.ofShared(); Trainer trainer = new Trainer(name.startsWith("tagger") ? tagger(arena, name)
+                    : name.endsWith("tagger") ? tagger(arena, name, Cell.valueOf(name.split(" ")[0].toUpperCase(java.util.Locale.ROOT)))
                     : transformer(arena, name), new Trainer.Options(new Loss.CrossEntropy(), name.endsWith("adamw")
                             ? new Optimizer.AdamW(1e-3) : new Optimizer.Sgd(1e-3, 0.9), Schedule.CONSTANT, 1, 1))) {
                 Map<String, Tensor> inputs = new HashMap<>(Map.of("sequences", Tensor.ofInts(arena, SEQUENCES, SEQUENCES.length), "ids",
