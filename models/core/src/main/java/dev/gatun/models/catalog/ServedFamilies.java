@@ -6,6 +6,7 @@ import dev.gatun.models.checkpoint.Family;
 import dev.gatun.models.checkpoint.LoadOptions;
 import dev.gatun.models.family.recurrent.RnnConfig;
 import dev.gatun.models.family.recurrent.SequenceConfig;
+import dev.gatun.models.family.resnet.ResNet;
 import dev.gatun.models.family.resnet.ResNetConfig;
 import dev.gatun.models.family.transformer.Seq2SeqModel;
 import dev.gatun.models.family.vit.Vit;
@@ -33,7 +34,8 @@ public final class ServedFamilies {
 
     /** In the order in which they are asked. */
     public static final Families ALL = new Families(Stream.of(Seq2Seqs.ALL.stream(), Encoders.ALL.stream(), Stream.<Family<?>>of(
-            new Served<>("resnet", List.of("resnet18", "resnet34", "resnet50", "resnet101", "resnet152"), ServedFamilies::isResNet,
+            new Served<>(ResNet.HUB, List.of(ResNet.HUB, "ResNetForImageClassification", "resnet18", "resnet34", "resnet50", "resnet101",
+                    "resnet152"), ServedFamilies::isResNet,
                     (c, options) -> ImageClassifier.load(path(c), new ClassifierOptions(options.threads(), options.checkWeights()))),
             new Served<>(TEXTBOOK_CNN, List.of(TEXTBOOK_CNN), ServedFamilies::isTextbookCnn,
                     (c, options) -> ImageClassifier.load(path(c), new ClassifierOptions(options.threads(), options.checkWeights()))),
@@ -76,7 +78,7 @@ public final class ServedFamilies {
     private static boolean isResNet(Checkpoint checkpoint) {
         List<String> architectures = checkpoint.architectures();
         return architectures.isEmpty() && checkpoint.modelType().isEmpty() ? has(checkpoint, "layer1.0.conv1.weight")
-                : architectures.stream().anyMatch(ResNetConfig::isKnown);
+                : checkpoint.modelType().equals(ResNet.HUB) || architectures.stream().anyMatch(ResNetConfig::isKnown);
     }
 
     private static boolean isTextbookCnn(Checkpoint checkpoint) {

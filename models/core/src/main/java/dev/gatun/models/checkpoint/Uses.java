@@ -17,7 +17,7 @@ public final class Uses {
         add("rnn-language-model", "LanguageModel (gatun generate, perplexity)");
         add("rnn-tagger", "SequenceTagger (gatun tag)");
         add("rnn-forecaster", "Forecaster (gatun forecast)");
-        add("(ViT|DeiT)ForImageClassification|textbook-cnn|resnet\\d+d?", "ImageClassifier (gatun classify)");
+        add("(ViT|DeiT|ResNet)ForImageClassification|textbook-cnn|resnet\\d+d?", "ImageClassifier (gatun classify)");
         add("CLIPModel|SiglipModel", "ImageTextModel (gatun classify --labels, embed)");
         add("(Bert|Roberta|XLMRoberta|Camembert|DistilBert|Electra|Albert|MPNet|DebertaV2|T5Encoder|ModernBert|NomicBert)Model",
                 "EmbeddingModel (gatun embed, search)");

@@ -13,18 +13,22 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The preprocessing of a {@code preprocessor_config.json}, as transformers' image processors of ViT, DeiT, CLIP and SigLIP do it with
- * Pillow.
+ * The preprocessing of a {@code preprocessor_config.json}, as transformers' image processors of ViT, DeiT, CLIP, SigLIP and ConvNeXT (which
+ * ResNets have too) do it with Pillow.
  */
 public final class HubPreprocessing {
     private static final Interpolation[] PILLOW = {Interpolation.NEAREST, Interpolation.LANCZOS, Interpolation.BILINEAR,
         Interpolation.BICUBIC, Interpolation.BOX, Interpolation.HAMMING};
     private static final Map<String, Processor> PROCESSORS = new HashMap<>();
     private static final double WHITE = 255;
+    private static final int USUAL_SIDE = 224;
+    /** From this size on ConvNeXT's processor stretches pictures; below it cuts a {@code crop_pct} of them. */
+    private static final int STRETCHED = 384;
 
     /** What fields mean that are absent. */
     private enum Processor {
-        VIT("ViT", false, 2, 224), DEIT("DeiT", true, 3, 256), CLIP("CLIP", true, 3, 224), SIGLIP("Siglip", false, 3, 224);
+        VIT("ViT", false, 2, 224), DEIT("DeiT", true, 3, 256), CLIP("CLIP", true, 3, 224), SIGLIP("Siglip", false, 3, 224),
+        CONVNEXT("ConvNext", false, 3, 384);
 
         private final boolean crops;
         private final int resample;
@@ -41,7 +45,7 @@ public final class HubPreprocessing {
 
         /** Whether a single number is the shorter side's. */
         boolean shortest() {
-            return this == CLIP || this == SIGLIP;
+            return this == CLIP || this == SIGLIP || this == CONVNEXT;
         }
 
         double[] mean() {
@@ -60,7 +64,8 @@ public final class HubPreprocessing {
     private HubPreprocessing(ConfigFields config, VisionSpec spec) {
         this.config = config;
         this.spec = spec;
-        Processor usual = Arrays.stream(Processor.values()).filter(p -> p.name().equalsIgnoreCase(spec.name())).findFirst().orElse(null);
+        Processor usual = spec.name().equals("resnet") ? Processor.CONVNEXT : Arrays.stream(Processor.values())
+                .filter(p -> p.name().equalsIgnoreCase(spec.name())).findFirst().orElse(null);
         Processor old = config.choice("feature_extractor_type", usual, PROCESSORS);
         this.processor = config.choice("image_processor_type", old, PROCESSORS);
         if (processor == null) {
@@ -82,6 +87,27 @@ public final class HubPreprocessing {
     }
 
     /**
+     * What a folder's pictures are cut or resized to, for a network that takes any size.
+     *
+     * @param usual side of a square, where the folder does not say
+     */
+    public static InputSize inputSize(Path folder, int usual) {
+        Path file = folder.resolve("preprocessor_config.json");
+        if (!JsonFiles.present(file)) {
+            return new InputSize(usual, usual);
+        }
+        ConfigFields config = ConfigFields.of(file, JsonFiles.object(file));
+        String name = config.flag("do_center_crop", config.has("crop_size")) ? "crop_size" : "size";
+        if (config.isNumber(name) || !config.has(name)) {
+            int side = config.integer(name, 1, 1 << 14, usual);
+            return new InputSize(side, side);
+        }
+        ConfigFields sides = config.object(name);
+        int shortest = sides.integer("shortest_edge", 1, 1 << 14, usual);
+        return new InputSize(sides.integer("height", 1, 1 << 14, shortest), sides.integer("width", 1, 1 << 14, shortest));
+    }
+
+    /**
      * What absent fields mean depends on {@code image_processor_type}.
      *
      * @throws dev.gatun.models.checkpoint.WeightException if a field has a value that is not served, or is not known
@@ -97,25 +123,14 @@ public final class HubPreprocessing {
         config.ignore("do_convert_rgb", "processor_class", "data_format", "input_data_format", "return_tensors", "device",
                 "disable_grouping", "_valid_processor_keys", "pad_size", "image_seq_length", "do_reduce_labels", "auto_map");
         InputSize input = spec.inputSize();
-        boolean crops = config.flag("do_center_crop", processor.crops);
-        InputSize cropped = size("crop_size", new InputSize(224, 224));
-        if (crops && !input.equals(cropped)) {
-            throw config.error("crop_size", "the image_size of config.json, " + input + (config.has("crop_size") ? ""
-                    : "; without it transformers crops to " + cropped + ": add it, or do_center_crop false"));
-        }
-        int shortest = shortest();
-        InputSize resized = shortest > 0 ? null : size("size", new InputSize(processor.side, processor.side));
-        if (shortest > 0 && config.has("size") && !config.isNumber("size")) {
-            config.object("size").require("longest_edge");
-            config.object("size").require("height");
-            config.object("size").require("width");
-        }
-        if (!crops && !input.equals(resized)) {
-            throw config.error("size", "the image_size of config.json, " + input + ", because nothing is cropped");
-        }
-        if (shortest > 0 ? shortest < Math.max(input.height(), input.width())
-                : resized.height() < input.height() || resized.width() < input.width()) {
-            throw config.error("size", "at least the crop_size " + input);
+        int edge = shortest();
+        int shortest = processor == Processor.CONVNEXT ? share(edge) : edge;
+        InputSize resized = shortest > 0 ? null : edge > 0 ? new InputSize(edge, edge)
+                : size("size", new InputSize(processor.side, processor.side));
+        if (processor != Processor.CONVNEXT) {
+            crop(input, shortest, resized);
+        } else if (!input.equals(edge > 0 ? new InputSize(edge, edge) : resized)) {
+            throw config.error("size", "the network's input, " + input);
         }
         int resample = config.integer("resample", 0, PILLOW.length - 1, processor.resample);
         float[][] scale = scale();
@@ -128,13 +143,48 @@ public final class HubPreprocessing {
                 .withCorner(sides);
     }
 
+    /** What ConvNeXT's processor resizes the shorter side to before it cuts {@code edge} pixels out; 0 if it stretches the picture. */
+    private int share(int edge) {
+        config.require("do_center_crop", false);
+        config.ignore("crop_size");
+        double share = config.number("crop_pct", USUAL_SIDE / 256d);
+        if (!(share > 0 && share <= 1)) {
+            throw config.error("crop_pct", "a number above 0, at most 1");
+        }
+        if (edge == 0 && (config.has("image_processor_type") || config.has("feature_extractor_type"))) {
+            throw config.error("size", "a shortest_edge");
+        }
+        return edge >= STRETCHED ? 0 : (int) (edge / share);
+    }
+
+    private void crop(InputSize input, int shortest, InputSize resized) {
+        boolean crops = config.flag("do_center_crop", processor.crops);
+        InputSize cropped = size("crop_size", new InputSize(USUAL_SIDE, USUAL_SIDE));
+        if (crops && !input.equals(cropped)) {
+            throw config.error("crop_size", "the image_size of config.json, " + input + (config.has("crop_size") ? ""
+                    : "; without it transformers crops to " + cropped + ": add it, or do_center_crop false"));
+        }
+        if (shortest > 0 && config.has("size") && !config.isNumber("size")) {
+            config.object("size").require("longest_edge");
+            config.object("size").require("height");
+            config.object("size").require("width");
+        }
+        if (!crops && !input.equals(resized)) {
+            throw config.error("size", "the image_size of config.json, " + input + ", because nothing is cropped");
+        }
+        if (shortest > 0 ? shortest < Math.max(input.height(), input.width())
+                : resized.height() < input.height() || resized.width() < input.width()) {
+            throw config.error("size", "at least the crop_size " + input);
+        }
+    }
+
     /** What the shorter side is resized to, or 0 if both sides are given. */
     private int shortest() {
         if (config.isNumber("size")) {
             return processor.shortest() ? config.integer("size", 1, 1 << 16) : 0;
         }
         return config.has("size") ? config.object("size").integer("shortest_edge", 1, 1 << 16, 0)
-                : processor == Processor.CLIP ? processor.side : 0;
+                : processor == Processor.CLIP || processor == Processor.CONVNEXT ? processor.side : 0;
     }
 
     /** Mean and deviation of values from 0 to 1 that come to what is asked for values times {@code rescale_factor}. */

@@ -1,14 +1,13 @@
 package dev.gatun.models.family.onnx;
 
 import dev.gatun.models.checkpoint.Checkpoint;
-import dev.gatun.models.checkpoint.ConfigFields;
-import dev.gatun.models.checkpoint.JsonFiles;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.onnx.OnnxInfo;
 import dev.gatun.models.onnx.OnnxModel;
 import dev.gatun.models.onnx.OnnxSession;
 import dev.gatun.models.onnx.OnnxTensor;
 import dev.gatun.models.onnx.OnnxType;
+import dev.gatun.models.vision.HubPreprocessing;
 import dev.gatun.models.vision.PictureRows;
 import dev.gatun.models.vision.VisionModel;
 import dev.gatun.models.vision.VisionSpec;
@@ -22,7 +21,6 @@ import java.util.Map;
 public final class OnnxPictures implements PictureRows {
     /** Of the network, for messages. */
     public static final String NAME = "onnx";
-    private static final int USUAL_SIDE = 224;
 
     private final OnnxModel model;
     private final OnnxInfo input;
@@ -43,29 +41,12 @@ public final class OnnxPictures implements PictureRows {
         }
         this.output = model.outputs().containsKey("logits") ? "logits" : model.outputs().keySet().iterator().next();
         this.channels = dim(1) > 0 ? dim(1) : 3;
-        this.size = dim(2) > 0 && dim(3) > 0 ? new VisionSpec.InputSize(dim(2), dim(3)) : size(folder);
+        this.size = dim(2) > 0 && dim(3) > 0 ? new VisionSpec.InputSize(dim(2), dim(3)) : HubPreprocessing.inputSize(folder, 224);
     }
 
     /** 0 if the file leaves it open. */
     private int dim(int i) {
         return input.dims().get(i) instanceof Long n && n > 0 ? Math.toIntExact(n) : 0;
-    }
-
-    /** Of a folder whose file takes any size: what pictures are cut or resized to. */
-    private static VisionSpec.InputSize size(Path folder) {
-        Path file = folder.resolve("preprocessor_config.json");
-        if (!JsonFiles.present(file)) {
-            return new VisionSpec.InputSize(USUAL_SIDE, USUAL_SIDE);
-        }
-        ConfigFields config = ConfigFields.of(file, JsonFiles.object(file));
-        String name = config.flag("do_center_crop", config.has("crop_size")) ? "crop_size" : "size";
-        if (config.isNumber(name) || !config.has(name)) {
-            int side = config.integer(name, 1, 1 << 14, USUAL_SIDE);
-            return new VisionSpec.InputSize(side, side);
-        }
-        ConfigFields sides = config.object(name);
-        int shortest = sides.integer("shortest_edge", 1, 1 << 14, USUAL_SIDE);
-        return new VisionSpec.InputSize(sides.integer("height", 1, 1 << 14, shortest), sides.integer("width", 1, 1 << 14, shortest));
     }
 
     /**

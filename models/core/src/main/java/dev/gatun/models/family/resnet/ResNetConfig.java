@@ -3,10 +3,12 @@ package dev.gatun.models.family.resnet;
 import dev.gatun.models.checkpoint.WeightScope;
 import dev.gatun.models.vision.VisionSpec;
 import dev.gatun.models.vision.VisionSpec.InputSize;
+import dev.gatun.tensor.op.Activation;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 
 /**
  * Sizes of a residual network.
@@ -18,6 +20,7 @@ import java.util.TreeMap;
  * @param numClasses    of the last layer
  */
 public record ResNetConfig(List<Integer> blocks, boolean bottleneck, int inputChannels, int inputSize, int numClasses) {
+    private static final int STEM = 64;
     private static final Map<String, ResNetConfig> KNOWN = new TreeMap<>(Map.of(
             "resnet18", new ResNetConfig(List.of(2, 2, 2, 2), false),
             "resnet34", new ResNetConfig(List.of(3, 4, 6, 3), false),
@@ -80,9 +83,10 @@ public record ResNetConfig(List<Integer> blocks, boolean bottleneck, int inputCh
         return new ResNetConfig(blocks, bottleneck, channels, size, classes);
     }
 
-    /** Whether a block's shortcut has a convolution: where channels or size change. */
-    boolean hasShortcut(int stage, int block) {
-        return block == 0 && (stage > 0 || bottleneck);
+    /** What is computed. */
+    ResNetLayout layout() {
+        return new ResNetLayout(inputChannels, STEM, blocks, IntStream.range(0, blocks.size()).map(stage -> (bottleneck ? 4 : 1) * STEM
+                << stage).boxed().toList(), bottleneck, Activation.RELU, false, false, ResNetLayout.Names.TORCHVISION);
     }
 
     /** What the network takes and gives; any picture of 32 x 32 or more. */

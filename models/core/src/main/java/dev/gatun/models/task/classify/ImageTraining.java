@@ -1,5 +1,6 @@
 package dev.gatun.models.task.classify;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gatun.models.checkpoint.SafetensorsWriter;
@@ -8,6 +9,7 @@ import dev.gatun.models.checkpoint.WeightScope;
 import dev.gatun.models.checkpoint.WeightSource;
 import dev.gatun.models.family.cnn.TextbookCnn;
 import dev.gatun.models.family.cnn.TextbookCnnConfig;
+import dev.gatun.models.family.resnet.ResNet;
 import dev.gatun.models.image.ImagePreprocessor;
 import dev.gatun.models.train.Augmentation;
 import dev.gatun.models.train.Distortion;
@@ -113,7 +115,7 @@ public final class ImageTraining {
                     json.withArray(each).add(value);
                 }
             }
-            return run(graph, new TrainingData(pictures, examples.targets(arena)), looks, json, Map.of(), "");
+            return run(graph, new TrainingData(pictures, examples.targets(arena)), looks, json, Map.of());
         }
     }
 
@@ -136,25 +138,40 @@ public final class ImageTraining {
             }
             int columns = classifier.model().spec().featureCount();
             Tensor features = features(arena, classifier, columns);
-            WeightScope start = WeightScope.of(new InitialWeights(arena, fit.seed()).layer("fc", examples.labels().size(), columns));
-            GraphBuilder graph = new GraphBuilder(name + ".fc");
-            graph.output("logits", graph.add("fc", new Linear(start.part("fc", columns, examples.labels().size())),
-                    graph.input("features", Spec.of(DataType.F32, "n", columns))));
-            ObjectNode json = checkpoint.config().isObject() ? checkpoint.config().deepCopy() : JSON.createObjectNode();
-            json.put("architecture", name).put("num_classes", examples.labels().size());
-            json.remove(List.of("id2label", "label2id", "label_names", "label_descriptions"));
             WeightSource source = VisionCheckpoint.open(model, arena);
+            boolean hub = name.equals(ResNet.HUB);
+            String last = source.names().stream().filter(hub ? "classifier.1.weight"::equals : n -> ("." + n).endsWith(".fc.weight"))
+                    .findFirst().orElseThrow().replaceAll("[.]weight$", "");
+            WeightScope start = WeightScope.of(new InitialWeights(arena, fit.seed()).layer(last, examples.labels().size(), columns));
+            GraphBuilder graph = new GraphBuilder(name + "." + last);
+            graph.output("logits", graph.add(last, new Linear(start.part(last, columns, examples.labels().size())),
+                    graph.input("features", Spec.of(DataType.F32, "n", columns))));
             Map<String, Tensor> kept = new LinkedHashMap<>();
-            String prefix = "";
             for (String tensor : source.names()) {
-                if (tensor.equals("fc.weight") || tensor.endsWith(".fc.weight")) {
-                    prefix = tensor.substring(0, tensor.length() - "fc.weight".length());
-                } else if (!tensor.endsWith("fc.bias") && !tensor.endsWith("num_batches_tracked")) {
+                if (!tensor.startsWith(last + ".") && !tensor.endsWith("num_batches_tracked")) {
                     kept.put(tensor, source.tensor(tensor));
                 }
             }
-            return run(graph.build(), new TrainingData(features, examples.targets(arena)), Augmentation.NONE, json, kept, prefix);
+            checkpoint.copyPreprocessing(output);
+            return run(graph.build(), new TrainingData(features, examples.targets(arena)), Augmentation.NONE,
+                    headConfig(checkpoint.config(), hub ? null : name), kept);
         }
+    }
+
+    /** @param architecture null if the config names it by its {@code model_type} */
+    private ObjectNode headConfig(JsonNode config, String architecture) {
+        ObjectNode json = config.isObject() ? config.deepCopy() : JSON.createObjectNode();
+        json.remove(List.of("id2label", "label2id", "label_names", "label_descriptions"));
+        if (architecture != null) {
+            return json.put("architecture", architecture).put("num_classes", examples.labels().size());
+        }
+        ObjectNode names = json.putObject("id2label");
+        ObjectNode numbers = json.putObject("label2id");
+        for (int i = 0; i < examples.labels().size(); i++) {
+            names.put(Integer.toString(i), examples.labels().get(i));
+            numbers.put(examples.labels().get(i), i);
+        }
+        return json;
     }
 
     private Tensor features(Arena arena, ImageClassifier classifier, int columns) throws IOException {
@@ -174,11 +191,11 @@ public final class ImageTraining {
         return features;
     }
 
-    private Fit.Progress run(Graph graph, TrainingData data, Augmentation looks, ObjectNode config, Map<String, Tensor> kept, String prefix)
+    private Fit.Progress run(Graph graph, TrainingData data, Augmentation looks, ObjectNode config, Map<String, Tensor> kept)
             throws IOException {
         return fit.run(graph, data, looks, output, listener, (parameters, metadata) -> {
             Map<String, Tensor> tensors = new LinkedHashMap<>(kept);
-            parameters.forEach((name, value) -> tensors.put(prefix + name, value));
+            tensors.putAll(parameters);
             SafetensorsWriter.write(output.resolve(Fit.MODEL), tensors, metadata);
             Files.writeString(output.resolve("config.json"), JSON.writerWithDefaultPrettyPrinter().writeValueAsString(config) + "\n");
             Files.write(output.resolve("labels.txt"), examples.labels());

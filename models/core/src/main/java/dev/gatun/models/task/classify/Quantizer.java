@@ -6,6 +6,7 @@ import dev.gatun.models.checkpoint.CheckedWeights;
 import dev.gatun.models.checkpoint.SafetensorsFile;
 import dev.gatun.models.checkpoint.WeightException;
 import dev.gatun.models.checkpoint.WeightSource;
+import dev.gatun.models.family.resnet.ResNet;
 import dev.gatun.models.image.ImagePreprocessor;
 import dev.gatun.models.image.PictureException;
 import dev.gatun.models.vision.VisionNetwork;
@@ -49,8 +50,9 @@ public final class Quantizer {
         if (architecture.network().spec().tokens() != null) {
             throw new WeightException(checkpoint.origin(), "is a Transformer; only convolutional networks are quantized");
         }
+        checkpoint.fields().require("hidden_act", "relu");
         this.network = architecture.network().rewrite(graph -> QuantizedFile.fused(graph, arena));
-        this.preprocessor = Preprocessing.of(checkpoint.config(), network.spec());
+        this.preprocessor = checkpoint.preprocessing(network.spec());
     }
 
     /**
@@ -164,11 +166,14 @@ public final class Quantizer {
         Files.createDirectories(output);
         writer.write(output.resolve("model.safetensors"));
         ObjectNode config = checkpoint.config().isObject() ? checkpoint.config().deepCopy() : new ObjectMapper().createObjectNode();
-        config.put("architecture", network.spec().name());
+        if (!network.spec().name().equals(ResNet.HUB)) {
+            config.put("architecture", network.spec().name());
+        }
         ObjectNode quantization = config.putObject(QuantizedFile.CONFIG_KEY);
         quantization.put("weights", "int8 per output channel").put("activations", "uint8 or int8 per layer")
                 .put("weight_bits", options.weightBits()).put("percentile", options.percentile());
         Files.write(output.resolve("config.json"), new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsBytes(config));
+        checkpoint.copyPreprocessing(output);
         if (checkpoint.labels() != null) {
             Files.write(output.resolve("labels.txt"), checkpoint.labels());
         }

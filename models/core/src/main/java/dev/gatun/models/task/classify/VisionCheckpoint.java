@@ -32,6 +32,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -51,6 +52,8 @@ record VisionCheckpoint(Path origin, JsonNode config, List<String> labels) {
     private static final int STEM = 64;
     private static final int LARGEST_INPUT = 4096;
     private static final int IMAGENET_CLASSES = 1000;
+    private static final int HUB_SIDE = 384;
+    private static final String PREPROCESSING = "preprocessor_config.json";
     private static final Pattern IMAGENET = Pattern.compile("(?i)(^|[^a-z0-9])(in1k|imagenet(-?1k)?|ilsvrc(-?2012)?)($|[^a-z0-9])");
     private static final String[] PREFIXES = ResNet.PREFIXES.toArray(String[]::new);
 
@@ -155,11 +158,21 @@ record VisionCheckpoint(Path origin, JsonNode config, List<String> labels) {
             return new Architecture(Vit.describe(fields(), weights, temporary), Map.of());
         }
         boolean quantized = config.has(QuantizedFile.CONFIG_KEY);
-        boolean unnamed = name.isEmpty() && !config.has("model_type") && !config.has("architectures");
+        if (isHubResNet() && has(weights, ResNet.HUB_TENSOR)) {
+            VisionNetwork network = ResNet.describe(hubFields(), weights, HubPreprocessing.inputSize(folder(), HUB_SIDE));
+            return quantized ? QuantizedFile.read(WeightScope.of(weights), network, temporary) : new Architecture(network, Map.of());
+        }
+        boolean unnamed = name.isEmpty() && (isHubResNet() || !config.has("model_type") && !config.has("architectures"));
         boolean resNet = name.startsWith("resnet") || unnamed && has(weights, "layer1.0.conv1.weight");
         if (resNet) {
             WeightScope scope = WeightScope.locate(weights, "layer1.0.conv1.weight", PREFIXES);
             requirePlain(scope);
+            if (isHubResNet()) {
+                ConfigFields hub = hubFields();
+                hub.require("hidden_act", "relu");
+                hub.require("downsample_in_first_stage", false);
+                hub.require("downsample_in_bottleneck", false);
+            }
             ResNetConfig found = name.isEmpty() ? ResNetConfig.recognize(scope) : ResNetConfig.named(name);
             int classes = fields().integer("num_classes", 1, Integer.MAX_VALUE, (int) scope.child("fc").shape("weight").dim(0));
             ResNetConfig sizes = found.with((int) scope.child("conv1").shape("weight").dim(1), inputSize(), classes);
@@ -179,7 +192,7 @@ record VisionCheckpoint(Path origin, JsonNode config, List<String> labels) {
                     + "(ImageTextModel, gatun classify --labels)");
         }
         throw new IllegalArgumentException(!words.isEmpty() && name.isEmpty()
-                ? "config.json says " + Clip.text(words) + ", expected model_type vit or deit, or architecture"
+                ? "config.json says " + Clip.text(words) + ", expected model_type vit, deit or resnet, or architecture"
                 + " textbook-cnn or a resnet by torchvision's or timm's names"
                 + Uses.hint(said()) : name.isEmpty()
                 ? "its tensors are neither a ResNet's nor the textbook CNN's, and config.json names no architecture"
@@ -211,16 +224,42 @@ record VisionCheckpoint(Path origin, JsonNode config, List<String> labels) {
         return Vit.MODEL_TYPES.contains(config.path("model_type").asText(""));
     }
 
+    private boolean isHubResNet() {
+        return config.path("model_type").asText("").equals(ResNet.HUB);
+    }
+
+    private ConfigFields hubFields() {
+        ConfigFields fields = fields();
+        if (!said().isEmpty() && !said().contains("ResNetForImageClassification")) {
+            throw fields.error("architectures", "ResNetForImageClassification");
+        }
+        return fields;
+    }
+
+    private Path folder() {
+        return fields().file().toAbsolutePath().getParent();
+    }
+
     /**
      * How pictures become inputs.
      *
-     * @throws WeightException          if a ViT's folder has no preprocessor_config.json, or one that is not served
+     * @throws WeightException          if a ViT's folder, or one of Hugging Face's ResNet, has no preprocessor_config.json, or one that is not served
      * @throws IllegalArgumentException if another network's config is not served
      */
     ImagePreprocessor preprocessing(VisionSpec network) {
-        Path folder = fields().file().toAbsolutePath().getParent();
-        boolean imported = network.name().equals(OnnxPictures.NAME) && Files.isRegularFile(folder.resolve("preprocessor_config.json"));
-        return isVit() || imported ? HubPreprocessing.of(folder, network) : Preprocessing.of(config, network);
+        boolean chosen = isHubResNet() || network.name().equals(OnnxPictures.NAME);
+        return isVit() || network.name().equals(ResNet.HUB)
+                || chosen && Files.isRegularFile(folder().resolve(PREPROCESSING))
+                ? HubPreprocessing.of(folder(), network) : Preprocessing.of(config, network);
+    }
+
+    /** Puts preprocessor_config.json, if there is one, beside what is made of this model. */
+    void copyPreprocessing(Path output) throws IOException {
+        Path file = folder().resolve(PREPROCESSING);
+        Path copy = output.resolve(PREPROCESSING);
+        if (Files.isRegularFile(file) && !(Files.exists(copy) && Files.isSameFile(file, copy))) {
+            Files.copy(file, copy, StandardCopyOption.REPLACE_EXISTING);
+        }
     }
 
     private static boolean has(CheckedWeights weights, String tensor) {
@@ -244,7 +283,7 @@ record VisionCheckpoint(Path origin, JsonNode config, List<String> labels) {
         }
     }
 
-    private ConfigFields fields() {
+    ConfigFields fields() {
         return ConfigFields.of(Files.isDirectory(origin) ? origin.resolve("config.json") : origin.resolveSibling("config.json"), config);
     }
 
