@@ -2,6 +2,7 @@ package dev.gatun.tensor.testing;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.exec.BoundPlan;
 import dev.gatun.tensor.exec.ExecutionContext;
@@ -14,6 +15,7 @@ import dev.gatun.tensor.graph.Target;
 import dev.gatun.tensor.graph.Weight;
 import dev.gatun.tensor.graph.WeightPack;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -48,6 +50,11 @@ public final class GraphRunner {
 
     /** Compiles and executes a graph twice over random inputs, which depend on their names; gives the second outputs. */
     public static Map<String, float[]> run(Graph graph, Sizes sizes, int threads) {
+        return run(graph, sizes, threads, Map.of());
+    }
+
+    /** The same with whole numbers for inputs of S32. */
+    public static Map<String, float[]> run(Graph graph, Sizes sizes, int threads, Map<String, int[]> whole) {
         try (Arena arena = Arena.ofShared(); ExecutionContext context = new ExecutionContext()) {
             Lowering lowering = new Lowering(graph, TARGET, new WeightPack(arena), arena);
             BoundPlan plan = context.bind(lowering.compile(sizes, new Lifetime("the test"), arena, threads));
@@ -55,6 +62,10 @@ public final class GraphRunner {
             for (int i = 0; i < 2; i++) {
                 graph.inputs().keySet().forEach(name -> {
                     Tensor input = plan.input(name);
+                    if (input.type() == DataType.S32) {
+                        input.segment().copyFrom(MemorySegment.ofArray(whole.get(name)));
+                        return;
+                    }
                     float[] values = Reference.random(name.hashCode(), input.shape().elementCount());
                     for (int j = 0; j < values.length; j++) {
                         input.setFloat(j, values[j]);
@@ -73,10 +84,15 @@ public final class GraphRunner {
      * @return the rewritten graph, whose weights live as long as the arena
      */
     public static Graph check(Pass pass, Graph graph, Sizes sizes, Arena arena, double tolerance) {
+        return check(pass, graph, sizes, arena, tolerance, Map.of());
+    }
+
+    /** The same with whole numbers for inputs of S32. */
+    public static Graph check(Pass pass, Graph graph, Sizes sizes, Arena arena, double tolerance, Map<String, int[]> whole) {
         Graph rewritten = pass.run(graph, TARGET, arena);
         for (int threads = 1; threads <= 2; threads++) {
-            Map<String, float[]> expected = run(graph, sizes, threads);
-            Map<String, float[]> actual = run(rewritten, sizes, threads);
+            Map<String, float[]> expected = run(graph, sizes, threads, whole);
+            Map<String, float[]> actual = run(rewritten, sizes, threads, whole);
             assertEquals(expected.keySet(), actual.keySet());
             expected.forEach((name, values) -> Reference.assertClose(Reference.widen(values), actual.get(name), tolerance));
         }
