@@ -21,6 +21,17 @@ public final class ShapeException extends IllegalArgumentException {
         this.shapes = List.of(shapes);
     }
 
+    private ShapeException(String where, ShapeException cause) {
+        super(where + ": " + cause.getMessage(), cause);
+        this.op = cause.op;
+        this.shapes = cause.shapes;
+    }
+
+    /** The same, with where it happened in front of the message. */
+    public ShapeException at(String where) {
+        return new ShapeException(where, this);
+    }
+
     /** Name of the operation that refused. */
     public String op() {
         return op;

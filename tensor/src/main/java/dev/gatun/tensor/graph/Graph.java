@@ -1,5 +1,6 @@
 package dev.gatun.tensor.graph;
 
+import dev.gatun.tensor.ShapeException;
 import dev.gatun.tensor.TensorDesc;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -41,6 +42,8 @@ public final class Graph {
             node.results().forEach(port -> producers.put(port, node));
             new LinkedHashSet<>(node.operands()).forEach(port -> users.computeIfAbsent(port, p -> new ArrayList<>()).add(node));
         }
+        // Whoever made the nodes, passes and the compiler may rely on their operands.
+        infer(typicalSizes());
     }
 
     /** As {@code bert}, for messages. */
@@ -103,19 +106,38 @@ public final class Graph {
     /**
      * Type and shape of every value for some sizes.
      *
-     * @throws dev.gatun.tensor.ShapeException if they do not fit
+     * @throws dev.gatun.tensor.ShapeException if they do not fit; the message names the node, as do those of
+     * @throws IllegalArgumentException        if a node has too few or too many operands or results, or one that nothing before it makes
      */
     public Map<Port, TensorDesc> infer(Sizes sizes) {
         Map<Port, TensorDesc> found = new HashMap<>();
         inputs.values().forEach(s -> found.put(s.port, s.spec.at(sizes)));
         states.values().forEach(s -> found.put(s.port, s.spec.at(sizes)));
         for (Node node : nodes) {
-            List<TensorDesc> results = node.layer().results(node.operands().stream().map(found::get).toList());
+            List<TensorDesc> results = results(node, found);
             for (int i = 0; i < results.size(); i++) {
                 found.put(node.results().get(i), results.get(i));
             }
         }
         return found;
+    }
+
+    private List<TensorDesc> results(Node node, Map<Port, TensorDesc> found) {
+        String where = name + ": " + node.name();
+        try {
+            if (!found.keySet().containsAll(node.operands())) {
+                throw new IllegalArgumentException("reads a value that nothing before it makes");
+            }
+            List<TensorDesc> results = node.layer().results(node.operands().stream().map(found::get).toList());
+            if (results.size() != node.results().size()) {
+                throw new IllegalArgumentException(results.size() + " results, expected " + node.results().size());
+            }
+            return results;
+        } catch (ShapeException e) {
+            throw e.at(where);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(where + ": " + e.getMessage(), e);
+        }
     }
 
     /** The text form: a line for each input, state, node and output. */

@@ -6,17 +6,23 @@ import static dev.gatun.tensor.testing.GraphRunner.run;
 import static dev.gatun.tensor.testing.GraphRunner.weight;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.MemoryFormat;
+import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.graph.Apply;
 import dev.gatun.tensor.graph.Conv;
 import dev.gatun.tensor.graph.Graph;
 import dev.gatun.tensor.graph.GraphBuilder;
 import dev.gatun.tensor.graph.Linear;
+import dev.gatun.tensor.graph.Node;
 import dev.gatun.tensor.graph.Port;
+import dev.gatun.tensor.graph.Rewrite;
 import dev.gatun.tensor.graph.Sizes;
 import dev.gatun.tensor.graph.Spec;
+import dev.gatun.tensor.graph.Weight;
 import dev.gatun.tensor.op.Activation;
 import dev.gatun.tensor.op.BinaryOp;
 import dev.gatun.tensor.op.EltwiseOp;
@@ -56,6 +62,27 @@ class ObserveTest {
                     .forEach(e -> g.output(e.getKey(), e.getValue()));
         }
         return g.build();
+    }
+
+    @Test
+    void aNodeWithoutItsOperandsIsNamed() {
+        try (Arena arena = Arena.ofConfined()) {
+            GraphBuilder g = new GraphBuilder("net");
+            Port x = g.input("x", Spec.of(DataType.F32, "n", 2));
+            g.output("y", g.add("fc", new Linear(new Weight("w", Tensor.ofFloats(arena, new float[6], 3, 2)), null), x));
+            Graph graph = g.build();
+            Node fc = graph.nodes().getFirst();
+            for (List<Port> operands : List.of(List.<Port>of(), List.of(x, x), List.of(new Port(9)), List.of(fc.result()))) {
+                Rewrite rewrite = new Rewrite(graph);
+                rewrite.replace(fc, fc.layer(), operands);
+                String said = assertThrows(IllegalArgumentException.class, rewrite::build).getMessage();
+                assertTrue(said.startsWith("net: fc: ") && said.contains(operands.size() == 1 ? "reads a value that nothing before it makes"
+                        : operands.size() + " operands, expected 1"), said);
+            }
+            Rewrite twice = new Rewrite(graph);
+            twice.replace(new Node("fc", fc.layer(), fc.operands(), List.of(fc.result(), new Port(7))), fc.layer(), fc.operands());
+            assertEquals("net: fc: 1 results, expected 2", assertThrows(IllegalArgumentException.class, twice::build).getMessage());
+        }
     }
 
     @Test
