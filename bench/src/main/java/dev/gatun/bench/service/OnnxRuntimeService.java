@@ -9,6 +9,7 @@ import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -71,6 +72,13 @@ final class OnnxRuntimeService implements Embedder {
             vector[k] /= (float) Math.sqrt(sum);
         }
         return vector;
+    }
+
+    @Override
+    public void warmUp(List<String> texts) throws Exception {
+        for (String text : texts) {
+            embed(text);
+        }
     }
 
     @Override

@@ -10,7 +10,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.PrimitiveIterator;
 import java.util.Random;
+import java.util.stream.IntStream;
 
 /**
  * One text a request, of 16 to 64 tokens: 32 clients who never wait, for the throughput; then requests at random times, 20, 60 and 100 a
@@ -19,6 +21,8 @@ import java.util.Random;
 public final class ServiceSuite implements Suite {
     private static final int TEXTS = 128;
     private static final int CLIENTS = 32;
+    /** Tokens of the longest text of the warm-up, which has one of each length in steps of 4: as many as are computed together. */
+    private static final int WARM_TOKENS = 128;
 
     @Override
     public String name() {
@@ -50,7 +54,8 @@ public final class ServiceSuite implements Suite {
             case "onnxruntime-2" -> new OnnxRuntimeService(folder, 2);
             default -> throw new IllegalArgumentException(contender);
         };
-        return new HttpService(embedder, texts(folder), CLIENTS);
+        embedder.warmUp(texts(folder, IntStream.rangeClosed(1, WARM_TOKENS / 4).map(i -> 4 * i).iterator()));
+        return new HttpService(embedder, texts(folder, new Random(42).ints(TEXTS, 16, 65).iterator()), CLIENTS);
     }
 
     @Override
@@ -58,18 +63,18 @@ public final class ServiceSuite implements Suite {
         return 5e-5;
     }
 
-    /** Words of the Constitution until there are as many tokens as drawn. */
-    private static List<String> texts(Path folder) throws IOException {
+    /** Words of the Constitution, in each text until there are as many tokens as wanted. */
+    private static List<String> texts(Path folder, PrimitiveIterator.OfInt wanted) throws IOException {
         String[] words = String.join(" ", TextsSuite.texts(200)).split(" ");
-        Random random = new Random(42);
         List<String> texts = new ArrayList<>();
-        try (TextTokenizer tokenizer = TextTokenizer.load(folder, new TextTokenizer.Limit(64, false))) {
-            for (int at = 0; texts.size() < TEXTS; ) {
-                int wanted = random.nextInt(16, 65);
+        int at = 0;
+        try (TextTokenizer tokenizer = TextTokenizer.load(folder, new TextTokenizer.Limit(WARM_TOKENS, false))) {
+            while (wanted.hasNext()) {
+                int tokens = wanted.nextInt();
                 StringBuilder text = new StringBuilder();
                 do {
                     text.append(text.isEmpty() ? "" : " ").append(words[at++ % words.length]);
-                } while (tokenizer.encode(text.toString()).ids().length < wanted);
+                } while (tokenizer.encode(text.toString()).ids().length < tokens);
                 texts.add(text.toString());
             }
         }

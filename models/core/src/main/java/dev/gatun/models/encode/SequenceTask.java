@@ -67,6 +67,14 @@ public abstract class SequenceTask<R> implements Batcher.Task {
         return (session, tasks) -> forward(encoder, session, tasks);
     }
 
+    /** Computes each alone and all together: what that needs is compiled and allocated then. */
+    public static <T extends SequenceTask<?>> void warmUp(BiConsumer<EncoderSession, List<T>> forward, EncoderSession session,
+            List<T> tasks) {
+        tasks.forEach(SequenceTask::prepare);
+        tasks.forEach(task -> forward.accept(session, List.of(task)));
+        forward.accept(session, tasks);
+    }
+
     private static void forward(Encoder encoder, EncoderSession session, List<? extends SequenceTask<?>> tasks) {
         List<int[]> ids = new ArrayList<>();
         List<int[]> types = new ArrayList<>();

@@ -241,7 +241,8 @@ public final class EmbeddingModel implements AutoCloseable {
     }
 
     /**
-     * Embeds texts in every session: what texts as long as these need is compiled and allocated before the first request.
+     * Embeds texts in every session, each alone and all together: what texts as long as these need is compiled and allocated before the
+     * first request.
      *
      * @throws IllegalStateException as {@link #embed}
      */
@@ -249,8 +250,7 @@ public final class EmbeddingModel implements AutoCloseable {
         requireOpen();
         workers.warmUp(session -> {
             List<Text> own = texts.stream().map(text -> new Text(prompts.usual(), text, 0)).toList();
-            own.forEach(Text::prepare);
-            forward.accept(session, own);
+            SequenceTask.warmUp(forward, session, own);
         });
     }
 

@@ -148,7 +148,7 @@ final class TextModel implements AutoCloseable {
         return batcher.submit(task, one -> answer(one));
     }
 
-    /** Computes texts in every session. */
+    /** Computes texts in every session, each alone and all together. */
     void warmUp(List<String> texts) {
         requireOpen();
         workers.warmUp(session -> {
@@ -167,8 +167,7 @@ final class TextModel implements AutoCloseable {
                     }
                 });
             }
-            tasks.forEach(SequenceTask::prepare);
-            SequenceTask.forward(encoder).accept(session, tasks);
+            SequenceTask.warmUp(SequenceTask.forward(encoder), session, tasks);
         });
     }
 
