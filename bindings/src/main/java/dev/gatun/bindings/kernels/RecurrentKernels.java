@@ -85,11 +85,6 @@ public final class RecurrentKernels {
             return cell == LSTM ? 4 : cell == GRU || cell == GRU_RESET_FIRST ? 3 : 1;
         }
 
-        /** Columns of the state. */
-        public long width() {
-            return projected == 0 ? hidden : projected;
-        }
-
         private long gateFloats() {
             return (rows * floats(1, hidden, gates()) + 15) / 16 * 16;
         }

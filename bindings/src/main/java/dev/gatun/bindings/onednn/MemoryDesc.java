@@ -62,11 +62,6 @@ public final class MemoryDesc {
         return OneDnnC.dnnl_memory_desc_equal(handle, other.handle) != 0;
     }
 
-    /** Dimensions (a copy); empty for descriptors that only a primitive understands. */
-    public long[] dims() {
-        return dims.clone();
-    }
-
     MemorySegment handle() {
         return handle;
     }

@@ -54,19 +54,6 @@ public final class OpenBlas {
         return OpenBlasC.cblas_sgemm$address();
     }
 
-    /**
-     * Row-major C[m, n] = alpha * A[m, k] x B + beta * C on the calling thread.
-     *
-     * @param transposeB whether B is stored as [n, k] (true) or [k, n]
-     * @param lda        row stride of A, in elements; ldb and ldc likewise
-     */
-    public static void sgemm(boolean transposeB, int m, int n, int k, float alpha, MemorySegment a, int lda,
-            MemorySegment b, int ldb, float beta, MemorySegment c, int ldc) {
-        OpenBlasC.cblas_sgemm(OpenBlasC.CblasRowMajor(), OpenBlasC.CblasNoTrans(),
-                transposeB ? OpenBlasC.CblasTrans() : OpenBlasC.CblasNoTrans(),
-                m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-    }
-
     private static String text(MemorySegment pointer) {
         return pointer.reinterpret(1024).getString(0);
     }

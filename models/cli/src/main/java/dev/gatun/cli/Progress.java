@@ -31,10 +31,6 @@ final class Progress {
         print(System.nanoTime());
     }
 
-    double seconds() {
-        return (System.nanoTime() - start) * 1e-9;
-    }
-
     private void print(long now) {
         double seconds = Math.max(1e-9, (now - start) * 1e-9);
         err.printf(Locale.ROOT, "%,d %s, %.1f s, %,.1f %s/s%n", done, unit, seconds, done / seconds, unit);

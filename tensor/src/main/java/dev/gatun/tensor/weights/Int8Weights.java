@@ -120,13 +120,4 @@ public final class Int8Weights {
     public Tensor bias() {
         return bias;
     }
-
-    /** Bytes of native memory, every layout included. */
-    public synchronized long nativeByteSize() {
-        long bytes = plain.desc().byteSize() + scales.desc().byteSize() + (bias == null ? 0 : bias.desc().byteSize());
-        for (ConvWeights.Packed p : packed) {
-            bytes += p.data().segment().byteSize();
-        }
-        return bytes;
-    }
 }

@@ -107,10 +107,6 @@ final class ModelFile {
         };
     }
 
-    Path path() {
-        return path;
-    }
-
     long byteSize() {
         return byteSize;
     }

@@ -6,7 +6,6 @@ import dev.gatun.tensor.Tensor;
 import dev.gatun.tensor.TensorDesc;
 import dev.gatun.tensor.graph.Linear;
 import dev.gatun.tensor.graph.Weight;
-import dev.gatun.tensor.weights.LinearWeights;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -187,12 +186,6 @@ public final class WeightScope {
     /** Owns what is read here, and what is made of it until a program is loaded. */
     public Arena arena() {
         return source.arena();
-    }
-
-    /** The same as {@link #part}, as F32. */
-    public LinearWeights.Source linear(String name, long in, long out) {
-        WeightScope layer = child(name);
-        return new LinearWeights.Source(layer.tensor("weight", out, in), false, layer.has("bias") ? layer.tensor("bias", out) : null);
     }
 
     private String full(String name) {

@@ -21,10 +21,5 @@ public sealed interface Positions {
         public Absolute(Weight table) {
             this(table, 0, -1);
         }
-
-        /** Tokens of the longest sequence. */
-        public int maxLength() {
-            return Math.toIntExact(table.shape().dim(0)) - firstPosition;
-        }
     }
 }

@@ -153,10 +153,6 @@ final class Call {
         return attribute(name, OnnxTensor.class, null);
     }
 
-    Proto.Type type(String name) {
-        return attribute(name, Proto.Type.class, null);
-    }
-
     Program graph(String name) {
         Program graph = attribute(name, Program.class, null);
         if (graph == null) {

@@ -159,10 +159,6 @@ final class Fusion {
         return memory;
     }
 
-    Packed packed() {
-        return packed;
-    }
-
     static Activation activation(Program.Step step) {
         if (step == null || step.inputs().size() < 1) {
             return Activation.NONE;

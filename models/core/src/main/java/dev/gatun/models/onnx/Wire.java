@@ -53,10 +53,6 @@ final class Wire {
         return field;
     }
 
-    boolean is(int wanted) {
-        return kind == wanted;
-    }
-
     long varint() {
         long value = 0;
         for (int shift = 0; shift < 64; shift += 7) {

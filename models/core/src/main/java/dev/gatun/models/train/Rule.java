@@ -19,16 +19,8 @@ interface Rule {
     /** The operands' and parameters' gradients from the result's, added to what is there. */
     void backward();
 
-    static float at(MemorySegment x, long i) {
-        return x.getAtIndex(ValueLayout.JAVA_FLOAT, i);
-    }
-
     static void set(MemorySegment x, long i, float value) {
         x.setAtIndex(ValueLayout.JAVA_FLOAT, i, value);
-    }
-
-    static void add(MemorySegment x, long i, float value) {
-        set(x, i, at(x, i) + value);
     }
 
     /** A matrix as the second factor of a product: element (p, j) is {@code segment[p * kStride + j * nStride]}. */
