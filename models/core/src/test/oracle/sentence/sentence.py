@@ -85,6 +85,28 @@ def cases(out):
     for name, tail in (("static13", []), ("model2vec13", ["Normalize"])):
         rows = modules(*tail, first="StaticEmbedding", transformer="0_StaticEmbedding")
         yield name, prompts | {"modules.json": rows}, {"0_StaticEmbedding/model.safetensors": name + ".safetensors"}, "query" if tail else None
+    routes = {"query_0_StaticEmbedding": CLASS + "StaticEmbedding", "document_0_Transformer": CLASS + "Transformer", "document_1_Pooling": CLASS + "Pooling"}
+    router = {"modules.json": modules("Normalize", first="Router"), "document_1_Pooling/config.json": pooling(cls_token=True)}
+    ids = {"query": ["query_0_StaticEmbedding"], "document": ["document_0_Transformer", "document_1_Pooling"]}
+    parts = {"query_0_StaticEmbedding/model.safetensors": "static13.safetensors", "query_0_StaticEmbedding/tokenizer.json": "../bert/tiny/tokenizer.json"}
+    for prompt in (None, "query"):
+        yield "router, " + str(prompt), router | {"router_config.json": {"types": routes, "structure": ids, "parameters": {
+            "default_route": "document", "allow_empty_key": True}}}, parts, prompt
+        yield "router by mappings, " + str(prompt), router | {"router_config.json": {"types": routes, "structure": {"a": ids["query"], "b": ids["document"]},
+            "parameters": {"default_route": None, "allow_empty_key": False, "route_mappings": {"('query', None)": "a", "(None, 'text')": "b"}}}}, parts, prompt
+        yield "asym, " + str(prompt), plain | mean | {"modules.json": modules("Pooling", "Asym"), "2_Asym/config.json": {
+            "types": {"q_0": CLASS + "Dense", "d_0": CLASS + "Dense"}, "structure": {"document": ["d_0"], "query": ["q_0"]}, "parameters": {
+                "allow_empty_key": True}}, "2_Asym/q_0/config.json": dense(24), "2_Asym/d_0/config.json": dense(24, "torch.nn.ReLU")}, {
+            "2_Asym/q_0/model.safetensors": "dense24.safetensors", "2_Asym/d_0/model.safetensors": "dense24.safetensors"}, prompt
+    tokens = {"module_input_name": "token_embeddings", "module_output_name": "token_embeddings"}
+    yield "tokens through dense and normalize", plain | {"modules.json": modules("Dense", "Normalize", "Pooling"), "1_Dense/config.json": dense(24) | tokens,
+        "2_Normalize/config.json": tokens, "3_Pooling/config.json": {"embedding_dimension": 24, "pooling_mode": ["mean", "max"]}}, {
+        "1_Dense/model.safetensors": "dense24.safetensors"}, None
+    for size in (7, 41):
+        yield "cut off at %d" % size, plain | mean | {"modules.json": modules("Pooling", "Normalize"), "config_sentence_transformers.json": {
+            "truncate_dim": size}}, {}, None
+    yield "arguments of no effect", plain | mean | {"sentence_bert_config.json": {"max_seq_length": 80, "model_args": {
+        "attn_implementation": "eager", "torch_dtype": "float32"}}}, {}, None
     yield "folder of its own", mean | {"modules.json": modules("Pooling", transformer="0_Transformer"),
                                        "0_Transformer/sentence_roberta_config.json": {"max_seq_length": 9}}, {}, None
 
@@ -98,17 +120,20 @@ def main():
     for name, files, copies, prompt in cases(out):
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
-            inner = folder / files["modules.json"][0]["path"]
+            inner = folder / ("document_0_Transformer" if "router_config.json" in files else files["modules.json"][0]["path"])
             inner.mkdir(exist_ok=True)
             for file in ("config.json", "model.safetensors", "tokenizer.json"):
                 shutil.copy(golden / "bert" / "tiny" / file, inner / file)
             for path, value in files.items():
-                (folder / path).parent.mkdir(exist_ok=True)
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
                 (folder / path).write_text(json.dumps(value))
             for path, source in copies.items():
+                (folder / path).parent.mkdir(exist_ok=True)
                 shutil.copy(out / source, folder / path)
-            model = SentenceTransformer(str(folder), device="cpu")
-            expected[name] = torch.tensor(model.encode(TEXTS, prompt_name=prompt, batch_size=3))
+            # The folder's own truncate_dim is only read as an argument.
+            model = SentenceTransformer(str(folder), device="cpu", truncate_dim=files.get("config_sentence_transformers.json", {}).get("truncate_dim"))
+            encode = model.encode if prompt is None else model.encode_query
+            expected[name] = torch.tensor(encode(TEXTS, batch_size=3))
             if name == "two, listed":
                 saved = folder / "saved"
                 model.save_pretrained(str(saved))

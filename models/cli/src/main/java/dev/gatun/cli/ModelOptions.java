@@ -39,6 +39,11 @@ final class ModelOptions {
             + "Default: the folder's default prompt.")
     String prompt;
 
+    @Option(names = "--route", paramLabel = "TASK", description = "Whose route texts take through the Router of a sentence-transformers "
+            + "folder, as query or document. Default: search lets questions and passages take their own, other texts the folder's "
+            + "default one.")
+    String route;
+
     @Option(names = "--windows", converter = Least.Zero.class, paramLabel = "N",
             description = "Read texts that are too long in windows which share N tokens, and take "
             + "the mean of their vectors. Default: such texts are cut.")
@@ -60,7 +65,7 @@ final class ModelOptions {
     /** Refuses wrong options as misuse. */
     EmbeddingOptions checked() {
         EmbeddingOptions options = EmbeddingOptions.defaults().withThreads(threads).withPooling(pooling).withMaxTokens(maxTokens)
-                .withDimension(dimension).withPrompt(prompt).withWindows(overlap)
+                .withDimension(dimension).withPrompt(prompt).withWindows(overlap).withRoute(route)
                 .withPrecision(PrecisionOption.parse(command, precision));
         return noNormalize ? options.withNormalize(false) : options;
     }

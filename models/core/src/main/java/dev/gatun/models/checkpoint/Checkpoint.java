@@ -34,7 +34,9 @@ public record Checkpoint(Path origin, Path root, Path folder, JsonNode config, P
     /** The module that takes the mean of words' vectors, of texts without special tokens. */
     public static final String STATIC_MODULE = "StaticEmbedding";
     private static final List<String> ENCODERS = List.of("Transformer", CLIP_MODULE, STATIC_MODULE);
+    private static final List<String> ROUTERS = List.of("Router", "Asym");
     private static final String MODULES = "sentence_transformers.";
+    private static final String MODULE_LIST = "modules.json";
     private static final int LONGEST_NAME = 255;
     private static final String OLD_TRANSFORMER = "0_Transformer";
 
@@ -70,10 +72,20 @@ public record Checkpoint(Path origin, Path root, Path folder, JsonNode config, P
      * @throws WeightException if there is neither, or a small file is damaged
      */
     public static Checkpoint open(Path model) {
-        return openPath(ModelPath.resolve(model));
+        return open(model, null);
     }
 
-    private static Checkpoint openPath(Path model) {
+    /**
+     * The same by one of the routes of sentence-transformers' Router (once Asym), whose modules stand where the router stands.
+     *
+     * @param task as {@code query} or {@code document}; null for texts of no task. Without a router it is of no effect
+     * @throws WeightException if the router has no route for it, too
+     */
+    public static Checkpoint open(Path model, String task) {
+        return openPath(ModelPath.resolve(model), task);
+    }
+
+    private static Checkpoint openPath(Path model, String task) {
         if (!Files.exists(model, LinkOption.NOFOLLOW_LINKS)) {
             throw new WeightException(model, "does not exist; expected a model's folder or a file of weights");
         }
@@ -85,7 +97,7 @@ public record Checkpoint(Path origin, Path root, Path folder, JsonNode config, P
             }
             return new Checkpoint(model, folder, folder, config(folder), model, List.of());
         }
-        List<Module> modules = modules(model);
+        List<Module> modules = modules(model, task);
         Path folder = modules.stream().filter(m -> ENCODERS.contains(m.type)).map(Module::folder).findFirst().orElse(
                 modules.isEmpty() && Files.isDirectory(model.resolve(OLD_TRANSFORMER)) ? model.resolve(OLD_TRANSFORMER) : model);
         return new Checkpoint(model, model, folder, config(folder), WeightFiles.find(folder), modules);
@@ -95,30 +107,45 @@ public record Checkpoint(Path origin, Path root, Path folder, JsonNode config, P
         return JsonFiles.optional(folder.resolve("config.json"));
     }
 
-    private static List<Module> modules(Path root) {
-        Path file = root.resolve("modules.json");
+    private static List<Module> modules(Path root, String task) {
+        Path file = root.resolve(MODULE_LIST);
         if (!ModelFile.present(file)) {
             return List.of();
         }
         JsonNode list = JsonFiles.value(file);
         List<Module> modules = new ArrayList<>();
         for (JsonNode node : list) {
-            String type = node.path("type").asText("");
-            String path = node.path("path").asText("");
-            Path folder = inside(root, path);
-            if (type.isEmpty() || type.length() > LONGEST_NAME || folder == null) {
-                throw new WeightException(file, "module " + Clip.text(node) + " has no type, or a path outside its folder");
+            Module module = module(file, root, node.path("type").asText(""), node.path("path").asText(""));
+            if (ROUTERS.contains(module.type)) {
+                modules.addAll(Routes.of(module.folder, task));
+            } else {
+                modules.add(module);
             }
-            if (!type.startsWith(MODULES)) {
-                throw new WeightException(file, "module " + Clip.text(type) + " is code of its authors' own, which is never run; "
-                        + "expected one of " + MODULES + "*");
-            }
-            modules.add(new Module(type.substring(type.lastIndexOf('.') + 1), folder));
         }
         if (!list.isArray() || modules.isEmpty()) {
             throw new WeightException(file, "is not a list of modules");
         }
         return modules;
+    }
+
+    /** @param file names it in messages */
+    static Module module(Path file, Path root, String type, String path) {
+        Path folder = inside(root, path);
+        if (type.isEmpty() || type.length() > LONGEST_NAME || folder == null) {
+            throw new WeightException(file, "module " + Clip.text(type + " " + path) + " has no type, or a path outside its folder");
+        }
+        if (!type.startsWith(MODULES)) {
+            throw new WeightException(file, "module " + Clip.text(type) + " is code of its authors' own, which is never run; "
+                    + "expected one of " + MODULES + "*");
+        }
+        return new Module(type.substring(type.lastIndexOf('.') + 1), folder);
+    }
+
+    /** Whether modules.json has a router, so that texts of other tasks may go another way. */
+    public boolean routed() {
+        Path file = root.resolve(MODULE_LIST);
+        return !modules.isEmpty() && JsonFiles.value(file).valueStream().map(node -> node.path("type").asText(""))
+                .anyMatch(type -> ROUTERS.contains(type.substring(type.lastIndexOf('.') + 1)));
     }
 
     /** A folder below another; null if the path leads out of it, or can be no path. */
@@ -178,7 +205,7 @@ public record Checkpoint(Path origin, Path root, Path folder, JsonNode config, P
      */
     public void requireEncoder() {
         if (!modules.isEmpty() && !ENCODERS.contains(modules.getFirst().type)) {
-            throw new WeightException(root.resolve("modules.json"), "begins with a " + Clip.text(modules.getFirst().type)
+            throw new WeightException(root.resolve(MODULE_LIST), "begins with a " + Clip.text(modules.getFirst().type)
                     + ", which is not served; expected one of " + String.join(", ", ENCODERS));
         }
     }

@@ -18,6 +18,7 @@ import java.util.TreeMap;
  *
  * @param poolings      kinds whose vectors lie side by side, in sentence-transformers' order
  * @param includePrompt whether the prompt's tokens are pooled too
+ * @param before        what is computed of tokens before they are pooled
  * @param steps         what follows the pooling
  * @param maxTokens     {@code max_seq_length}, 0 if the folder says nothing
  * @param lowerCase     whether texts are lower-cased before they are tokenized
@@ -26,7 +27,7 @@ import java.util.TreeMap;
  * @param dimension     {@code truncate_dim}, 0 for the whole vector
  * @param similarity    {@code similarity_fn_name}: cosine, dot, euclidean or manhattan
  */
-public record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List<Step> steps, int maxTokens, boolean lowerCase,
+public record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List<Step> before, List<Step> steps, int maxTokens, boolean lowerCase,
         Map<String, String> prompts, String defaultPrompt, int dimension, String similarity) {
     /** In the order in which sentence-transformers lays them side by side. */
     private static final Map<String, Pooling> FLAGS = new LinkedHashMap<>();
@@ -68,12 +69,13 @@ public record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List
     /** Copies the lists. */
     public SentenceFolder {
         poolings = List.copyOf(poolings);
+        before = List.copyOf(before);
         steps = List.copyOf(steps);
     }
 
-    /** Whether vectors have Euclidean length 1: nothing follows their normalization, and nothing is cut off them. */
+    /** Whether vectors have Euclidean length 1 as long as nothing is cut off them: nothing follows their normalization. */
     public boolean normalizes() {
-        return !steps.isEmpty() && steps.getLast() instanceof Step.Normalize && dimension == 0;
+        return !steps.isEmpty() && steps.getLast() instanceof Step.Normalize;
     }
 
     /** Whether there are prompts whose tokens are not pooled. */
@@ -100,7 +102,7 @@ public record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List
             List<String> architectures = checkpoint.architectures();
             boolean last = !architectures.isEmpty() && architectures.getFirst().endsWith("ForCausalLM")
                     && checkpoint.fields().flag("is_causal", true);
-            return new SentenceFolder(List.of(last ? Pooling.LASTTOKEN : Pooling.MEAN), true,
+            return new SentenceFolder(List.of(last ? Pooling.LASTTOKEN : Pooling.MEAN), true, List.of(),
                     towers ? List.of() : List.of(new Step.Normalize()), maxTokens,
                     lowerCase, prompts,
                     defaultPrompt,
@@ -111,7 +113,7 @@ public record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List
         if (modules.poolings.isEmpty()) {
             throw new WeightException(checkpoint.root().resolve("modules.json"), "has no Pooling; expected one after the Transformer");
         }
-        return new SentenceFolder(modules.poolings, modules.includePrompt, modules.steps, maxTokens, lowerCase, prompts, defaultPrompt,
+        return new SentenceFolder(modules.poolings, modules.includePrompt, modules.before, modules.steps, maxTokens, lowerCase, prompts, defaultPrompt,
                 dimension,
                 similarity);
     }
@@ -129,7 +131,13 @@ public record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List
         }
         for (String name : List.of("model_args", "model_kwargs", "tokenizer_args", "processor_kwargs", "config_args", "config_kwargs",
                 "processing_kwargs")) {
-            if (config.has(name) && !config.object(name).unread().isEmpty()) {
+            ConfigFields arguments = config.object(name);
+            if (name.startsWith("model_")) {
+                arguments.ignore("attn_implementation", "low_cpu_mem_usage");
+                arguments.require("torch_dtype", "float32", "auto");
+                arguments.require("dtype", "float32", "auto");
+            }
+            if (!arguments.unread().isEmpty()) {
                 throw config.error(name, "none");
             }
         }
@@ -156,6 +164,7 @@ public record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List
     /** Reads the modules in their order. */
     private static final class Modules {
         private final List<Pooling> poolings = new ArrayList<>();
+        private final List<Step> before = new ArrayList<>();
         private final List<Step> steps = new ArrayList<>();
         private boolean includePrompt = true;
 
@@ -185,12 +194,14 @@ public record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List
         }
 
         private void step(ConfigFields config, Step step) {
-            config.require("module_input_name", "sentence_embedding");
-            config.require("module_output_name", "sentence_embedding");
-            if (poolings.isEmpty()) {
+            boolean tokens = poolings.isEmpty() && config.text("module_input_name", "").equals("token_embeddings");
+            String of = tokens ? "token_embeddings" : "sentence_embedding";
+            config.require("module_input_name", of);
+            config.require("module_output_name", of);
+            if (poolings.isEmpty() && (!tokens || step instanceof Step.Norm)) {
                 throw new WeightException(config.file(), "belongs to a module before the Pooling; expected it behind");
             }
-            steps.add(step);
+            (tokens ? before : steps).add(step);
         }
 
         private static List<String> modes(ConfigFields config) {

@@ -50,6 +50,7 @@ public final class EmbeddingModel implements AutoCloseable {
     private final Prompts prompts;
     private final EmbeddingOptions options;
     private final List<String> leftOut;
+    private final TaskRoutes routes;
     private final Tower tower;
     private final Workers<EncoderSession> workers;
     private final BiConsumer<EncoderSession, List<Text>> forward;
@@ -58,8 +59,9 @@ public final class EmbeddingModel implements AutoCloseable {
     private boolean closed;
 
     private EmbeddingModel(Encoder encoder, TextTokenizer tokenizer, SentenceFolder folder, Tower tower, EmbeddingOptions options,
-            List<String> leftOut) {
+            List<String> leftOut, TaskRoutes routes) {
         this.leftOut = leftOut;
+        this.routes = routes;
         this.tower = tower;
         this.folder = folder;
         this.encoder = encoder;
@@ -85,7 +87,17 @@ public final class EmbeddingModel implements AutoCloseable {
      * @throws dev.gatun.models.checkpoint.WeightException if a file is missing, damaged or contradicts another
      */
     public static EmbeddingModel load(Path model, EmbeddingOptions options) {
-        Checkpoint checkpoint = Checkpoint.open(model);
+        Checkpoint checkpoint = Checkpoint.open(model, options.route());
+        TaskRoutes routes = options.route() == null && checkpoint.routed() ? TaskRoutes.load(model, checkpoint, options) : TaskRoutes.NONE;
+        try {
+            return load(checkpoint, options, routes);
+        } catch (RuntimeException | Error e) {
+            routes.close();
+            throw e;
+        }
+    }
+
+    static EmbeddingModel load(Checkpoint checkpoint, EmbeddingOptions options, TaskRoutes routes) {
         EncoderFamily family = Encoders.family(checkpoint);
         List<String> leftOut = HeadKind.leftOut(checkpoint);
         SentenceFolder folder = options.over(SentenceFolder.read(checkpoint));
@@ -104,7 +116,7 @@ public final class EmbeddingModel implements AutoCloseable {
                 if (tower[0] != null && tower[0].pads()) {
                     tokenizer.requireSeenPadding();
                 }
-                return new EmbeddingModel(encoder, tokenizer, folder, tower[0], options, leftOut);
+                return new EmbeddingModel(encoder, tokenizer, folder, tower[0], options, leftOut, routes);
             } catch (RuntimeException | Error e) {
                 encoder.close();
                 if (tokenizer != null) {
@@ -125,7 +137,7 @@ public final class EmbeddingModel implements AutoCloseable {
                     throw new IllegalArgumentException("a text tower of " + described.spec().name()
                             + " says itself how its tokens become a vector: neither pooling nor windows can be chosen");
                 }
-                return SentenceHead.of(folder, described, files, folder.dimension());
+                return SentenceHead.of(folder, described, files, options.dimension());
             });
         }
     }
@@ -148,17 +160,25 @@ public final class EmbeddingModel implements AutoCloseable {
     }
 
     /**
-     * Vectors of what is searched for: texts get the prompt {@code query}, if the folder has one, otherwise the default one.
+     * Vectors of what is searched for: texts get the prompt {@code query}, if the folder has one, otherwise the default one; they take the
+     * route of queries, if it has a Router.
      *
-     * @throws IllegalStateException as {@link #embed}
+     * @throws IllegalStateException as {@link #embed}, and if the folder's Router has no such route
      */
     public Embeddings embedQueries(List<String> texts) {
-        return embed(texts, prompts.firstOf("query"));
+        EmbeddingModel other = routes.of("query");
+        return other == null ? embed(texts, prompts.firstOf("query")) : other.embedQueries(texts);
     }
 
-    /** Vectors of what is searched: texts get the prompt {@code document}, {@code passage} or {@code corpus}, if the folder has one. */
+    /**
+     * Vectors of what is searched: texts get the prompt {@code document}, {@code passage} or {@code corpus}, if the folder has one; they
+     * take the route of documents, if it has a Router.
+     *
+     * @throws IllegalStateException as {@link #embedQueries}
+     */
     public Embeddings embedDocuments(List<String> texts) {
-        return embed(texts, prompts.firstOf("document", "passage", "corpus"));
+        EmbeddingModel other = routes.of("document");
+        return other == null ? embed(texts, prompts.firstOf("document", "passage", "corpus")) : other.embedDocuments(texts);
     }
 
     /** Takes vectors batch by batch. */
@@ -248,6 +268,7 @@ public final class EmbeddingModel implements AutoCloseable {
      */
     public void warmUp(List<String> texts) {
         requireOpen();
+        routes.warmUp(texts);
         workers.warmUp(session -> {
             List<Text> own = texts.stream().map(text -> new Text(prompts.usual(), text, 0)).toList();
             SequenceTask.warmUp(forward, session, own);
@@ -310,7 +331,7 @@ public final class EmbeddingModel implements AutoCloseable {
         protected TextVector read(List<Rows> rows) {
             int tokens = windows.stream().mapToInt(each -> each.ids().length).sum();
             boolean whole = windows.size() == 1;
-            return new TextVector(whole ? rows.getFirst().row(0) : WindowPool.pool(rows, windows, folder.normalizes()), tokens,
+            return new TextVector(whole ? rows.getFirst().row(0) : WindowPool.pool(rows, windows, normalizes()), tokens,
                     whole && windows.getFirst().truncated());
         }
     }
@@ -327,7 +348,7 @@ public final class EmbeddingModel implements AutoCloseable {
 
     /** Whether vectors have Euclidean length 1. */
     public boolean normalizes() {
-        return folder.normalizes();
+        return folder.normalizes() && encoder.head().width() == encoder.head().columns();
     }
 
     /** Elements of a vector. */
@@ -360,7 +381,7 @@ public final class EmbeddingModel implements AutoCloseable {
 
     /** Bytes of native memory: weights, the workers' activations, and results. */
     public long nativeByteSize() {
-        return encoder.nativeByteSize() + workers.nativeByteSize() + results.byteSize();
+        return encoder.nativeByteSize() + workers.nativeByteSize() + results.byteSize() + routes.nativeByteSize();
     }
 
     private synchronized void requireOpen() {
@@ -378,6 +399,7 @@ public final class EmbeddingModel implements AutoCloseable {
             }
             closed = true;
         }
+        routes.close();
         workers.close();
         encoder.close();
         tokenizer.close();

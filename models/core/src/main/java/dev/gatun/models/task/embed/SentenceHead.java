@@ -20,24 +20,33 @@ import dev.gatun.tensor.op.NormalizeOp;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
 /** Describes what a {@link SentenceFolder} says: pooling, and the layers behind it. */
 final class SentenceHead {
-    private static final Map<String, Activation> ACTIVATIONS = Map.of("torch.nn.modules.activation.Tanh", Activation.TANH,
-            "torch.nn.modules.linear.Identity", Activation.NONE, "torch.nn.modules.activation.ReLU", Activation.RELU,
-            "torch.nn.modules.activation.GELU", Activation.GELU_ERF, "torch.nn.modules.activation.Sigmoid", Activation.SIGMOID,
-            "torch.nn.modules.activation.SiLU", Activation.SILU, "torch.nn.modules.activation.Mish", Activation.MISH,
-            "torch.nn.modules.activation.ReLU6", Activation.RELU6, "torch.nn.modules.activation.Hardswish", Activation.HARDSWISH);
+    /** torch has each by a long name, which is written, and a short one. */
+    private static final Map<String, Activation> ACTIVATIONS = new HashMap<>();
     private static final int MAX_SIZE = 1 << 20;
 
     private final List<Pooling> poolings;
-    private final List<Layer> layers = new ArrayList<>();
+    private final List<Layer> before = new ArrayList<>();
+    private final List<Layer> behind = new ArrayList<>();
+    private List<Layer> layers = before;
     private boolean normalize;
     private long columns;
 
-    /** A layer of rows [sequences, columns]. */
+    static {
+        Map.of("Tanh", Activation.TANH, "ReLU", Activation.RELU, "GELU", Activation.GELU_ERF, "Sigmoid", Activation.SIGMOID, "SiLU",
+                Activation.SILU, "Mish", Activation.MISH, "ReLU6", Activation.RELU6, "Hardswish", Activation.HARDSWISH, "Identity",
+                Activation.NONE).forEach((name, activation) -> {
+                    ACTIVATIONS.put("torch.nn." + name, activation);
+                    ACTIVATIONS.put("torch.nn.modules." + (activation == Activation.NONE ? "linear." : "activation.") + name, activation);
+                });
+    }
+
+    /** A layer of rows [tokens or sequences, columns]. */
     @FunctionalInterface
     private interface Layer {
         Port add(GraphBuilder graph, Port rows);
@@ -45,7 +54,7 @@ final class SentenceHead {
 
     private SentenceHead(List<Pooling> poolings, long hiddenSize) {
         this.poolings = poolings;
-        this.columns = hiddenSize * poolings.size();
+        this.columns = hiddenSize;
     }
 
     /**
@@ -53,31 +62,37 @@ final class SentenceHead {
      *
      * @param folder    what it says, options considered
      * @param files     owns the weights of its layers; lives until the encoder is loaded
-     * @param dimension columns that are kept, 0 for all
+     * @param asked     columns that somebody wants, 0 for what the folder says; as in sentence-transformers that may be more than there are
      */
-    static Head of(SentenceFolder folder, TextEncoder encoder, Arena files, int dimension) {
+    static Head of(SentenceFolder folder, TextEncoder encoder, Arena files, int asked) {
         Tower tower = encoder.tower();
         SentenceHead head = new SentenceHead(tower == null ? folder.poolings() : List.of(tower.pooling()), encoder.spec().hiddenSize());
+        folder.before().forEach(step -> head.add(step, files));
+        head.layers = head.behind;
+        head.columns *= head.poolings.size();
         if (tower != null) {
             head.columns = new Linear(tower.projection()).outFeatures();
             head.layers.add((graph, rows) -> graph.add("projection", new Linear(tower.projection()), rows));
         }
-        for (SentenceFolder.Step step : folder.steps()) {
-            switch (step) {
-                case SentenceFolder.Step.Dense dense -> head.dense(dense, files);
-                case SentenceFolder.Step.Norm norm -> head.norm(norm, files);
-                case SentenceFolder.Step.Normalize() -> head.normalize();
-            }
+        folder.steps().forEach(step -> head.add(step, files));
+        if (asked > head.columns) {
+            throw new IllegalArgumentException("dimension " + asked + " is more than the " + head.columns + " of the model's vectors");
         }
-        if (dimension > head.columns) {
-            throw new IllegalArgumentException("dimension " + dimension + " is more than the " + head.columns + " of the model's vectors");
+        int all = (int) head.columns;
+        return new Head(all, folder.dimension() == 0 ? all : Math.min(all, folder.dimension()), false,
+                tower == null && folder.skipsPrompts(), head::describe);
+    }
+
+    private void add(SentenceFolder.Step step, Arena files) {
+        switch (step) {
+            case SentenceFolder.Step.Dense dense -> dense(dense, files);
+            case SentenceFolder.Step.Norm norm -> norm(norm, files);
+            case SentenceFolder.Step.Normalize() -> normalize();
         }
-        return new Head((int) head.columns, dimension == 0 ? (int) head.columns : dimension, false, tower == null && folder.skipsPrompts(),
-                head::describe);
     }
 
     private void normalize() {
-        if (layers.isEmpty() && poolings.size() == 1) {
+        if (layers == behind && behind.isEmpty() && poolings.size() == 1) {
             normalize = true;
         } else {
             layers.add((graph, rows) -> graph.add("normalize", new NormalizeOp(), rows));
@@ -90,6 +105,9 @@ final class SentenceHead {
         int out = config.integer("out_features", 1, MAX_SIZE);
         boolean bias = config.flag("bias", true);
         boolean residual = config.flag("use_residual", false);
+        if (config.isNull("activation_function")) {
+            throw config.error("activation_function", "a name; torch.nn.modules.linear.Identity is none");
+        }
         Activation activation = config.choice("activation_function", Activation.TANH, ACTIVATIONS);
         requireColumns(config, "in_features", in);
         WeightScope scope = scope(dense.folder(), files);
@@ -126,12 +144,17 @@ final class SentenceHead {
     }
 
     private Port describe(GraphBuilder graph, Port hidden, Port sequences, int maxSequences) {
-        Port[] pooled = poolings.stream().map(pooling -> graph.add("pool", pooling.op(normalize, maxSequences), hidden, sequences))
+        Port tokens = through(before, graph, hidden);
+        Port[] pooled = poolings.stream().map(pooling -> graph.add("pool", pooling.op(normalize, maxSequences), tokens, sequences))
                 .toArray(Port[]::new);
-        Port rows = pooled.length == 1 ? pooled[0] : graph.add("pools", new ConcatOp(1), pooled);
+        return through(behind, graph, pooled.length == 1 ? pooled[0] : graph.add("pools", new ConcatOp(1), pooled));
+    }
+
+    private static Port through(List<Layer> layers, GraphBuilder graph, Port rows) {
+        Port result = rows;
         for (Layer layer : layers) {
-            rows = layer.add(graph, rows);
+            result = layer.add(graph, result);
         }
-        return rows;
+        return result;
     }
 }

@@ -52,12 +52,14 @@ class SentenceFolderTest {
         for (Map.Entry<String, JsonNode> file : golden.get("json").properties()) {
             write(folder, file.getKey(), file.getValue());
         }
-        Path transformer = folder.resolve(golden.at("/json/modules.json/0/path").asText());
+        Path transformer = folder.resolve(golden.get("json").has("router_config.json") ? "document_0_Transformer"
+                : golden.at("/json/modules.json/0/path").asText());
         Files.createDirectories(transformer);
         for (String name : new String[] {"config.json", "model.safetensors", "tokenizer.json"}) {
             Files.copy(TINY.resolve(name), transformer.resolve(name));
         }
         for (Map.Entry<String, JsonNode> file : golden.get("files").properties()) {
+            Files.createDirectories(folder.resolve(file.getKey()).getParent());
             Files.copy(ROOT.resolve(file.getValue().asText()), folder.resolve(file.getKey()), StandardCopyOption.REPLACE_EXISTING);
         }
         return folder;
@@ -127,15 +129,49 @@ class SentenceFolderTest {
         refused("modules.json", "[{\"type\": \"custom_st.Transformer\", \"path\": \"\"}]", "custom_st.Transformer is code of its");
         refused("2_Dense/config.json", "{\"in_features\": 40, \"out_features\": 24, \"module_input_name\": \"token_embeddings\"}",
                 "module_input_name");
+        refused("2_Dense/config.json", "{\"in_features\": 40, \"out_features\": 24, \"activation_function\": null}",
+                "activation_function is null");
         refused("2_Dense/config.json", "{\"in_features\": 40, \"out_features\": 24, \"activation_function\": \"torch.nn.Softmax\"}",
                 "activation_function");
         refused("2_Dense/config.json", "{\"in_features\": 24, \"out_features\": 24}", "in_features is 24, expected 40");
         refused("2_Dense/config.json", "{\"in_features\": 40, \"out_features\": 24, \"bias\": false}", "bias is false");
         refused("1_Pooling/config.json", "{\"pooling_mode\": \"median\"}", "pooling_mode is \"median\"");
         refused("sentence_bert_config.json", "{\"processing_kwargs\": {\"text\": {\"truncation\": false}}}", "processing_kwargs");
+        refused("sentence_bert_config.json", "{\"model_args\": {\"attn_implementation\": \"eager\", \"dtype\": \"float16\"}}",
+                "model_args.dtype is");
         refused("sentence_bert_config.json", "{\"query_length\": 8}", "query_length is 8");
         refused("config_sentence_transformers.json", "{\"model_type\": \"SparseEncoder\"}", "model_type is");
         refused("config_sentence_transformers.json", "{\"default_prompt_name\": \"query\"}", "default_prompt_name is");
+    }
+
+    @Test
+    void aRouteCanBeChosenAndOneThatIsMissingIsNamed() throws IOException {
+        EmbeddingOptions options = EmbeddingOptions.defaults().withThreads(1);
+        Path folder = folder(golden("router, query"));
+        try (EmbeddingModel model = EmbeddingModel.load(folder, options);
+                EmbeddingModel one = EmbeddingModel.load(folder, options.withRoute("query"));
+                Embeddings expected = model.embedQueries(List.of("a cat")); Embeddings found = one.embed("a cat");
+                Embeddings same = one.embedDocuments(List.of("a cat"))) {
+            assertArrayEquals(expected.toFloats(0), found.toFloats(0));
+            assertArrayEquals(expected.toFloats(0), same.toFloats(0));
+            assertEquals(13, one.dimension());
+            assertTrue(model.nativeByteSize() > one.nativeByteSize());
+        }
+        assertTrue(assertThrows(WeightException.class, () -> EmbeddingModel.load(folder, options.withRoute("doc"))).getMessage()
+                .contains("router_config.json: has no route for texts of task doc, only query, document"));
+        ObjectNode config = (ObjectNode) JSON.readTree(folder.resolve("router_config.json").toFile());
+        ((ObjectNode) config.get("structure")).set("doc", config.get("structure").get("document"));
+        ((ObjectNode) config.get("structure")).remove("document");
+        ((ObjectNode) config.get("parameters")).put("default_route", "doc");
+        write(folder, "router_config.json", config);
+        try (EmbeddingModel model = EmbeddingModel.load(folder, options); Embeddings found = model.embed("a cat")) {
+            assertEquals(40, found.dimension());
+            assertTrue(assertThrows(IllegalStateException.class, () -> model.embedDocuments(List.of("a"))).getMessage()
+                    .contains("no route for texts of task document"));
+        }
+        ((ObjectNode) config.get("types")).put("document_0_Transformer", "own.Thing");
+        write(folder, "router_config.json", config);
+        assertTrue(assertThrows(WeightException.class, () -> EmbeddingModel.load(folder, options)).getMessage().contains("own.Thing"));
     }
 
     @Test
