@@ -8,6 +8,7 @@ import dev.gatun.tensor.graph.Graph;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -170,6 +171,7 @@ public record Fit(int epochs, int batch, double rate, double decay, double heldO
         if (resume && !Files.exists(checkpoint) && finished(outcome.folder.resolve(MODEL), notes)) {
             return new Progress(epochs, epochs, Double.NaN, null);
         }
+        removeParts(outcome.folder);
         long each = Math.ceilDiv(learnt, batch);
         long warm = Math.max(1, epochs * each / 10);
         Trainer.Options options = new Trainer.Options(new Loss.CrossEntropy(), new Optimizer.AdamW(rate, 0.9, 0.999, 1e-8, decay),
@@ -191,6 +193,15 @@ public record Fit(int epochs, int batch, double rate, double decay, double heldO
             outcome.result.write(trainer.parameters(), metadata);
             Files.deleteIfExists(checkpoint);
             return last;
+        }
+    }
+
+    /** What a training that was killed while it wrote has left. */
+    private static void removeParts(Path folder) throws IOException {
+        try (DirectoryStream<Path> parts = Files.newDirectoryStream(folder, "{" + CHECKPOINT + "," + MODEL + "}.*.part")) {
+            for (Path part : parts) {
+                Files.deleteIfExists(part);
+            }
         }
     }
 

@@ -88,8 +88,10 @@ class ImageTrainingTest {
         Files.write(checkpoint, java.util.Arrays.copyOf(good, good.length - 4));
         assertThrows(WeightException.class, () -> train(digits, fit(3, 5, true), broken));
         Files.write(checkpoint, good);
+        Path part = Files.writeString(broken.resolve(Fit.CHECKPOINT + ".1b4e28ba-2fa1-11d2-883f-0016d3cca427.part"), "killed here");
         List<Integer> epochs = new ArrayList<>();
         new ImageTraining(digits, fit(3, 5, true), broken, epoch -> epochs.add(epoch.epoch())).cnn(TINY);
+        assertFalse(Files.exists(part));
         assertEquals(List.of(3), epochs);
         for (String file : List.of("model.safetensors", "config.json", "labels.txt")) {
             assertArrayEquals(Files.readAllBytes(whole.resolve(file)), Files.readAllBytes(broken.resolve(file)), file);
