@@ -22,6 +22,8 @@ import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -68,6 +70,22 @@ class OwnNetworkTest {
             assertThrows(IllegalStateException.class, session::enter);
             session.close();
             assertThrows(IllegalStateException.class, session::enter);
+            // Nor for one that ends while it waits.
+            Session late = program.newSession(1);
+            CountDownLatch entered = new CountDownLatch(1);
+            Thread slow = Thread.ofPlatform().start(() -> {
+                late.enter();
+                entered.countDown();
+                LockSupport.park();
+            });
+            entered.await();
+            Thread closing = Thread.ofPlatform().start(late::close);
+            while (!late.isClosed()) {
+                Thread.onSpinWait();
+            }
+            LockSupport.unpark(slow);
+            slow.join();
+            closing.join();
         }
     }
 

@@ -55,11 +55,17 @@ public final class Lifetime {
      * @return whether this call is the one that closed it: that caller frees, every other does nothing
      */
     public boolean close() {
+        return closeBeside(() -> { });
+    }
+
+    /** The same; what is given is done again and again while somebody is inside. */
+    public boolean closeBeside(Runnable waiting) {
         int before = (int) STATE.getAndBitwiseOr(this, CLOSED);
         if (before < 0) {
             return false;
         }
         while (((int) STATE.getVolatile(this) & ~CLOSED) != 0) {
+            waiting.run();
             LockSupport.parkNanos(WAIT_NANOS);
         }
         return true;

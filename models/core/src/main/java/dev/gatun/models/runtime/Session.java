@@ -19,7 +19,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * Runs a program for one caller, with activations and states of its own. One thread at a time, a platform thread; a second at once is
@@ -31,9 +31,8 @@ public final class Session implements Workers.Session {
     private final ExecutionContext context;
     private final CountedArena arena = new CountedArena("other memory of sessions");
     private final Lifetime lifetime = new Lifetime("the session");
-    private final AtomicBoolean busy = new AtomicBoolean();
     /** Who is between enter and exit. */
-    private volatile Thread inside;
+    private final AtomicReference<Thread> inside = new AtomicReference<>();
 
     Session(Program program, int threads) {
         this.program = program;
@@ -111,11 +110,10 @@ public final class Session implements Workers.Session {
      */
     public void enter() {
         lifetime.enter();
-        if (!busy.compareAndSet(false, true)) {
+        if (!inside.compareAndSet(null, Thread.currentThread())) {
             lifetime.exit();
             throw new IllegalStateException("this session is in use by another thread: one session for each caller");
         }
-        inside = Thread.currentThread();
     }
 
     /**
@@ -124,11 +122,9 @@ public final class Session implements Workers.Session {
      * @throws IllegalStateException if another thread began it, or nobody: memory could be freed under a kernel
      */
     public void exit() {
-        if (inside != Thread.currentThread()) {
+        if (!inside.compareAndSet(Thread.currentThread(), null)) {
             throw new IllegalStateException("this thread is not inside of the session");
         }
-        inside = null;
-        busy.set(false);
         lifetime.exit();
     }
 
@@ -178,18 +174,20 @@ public final class Session implements Workers.Session {
      */
     @Override
     public void close() {
-        if (inside == Thread.currentThread()) {
+        if (inside.get() == Thread.currentThread()) {
             throw new IllegalStateException("the session was asked to close by a callback of its own run: close it afterwards");
         }
-        Thread last = inside;
-        if (last != null && !last.isAlive() && busy.compareAndSet(true, false)) {
-            // It ended between enter and exit: nobody else would.
-            inside = null;
-            lifetime.exit();
-        }
-        if (lifetime.close()) {
+        if (lifetime.closeBeside(this::leaveForWhoEnded)) {
             context.close();
             arena.close();
+        }
+    }
+
+    /** A thread that ended between enter and exit leaves by itself no more. */
+    private void leaveForWhoEnded() {
+        Thread last = inside.get();
+        if (last != null && !last.isAlive() && inside.compareAndSet(last, null)) {
+            lifetime.exit();
         }
     }
 }
