@@ -47,7 +47,7 @@ GATUN_API void gatun_noop(void);
  * Attention(Q, K, V) = softmax(cap(scale * Q K^T) + distances + mask) V, for each sequence and head (Vaswani et al. 2017).
  * Sequences lie end to end: rows q_offsets[i] .. q_offsets[i+1] of q and out, kv_offsets[i] .. of k and v. Head h is
  * columns h*head_dim .. of a row; heads share key/value heads when num_kv_heads is smaller. A row whose scores are all
- * -infinity gives zeros; an empty sequence gives nothing. Query i stands at i' = i + Lk - Lq among the keys. out may not overlap
+ * -infinity gives zeros unless undefined says else; an empty sequence gives nothing. Query i stands at i' = i + Lk - Lq among the keys. out may not overlap
  * q, k or v. scratch holds gatun_attention_scratch_bytes; it grows with the longest sequence, not with batch x heads x length^2.
  */
 typedef struct {
@@ -63,7 +63,7 @@ typedef struct {
     float scale;
     int32_t causal; /* not 0: query i sees keys j <= i' */
     float softcap;  /* not 0: cap(x) = softcap * tanh(x / softcap); else cap(x) = x */
-    int32_t zero_nan; /* not 0: a row with a score that is NaN has weights of zero, as one whose keys are all hidden */
+    int32_t undefined; /* weights of a row whose keys are all hidden, and of one with a score that is NaN: 0 zeros, NaN; 1 zeros; 2 NaN */
     int64_t window; /* not 0: query i sees keys with |j - i'| < window */
     const float *distances; /* row h, column min(max(j - i', -reach), reach) + reach is added; NULL for none */
     int64_t distance_head_stride, reach; /* between rows; 0: one for all heads */

@@ -104,11 +104,14 @@ struct visible_keys {
     int64_t last() const { return padded(end); }
 };
 
-/* The rare row whose highest score is -infinity: all hidden, which gives zeros, or NaN among them, which compares false. */
-static void settle_row(float *scores, const visible_keys &seen, int64_t columns, bool zero_nan) {
-    bool has_nan = false;
-    for (int64_t j = seen.begin; j < seen.end && !zero_nan; j++) has_nan |= scores[j] != scores[j];
-    for (int64_t j = 0; j < columns; j++) scores[j] = has_nan && j >= seen.begin && j < seen.end ? scores[j] : 0;
+/* What gatun_attention_args.undefined says. */
+enum { HIDDEN_IS_ZERO = 0, UNDEFINED_IS_ZERO, UNDEFINED_IS_NAN };
+
+/* The rare row whose highest score is -infinity: all hidden, or NaN among them, which compares false. Their difference from it is NaN. */
+static void settle_row(float *scores, const visible_keys &seen, int64_t columns, int32_t undefined) {
+    bool is_nan = undefined == UNDEFINED_IS_NAN;
+    for (int64_t j = seen.begin; j < seen.end && undefined == HIDDEN_IS_ZERO; j++) is_nan |= scores[j] != scores[j];
+    for (int64_t j = 0; j < columns; j++) scores[j] = is_nan && j >= seen.begin && j < seen.end ? scores[j] - scores[j] : 0;
 }
 
 /* The lanes of a row's first and last vector that it does not see become -infinity; returns the largest of each lane. */
@@ -121,10 +124,10 @@ static inline vf hide_and_find_highest(float *row, const visible_keys &seen) {
 }
 
 /* scores[i][what it sees] -> exp(scale * (scores - max)), the rest up to columns -> 0; factors[i] becomes one over
- * their sum, by which the result has still to be multiplied. scale > 0; zero_nan: a row with NaN becomes zeros. Each step goes over all rows before the next begins:
+ * their sum, by which the result has still to be multiplied. scale > 0. Each step goes over all rows before the next begins:
  * the reductions inside a vector are long chains, which only those of other rows can hide. */
 static void softmax_rows(int64_t rows, float *scores, int64_t ld, int64_t columns, const visible_keys *seen, float scale,
-                         bool zero_nan, float *factors) {
+                         int32_t undefined, float *factors) {
     const float LOG2_E = 1.44269504088896341f, LARGEST = std::numeric_limits<float>::max();
     const vf factor = set(scale * LOG2_E), lowest = max(set(-126.0f / (scale * LOG2_E)), set(-LARGEST));
     vf highest[ROWS], totals[ROWS];
@@ -133,7 +136,7 @@ static void softmax_rows(int64_t rows, float *scores, int64_t ld, int64_t column
     for (int64_t i = 0; i < rows; i++) {
         float *row = scores + i * ld;
         if (highest[i][0] == HIDDEN) {
-            settle_row(row, seen[i], columns, zero_nan);
+            settle_row(row, seen[i], columns, undefined);
             totals[i] = set(1.0f / W);
             continue;
         }
@@ -150,7 +153,7 @@ static void softmax_rows(int64_t rows, float *scores, int64_t ld, int64_t column
     }
     for (int64_t i = 0; i < rows; i++) {
         float total = sum(totals[i]);
-        if (zero_nan && total != total) {
+        if (undefined == UNDEFINED_IS_ZERO && total != total) {
             for (int64_t j = 0; j < columns; j += W) store(scores + i * ld + j, vf{});
             total = 1;
         }
@@ -232,7 +235,7 @@ static void attend_tile(const gatun_attention_args &a, const head_buffers &head,
         complete_row(a, head.scores + i * ld, seen[i].first(), seen[i].end, terms);
     }
     float factors[ROWS];
-    softmax_rows(rows, head.scores, ld, columns, seen, plain ? a.scale : 1.0f, a.zero_nan != 0, factors);
+    softmax_rows(rows, head.scores, ld, columns, seen, plain ? a.scale : 1.0f, a.undefined, factors);
     product_rows(rows, head.scores, ld, head.values + first * vd, vd, used, head.result, vd, vd);
     for (int64_t i = 0; i < rows; i++) {
         const float *from = head.result + i * vd;

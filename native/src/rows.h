@@ -164,7 +164,7 @@ static inline vf activate(vf x) {
     case GATUN_GELU_ERF: return 0.5f * x * (1.0f + erf(x * 0.70710678118654752f));
     case GATUN_GELU_TANH: return x * sigmoid(1.5957691216057308f * (x + 0.044715f * x * x * x));
     case GATUN_SILU: return x * sigmoid(x);
-    case GATUN_RELU6: return min(max(x, vf{}), set(6));
+    case GATUN_RELU6: return min(set(6), max(vf{}, x));
     case GATUN_HARDSWISH: return x * min(max(x + 3.0f, vf{}), set(6)) * (1.0f / 6.0f);
     case GATUN_TANH: return tanh(x);
     case GATUN_SIGMOID: return sigmoid(x);

@@ -39,13 +39,13 @@ public final class Attention {
      * @param scale     factor of the products
      * @param softcap   scaled ones become softcap * tanh(score / softcap); 0 for none
      * @param causal    whether a query sees only keys up to its own position
-     * @param zeroNan   whether a row with a score that is NaN gives weights of zero
+     * @param undefined weights of rows whose keys are all hidden, and of those with a score that is NaN: 0 zeros, NaN; 1 zeros; 2 NaN
      * @param window    keys at such a distance and beyond are hidden; 0 for none
      * @param distances F32 [heads or 1, 2 * reach + 1]: added by the distance from query to key; null for none
      * @param headStride elements between the heads' distances; 0 repeats
      * @param reach     largest distance that has a number of its own
      */
-    public record Scores(float scale, float softcap, boolean causal, boolean zeroNan, long window, MemorySegment distances,
+    public record Scores(float scale, float softcap, boolean causal, int undefined, long window, MemorySegment distances,
             long headStride, long reach) {
     }
 
@@ -111,7 +111,7 @@ public final class Attention {
         gatun_attention_args.scale(args, scores.scale());
         gatun_attention_args.causal(args, scores.causal() ? 1 : 0);
         gatun_attention_args.softcap(args, scores.softcap());
-        gatun_attention_args.zero_nan(args, scores.zeroNan() ? 1 : 0);
+        gatun_attention_args.undefined(args, scores.undefined());
         gatun_attention_args.window(args, scores.window());
         gatun_attention_args.distances(args, scores.distances() == null ? MemorySegment.NULL : scores.distances());
         gatun_attention_args.distance_head_stride(args, scores.headStride());

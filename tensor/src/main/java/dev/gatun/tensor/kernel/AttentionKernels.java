@@ -65,7 +65,7 @@ final class AttentionKernels {
         AttentionOp.Scores scores = op.scores();
         long columns = op.distances() == null ? 1 : op.distances().shape().dim(1);
         boolean shared = op.distances() == null || op.distances().shape().dim(0) == 1;
-        return new Attention.Scores(scores.scale(), scores.softcap(), op.causal(), scores.zeroNan(), scores.window(),
+        return new Attention.Scores(scores.scale(), scores.softcap(), op.causal(), scores.undefined().ordinal(), scores.window(),
                 op.distances() == null ? null : op.distances().segment(), shared ? 0 : columns, columns / 2);
     }
 

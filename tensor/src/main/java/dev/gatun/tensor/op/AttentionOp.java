@@ -39,18 +39,21 @@ public record AttentionOp(Source source, int numHeads, int numKvHeads, int headD
     /** Dimensions of the additive mask: none, [queries, keys] for all, or one for each sequence and head too. */
     public enum MaskKind { NONE, QUERY_KEY, SEQUENCE_HEAD_QUERY_KEY }
 
+    /** Weights of a row whose keys are all masked, and of one with a score that is NaN: zeros and NaN, zeros for both, NaN for both. */
+    public enum Undefined { HIDDEN_IS_ZERO, ZERO, NAN }
+
     /**
      * What becomes of products, and which are left out.
      *
      * @param scale   their factor
      * @param softcap scaled ones become softcap * tanh(score / softcap); 0 for none
      * @param window  keys at such a distance from the query and beyond are hidden; 0 for none
-     * @param zeroNan whether a row with a score that is NaN has weights of zero, as one whose keys are all masked
+     * @param undefined weights where softmax has none
      */
-    public record Scores(float scale, float softcap, int window, boolean zeroNan) {
-        /** NaN stays NaN. */
+    public record Scores(float scale, float softcap, int window, Undefined undefined) {
+        /** Zeros where all keys are masked. */
         public Scores(float scale, float softcap, int window) {
-            this(scale, softcap, window, false);
+            this(scale, softcap, window, Undefined.HIDDEN_IS_ZERO);
         }
 
         /** Checks the numbers. */

@@ -38,7 +38,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     float scale;
  *     int32_t causal;
  *     float softcap;
- *     int32_t zero_nan;
+ *     int32_t undefined;
  *     int64_t window;
  *     const float *distances;
  *     int64_t distance_head_stride;
@@ -81,7 +81,7 @@ public class gatun_attention_args {
         GatunC.C_FLOAT.withName("scale"),
         GatunC.C_INT.withName("causal"),
         GatunC.C_FLOAT.withName("softcap"),
-        GatunC.C_INT.withName("zero_nan"),
+        GatunC.C_INT.withName("undefined"),
         GatunC.C_LONG.withName("window"),
         GatunC.C_POINTER.withName("distances"),
         GatunC.C_LONG.withName("distance_head_stride"),
@@ -1112,48 +1112,48 @@ public class gatun_attention_args {
         struct.set(softcap$LAYOUT, softcap$OFFSET, fieldValue);
     }
 
-    private static final OfInt zero_nan$LAYOUT = (OfInt)$LAYOUT.select(groupElement("zero_nan"));
+    private static final OfInt undefined$LAYOUT = (OfInt)$LAYOUT.select(groupElement("undefined"));
 
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * int32_t zero_nan
+     * int32_t undefined
      * }
      */
-    public static final OfInt zero_nan$layout() {
-        return zero_nan$LAYOUT;
+    public static final OfInt undefined$layout() {
+        return undefined$LAYOUT;
     }
 
-    private static final long zero_nan$OFFSET = $LAYOUT.byteOffset(groupElement("zero_nan"));
+    private static final long undefined$OFFSET = $LAYOUT.byteOffset(groupElement("undefined"));
 
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * int32_t zero_nan
+     * int32_t undefined
      * }
      */
-    public static final long zero_nan$offset() {
-        return zero_nan$OFFSET;
+    public static final long undefined$offset() {
+        return undefined$OFFSET;
     }
 
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * int32_t zero_nan
+     * int32_t undefined
      * }
      */
-    public static int zero_nan(MemorySegment struct) {
-        return struct.get(zero_nan$LAYOUT, zero_nan$OFFSET);
+    public static int undefined(MemorySegment struct) {
+        return struct.get(undefined$LAYOUT, undefined$OFFSET);
     }
 
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * int32_t zero_nan
+     * int32_t undefined
      * }
      */
-    public static void zero_nan(MemorySegment struct, int fieldValue) {
-        struct.set(zero_nan$LAYOUT, zero_nan$OFFSET, fieldValue);
+    public static void undefined(MemorySegment struct, int fieldValue) {
+        struct.set(undefined$LAYOUT, undefined$OFFSET, fieldValue);
     }
 
     private static final OfLong window$LAYOUT = (OfLong)$LAYOUT.select(groupElement("window"));

@@ -20,7 +20,7 @@ final class AttentionRule {
                 || !Arrays.equals(a.dims, 0, rank - 2, b.dims, 0, rank - 2)) {
             return null;
         }
-        Val attention = a.scores != null && a.scores.softmax() && a.made == null ? attention(s.region(), a.scores, b, false) : null;
+        Val attention = a.scores != null && a.scores.softmax() && a.made == null ? attention(s.region(), a.scores, b, AttentionOp.Undefined.NAN) : null;
         if (attention != null) {
             return attention;
         }
@@ -37,7 +37,7 @@ final class AttentionRule {
         int rank = a.dims.length;
         boolean fits = rank == 4 && b.dims.length == 4 && a.dim(-1) == b.dim(-2) && Arrays.equals(a.dims, 0, 2, b.dims, 0, 2)
                 && a.scores != null && !a.scores.softmax() && a.made == null;
-        return fits ? attention(s.region(), new Val.Scores(a.scores.a(), a.scores.b(), a.scores.scale(), a.scores.mask(), true), b, true)
+        return fits ? attention(s.region(), new Val.Scores(a.scores.a(), a.scores.b(), a.scores.scale(), a.scores.mask(), true), b, AttentionOp.Undefined.ZERO)
                 : null;
     }
 
@@ -64,7 +64,7 @@ final class AttentionRule {
                 : Rules.repeated(r, first, dims), second))), dims);
     }
 
-    private static Val attention(Region r, Val.Scores s, Val v, boolean zeroNan) {
+    private static Val attention(Region r, Val.Scores s, Val v, AttentionOp.Undefined undefined) {
         Val q = s.a();
         Val k = s.b().swapped();
         if (k == null || v.scores != null || q.scores != null || q.dims.length != 4 || q.dim(3) != v.dim(3) || q.dim(2) == 0
@@ -93,7 +93,7 @@ final class AttentionRule {
             operands.add(mask);
         }
         AttentionOp op = new AttentionOp(packed ? AttentionOp.Source.PACKED : AttentionOp.Source.SEPARATE, heads, heads, headDim, false,
-                kind, false, new AttentionOp.Scores(s.scale(), 0, 0, zeroNan), null, null);
+                kind, false, new AttentionOp.Scores(s.scale(), 0, 0, undefined), null, null);
         Port y = r.add("attention", new dev.gatun.tensor.graph.Apply(op), 2 * q.size() * keys, operands.toArray(Port[]::new));
         return Val.dense(y, q.dim(0), q.dim(2), q.dim(1), q.dim(3)).ordered(0, 2, 1, 3);
     }

@@ -365,7 +365,7 @@ final class RowGraph {
         }
         AttentionOp plain = new AttentionOp(op.source(), op.numHeads(), op.numKvHeads(), op.headDim(), mask.causal(),
                 AttentionOp.MaskKind.NONE, false, new AttentionOp.Scores(op.scores().scale(), op.scores().softcap(), mask.window(),
-                        op.scores().zeroNan()), null, null);
+                        op.scores().undefined()), null, null);
         Layer layer = mask.distances() == null ? new Apply(plain) : new Attention(plain, mask.distances());
         return new Rows(graph.add(node.name(), layer, tokens.toArray(Port[]::new)), width, false);
     }
