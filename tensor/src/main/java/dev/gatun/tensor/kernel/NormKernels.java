@@ -32,12 +32,16 @@ final class NormKernels {
 
     static CompiledOp batchNorm(BatchNormOp op, CompileContext context, List<TensorDesc> inputs) {
         TensorDesc src = inputs.get(0);
-        long[] dims = new long[src.shape().rank()];
+        long channels = op.affine().channels();
+        // oneDNN repeats what is added afterwards along the wrong dimension if there is one pixel for each channel: those are rows.
+        boolean rows = src.isRowMajor() && src.shape().elementCount() == src.shape().dim(0) * channels;
+        TensorDesc seen = rows ? TensorDesc.of(src.type(), src.shape().dim(0), channels) : src;
+        long[] dims = new long[seen.shape().rank()];
         Arrays.fill(dims, 1);
-        dims[1] = op.affine().factor().shape().elementCount();
+        dims[1] = channels;
         Tensor factor = op.affine().factor().reshape(dims);
         Tensor offset = op.affine().offset().reshape(dims);
-        MemoryDesc memory = src.memoryDesc(context.arena());
+        MemoryDesc memory = seen.memoryDesc(context.arena());
         Attributes attributes = Attributes.create(context.arena());
         int at = attributes.appendBinary(Algorithms.BINARY_ADD, offset.desc().memoryDesc(context.arena()));
         op.activation().appendTo(attributes);
