@@ -22,6 +22,7 @@ final class Fusion {
     private final Memory memory;
     private final Packed packed;
     private int slots;
+    private int leastRank;
 
     private Fusion(Program program, Memory memory, Packed packed) {
         this.program = program;
@@ -66,6 +67,7 @@ final class Fusion {
 
     private Program apply(Matcher matcher) {
         for (int i = steps.size() - 1; i >= 0; i--) {
+            leastRank = 0;
             Program.Step other = matcher.match(this, steps.get(i));
             if (other != null) {
                 steps.set(i, other);
@@ -80,8 +82,11 @@ final class Fusion {
     /** A step in the place of another. */
     Program.Step replaced(Program.Step last, String op, Kernel.One kernel, Map<String, Object> attributes, Program.Ref... inputs) {
         Proto.Node node = new Proto.Node(last.node().name(), "", op, "", last.node().inputs(), last.node().outputs(), Map.of());
-        return new Program.Step(node, c -> new OnnxValue[] {kernel.run(c)}, last.version(), List.of(inputs), new int[] {last.outputs()[0]},
-                attributes, new int[0]);
+        boolean one = leastRank == 1;
+        return new Program.Step(node, c -> {
+            OnnxValue y = kernel.run(c);
+            return new OnnxValue[] {one && y instanceof OnnxTensor t && t.rank() == 0 ? t.view(1) : y};
+        }, last.version(), List.of(inputs), new int[] {last.outputs()[0]}, attributes, new int[0]);
     }
 
     /** Whether a step is of an operator of the default domain. */
@@ -115,10 +120,22 @@ final class Fusion {
         return ref.up() == 0 && fixed.contains(ref.slot()) && constants.get(ref.slot()) instanceof OnnxTensor t ? t : null;
     }
 
-    /** Whether a value is a constant of one element near a number. */
-    boolean isNumber(Program.Ref ref, double number) {
+    /** A real constant of one element that leaves other operands their dimensions, but [] which may become [1]; null if it is none. */
+    OnnxTensor number(Program.Ref ref) {
         OnnxTensor t = constant(ref);
-        return t != null && t.size() == 1 && t.type().isReal() && Math.abs(t.real(0) - number) <= 1e-3 * Math.abs(number);
+        if (t == null || t.size() != 1 || t.rank() > 1 || !t.type().isReal()) {
+            return null;
+        }
+        leastRank = Math.max(leastRank, t.rank());
+        return t;
+    }
+
+    /** Whether a value is a {@link #number} as near to this one as its type, and the digits that exporters write, allow. */
+    boolean isNumber(Program.Ref ref, double number) {
+        OnnxTensor t = number(ref);
+        double tolerance = t == null ? 0 : t.type() == OnnxType.FLOAT || t.type() == OnnxType.DOUBLE ? 1e-5
+                : t.type() == OnnxType.FLOAT16 ? 1e-3 : 8e-3;
+        return t != null && Math.abs(t.real(0) - number) <= tolerance * Math.abs(number);
     }
 
     /** The operand of a step of two that is not at {@code i}. */

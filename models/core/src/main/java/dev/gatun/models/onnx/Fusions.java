@@ -87,7 +87,8 @@ final class Fusions {
     static Program.Step silu(Fusion f, Program.Step step) {
         if (Fusion.is(step, "Clip") && step.inputs().size() == 3 && f.constant(step.inputs().get(1)) != null
                 && f.isNumber(step.inputs().get(2), 6)
-                && f.constant(step.inputs().get(1)).size() == 1 && f.constant(step.inputs().get(1)).real(0) == 0) {
+                && f.constant(step.inputs().get(1)).size() == 1 && f.constant(step.inputs().get(1)).real(0) == 0
+                && f.constant(step.inputs().get(1)).type().isReal()) {
             return activation(f, step, step.inputs().getFirst(), Activation.RELU6);
         }
         for (int i = 0; i < 2 && Fusion.is(step, "Mul"); i++) {
@@ -98,7 +99,7 @@ final class Fusions {
             }
             if (Fusion.is(gate, "HardSigmoid") && gate.inputs().getFirst().equals(x)
                     && gate.attributes().get("alpha") instanceof Float alpha
-                    && Math.abs(alpha - 1f / 6) < 1e-4 && gate.attributes().getOrDefault("beta", 0.5f).equals(0.5f)) {
+                    && Math.abs(alpha - 1f / 6) < 1e-6 && gate.attributes().getOrDefault("beta", 0.5f).equals(0.5f)) {
                 return activation(f, step, x, Activation.HARDSWISH);
             }
         }
@@ -147,7 +148,7 @@ final class Fusions {
         Program.Step root = div == null ? null : f.only(div.inputs().get(1), "Sqrt");
         Program.Step sum = root == null ? null : f.only(root.inputs().getFirst(), "Add");
         int eps = sum == null || sub == null ? -1 : f.constantSide(sum);
-        Program.Step variance = eps < 0 || f.constant(sum.inputs().get(eps)).size() != 1 ? null
+        Program.Step variance = eps < 0 || f.number(sum.inputs().get(eps)) == null ? null
                 : f.only(Fusion.other(sum, eps), "ReduceMean");
         if (variance == null || !lastAxis(f, variance)) {
             return null;
@@ -188,7 +189,7 @@ final class Fusions {
             }
             Program.Step sum = Fusion.is(root, "Sqrt") ? f.only(root.inputs().getFirst(), "Add") : null;
             int eps = sum == null ? -1 : f.constantSide(sum);
-            Program.Step mean = eps < 0 || f.constant(sum.inputs().get(eps)).size() != 1 ? null
+            Program.Step mean = eps < 0 || f.number(sum.inputs().get(eps)) == null ? null
                     : f.only(Fusion.other(sum, eps), "ReduceMean");
             Program.Step square = mean == null || !lastAxis(f, mean) ? null : f.only(mean.inputs().getFirst());
             if (isSquare(f, square) && square.inputs().getFirst().equals(x) && (!cast || isFloatCast(f.any(x)))) {

@@ -137,7 +137,7 @@ final class MoveOps {
             long size = x.dim(axis);
             long from = clamp(starts[i], size, step > 0 ? 0 : 0, step > 0 ? size : size - 1);
             long to = clamp(ends[i], size, step > 0 ? 0 : -1, step > 0 ? size : size - 1);
-            dims[axis] = Math.max(0, step > 0 ? Math.ceilDiv(to - from, step) : step == Long.MIN_VALUE ? to < from ? 1 : 0
+            dims[axis] = size == 0 ? 0 : Math.max(0, step > 0 ? Math.ceilDiv(to - from, step) : step == Long.MIN_VALUE ? to < from ? 1 : 0
                     : Math.ceilDiv(from - to, -step));
             start += from * strides[axis];
             strides[axis] = dims[axis] <= 1 ? 0 : strides[axis] * step;

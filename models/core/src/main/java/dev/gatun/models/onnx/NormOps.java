@@ -22,7 +22,9 @@ final class NormOps {
         Operators.many("LayerNormalization", NormOps::layer);
         Operators.one("RMSNormalization", c -> {
             OnnxTensor x = c.in(0);
-            return rms(c, x, c.in(1), c.axis("axis", -1, x.rank()), c.f("epsilon", 1e-5), null);
+            OnnxTensor y = rms(c, x, c.in(1), c.axis("axis", -1, x.rank()), c.f("epsilon", 1e-5), null);
+            c.require(y.shape().equals(x.shape()), "the scale does not fit");
+            return y;
         });
         Operators.one("LpNormalization", NormOps::lp);
         Operators.one("MeanVarianceNormalization", NormOps::meanVariance);
@@ -114,15 +116,22 @@ final class NormOps {
     private static OnnxValue[] layer(Call c) {
         OnnxTensor x = c.in(0);
         int axis = c.axis("axis", -1, x.rank());
-        return layer(c, x, c.opt(1), c.opt(2), axis, c.f("epsilon", 1e-5));
+        OnnxValue[] results = layer(c, x, c.opt(1), c.opt(2), axis, c.f("epsilon", 1e-5));
+        c.require(((OnnxTensor) results[0]).shape().equals(x.shape()), "scale or shift do not fit");
+        return results;
     }
 
     /** @return y, mean, 1 / deviation */
     static OnnxValue[] layer(Call c, OnnxTensor x, OnnxTensor scale, OnnxTensor shift, int axis, double epsilon) {
         long inner = Call.product(x.dims(), axis, x.rank());
         long rows = Call.product(x.dims(), 0, axis);
-        c.require((scale == null || inner % Math.max(1, scale.size()) == 0) && (shift == null || inner % Math.max(1, shift.size()) == 0),
-                "scale or shift do not fit");
+        if (!repeats(x, scale, axis) || !repeats(x, shift, axis)) {
+            OnnxValue[] plain = layer(c, x, null, null, axis, epsilon);
+            OnnxTensor y = (OnnxTensor) plain[0];
+            y = scale == null ? y : BinaryOps.real(c, y, scale, (a, b) -> a * b);
+            plain[0] = shift == null ? y : BinaryOps.real(c, y, shift, Double::sum);
+            return plain;
+        }
         OnnxTensor fast = c.wants(1) || c.wants(2) || scale == null ? null : natively(c, x, scale, shift, rows, inner, epsilon);
         if (fast != null) {
             return new OnnxValue[] {fast};
@@ -145,6 +154,19 @@ final class NormOps {
             }
         }
         return new OnnxValue[] {y, means, deviations};
+    }
+
+    /** Whether a scale or shift is the same for all rows [dim(axis), ...] of x, and lies as they do: its elements repeat along x. */
+    private static boolean repeats(OnnxTensor x, OnnxTensor t, int axis) {
+        if (t == null || t.size() == 1) {
+            return true;
+        }
+        int first = 0;
+        while (t.dim(first) == 1) {
+            first++;
+        }
+        int rank = t.rank() - first;
+        return rank <= x.rank() - axis && Arrays.equals(t.dims(), first, t.rank(), x.dims(), x.rank() - rank, x.rank());
     }
 
     private static OnnxTensor natively(Call c, OnnxTensor x, OnnxTensor scale, OnnxTensor shift, long rows, long inner, double epsilon) {
@@ -171,7 +193,9 @@ final class NormOps {
     static OnnxTensor rms(Call c, OnnxTensor x, OnnxTensor scale, int axis, double epsilon, OnnxTensor inverse) {
         long inner = Call.product(x.dims(), axis, x.rank());
         long rows = Call.product(x.dims(), 0, axis);
-        c.require(scale.size() > 0 && inner % scale.size() == 0, "the scale does not fit");
+        if (scale != null && !repeats(x, scale, axis)) {
+            return BinaryOps.real(c, rms(c, x, null, axis, epsilon, inverse), scale, (a, b) -> a * b);
+        }
         OnnxTensor y = c.like(x);
         for (long r = 0; r < rows; r++) {
             double square = 0;
@@ -184,7 +208,7 @@ final class NormOps {
                 inverse.put(r, by);
             }
             for (long i = 0; i < inner; i++) {
-                y.put(r * inner + i, x.real(r * inner + i) * by * scale.real(i % scale.size()));
+                y.put(r * inner + i, x.real(r * inner + i) * by * (scale == null ? 1 : scale.real(i % scale.size())));
             }
         }
         return y;

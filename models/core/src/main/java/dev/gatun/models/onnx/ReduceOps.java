@@ -37,9 +37,6 @@ final class ReduceOps {
         Operators.one(op, c -> {
             OnnxTensor x = c.in(0);
             boolean[] axes = axes(c, x.rank());
-            if (axes == null) {
-                return x;
-            }
             if (x.type().isReal() || wholeStep == null) {
                 return real(c, x, axes, zero, step, finish);
             }
@@ -52,15 +49,12 @@ final class ReduceOps {
                 : type.max() : zero;
     }
 
-    /** Which axes go; null if nothing is to be done. */
+    /** Which axes go: none if they are empty and that means none; what is done to each element is done then, too. */
     static boolean[] axes(Call c, int rank) {
         long[] wanted = c.ints("axes", 1);
         boolean[] axes = new boolean[rank];
         if (wanted == null || wanted.length == 0) {
-            if (c.flag("noop_with_empty_axes")) {
-                return null;
-            }
-            Arrays.fill(axes, true);
+            Arrays.fill(axes, !c.flag("noop_with_empty_axes"));
             return axes;
         }
         for (long axis : wanted) {
@@ -151,9 +145,6 @@ final class ReduceOps {
     private static OnnxTensor logSumExp(Call c) {
         OnnxTensor x = c.in(0);
         boolean[] axes = axes(c, x.rank());
-        if (axes == null) {
-            return x;
-        }
         long[] dims = x.dims();
         OnnxTensor y = c.make(x.type(), resultDims(c, dims, axes));
         long[] inner = pick(dims, axes, true);

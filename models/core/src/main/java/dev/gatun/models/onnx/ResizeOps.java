@@ -35,17 +35,19 @@ final class ResizeOps {
     private record Axis(String mode, String coordinates, String nearest, boolean antialias, boolean excludeOutside, double cubic,
             double outside) {
 
-        double source(double y, double scale, long in, long out, double roiStart, double roiEnd) {
+        /** In FLOAT where it is a quotient by the scale, as others do: 3 / 0.6f is 5, a pixel, and no number below it. */
+        double source(long y, double scale, long in, long out, double roiStart, double roiEnd) {
             double width = scale * in;
+            float half = (y + 0.5f) / (float) scale - 0.5f;
             return switch (coordinates) {
                 case "align_corners" -> width == 1 ? 0 : y * (in - 1) / (width - 1);
-                case "asymmetric" -> y / scale;
+                case "asymmetric" -> y / (float) scale;
                 case "tf_crop_and_resize" -> (width == 1 ? (roiEnd - roiStart) * (in - 1) / 2
                         : y * (roiEnd - roiStart) * (in - 1) / (width - 1))
                         + roiStart * (in - 1);
-                case "pytorch_half_pixel" -> width == 1 ? -0.5 : (y + 0.5) / scale - 0.5;
-                case "half_pixel" -> (y + 0.5) / scale - 0.5;
-                case "half_pixel_symmetric" -> in / 2.0 * (1 - out / width) + (y + 0.5) / scale - 0.5;
+                case "pytorch_half_pixel" -> width == 1 ? -0.5 : half;
+                case "half_pixel" -> half;
+                case "half_pixel_symmetric" -> in / 2f * (1 - out / (float) width) + half;
                 default -> throw new IllegalArgumentException("the coordinates " + coordinates + " are not known");
             };
         }

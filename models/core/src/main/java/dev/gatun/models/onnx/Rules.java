@@ -30,6 +30,9 @@ final class Rules {
             one(function, s -> {
                 Activation activation = Fusion.activation(s.call().step());
                 Val late = QuantRules.function(s, activation);
+                if (late == null && s.x(0).dims.length == 0) {
+                    return null;
+                }
                 return late != null ? late : function(s.region(), s.x(0), activation);
             });
         }
@@ -40,7 +43,8 @@ final class Rules {
         one("LeakyRelu", s -> function(s.region(), s.x(0), new FunctionOp(FunctionOp.Kind.LEAKY, s.call().f("alpha", 0.01), 0)));
         one("Elu", s -> function(s.region(), s.x(0), new FunctionOp(FunctionOp.Kind.ELU, s.call().f("alpha", 1), 0)));
         one("Sqrt", s -> function(s.region(), s.x(0), new FunctionOp(FunctionOp.Kind.SQRT, 0, 0)));
-        one("Pow", s -> s.number(1) == 2 ? binary(s.region(), BinaryOp.Operator.MUL, s.x(0), s.x(0)) : null);
+        one("Pow", s -> s.number(1) == 2 && s.fixed(1).rank() <= s.x(0).dims.length
+                ? binary(s.region(), BinaryOp.Operator.MUL, s.x(0), s.x(0)) : null);
         one("Add", s -> binary(s, BinaryOp.Operator.ADD));
         one("Sub", s -> binary(s, BinaryOp.Operator.SUB));
         one("Mul", s -> binary(s, BinaryOp.Operator.MUL));

@@ -71,10 +71,12 @@ record Site(Region region, Call call, java.util.function.IntFunction<Val> values
         return isByte && t.size() > 0 && region.packed().isConstant(t) ? t : null;
     }
 
-    /** A constant of the model with the dimensions that a layer wants; null if it is none of such a size. */
+    /** A constant of the model with the dimensions that a layer wants; null if it is none of such a size, or one for each row. */
     Weight weight(int i, long... dims) {
         OnnxTensor t = constant(i);
-        return t == null || t.size() != Call.product(dims, 0, dims.length) ? null : region.weight(t, dims);
+        boolean fits = t != null && t.size() == Call.product(dims, 0, dims.length)
+                && (dims.length != 1 || t.rank() <= 1 || t.dim(-1) == t.size());
+        return fits ? region.weight(t, dims) : null;
     }
 
     /** Operand i, if it is the same in every run of these sizes; null otherwise. */

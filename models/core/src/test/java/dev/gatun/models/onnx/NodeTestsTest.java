@@ -92,6 +92,15 @@ class NodeTestsTest {
         assertEquals(List.of(), failures(folder, new int[1]));
     }
 
+    /** Nearly a pattern, or at the edge of an operator: {@code src/test/oracle/onnx/deviations.py}. */
+    @Test
+    void whatIsNearlyAPatternIsComputedAsWritten(@TempDir Path folder) throws IOException {
+        unzip("deviations.zip", folder);
+        int[] count = new int[1];
+        assertEquals(List.of(), failures(folder, count));
+        assertTrue(count[0] >= 15, count[0] + " graphs");
+    }
+
     /** Networks that quantize_static wrote, and what ONNX's own reference computes: {@code src/test/oracle/onnx/quantized.py}. */
     @Test
     void quantizedNetworksAgreeWithTheReference(@TempDir Path folder) throws IOException {
