@@ -415,7 +415,8 @@ GATUN_API void gatun_winograd(const gatun_winograd_args *args);
 /*
  * A cache of keys and values for decoding: a sequence is a table of pointers to blocks of GATUN_KV_BLOCK tokens, which
  * sequences may share. A block holds every layer; a layer's part begins part elements into it: keys
- * [num_kv_heads][head_dim][GATUN_KV_BLOCK], then values [num_kv_heads][GATUN_KV_BLOCK][head_dim].
+ * [num_kv_heads][head_dim][GATUN_KV_BLOCK], then values [num_kv_heads][GATUN_KV_BLOCK][head_dim]. Elements are floats (type 0) or halves
+ * (GATUN_F16): rounded to the nearest, finite numbers beyond 65504 to that; the arithmetic is F32's.
  */
 
 /* Writes rows offsets[i] .. offsets[i+1] of k and v to sequence i, from its first token. */
@@ -423,9 +424,10 @@ typedef struct {
     const float *k, *v;
     int64_t stride; /* between rows of k, and of v */
     const int32_t *offsets;
-    float *const *const *tables; /* one for each sequence */
+    void *const *const *tables; /* one for each sequence */
     int64_t part;
     int64_t num_seqs, num_kv_heads, head_dim;
+    int32_t type;
 } gatun_kv_store_args;
 
 GATUN_API void gatun_kv_store(const gatun_kv_store_args *args);
@@ -441,13 +443,14 @@ typedef struct {
     float *out;
     int64_t q_stride, new_stride, out_stride;
     const int32_t *lengths;
-    const float *const *const *tables; /* one for each row */
+    const void *const *const *tables; /* one for each row */
     int64_t part;
     int64_t rows, num_heads, num_kv_heads, head_dim, max_keys;
     void *scratch;
     const float *distances;
     int64_t distance_stride, reach;
     float scale;
+    int32_t type;
 } gatun_paged_attention_args;
 
 GATUN_API void gatun_paged_attention(const gatun_paged_attention_args *args);

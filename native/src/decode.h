@@ -17,35 +17,69 @@ constexpr int64_t CHAINS = BLOCK_VECTORS >= 4 ? 1 : 4 / BLOCK_VECTORS;
 /* Fewer products than this are not worth waking threads for. */
 constexpr int64_t PARALLEL_PRODUCTS = 1 << 16;
 
+/* An element of the cache is a float or a half, which is widened when it is read. */
+static inline vf read(const float *p) { return load(p); }
+static inline vf read(const uint16_t *p) { return widened_f16(read_as<halves>(p)); }
+static inline vf read_n(const float *p, int64_t n) { return load_n(p, n); }
+static inline vf read_n(const uint16_t *p, int64_t n) {
+    halves h{};
+    std::memcpy(&h, p, n * sizeof(uint16_t));
+    return widened_f16(h);
+}
+static inline void put(float *to, const float *from, int64_t n) { std::memcpy(to, from, n * sizeof(float)); }
+static inline void put(uint16_t *to, const float *from, int64_t n) {
+    for (int64_t i = 0; i < n; i += W) {
+        int64_t left = n - i < W ? n - i : W;
+        halves h = narrowed_f16(load_n(from + i, left));
+        std::memcpy(to + i, &h, left * sizeof(uint16_t));
+    }
+}
+
+template <typename T> static inline T *part_of(void *block, int64_t part) { return static_cast<T *>(block) + part; }
+template <typename T> static inline const T *part_of(const void *block, int64_t part) { return static_cast<const T *>(block) + part; }
+
 /* A layer's part of a block: keys [heads][dim][BLOCK], so that a vector holds several tokens; values [heads][BLOCK][dim]. */
-static void kv_put(float *part, const float *k, const float *v, int64_t slot, int64_t heads, int64_t dim) {
-    float *values = part + heads * dim * BLOCK;
+template <typename T>
+static void kv_put(T *part, const float *k, const float *v, int64_t slot, int64_t heads, int64_t dim) {
+    T *values = part + heads * dim * BLOCK;
     for (int64_t h = 0; h < heads; h++) {
-        float *keys = part + h * dim * BLOCK + slot;
-        for (int64_t d = 0; d < dim; d++) keys[d * BLOCK] = k[h * dim + d];
-        std::memcpy(values + (h * BLOCK + slot) * dim, v + h * dim, dim * sizeof(float));
+        T *keys = part + h * dim * BLOCK + slot;
+        for (int64_t d = 0; d < dim; d += W) {
+            int64_t n = dim - d < W ? dim - d : W;
+            T few[W];
+            put(few, k + h * dim + d, n);
+            for (int64_t i = 0; i < n; i++) keys[(d + i) * BLOCK] = few[i];
+        }
+        put(values + (h * BLOCK + slot) * dim, v + h * dim, dim);
+    }
+}
+
+template <typename T>
+static void store_rows(const gatun_kv_store_args *a) {
+    for (int64_t s = 0; s < a->num_seqs; s++) {
+        int64_t first = a->offsets[s], rows = a->offsets[s + 1] - first;
+        for (int64_t i = 0; i < rows; i++)
+            kv_put(part_of<T>(a->tables[s][i / BLOCK], a->part), a->k + (first + i) * a->stride, a->v + (first + i) * a->stride,
+                   i % BLOCK, a->num_kv_heads, a->head_dim);
     }
 }
 
 static void kv_store(const gatun_kv_store_args *a) {
-    for (int64_t s = 0; s < a->num_seqs; s++) {
-        int64_t first = a->offsets[s], rows = a->offsets[s + 1] - first;
-        for (int64_t i = 0; i < rows; i++)
-            kv_put(a->tables[s][i / BLOCK] + a->part, a->k + (first + i) * a->stride, a->v + (first + i) * a->stride, i % BLOCK,
-                   a->num_kv_heads, a->head_dim);
-    }
+    if (a->type == GATUN_F16) store_rows<uint16_t>(a);
+    else store_rows<float>(a);
 }
 
-static inline void block_scores(const float *keys, const float *q, int64_t dim, float scale, float *scores) {
+template <typename T>
+static inline void block_scores(const T *keys, const float *q, int64_t dim, float scale, float *scores) {
     vf sums[CHAINS][BLOCK_VECTORS];
     for (int64_t c = 0; c < CHAINS; c++)
         for (int64_t j = 0; j < BLOCK_VECTORS; j++) sums[c][j] = vf{};
     int64_t whole = dim / CHAINS * CHAINS;
     for (int64_t d = 0; d < whole; d += CHAINS)
         for (int64_t c = 0; c < CHAINS; c++)
-            for (int64_t j = 0; j < BLOCK_VECTORS; j++) sums[c][j] += q[d + c] * load(keys + (d + c) * BLOCK + j * W);
+            for (int64_t j = 0; j < BLOCK_VECTORS; j++) sums[c][j] += q[d + c] * read(keys + (d + c) * BLOCK + j * W);
     for (int64_t d = whole; d < dim; d++)
-        for (int64_t j = 0; j < BLOCK_VECTORS; j++) sums[0][j] += q[d] * load(keys + d * BLOCK + j * W);
+        for (int64_t j = 0; j < BLOCK_VECTORS; j++) sums[0][j] += q[d] * read(keys + d * BLOCK + j * W);
     for (int64_t j = 0; j < BLOCK_VECTORS; j++) {
         vf total = sums[0][j];
         for (int64_t c = 1; c < CHAINS; c++) total += sums[c][j];
@@ -54,22 +88,23 @@ static inline void block_scores(const float *keys, const float *q, int64_t dim, 
 }
 
 /* out[0 .. N vectors) += sum over n tokens of weights[token] * values[token][0 ..] */
-template <int N>
-static inline void weigh(const float *values, const float *weights, int64_t n, int64_t dim, float *out) {
+template <int N, typename T>
+static inline void weigh(const T *values, const float *weights, int64_t n, int64_t dim, float *out) {
     vf sums[N];
     for (int i = 0; i < N; i++) sums[i] = load(out + i * W);
     for (int64_t t = 0; t < n; t++)
-        for (int i = 0; i < N; i++) sums[i] += weights[t] * load(values + t * dim + i * W);
+        for (int i = 0; i < N; i++) sums[i] += weights[t] * read(values + t * dim + i * W);
     for (int i = 0; i < N; i++) store(out + i * W, sums[i]);
 }
 
-static inline void weigh_block(const float *values, const float *weights, int64_t n, int64_t dim, float *out) {
+template <typename T>
+static inline void weigh_block(const T *values, const float *weights, int64_t n, int64_t dim, float *out) {
     int64_t d = 0;
     for (; d + 4 * W <= dim; d += 4 * W) weigh<4>(values + d, weights, n, dim, out + d);
     for (; d + W <= dim; d += W) weigh<1>(values + d, weights, n, dim, out + d);
     if (d == dim) return;
     vf sum = load_n(out + d, dim - d);
-    for (int64_t t = 0; t < n; t++) sum += weights[t] * load_n(values + t * dim + d, dim - d);
+    for (int64_t t = 0; t < n; t++) sum += weights[t] * read_n(values + t * dim + d, dim - d);
     store_n(out + d, sum, dim - d);
 }
 
@@ -100,16 +135,17 @@ static inline void add_distances(float *scores, int64_t n, const float *distance
 
 /* Heads first .. last of a row. Block by block, all heads of it: their keys, and later their values, lie side by side, and
  * memory is read in long runs. */
+template <typename T>
 static void paged_heads(const gatun_paged_attention_args &a, int64_t row, int64_t first_head, int64_t last_head, float *scores) {
     int64_t keys = a.lengths[row], dim = a.head_dim, group = a.num_heads / a.num_kv_heads;
     float *out = a.out + row * a.out_stride;
     std::memset(out + first_head * dim, 0, (last_head - first_head) * dim * sizeof(float));
     if (keys <= 0) return;
-    const float *const *table = a.tables[row];
+    const void *const *table = a.tables[row];
     const float *q = a.q + row * a.q_stride;
     int64_t end = (keys + BLOCK - 1) / BLOCK * BLOCK, value_part = a.part + a.num_kv_heads * dim * BLOCK;
     for (int64_t first = 0; first < keys; first += BLOCK) {
-        const float *part = table[first / BLOCK] + a.part;
+        const T *part = part_of<T>(table[first / BLOCK], a.part);
         for (int64_t h = first_head; h < last_head; h++)
             block_scores(part + h / group * dim * BLOCK, q + h * dim, dim, a.scale, scores + (h - first_head) * end + first);
     }
@@ -118,22 +154,22 @@ static void paged_heads(const gatun_paged_attention_args &a, int64_t row, int64_
         weights_of(scores + (h - first_head) * end, keys, end);
     }
     for (int64_t first = 0; first < keys; first += BLOCK) {
-        const float *part = table[first / BLOCK] + value_part;
+        const T *part = part_of<T>(table[first / BLOCK], value_part);
         int64_t n = keys - first < BLOCK ? keys - first : BLOCK;
         for (int64_t h = first_head; h < last_head; h++)
             weigh_block(part + h / group * dim * BLOCK, scores + (h - first_head) * end + first, n, dim, out + h * dim);
     }
 }
 
-static void paged_attention(const gatun_paged_attention_args *args) {
-    const gatun_paged_attention_args &a = *args;
+template <typename T>
+static void attend_paged(const gatun_paged_attention_args &a) {
     int64_t products = 0;
     for (int64_t row = 0; row < a.rows; row++) {
         int64_t keys = a.lengths[row];
         if (keys <= 0) continue;
         products += keys * a.num_heads * a.head_dim;
         if (a.new_k)
-            kv_put(const_cast<float *>(a.tables[row][(keys - 1) / BLOCK]) + a.part, a.new_k + row * a.new_stride,
+            kv_put(part_of<T>(const_cast<void *>(a.tables[row][(keys - 1) / BLOCK]), a.part), a.new_k + row * a.new_stride,
                    a.new_v + row * a.new_stride, (keys - 1) % BLOCK, a.num_kv_heads, a.head_dim);
     }
     int64_t threads = threads_here();
@@ -144,8 +180,13 @@ static void paged_attention(const gatun_paged_attention_args *args) {
     parallel_for(tasks, products > PARALLEL_PRODUCTS, [&](int64_t task, int64_t thread) {
         int64_t first = task % parts * heads, last = first + heads < a.num_heads ? first + heads : a.num_heads;
         if (first < last)
-            paged_heads(a, task / parts, first, last, static_cast<float *>(a.scratch) + thread * stride);
+            paged_heads<T>(a, task / parts, first, last, static_cast<float *>(a.scratch) + thread * stride);
     });
+}
+
+static void paged_attention(const gatun_paged_attention_args *a) {
+    if (a->type == GATUN_F16) attend_paged<uint16_t>(*a);
+    else attend_paged<float>(*a);
 }
 
 static void log_sum_exp(const gatun_logits_args *a) {

@@ -11,24 +11,6 @@
 
 namespace GATUN_NAMESPACE {
 
-typedef uint16_t halves __attribute__((vector_size(VEC_BYTES / 2), may_alias));
-
-template <typename T>
-static inline T read_as(const void *p) { T v; std::memcpy(&v, p, sizeof v); return v; }
-
-static inline vf widened_f16(halves h) {
-#if VEC_BYTES == 64
-    return (vf)_mm512_maskz_cvtph_ps(0xffff, (__m256i)h);
-#elif VEC_BYTES == 32
-    return (vf)_mm256_cvtph_ps((__m128i)h);
-#else
-    vi bits = __builtin_convertvector(h, vi), magnitude = (bits & 0x7fff) << 13;
-    vf value = (vf)magnitude * 5.192296858534828e33f; /* 2^112: subnormals too */
-    vi special = (bits & 0x7c00) == 0x7c00;
-    return (vf)((vi)select(special, (vf)(magnitude | 0x7f800000), value) | (bits & 0x8000) << 16);
-#endif
-}
-
 static inline vf widened_bf16(halves h) {
 #if VEC_BYTES == 32
     return (vf)(vi)_mm256_slli_epi32(_mm256_cvtepu16_epi32((__m128i)h), 16);

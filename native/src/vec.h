@@ -126,6 +126,44 @@ static inline void store_lowest(T *to, vi x, int64_t left) {
 /* All bits of a lane whose byte is not 0; of the first n bytes. */
 static inline vi marked(const uint8_t *bytes, int64_t n) { return lanes_of(bytes, n) != 0; }
 
+typedef uint16_t halves __attribute__((vector_size(VEC_BYTES / 2), may_alias));
+
+template <typename T>
+static inline T read_as(const void *p) { T v; std::memcpy(&v, p, sizeof v); return v; }
+
+static inline vf widened_f16(halves h) {
+#if VEC_BYTES == 64
+    return (vf)_mm512_maskz_cvtph_ps(0xffff, (__m256i)h);
+#elif VEC_BYTES == 32
+    return (vf)_mm256_cvtph_ps((__m128i)h);
+#else
+    vi bits = __builtin_convertvector(h, vi), magnitude = (bits & 0x7fff) << 13;
+    vf value = (vf)magnitude * 5.192296858534828e33f; /* 2^112: subnormals too */
+    vi special = (bits & 0x7c00) == 0x7c00;
+    return (vf)((vi)select(special, (vf)(magnitude | 0x7f800000), value) | (bits & 0x8000) << 16);
+#endif
+}
+
+/* To the nearest, of two equally near the even one. Finite numbers stay finite: beyond the largest half they become that. */
+static inline halves narrowed_f16(vf x) {
+    vf limited = max(set(-65504.0f), min(set(65504.0f), x));
+    limited = abs(x) == __builtin_inff() ? x : limited;
+#if VEC_BYTES == 64
+    return (halves)_mm512_maskz_cvtps_ph(0xffff, (__m512)limited, _MM_FROUND_TO_NEAREST_INT);
+#elif VEC_BYTES == 32
+    return (halves)_mm256_cvtps_ph((__m256)limited, _MM_FROUND_TO_NEAREST_INT);
+#else
+    vi magnitude = (vi)limited & 0x7fffffff, sign = (vi)limited >> 16 & 0x8000;
+    vi normal = ((magnitude + 0xfff + (magnitude >> 13 & 1)) >> 13) - (112 << 10);
+    vi small = (vi)((vf)magnitude + 0.5f) - 0x3f000000; /* subnormal: a unit of 0.5f's last bit is one of theirs */
+    vi special = magnitude > 0x7f800000 ? vi{} + 0x7e00 : vi{} + 0x7c00;
+    vi half = magnitude < 0x38800000 ? small : magnitude >= 0x7f800000 ? special : normal;
+    halves few;
+    store_lowest((int16_t *)&few, half | sign);
+    return few;
+#endif
+}
+
 /* Lanes by their numbers, those of b behind those of a. */
 #ifdef __clang__
 #define GATUN_LANES(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)

@@ -25,8 +25,9 @@ public final class PagedAttention {
      * @param part       where it begins in a block, in elements
      * @param numKvHeads key and value heads
      * @param headDim    elements of a head
+     * @param type       of elements: 0 for F32, {@link NarrowKernels#F16}
      */
-    public record Part(long part, long numKvHeads, long headDim) {
+    public record Part(long part, long numKvHeads, long headDim, int type) {
     }
 
     /**
@@ -50,6 +51,7 @@ public final class PagedAttention {
         gatun_kv_store_args.part(args, part.part());
         gatun_kv_store_args.num_kv_heads(args, part.numKvHeads());
         gatun_kv_store_args.head_dim(args, part.headDim());
+        gatun_kv_store_args.type(args, part.type());
         return () -> {
             gatun_kv_store_args.num_seqs(args, sequences.get(ValueLayout.JAVA_INT, 0));
             GatunC.gatun_kv_store(args);
@@ -107,6 +109,7 @@ public final class PagedAttention {
         gatun_paged_attention_args.num_heads(args, numHeads);
         gatun_paged_attention_args.num_kv_heads(args, part.numKvHeads());
         gatun_paged_attention_args.head_dim(args, part.headDim());
+        gatun_paged_attention_args.type(args, part.type());
         gatun_paged_attention_args.max_keys(args, maxKeys);
         gatun_paged_attention_args.scratch(args, scratch);
         gatun_paged_attention_args.distances(args, scores.distances() == null ? MemorySegment.NULL : scores.distances());

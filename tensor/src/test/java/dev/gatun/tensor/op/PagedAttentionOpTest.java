@@ -33,20 +33,24 @@ class PagedAttentionOpTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"1, 1, 4, 1", "4, 2, 33, 2", "8, 8, 64, 2", "6, 2, 7, 1", "3, 3, 24, 3"})
-    void storedAndAppendedEqualsAttentionOverRows(int heads, int kvHeads, int headDim, int threads) {
+    @CsvSource({"1, 1, 4, 1, F32", "4, 2, 33, 2, F32", "8, 8, 64, 2, F32", "6, 2, 7, 1, F32", "3, 3, 24, 3, F32", "4, 2, 33, 2, F16",
+            "8, 8, 64, 1, F16"})
+    void storedAndAppendedEqualsAttentionOverRows(int heads, int kvHeads, int headDim, int threads, DataType type) {
         for (int isa = 0; isa <= 2; isa++) {
             Kernels.limitIsa(isa);
             try (Arena arena = Arena.ofShared()) {
                 int dKv = kvHeads * headDim;
                 int d = heads * headDim;
                 int rows = Arrays.stream(LENGTHS).sum();
-                KvLayout layout = new KvLayout(3, kvHeads, headDim);
+                KvLayout layout = new KvLayout(3, kvHeads, headDim, type);
                 MemorySegment[] tables = tables(arena, layout);
                 float[] kv = Reference.random(5, (long) rows * 2 * dKv);
                 float[] q = Reference.random(6, (long) LENGTHS.length * (d + 2 * dKv));
                 store(arena, layout, tables, kv, dKv);
                 appendLast(q, kv, d, dKv);
+                for (int i = 0; type == DataType.F16 && i < kv.length; i++) {
+                    kv[i] = Float.float16ToFloat(Float.floatToFloat16(kv[i]));
+                }
                 Tensor lengths = Tensor.ofInts(arena, LENGTHS, LENGTHS.length);
                 float[] out = OpRunner.run(arena, threads, new PagedAttentionOp(layout, 1, heads, PagedAttentionOp.Append.JOINED, 150),
                         Tensor.ofFloats(arena, q, LENGTHS.length, d + 2 * dKv), lengths, addresses(arena, tables)).toFloats();
@@ -147,6 +151,7 @@ class PagedAttentionOpTest {
             assertTrue(e.getMessage().startsWith("KvStore: sequences S32 [4], tables U8 [8]"), e.getMessage());
             assertThrows(IllegalArgumentException.class, () -> new PagedAttentionOp(layout, 0, 3, PagedAttentionOp.Append.JOINED, 9));
             assertThrows(IllegalArgumentException.class, () -> new KvLayout(0, 1, 1));
+            assertThrows(IllegalArgumentException.class, () -> new KvLayout(1, 1, 1, DataType.BF16));
         }
     }
 

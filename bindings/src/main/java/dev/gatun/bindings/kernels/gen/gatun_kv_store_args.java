@@ -19,11 +19,12 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     const float *v;
  *     int64_t stride;
  *     const int32_t *offsets;
- *     float *const *const *tables;
+ *     void *const *const *tables;
  *     int64_t part;
  *     int64_t num_seqs;
  *     int64_t num_kv_heads;
  *     int64_t head_dim;
+ *     int32_t type;
  * }
  * }
  */
@@ -42,7 +43,9 @@ public class gatun_kv_store_args {
         GatunC.C_LONG.withName("part"),
         GatunC.C_LONG.withName("num_seqs"),
         GatunC.C_LONG.withName("num_kv_heads"),
-        GatunC.C_LONG.withName("head_dim")
+        GatunC.C_LONG.withName("head_dim"),
+        GatunC.C_INT.withName("type"),
+        MemoryLayout.paddingLayout(4)
     ).withName("$anon");
 
     /**
@@ -233,7 +236,7 @@ public class gatun_kv_store_args {
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * float *const *const *tables
+     * void *const *const *tables
      * }
      */
     public static final AddressLayout tables$layout() {
@@ -245,7 +248,7 @@ public class gatun_kv_store_args {
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * float *const *const *tables
+     * void *const *const *tables
      * }
      */
     public static final long tables$offset() {
@@ -255,7 +258,7 @@ public class gatun_kv_store_args {
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * float *const *const *tables
+     * void *const *const *tables
      * }
      */
     public static MemorySegment tables(MemorySegment struct) {
@@ -265,7 +268,7 @@ public class gatun_kv_store_args {
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * float *const *const *tables
+     * void *const *const *tables
      * }
      */
     public static void tables(MemorySegment struct, MemorySegment fieldValue) {
@@ -446,6 +449,50 @@ public class gatun_kv_store_args {
      */
     public static void head_dim(MemorySegment struct, long fieldValue) {
         struct.set(head_dim$LAYOUT, head_dim$OFFSET, fieldValue);
+    }
+
+    private static final OfInt type$LAYOUT = (OfInt)$LAYOUT.select(groupElement("type"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int32_t type
+     * }
+     */
+    public static final OfInt type$layout() {
+        return type$LAYOUT;
+    }
+
+    private static final long type$OFFSET = $LAYOUT.byteOffset(groupElement("type"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int32_t type
+     * }
+     */
+    public static final long type$offset() {
+        return type$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int32_t type
+     * }
+     */
+    public static int type(MemorySegment struct) {
+        return struct.get(type$LAYOUT, type$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int32_t type
+     * }
+     */
+    public static void type(MemorySegment struct, int fieldValue) {
+        struct.set(type$LAYOUT, type$OFFSET, fieldValue);
     }
 
     /**

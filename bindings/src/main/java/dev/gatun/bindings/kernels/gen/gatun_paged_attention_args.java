@@ -23,7 +23,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int64_t new_stride;
  *     int64_t out_stride;
  *     const int32_t *lengths;
- *     const float *const *const *tables;
+ *     const void *const *const *tables;
  *     int64_t part;
  *     int64_t rows;
  *     int64_t num_heads;
@@ -35,6 +35,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int64_t distance_stride;
  *     int64_t reach;
  *     float scale;
+ *     int32_t type;
  * }
  * }
  */
@@ -65,7 +66,7 @@ public class gatun_paged_attention_args {
         GatunC.C_LONG.withName("distance_stride"),
         GatunC.C_LONG.withName("reach"),
         GatunC.C_FLOAT.withName("scale"),
-        MemoryLayout.paddingLayout(4)
+        GatunC.C_INT.withName("type")
     ).withName("$anon");
 
     /**
@@ -432,7 +433,7 @@ public class gatun_paged_attention_args {
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * const float *const *const *tables
+     * const void *const *const *tables
      * }
      */
     public static final AddressLayout tables$layout() {
@@ -444,7 +445,7 @@ public class gatun_paged_attention_args {
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * const float *const *const *tables
+     * const void *const *const *tables
      * }
      */
     public static final long tables$offset() {
@@ -454,7 +455,7 @@ public class gatun_paged_attention_args {
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * const float *const *const *tables
+     * const void *const *const *tables
      * }
      */
     public static MemorySegment tables(MemorySegment struct) {
@@ -464,7 +465,7 @@ public class gatun_paged_attention_args {
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * const float *const *const *tables
+     * const void *const *const *tables
      * }
      */
     public static void tables(MemorySegment struct, MemorySegment fieldValue) {
@@ -953,6 +954,50 @@ public class gatun_paged_attention_args {
      */
     public static void scale(MemorySegment struct, float fieldValue) {
         struct.set(scale$LAYOUT, scale$OFFSET, fieldValue);
+    }
+
+    private static final OfInt type$LAYOUT = (OfInt)$LAYOUT.select(groupElement("type"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int32_t type
+     * }
+     */
+    public static final OfInt type$layout() {
+        return type$LAYOUT;
+    }
+
+    private static final long type$OFFSET = $LAYOUT.byteOffset(groupElement("type"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int32_t type
+     * }
+     */
+    public static final long type$offset() {
+        return type$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int32_t type
+     * }
+     */
+    public static int type(MemorySegment struct) {
+        return struct.get(type$LAYOUT, type$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int32_t type
+     * }
+     */
+    public static void type(MemorySegment struct, int fieldValue) {
+        struct.set(type$LAYOUT, type$OFFSET, fieldValue);
     }
 
     /**

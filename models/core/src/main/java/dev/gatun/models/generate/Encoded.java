@@ -2,7 +2,6 @@ package dev.gatun.models.generate;
 
 import dev.gatun.tensor.op.KvLayout;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * A source that was encoded once, from which its session generates any number of times. Holds a part of the session's cache until it is
@@ -73,8 +72,9 @@ public final class Encoded implements AutoCloseable {
                 MemorySegment block = table.memory(from / KvLayout.BLOCK_TOKENS);
                 int count = Math.min(KvLayout.BLOCK_TOKENS, length - from);
                 for (int d = 0; d < dim; d++) {
-                    MemorySegment.copy(block, ValueLayout.JAVA_FLOAT, (first + (long) d * KvLayout.BLOCK_TOKENS) * Float.BYTES, dst,
-                            d * length + from, count);
+                    for (int i = 0; i < count; i++) {
+                        dst[d * length + from + i] = layout.get(block, first + (long) d * KvLayout.BLOCK_TOKENS + i);
+                    }
                 }
             }
         } finally {

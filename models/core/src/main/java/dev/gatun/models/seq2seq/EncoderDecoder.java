@@ -49,9 +49,10 @@ public class EncoderDecoder implements GenerativeModel, AutoCloseable {
     /**
      * Packs the weights, which are not needed afterwards.
      *
-     * @param precision of linear layers, the scores of the vocabulary among them
+     * @param precision of linear layers, the scores of the vocabulary among them; keys and values are kept in F16 for a narrow one
      */
-    public EncoderDecoder(Seq2Seq model, Precision precision) {
+    public EncoderDecoder(Seq2Seq described, Precision precision) {
+        Seq2Seq model = described.withCacheFor(precision);
         this.tokens = model.tokens();
         Positions.Absolute absolute = model.weights().positions() instanceof Positions.Absolute a ? a : new Positions.Absolute(null);
         this.packing = new PackedSequences(model.encoder().vocabSize(), 0, tokens.maxPositions(), absolute.firstPosition(),

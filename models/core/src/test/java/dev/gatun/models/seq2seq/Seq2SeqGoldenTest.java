@@ -17,6 +17,7 @@ import dev.gatun.models.generate.Source;
 import dev.gatun.models.generate.TokenListener;
 import dev.gatun.models.registry.Seq2Seqs;
 import dev.gatun.models.testing.Goldens;
+import dev.gatun.tensor.DataType;
 import dev.gatun.tensor.Precision;
 import dev.gatun.tensor.graph.Narrowing;
 import dev.gatun.tensor.testing.Reference;
@@ -28,6 +29,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
@@ -46,9 +48,10 @@ class Seq2SeqGoldenTest {
         try (Arena arena = Arena.ofShared(); EncoderDecoder model = load(folder, Precision.F32)) {
             SafetensorsFile golden = SafetensorsFile.open(folder.resolve("cases.safetensors"), arena);
             EncoderDecoder.Forced forced = model.forced(sequences(golden, "sources"), sequences(golden, "targets"));
+            assertEquals(DataType.F32, model.cacheLayout().type());
             Reference.assertClose(Reference.widen(Goldens.floats(golden, "memory")), forced.memory(), 5e-5);
             Reference.assertClose(Reference.widen(Goldens.floats(golden, "logits")), forced.logits(), 1e-4);
-            generates(folder, model);
+            generates(folder, model, 0);
         }
     }
 
@@ -60,6 +63,9 @@ class Seq2SeqGoldenTest {
     @FieldSource("FAMILIES")
     void narrowLayersComeClose(String name) {
         Path folder = Goldens.path("seq2seq/" + name);
+        try (EncoderDecoder model = load(folder, Precision.AUTO)) {
+            assertEquals(DataType.F16, model.cacheLayout().type());
+        }
         Map<Precision, Double> most = Map.of(Precision.F16, 1e-4, Precision.BF16, 3e-2, Precision.INT8,
                 Goldens.int8Share("seq2seq/" + name));
         most.forEach((precision, bound) -> {
@@ -72,13 +78,42 @@ class Seq2SeqGoldenTest {
                 assertTrue(layers.stream().allMatch(each -> each.taken() == precision), layers::toString);
                 assertTrue(layers.stream().anyMatch(each -> each.layer().equals("lm_head")), layers::toString);
                 assertTrue(layers.stream().anyMatch(each -> each.layer().contains("cross.key")), layers::toString);
+                assertEquals(DataType.F16, model.cacheLayout().type());
                 if (precision == Precision.F16) {
-                    generates(folder, model);
+                    // Keys and values in halves may let another beam go where two are worth about the same.
+                    generates(folder, model, 1);
                 }
+                stepsAreWhatWholeTargetsGive(model, sequences(golden, "sources"), precision == Precision.INT8 ? 0.1 : 2e-3);
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
         });
+    }
+
+    /** Whole targets keep keys and values in F32. In int8 a half may turn over the rounding of a row's numbers to 8 bits. */
+    private static void stepsAreWhatWholeTargetsGive(EncoderDecoder model, List<int[]> sources, double tolerance) {
+        GenerationOptions options = GenerationOptions.builder().maxLength(15).build();
+        try (GenerationSession session = new GenerationSession(model, 1)) {
+            for (int[] source : sources) {
+                Generated found = session.generate(List.of(source), options).getFirst().getFirst();
+                Reference.assertClose(logProbabilities(model, source, found.ids()), found.tokenScores(), tolerance);
+            }
+        }
+    }
+
+    private static double[] logProbabilities(EncoderDecoder model, int[] source, int[] ids) {
+        int[] given = new int[ids.length];
+        given[0] = model.tokens().decoderStart();
+        System.arraycopy(ids, 0, given, 1, ids.length - 1);
+        float[] logits = model.forced(List.of(source), List.of(given)).logits();
+        int vocab = logits.length / ids.length;
+        double[] result = new double[ids.length];
+        for (int i = 0; i < ids.length; i++) {
+            int row = i * vocab;
+            double sum = IntStream.range(row, row + vocab).mapToDouble(j -> Math.exp(logits[j])).sum();
+            result[i] = logits[row + ids[i]] - Math.log(sum);
+        }
+        return result;
     }
 
     private static double share(float[] expected, float[] found) {
@@ -107,7 +142,7 @@ class Seq2SeqGoldenTest {
         return result;
     }
 
-    private static void generates(Path folder, EncoderDecoder model) throws IOException {
+    private static void generates(Path folder, EncoderDecoder model, int otherBeams) throws IOException {
         JsonNode golden = JSON.readTree(folder.resolve("generate.json").toFile());
         int forcedEos = JSON.readTree(folder.resolve("generation_config.json").toFile()).path("forced_eos_token_id").asInt(-1);
         List<int[]> inputs = new ArrayList<>();
@@ -117,10 +152,16 @@ class Seq2SeqGoldenTest {
             for (int beams : new int[] {1, 4}) {
                 GenerationOptions options = GenerationOptions.builder().maxLength(15).numBeams(beams).forcedEosTokenId(forcedEos).build();
                 List<List<Generated>> found = session.generate(inputs, options);
+                int others = 0;
                 for (int i = 0; i < inputs.size(); i++) {
-                    assertArrayEquals(ids(golden.path(beams == 1 ? "greedy" : "beams").get(i)), found.get(i).getFirst().ids(),
-                            beams + " beams, input " + i);
+                    int[] expected = ids(golden.path(beams == 1 ? "greedy" : "beams").get(i));
+                    if (otherBeams > 0 && beams > 1 && !Arrays.equals(expected, found.get(i).getFirst().ids())) {
+                        others++;
+                    } else {
+                        assertArrayEquals(expected, found.get(i).getFirst().ids(), beams + " beams, input " + i);
+                    }
                 }
+                assertTrue(others <= otherBeams, () -> "4 beams: " + found);
             }
         }
     }
