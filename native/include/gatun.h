@@ -47,8 +47,9 @@ GATUN_API void gatun_noop(void);
  * Attention(Q, K, V) = softmax(cap(scale * Q K^T) + distances + mask) V, for each sequence and head (Vaswani et al. 2017).
  * Sequences lie end to end: rows q_offsets[i] .. q_offsets[i+1] of q and out, kv_offsets[i] .. of k and v. Head h is
  * columns h*head_dim .. of a row; heads share key/value heads when num_kv_heads is smaller. A row whose scores are all
- * -infinity gives zeros unless undefined says else; an empty sequence gives nothing. Query i stands at i' = i + Lk - Lq among the keys. out may not overlap
- * q, k or v. scratch holds gatun_attention_scratch_bytes; it grows with the longest sequence, not with batch x heads x length^2.
+ * -infinity gives zeros unless undefined says else; an empty sequence gives nothing. Query i stands at i' = i + Lk - Lq among the keys. out
+ * may not overlap q, k or v. scratch holds gatun_attention_scratch_bytes; it grows with the longest sequence, not with batch x heads x
+ * length^2.
  */
 typedef struct {
     const float *q, *k, *v;
@@ -67,8 +68,8 @@ typedef struct {
     int64_t window; /* not 0: query i sees keys with |j - i'| < window */
     const float *distances; /* row h, column min(max(j - i', -reach), reach) + reach is added; NULL for none */
     int64_t distance_head_stride, reach; /* between rows; 0: one for all heads */
-    /* Disentangled attention (He et al. 2021): to a product of query i and key j is added that of the query with row r of position_keys, and
-     * that of the key with row r of position_queries, [num_positions, num_heads * head_dim] each and either may be NULL; r =
+    /* Disentangled attention (He et al. 2021): to a product of query i and key j is added that of the query with row r of position_keys,
+     * and that of the key with row r of position_queries, [num_positions, num_heads * head_dim] each and either may be NULL; r =
      * position_rows[min(max(j - i', -position_reach), position_reach) + position_reach]. */
     const float *position_keys, *position_queries;
     const int32_t *position_rows; /* NULL for none */
@@ -93,9 +94,9 @@ GATUN_API void gatun_layer_norm(const gatun_layer_norm_args *args);
 
 /*
  * Heads of queries and keys before they meet: each is divided by its root mean square and multiplied with its gamma, if there is one, then
- * its first rotary_dim elements are rotated by its row's position p, if there is a table (Su et al. 2021): elements i and i + rotary_dim / 2,
- * or 2i and 2i + 1 if interleaved, by the angle whose cosine is table[p][i] and whose sine is table[p][rotary_dim / 2 + i]. A row is cols
- * elements: q_heads of queries, k_heads of keys, then what is left as it is. Positions count from 0 in each sequence, or are given for
+ * its first rotary_dim elements are rotated by its row's position p, if there is a table (Su et al. 2021): elements i and i + rotary_dim /
+ * 2, or 2i and 2i + 1 if interleaved, by the angle whose cosine is table[p][i] and whose sine is table[p][rotary_dim / 2 + i]. A row is
+ * cols elements: q_heads of queries, k_heads of keys, then what is left as it is. Positions count from 0 in each sequence, or are given for
  * each row; without a table they are not read. out is x, or does not overlap it; rows past the last sequence are left as they are.
  */
 typedef struct {
@@ -114,8 +115,8 @@ typedef struct {
 GATUN_API void gatun_rotary(const gatun_rotary_args *args);
 
 /* out[t] = norm(scale * word[ids[t]] + position[positions[t]] + type[types[t]]); a NULL table adds nothing, NULL
- * types mean row 0, NULL gamma no normalization. Indices must be valid. word is F32 [words, cols]; or, if word_columns is not 0, the words are
- * columns of [cols, word_columns] as gatun_pack_panels (word_type 0) or gatun_narrow_pack (GATUN_F16, GATUN_BF16) lays them out. */
+ * types mean row 0, NULL gamma no normalization. Indices must be valid. word is F32 [words, cols]; or, if word_columns is not 0, the words
+ * are columns of [cols, word_columns] as gatun_pack_panels (word_type 0) or gatun_narrow_pack (GATUN_F16, GATUN_BF16) lays them out. */
 typedef struct {
     const void *word;
     const float *position, *type;
@@ -217,11 +218,12 @@ typedef struct {
 GATUN_API void gatun_gemm(const gatun_gemm_args *args);
 
 /*
- * Products with narrow weights. GATUN_F16 and GATUN_BF16 are halves that are widened in registers: the arithmetic is F32's. GATUN_INT8: weights
- * of a column are signed bytes times the column's scale; a row of a is rounded to 0 .. 255 beside a zero point, times the row's scale, while it
- * is read; sums of products are exact. A column's scale is its largest magnitude / 127; where the instruction set adds products of bytes in 16
- * bits (gatun_narrow_pairs), so large that nothing overflows: of the weights 8i + 0, 1, 4, 5 and 8i + 2, 3, 6, 7 the largest sum of those of one
- * sign, / 126. A row of a, or a column of b, that has a NaN or an infinity gives NaN; a row whose range is below 255e-34 counts as zeros.
+ * Products with narrow weights. GATUN_F16 and GATUN_BF16 are halves that are widened in registers: the arithmetic is F32's. GATUN_INT8:
+ * weights of a column are signed bytes times the column's scale; a row of a is rounded to 0 .. 255 beside a zero point, times the row's
+ * scale, while it is read; sums of products are exact. A column's scale is its largest magnitude / 127; where the instruction set adds
+ * products of bytes in 16 bits (gatun_narrow_pairs), so large that nothing overflows: of the weights 8i + 0, 1, 4, 5 and 8i + 2, 3, 6, 7
+ * the largest sum of those of one sign, / 126. A row of a, or a column of b, that has a NaN or an infinity gives NaN; a row whose range is
+ * below 255e-34 counts as zeros.
  */
 enum { GATUN_F16 = 1, GATUN_BF16, GATUN_INT8 };
 
@@ -231,9 +233,9 @@ enum { GATUN_F16 = 1, GATUN_BF16, GATUN_INT8 };
 GATUN_API int32_t gatun_narrow_pairs(void);
 /* Bytes of packed weights [k, n], in panels as of gatun_pack_panels. */
 GATUN_API int64_t gatun_narrow_bytes(int32_t type, int64_t k, int64_t n);
-/* Packs element (p, j) = b[p * k_stride + j * n_stride]. Returns what rounding lost: the root of the mean square of its changes in a column, as
- * a share of the root of the column's mean square, of GATUN_INT8 of the median of its magnitudes (of 64 of them; where that is not 0), and the
- * root of the mean square of these shares over the columns. NaN if b, or what it becomes, is not finite. */
+/* Packs element (p, j) = b[p * k_stride + j * n_stride]. Returns what rounding lost: the root of the mean square of its changes in a
+ * column, as a share of the root of the column's mean square, of GATUN_INT8 of the median of its magnitudes (of 64 of them; where that is
+ * not 0), and the root of the mean square of these shares over the columns. NaN if b, or what it becomes, is not finite. */
 GATUN_API double gatun_narrow_pack(int32_t type, const float *b, int64_t k, int64_t n, int64_t k_stride, int64_t n_stride, void *packed);
 
 /* c[m, n] = activation(a[m, k] b[k, n] + bias + sum), b packed. bias and sum may be NULL; sum may be c. */
@@ -257,8 +259,8 @@ enum { GATUN_F32 = 1, GATUN_U8, GATUN_S8 };
 /* Deepest k of gatun_bytes: (a - zero) (b - zero) summed fits 32 bits. */
 #define GATUN_BYTES_DEPTH 33000
 
-/* Element (p, j) = (b[p * k_stride + j * n_stride] - zeros[j * zero_stride]) * scales[j * scale_stride]; b and zeros U8 or S8, both zeros and
- * scales may be NULL: 0 and 1. */
+/* Element (p, j) = (b[p * k_stride + j * n_stride] - zeros[j * zero_stride]) * scales[j * scale_stride]; b and zeros U8 or S8, both zeros
+ * and scales may be NULL: 0 and 1. */
 typedef struct {
     const void *b, *zeros;
     const float *scales;
@@ -270,10 +272,10 @@ GATUN_API int64_t gatun_bytes_packed_bytes(int64_t k, int64_t n);
 GATUN_API void gatun_bytes_pack(const gatun_bytes_source *source, void *packed);
 
 /*
- * c[m, n] = activation(a[m, k] b[k, n] + bias + sum), all dense, b packed. a is U8 or S8, each worth a_scale times what it is above the byte
- * at a_zero (NULL: 1 and 0); or F32, which becomes U8 for all rows together as ONNX's DynamicQuantizeLinear says: scale = (max - min) / 255,
- * zero = round(-min / scale), over a range that has 0 in it. A NaN or an infinity in it makes all NaN. Sums are exact. whole: c are these
- * sums in 32 bits, without scales, and bias, sum and activation are not there.
+ * c[m, n] = activation(a[m, k] b[k, n] + bias + sum), all dense, b packed. a is U8 or S8, each worth a_scale times what it is above the
+ * byte at a_zero (NULL: 1 and 0); or F32, which becomes U8 for all rows together as ONNX's DynamicQuantizeLinear says: scale = (max - min)
+ * / 255, zero = round(-min / scale), over a range that has 0 in it. A NaN or an infinity in it makes all NaN. Sums are exact. whole: c are
+ * these sums in 32 bits, without scales, and bias, sum and activation are not there.
  */
 typedef struct {
     const void *a, *b;
@@ -292,8 +294,8 @@ GATUN_API void gatun_bytes(const gatun_bytes_args *args);
 /* A type of results beside these. */
 enum { GATUN_S32 = 4 };
 
-/* Weights [oc, c, kh, kw] of a convolution over bytes, oc and c of all groups and of one: U8 or S8, each less its channel's zero. zeros, bias,
- * factors and add have one number for each of oc, and may be NULL: 0, 0, 1, 0. */
+/* Weights [oc, c, kh, kw] of a convolution over bytes, oc and c of all groups and of one: U8 or S8, each less its channel's zero. zeros,
+ * bias, factors and add have one number for each of oc, and may be NULL: 0, 0, 1, 0. */
 typedef struct {
     const void *w, *zeros;
     const int32_t *bias;
@@ -312,8 +314,8 @@ typedef struct {
 
 /*
  * A convolution of src[n, h, w, groups * c], U8 or S8, by packed weights; padding is worth what src_zero is. x = the sum over a window of
- * (src - src_zero) (weight - zero), + bias: exact; kh * kw * c is at most GATUN_BYTES_DEPTH. dst[n, oh, ow, oc] = x in 32 bits (GATUN_S32), or
- * what becomes of x * factor + add.
+ * (src - src_zero) (weight - zero), + bias: exact; kh * kw * c is at most GATUN_BYTES_DEPTH. dst[n, oh, ow, oc] = x in 32 bits (GATUN_S32),
+ * or what becomes of x * factor + add.
  */
 typedef struct {
     const void *src, *filters;
@@ -326,8 +328,8 @@ typedef struct {
 GATUN_API int64_t gatun_byte_conv_scratch_bytes(const gatun_byte_conv_args *args, int32_t threads);
 GATUN_API void gatun_byte_conv(const gatun_byte_conv_args *args);
 
-/* dst[pages, rows, cols] = what becomes of a * b * a_factor (product), or a * a_factor + b * b_factor, a and b less their zeros. a, b: U8 or S8;
- * b[pages, cols] is the same for all rows. dst may be a, and b where there is one row. */
+/* dst[pages, rows, cols] = what becomes of a * b * a_factor (product), or a * a_factor + b * b_factor, a and b less their zeros. a, b: U8
+ * or S8; b[pages, cols] is the same for all rows. dst may be a, and b where there is one row. */
 typedef struct {
     const void *a, *b;
     void *dst;
@@ -434,9 +436,10 @@ GATUN_API void gatun_kv_store(const gatun_kv_store_args *args);
 
 /*
  * Attention of one query row for each sequence over its first lengths[row] tokens. new_k and new_v, where not NULL, are
- * first stored as the last of them; their block may belong to this sequence only. Length 0 gives zeros, as scores of -infinity do. scratch holds max_keys
- * floats, rounded up to blocks, for each head and thread. distances, where not NULL, are added to scaled scores: entry reach - d of a head's
- * where the key stands d before the query, the first also for all that is further away; distance_stride is 0 where all heads share them.
+ * first stored as the last of them; their block may belong to this sequence only. Length 0 gives zeros, as scores of -infinity do. scratch
+ * holds max_keys floats, rounded up to blocks, for each head and thread. distances, where not NULL, are added to scaled scores: entry reach
+ * - d of a head's where the key stands d before the query, the first also for all that is further away; distance_stride is 0 where all
+ * heads share them.
  */
 typedef struct {
     const float *q, *new_k, *new_v;
@@ -470,21 +473,22 @@ typedef struct {
 GATUN_API void gatun_log_sum_exp(const gatun_logits_args *args);
 GATUN_API void gatun_top_k(const gatun_logits_args *args);
 
-/* What a recurrent layer makes of its gates, in this order: tanh, ReLU; LSTM i f g o (Hochreiter and Schmidhuber 1997, with forget gate); GRU
- * r z n, with the reset after the product as PyTorch and oneDNN's LBR-GRU have it, or before it (Cho et al. 2014). */
+/* What a recurrent layer makes of its gates, in this order: tanh, ReLU; LSTM i f g o (Hochreiter and Schmidhuber 1997, with forget gate);
+ * GRU r z n, with the reset after the product as PyTorch and oneDNN's LBR-GRU have it, or before it (Cho et al. 2014). */
 enum { GATUN_CELL_TANH = 0, GATUN_CELL_RELU, GATUN_CELL_LSTM, GATUN_CELL_GRU, GATUN_CELL_GRU_RESET_FIRST };
 
 /*
- * One direction of a recurrent layer; sequences lie end to end. A gate's units are padded and lie in blocks, which gatun_recurrent_pack knows:
- * weights of input and state and the bias are packed by it. gates: x W + bias, of all gates and rows, in that layout. Row t of a sequence gives
- * row t of out; reverse begins at its end. A sequence without rows leaves its state alone; rows and states behind the last are zeros. h0 and
- * c0 may be NULL (zeros), and hn and cn (not wanted) or the same memory as h0 and c0. Narrow weights are those of gatun_narrow, of the same
- * columns in the same order: gates in turn for each block of units, zeros beyond the last unit.
+ * One direction of a recurrent layer; sequences lie end to end. A gate's units are padded and lie in blocks, which gatun_recurrent_pack
+ * knows: weights of input and state and the bias are packed by it. gates: x W + bias, of all gates and rows, in that layout. Row t of a
+ * sequence gives row t of out; reverse begins at its end. A sequence without rows leaves its state alone; rows and states behind the last
+ * are zeros. h0 and c0 may be NULL (zeros), and hn and cn (not wanted) or the same memory as h0 and c0. Narrow weights are those of
+ * gatun_narrow, of the same columns in the same order: gates in turn for each block of units, zeros beyond the last unit.
  */
 typedef struct {
     const float *gates;
     const float *weights;      /* [state, gates x hidden]; of GATUN_CELL_GRU_RESET_FIRST the first two gates' */
-    const float *more_weights; /* the projection [hidden, projected] in plain panels; of GATUN_CELL_GRU_RESET_FIRST the third gate's; or NULL */
+    /* The projection [hidden, projected] in plain panels; of GATUN_CELL_GRU_RESET_FIRST the third gate's; or NULL. */
+    const float *more_weights;
     const float *bias;         /* of GATUN_CELL_GRU: what is added before the reset, packed; or NULL */
     float *out;
     const float *h0, *c0; /* [num_seqs, projected or hidden], [num_seqs, hidden] */
@@ -535,7 +539,8 @@ GATUN_API void gatun_adamw(float *p, const float *gradient, float *mean, float *
 
 /* The largest of each window of planes of h by w, and where in its plane it was: the first of equal ones, the last NaN. Padding is what the
  * window does not meet; each window meets something. A stride_h of 0: window i of n goes from i size / n, rounded down, to
- * (i + 1) size / n, rounded up, and kernels, other strides, dilations and padding are not read. Backward adds dy there: dx[planes, inputs], dy[planes, outputs]. */
+ * (i + 1) size / n, rounded up, and kernels, other strides, dilations and padding are not read. Backward adds dy there: dx[planes, inputs],
+ * dy[planes, outputs]. */
 typedef struct {
     const float *x;
     float *y;
@@ -597,10 +602,10 @@ GATUN_API void gatun_batch_norm(const gatun_batch_norm_args *args);
 GATUN_API void gatun_batch_norm_backward(const gatun_batch_norm_args *args);
 
 /*
- * A step of a recurrent layer that is trained, of all sequences under way, beside its products. Forward: gates [rows, gates x hidden] are the
- * input's products and become what the cell makes of them; products [sequences, gates x hidden] are the states'. Back: states and cells
- * are their gradients, from which come those of both products, d_input and d_state by rows and d_step by sequences; what does not go through
- * the product stays in states. Rest: d_states [sequences, width] are added to the states of those under way.
+ * A step of a recurrent layer that is trained, of all sequences under way, beside its products. Forward: gates [rows, gates x hidden] are
+ * the input's products and become what the cell makes of them; products [sequences, gates x hidden] are the states'. Back: states and cells
+ * are their gradients, from which come those of both products, d_input and d_state by rows and d_step by sequences; what does not go
+ * through the product stays in states. Rest: d_states [sequences, width] are added to the states of those under way.
  * A projected LSTM and a GRU that resets first have a second product within a step, from middle [sequences, hidden] to second [sequences,
  * width], back from second to middle, which are gradients then: each way has a second part behind it. Of a GRU that resets first the third
  * gate of products does not count, and that of d_state is 0.

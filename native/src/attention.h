@@ -186,13 +186,13 @@ static void meet_positions(const gatun_attention_args &a, head_buffers &head, in
     head.positions = most - least + 1;
     if (a.position_keys) pack_panels(head.position_keys, a.position_keys + least * stride + h * d, stride, head.positions, d);
     for (int64_t p = 0; a.position_queries && p < head.positions; p += ROWS)
-        product_panels(head.positions - p < ROWS ? head.positions - p : ROWS, a.position_queries + (least + p) * stride + h * d, stride, head.keys,
-                       d, ld, head.position_scores + p * ld, ld, ld);
+        product_panels(head.positions - p < ROWS ? head.positions - p : ROWS, a.position_queries + (least + p) * stride + h * d, stride,
+                       head.keys, d, ld, head.position_scores + p * ld, ld, ld);
 }
 
 /* Adds to scores, whose columns begin at key first, what the rows of positions give. */
-static void add_positions(const gatun_attention_args &a, const head_buffers &head, const float *q, int64_t rows, int64_t place, int64_t first,
-                          int64_t ld, const visible_keys *seen) {
+static void add_positions(const gatun_attention_args &a, const head_buffers &head, const float *q, int64_t rows, int64_t place,
+                          int64_t first, int64_t ld, const visible_keys *seen) {
     int64_t columns = padded(head.positions);
     if (a.position_keys)
         product_panels(rows, q, a.q_stride, head.position_keys, a.head_dim, columns, head.row_positions, columns, columns);

@@ -343,7 +343,8 @@ static inline int64_t distance_column(const gatun_trained_attention_args &a, int
 }
 
 /* One query of a head: shares of keys first .. last. False if it sees none. */
-static bool attention_shares(const gatun_trained_attention_args &a, int64_t s, int64_t h, int64_t i, int64_t first, int64_t last, float *shares) {
+static bool attention_shares(const gatun_trained_attention_args &a, int64_t s, int64_t h, int64_t i, int64_t first, int64_t last,
+                             float *shares) {
     const int64_t d = a.head_dim, kv = h * a.kv_heads / a.heads, query = i - a.query_offsets[s];
     const float *q = a.q + i * a.q_stride + h * d;
     const float *mask = a.mask ? a.mask + s * a.mask_seq_stride + h * a.mask_head_stride + query * a.mask_row_stride : nullptr;

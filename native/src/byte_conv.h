@@ -1,6 +1,6 @@
 /*
- * Convolutions over bytes as products: windows of some pixels become rows of words (or bytes, where instructions add products of these in 32
- * bits), and the loops of narrow.h multiply them. Where each channel has its own filter, sums are floats, which hold them exactly.
+ * Convolutions over bytes as products: windows of some pixels become rows of words (or bytes, where instructions add products of these in
+ * 32 bits), and the loops of narrow.h multiply them. Where each channel has its own filter, sums are floats, which hold them exactly.
  */
 #pragma once
 
@@ -16,7 +16,8 @@ constexpr int64_t WINDOW_BYTES = 192 << 10;
 struct window {
     const gatun_byte_conv_args &g;
     int64_t picture, y, x;
-    window(const gatun_byte_conv_args &args, int64_t pixel) : g(args), picture(pixel / (g.oh * g.ow)), y(pixel / g.ow % g.oh), x(pixel % g.ow) {}
+    window(const gatun_byte_conv_args &args, int64_t pixel)
+        : g(args), picture(pixel / (g.oh * g.ow)), y(pixel / g.ow % g.oh), x(pixel % g.ow) {}
     void next() {
         if (++x < g.ow) return;
         x = 0;

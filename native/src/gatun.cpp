@@ -165,7 +165,9 @@ void gatun_softmax_backward(const float *shares, const float *dy, float *dx, int
 void gatun_batch_norm(const gatun_batch_norm_args *args) { gatun_current().training->batch_norm(args); }
 void gatun_batch_norm_backward(const gatun_batch_norm_args *args) { gatun_current().training->batch_norm_backward(args); }
 void gatun_cell(const gatun_cell_args *args, int32_t way) { gatun_current().training->cell(args, way); }
-void gatun_trained_attention(const gatun_trained_attention_args *args, int32_t backward) { gatun_current().training->attention(args, backward); }
+void gatun_trained_attention(const gatun_trained_attention_args *args, int32_t backward) {
+    gatun_current().training->attention(args, backward);
+}
 void gatun_table_rows(float *table, const int32_t *ids, float factor, float *rows, int64_t count, int64_t cols, int32_t backward) {
     gatun_current().training->table_rows(table, ids, factor, rows, count, cols, backward);
 }

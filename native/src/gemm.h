@@ -1,7 +1,8 @@
 /*
  * c = activation(a b + bias + sum) with b in panels as wide as a tile: [k][TILE_COLS] each, and the last as narrow as tiles can be,
- * zeros beyond n. A block of a panel stays in the first-level cache while the tiles of many rows pass by; what ends a product happens in registers.
- * From one row, where b is read once at the speed of memory, to thousands. One order of summation: a row's bits depend on nothing but that row.
+ * zeros beyond n. A block of a panel stays in the first-level cache while the tiles of many rows pass by; what ends a product happens in
+ * registers. From one row, where b is read once at the speed of memory, to thousands. One order of summation: a row's bits depend on
+ * nothing but that row.
  */
 #pragma once
 
@@ -71,8 +72,8 @@ struct tile_ends {
 
 /* acc += a[MR, p .. to] b[p .. to, NV vectors], LOOK lines of what lies ahead fetched with each step. Unrolled it is slower. */
 template <int LOOK, int MR, int NV>
-static inline __attribute__((always_inline)) void steps(vf (&acc)[MR][NV], const float *a, int64_t lda, const float *b, int64_t &p, int64_t to,
-                                                        const float *ahead) {
+static inline __attribute__((always_inline)) void steps(vf (&acc)[MR][NV], const float *a, int64_t lda, const float *b, int64_t &p,
+                                                        int64_t to, const float *ahead) {
 #pragma GCC unroll 1
     for (; p < to; p++) {
 #pragma GCC unroll 4

@@ -18,8 +18,8 @@
 
 using namespace GATUN_NAMESPACE;
 
-extern const gatun_kernels gatun_avx512 = {"avx512", W, TILE_COLS, attention, layer_norm, rotary, gated, embed, pool, bias_act, bias_act_rows,
-                                      kv_store, paged_attention, log_sum_exp, top_k,
+extern const gatun_kernels gatun_avx512 = {"avx512", W, TILE_COLS, attention, layer_norm, rotary, gated, embed, pool, bias_act,
+                                      bias_act_rows, kv_store, paged_attention, log_sum_exp, top_k,
                                       multiply_add, read_floats, triad_floats,
-                                      gemm, int8_depth, narrow, bytes, &byte_kernels, winograd, winograd_scratch_floats, stem, stem_scratch_floats,
-                                      recurrent, recurrent_scratch_floats, &training};
+                                      gemm, int8_depth, narrow, bytes, &byte_kernels, winograd, winograd_scratch_floats, stem,
+                                      stem_scratch_floats, recurrent, recurrent_scratch_floats, &training};

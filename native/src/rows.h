@@ -30,7 +30,8 @@ static inline float mean_of(const float *x, int64_t n) {
 }
 
 /* row = (row - mean) / sqrt(variance + eps) * gamma + beta; the mean is 0 for rms */
-static inline void normalize_row(const float *x, float *out, const float *gamma, const float *beta, int64_t n, float eps, bool rms = false) {
+static inline void normalize_row(const float *x, float *out, const float *gamma, const float *beta, int64_t n, float eps,
+                                 bool rms = false) {
     int64_t whole = n / W * W;
     float mean = rms ? 0 : mean_of(x, n);
     vf q{};

@@ -34,7 +34,8 @@ struct stem_task {
         : a(args), out_h(stem_out_h(&args)), out_w(stem_out_w(&args)), padded_w(args.w + 2 * args.pad), depth(args.c * args.kh * args.kw) {
         /* So many that the copy and the sums fit the first-level cache beside weights, but at least two. */
         const int64_t COPY_FLOATS = 6 << 10;
-        int64_t fit = (COPY_FLOATS / (a.c * padded_w) - a.kh) / a.stride + 1, share = a.n < threads ? (out_h + threads - 1) / threads : out_h;
+        int64_t fit = (COPY_FLOATS / (a.c * padded_w) - a.kh) / a.stride + 1;
+        int64_t share = a.n < threads ? (out_h + threads - 1) / threads : out_h;
         rows = fit < 2 ? 2 : fit < share ? fit / 2 * 2 : (share + 1) / 2 * 2;
         lines = (rows - 1) * a.stride + a.kh;
     }
@@ -50,8 +51,8 @@ static int64_t stem_scratch_floats(const gatun_stem_args *a, int64_t threads) {
 
 /* c[MR, NV vectors] = bias + taps of a, or 0 where that is less with relu: at has where each tap lies; stride floats between a's pixels. */
 template <int MR, int NV>
-static void stem_tile(const float *a, int64_t stride, const int32_t *at, int64_t depth, const float *b, float *c, int64_t ldc, const float *bias,
-                      bool relu) {
+static void stem_tile(const float *a, int64_t stride, const int32_t *at, int64_t depth, const float *b, float *c, int64_t ldc,
+                      const float *bias, bool relu) {
     vf acc[MR][NV];
 #pragma GCC unroll 4
     for (int j = 0; j < NV; j++)

@@ -108,7 +108,8 @@ static void tile_out(const winograd_task &t, int64_t tile, const float *m, int64
         for (int64_t y = 0; y < height; y++)
             for (int64_t x = 0; x < width; x++) {
                 int64_t at = first + (y * out_w + x) * a.oc + c;
-                vf value = (a.pool ? max(max(row[2 * y][2 * x], row[2 * y][2 * x + 1]), max(row[2 * y + 1][2 * x], row[2 * y + 1][2 * x + 1]))
+                vf value = (a.pool ? max(max(row[2 * y][2 * x], row[2 * y][2 * x + 1]),
+                                         max(row[2 * y + 1][2 * x], row[2 * y + 1][2 * x + 1]))
                                    : row[y][x]) + bias;
                 if (a.sum) value += load(a.sum + at);
                 store(a.dst + at, a.activation == GATUN_RELU ? max(vf{}, value) : value);
@@ -131,7 +132,9 @@ static bool winograd_apart(const winograd_task &t, int64_t threads) {
 }
 
 /* Channels of each of those, the last perhaps fewer. */
-static int64_t winograd_share(const winograd_task &t, int64_t threads) { return (t.a.oc + TILE_COLS - 1) / TILE_COLS / threads * TILE_COLS; }
+static int64_t winograd_share(const winograd_task &t, int64_t threads) {
+    return (t.a.oc + TILE_COLS - 1) / TILE_COLS / threads * TILE_COLS;
+}
 
 /* Tiles of a block: both transforms stay in the second-level cache, unless all threads work on one block together. In whole tiles
  * of the products, if that takes nothing from another thread. */
@@ -168,7 +171,8 @@ static int64_t winograd_scratch_floats(const gatun_winograd_args *a, int64_t thr
 static void winograd_product(const gatun_winograd_args &a, int64_t e, int64_t count, const float *v, float *m, int64_t from, int64_t to) {
     int64_t floats = gatun_panel_floats(a.c, a.oc), channels = to - from;
     const float *u = a.u + e * floats, *next = e + 1 < PRODUCTS ? u + floats + from * a.c : nullptr;
-    gemm_task product{v + e * a.c, u, nullptr, nullptr, m + e * channels - from, winograd_stride(a.c), winograd_stride(channels), 0, a.oc, a.c, GATUN_NONE, next, nullptr};
+    gemm_task product{v + e * a.c, u, nullptr, nullptr, m + e * channels - from, winograd_stride(a.c), winograd_stride(channels), 0, a.oc,
+                      a.c, GATUN_NONE, next, nullptr};
     gemm_part(product, 0, count, from / TILE_COLS, (to + TILE_COLS - 1) / TILE_COLS);
 }
 

@@ -60,7 +60,8 @@ double score(const gatun_attention_args &a, int64_t seq, int64_t head, int64_t i
     sum *= a.scale;
     if (a.softcap != 0) sum = a.softcap * std::tanh(sum / a.softcap);
     if (a.distances)
-        sum += a.distances[head * a.distance_head_stride + (distance < -a.reach ? 0 : distance > a.reach ? 2 * a.reach : distance + a.reach)];
+        sum += a.distances[head * a.distance_head_stride
+                           + (distance < -a.reach ? 0 : distance > a.reach ? 2 * a.reach : distance + a.reach)];
     return a.mask ? sum + a.mask[seq * a.mask_seq_stride + head * a.mask_head_stride + i * a.mask_row_stride + j] : sum;
 }
 
@@ -152,7 +153,8 @@ void lowest_masks(numbers &random, outcome &o) {
     for (int32_t i = 0; i < keys * keys; i++) mask[i] = i / keys == 3 || i % 7 == 0 ? LOWEST : 0;
     guarded<char> scratch(gatun_attention_scratch_bytes(keys, dim, 0, gatun_get_max_threads()));
     gatun_attention_args a{};
-    a.q = qkv.data(); a.k = a.q + dim; a.v = a.k + dim; a.out = out.data(); a.q_stride = a.k_stride = a.v_stride = 3 * dim; a.out_stride = dim;
+    a.q = qkv.data(); a.k = a.q + dim; a.v = a.k + dim; a.out = out.data(); a.q_stride = a.k_stride = a.v_stride = 3 * dim;
+    a.out_stride = dim;
     a.q_offsets = a.kv_offsets = offsets.data(); a.num_seqs = a.num_heads = a.num_kv_heads = 1; a.head_dim = dim; a.scale = 0.5f;
     a.mask = mask.data(); a.mask_row_stride = keys; a.scratch = scratch.data();
     gatun_attention(&a);
@@ -195,7 +197,8 @@ void check_attention(outcome &o) {
     for (int64_t window : {0, 1, 2, 5, 16, 17, 33, 64, 1000})
         for (int64_t reach : {-1, 0, 1, 7, 31, 64, 200})
             for (int kind = 0; kind < 4; kind++) {
-                setup s{3, {29, 0, 67}, {41, 9, 67}, 4, kind & 1 ? 2 : 4, 9, 0.4f, (kind & 1) != 0, (kind & 2) != 0, window % 3 == 1, kind == 2, 0};
+                setup s{3, {29, 0, 67}, {41, 9, 67}, 4, kind & 1 ? 2 : 4, 9, 0.4f, (kind & 1) != 0, (kind & 2) != 0, window % 3 == 1,
+                        kind == 2, 0};
                 s.window = window; s.reach = reach; s.softcap = reach % 2 ? 1.5f : 0;
                 check(s, random, o);
             }

@@ -12,7 +12,8 @@ constexpr int64_t SEQS = 4, LENGTHS[SEQS] = {3, 0, 11, 1}, BEHIND = 2, LONGEST =
 
 void check(const heads_case &s, int64_t repeat, numbers &random, outcome &o) {
     int64_t cols = (s.q_heads + s.k_heads) * s.head_dim + s.rest, rows = 15 * repeat + BEHIND, half = s.rotary_dim / 2;
-    guarded<float> x(rows * cols), x0(rows * cols), out(rows * cols), q_gamma(s.head_dim), k_gamma(s.head_dim), table(LONGEST * s.rotary_dim);
+    guarded<float> x(rows * cols), x0(rows * cols), out(rows * cols), q_gamma(s.head_dim), k_gamma(s.head_dim),
+        table(LONGEST * s.rotary_dim);
     guarded<int32_t> offsets(SEQS * repeat + 1), positions(rows);
     random.fill(x, -2, 2); random.fill(q_gamma, -1, 2); random.fill(k_gamma, -1, 2); random.fill(table, -1, 1);
     copy(x, x0);
@@ -62,7 +63,8 @@ void check_heads(outcome &o) {
     for (int64_t dim : {2, 3, 6, 8, 14, 16, 17, 24, 32, 34, 48, 64, 80, 96, 128})
         for (int kind = 0; kind < 16; kind++)
             for (int64_t rotary : {dim / 2 * 2, dim / 4 * 2, (int64_t)0})
-                check({3, kind & 1 ? 1 : 3, dim, rotary, kind % 3 * 5, (kind & 2) != 0, (kind & 4) != 0, (kind & 8) != 0, kind % 5 < 3}, 1, random, o);
+                check({3, kind & 1 ? 1 : 3, dim, rotary, kind % 3 * 5, (kind & 2) != 0, (kind & 4) != 0, (kind & 8) != 0, kind % 5 < 3}, 1,
+                      random, o);
     check({4, 0, 10, 10, 0, true, false, false, true}, 1, random, o);
     check({0, 2, 10, 4, 3, false, true, false, false}, 1, random, o);
     check({12, 4, 64, 64, 256, true, false, false, false}, 7, random, o);

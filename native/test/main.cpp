@@ -37,8 +37,10 @@ static void check_guards(outcome &o) {
 int main() {
     std::setvbuf(stdout, nullptr, _IOLBF, 0);
     struct { const char *name; void (*check)(outcome &); } const suites[] = {
-        {"attention", check_attention}, {"rows", check_rows}, {"heads", check_heads}, {"decoding", check_decoding}, {"matrices", check_matrices}, {"narrow", check_narrow}, {"bytes", check_byte_conv},
-        {"recurrent", check_recurrent}, {"training", check_training}, {"sequences", check_trained_sequences}, {"limits", check_limits}, {"threads", check_threads}, {"guards", check_guards}};
+        {"attention", check_attention}, {"rows", check_rows}, {"heads", check_heads}, {"decoding", check_decoding},
+        {"matrices", check_matrices}, {"narrow", check_narrow}, {"bytes", check_byte_conv},
+        {"recurrent", check_recurrent}, {"training", check_training}, {"sequences", check_trained_sequences}, {"limits", check_limits},
+        {"threads", check_threads}, {"guards", check_guards}};
     int64_t failures = 0;
     for (int32_t isa = 0; isa <= 2; isa++) {
         if (gatun_limit_isa(isa) != isa) continue;
@@ -52,8 +54,9 @@ int main() {
             for (auto &suite : suites) {
                 outcome o;
                 suite.check(o);
-                std::printf("%-8s %d threads  guards %s  %-9s %9lld checks, %lld failures, worst error %.2f of the tolerance\n", gatun_isa(), threads,
-                            guard_side == guard::behind ? "behind" : "front ", suite.name, (long long)o.checks, (long long)o.failures, o.worst);
+                std::printf("%-8s %d threads  guards %s  %-9s %9lld checks, %lld failures, worst error %.2f of the tolerance\n",
+                            gatun_isa(), threads, guard_side == guard::behind ? "behind" : "front ",
+                            suite.name, (long long)o.checks, (long long)o.failures, o.worst);
                 failures += o.failures;
             }
         }

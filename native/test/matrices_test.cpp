@@ -8,7 +8,8 @@ double activated(double x, int32_t activation) {
 }
 
 /* Columns of a become zeros, all but a share of them; weights there that are not finite must count. */
-void with_zeros(double share, bool finite, const guarded<float> &a, const guarded<float> &packed_from, int64_t k, int64_t b_stride, numbers &random) {
+void with_zeros(double share, bool finite, const guarded<float> &a, const guarded<float> &packed_from, int64_t k, int64_t b_stride,
+                numbers &random) {
     for (int64_t p = 0; p < k; p++)
         if (random.between(0, 1) >= share)
             for (int64_t at = p; at < a.count(); at += k) a[at] = random.below(2) ? 0.0f : -0.0f;
@@ -91,7 +92,8 @@ struct stem_case {
 void first_convolution(const stem_case &t, numbers &random, outcome &o) {
     int64_t side = t.pool ? 2 : 1, depth = t.c * t.kh * t.kw;
     int64_t oh = ((t.h + 2 * t.pad - t.kh) / t.stride + 1) / side, ow = ((t.w + 2 * t.pad - t.kw) / t.stride + 1) / side;
-    guarded<float> x(t.n * t.c * t.h * t.w), weights(t.oc * depth), packed(gatun_panel_floats(depth, t.oc)), add(t.oc), dst(t.n * oh * ow * t.oc);
+    guarded<float> x(t.n * t.c * t.h * t.w), weights(t.oc * depth), packed(gatun_panel_floats(depth, t.oc)), add(t.oc),
+        dst(t.n * oh * ow * t.oc);
     random.fill(x, -1, 1); random.fill(weights, -1, 1); random.fill(add, -1, 1);
     dst.fill(NOT_A_NUMBER);
     gatun_pack_panels(weights.data(), depth, t.oc, 1, depth, packed.data());
@@ -141,9 +143,11 @@ void check_matrices(outcome &o) {
     product(300, 70, 1030, GATUN_RELU, true, 0, random, o);
     for (int64_t pad : {0, 1, 2})
         for (int64_t size : {3, 4, 5, 8, 11, 14})
-            for (int sum : {0, 1, 2}) convolution(1 + size % 3, size, size + size % 2, 32, 64, pad, size % 2 != 0, sum != 1, sum, random, o);
+            for (int sum : {0, 1, 2})
+                convolution(1 + size % 3, size, size + size % 2, 32, 64, pad, size % 2 != 0, sum != 1, sum, random, o);
     for (int64_t pad : {0, 1})
-        for (int64_t size : {4, 5, 7, 8, 12, 14}) convolution(1 + size % 2, size, size + pad, 32, 96, pad, size % 3 != 0, pad, 0, random, o, true);
+        for (int64_t size : {4, 5, 7, 8, 12, 14})
+            convolution(1 + size % 2, size, size + pad, 32, 96, pad, size % 3 != 0, pad, 0, random, o, true);
     convolution(1, 12, 12, 64, 128, 1, true, true, 0, random, o, true);
     for (bool pool : {false, true}) {
         first_convolution({1, 3, 24, 24, 64, 3, 3, 1, 1, true, true, pool}, random, o);

@@ -236,7 +236,8 @@ void bytes_product(const bytes_problem &t, numbers &random, outcome &o) {
                 continue;
             }
             double y = sum * step * scales[j];
-            o.equal(c[i * t.n + j], std::fmax(y + bias[j] + residual[i * t.n + j], 0), 1e-6 * (std::fabs(y) + 3), "product of bytes", i * t.n + j);
+            o.equal(c[i * t.n + j], std::fmax(y + bias[j] + residual[i * t.n + j], 0), 1e-6 * (std::fabs(y) + 3), "product of bytes",
+                    i * t.n + j);
         }
 }
 
@@ -245,7 +246,8 @@ void check_bytes(numbers &random, outcome &o) {
         for (int32_t b : {GATUN_U8, GATUN_S8}) {
             for (int64_t m : {1, 2, 5, 7, 13})
                 for (int64_t n : {1, 8, 17, 33, 64})
-                    for (int64_t k : {1, 2, 3, 5, 31, 66}) bytes_product({m, n, k, a, b, (m + n + k) % 3 == 0, (n + k) % 4 != 0}, random, o);
+                    for (int64_t k : {1, 2, 3, 5, 31, 66})
+                        bytes_product({m, n, k, a, b, (m + n + k) % 3 == 0, (n + k) % 4 != 0}, random, o);
             for (bool whole : {false, true}) {
                 bytes_product({300, 70, 385, a, b, whole}, random, o);
                 bytes_product({2, 5, GATUN_BYTES_DEPTH, a, b, whole}, random, o);

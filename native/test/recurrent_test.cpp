@@ -116,10 +116,14 @@ void check(const layer &l, const std::vector<int> &lengths, bool reverse, int st
     gatun_gemm(&g);
     gatun_recurrent_args a{};
     a.gates = gates.data(); a.weights = wh.data(); a.more_weights = more.data(); a.bias = late ? own.data() : nullptr;
-    a.out = out.data(); a.gates_stride = columns; a.out_stride = P + 3; a.offsets = offsets.data(); a.num_seqs = seqs; a.max_seqs = states == 2 ? seqs : room; a.max_rows = rows + 2; a.hidden = H;
+    a.out = out.data(); a.gates_stride = columns; a.out_stride = P + 3; a.offsets = offsets.data(); a.num_seqs = seqs;
+    a.max_seqs = states == 2 ? seqs : room; a.max_rows = rows + 2; a.hidden = H;
     a.projected = l.projected; a.cell = l.cell; a.reverse = reverse; a.finite = !type && rows % 2;
-    if (states) { a.h0 = h0.data(); a.c0 = c0.data(); a.hn = states == 2 ? h0.data() : hn.data(); a.cn = states == 2 ? c0.data() : cn.data(); }
-    narrow_weights narrow(type ? type : GATUN_F16, w.wh, P, H, 0, split ? 2 : G), third(type ? type : GATUN_F16, w.wh, P, H, split ? 2 : 0, 1);
+    if (states) {
+        a.h0 = h0.data(); a.c0 = c0.data(); a.hn = states == 2 ? h0.data() : hn.data(); a.cn = states == 2 ? c0.data() : cn.data();
+    }
+    narrow_weights narrow(type ? type : GATUN_F16, w.wh, P, H, 0, split ? 2 : G),
+        third(type ? type : GATUN_F16, w.wh, P, H, split ? 2 : 0, 1);
     guarded<char> projection(gatun_narrow_bytes(type, H, l.projected));
     if (type) {
         gatun_narrow_pack(type, w.wr.data(), H, l.projected, 1, H, projection.data());
@@ -146,9 +150,11 @@ void check(const layer &l, const std::vector<int> &lengths, bool reverse, int st
             for (int64_t j = 0; j < P; j++) o.equal(out[row * (P + 3) + j], h[j], 3e-6 + lost, "state", row * P + j);
         }
         for (int64_t j = 0; j < P && states; j++) o.equal(a.hn[s * P + j], h[j], 3e-6 + lost, "last state", s * P + j);
-        for (int64_t j = 0; j < H && states && l.cell == GATUN_CELL_LSTM; j++) o.equal(a.cn[s * H + j], c[j], 1e-5 + 2 * lost, "last cell", s * H + j);
+        for (int64_t j = 0; j < H && states && l.cell == GATUN_CELL_LSTM; j++)
+            o.equal(a.cn[s * H + j], c[j], 1e-5 + 2 * lost, "last cell", s * H + j);
     }
-    for (int64_t j = 0; j < P && states; j++) o.equal(a.hn[seqs * P + j], states == 2 ? first_h[seqs * P + j] : 0, 0, "state behind the last", j);
+    for (int64_t j = 0; j < P && states; j++)
+        o.equal(a.hn[seqs * P + j], states == 2 ? first_h[seqs * P + j] : 0, 0, "state behind the last", j);
     for (int64_t j = 0; j < 2 * P; j++) o.equal(out[(rows + j / P) * (P + 3) + j % P], 0, 0, "row behind the last", j);
     for (int64_t row = 0; row < rows + 2; row++)
         for (int64_t j = P; j < P + 3; j++) o.equal(out[row * (P + 3) + j], NOT_A_NUMBER, 0, "beside", row);

@@ -226,8 +226,8 @@ void check_attention_back(const problem &p, numbers &random, outcome &o) {
     for (guarded<float> *each : {&y, &dq, &dk, &dv, &d_table}) each->fill(0);
     for (int64_t i = 0; i < queries.count(); i++) queries[i] = p.queries[i], keys[i] = p.keys[i];
     for (int64_t j = 0; j < K; j++) padding[j] = PADDING[j];
-    gatun_trained_attention_args a{q.data(), k.data(), v.data(), y.data(), dy.data(), dq.data(), dk.data(), dv.data(), queries.data(), keys.data(),
-                                   p.masked ? mask.data() : nullptr, p.padded ? padding.data() : nullptr, scratch.data(),
+    gatun_trained_attention_args a{q.data(), k.data(), v.data(), y.data(), dy.data(), dq.data(), dk.data(), dv.data(), queries.data(),
+                                   keys.data(), p.masked ? mask.data() : nullptr, p.padded ? padding.data() : nullptr, scratch.data(),
                                    p.tables ? table.data() : nullptr, p.tables ? d_table.data() : nullptr, 0, 0, MASK,
                                    p.tables > 1 ? 2 * p.reach + 1 : 0, p.reach, p.width(), p.kv_width(), p.kv_width(), p.heads, p.kv_heads,
                                    p.dim, (int64_t)p.queries.size() - 1, K, p.window, 0.7f, (float)p.softcap, p.causal};

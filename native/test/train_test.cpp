@@ -136,7 +136,8 @@ void check_derivatives(int64_t n, numbers &random, outcome &o) {
 }
 
 void check_matrices(int64_t m, int64_t n, numbers &random, outcome &o) {
-    guarded<float> x(m * n), sums(n), t(n * m), gamma(n), dy(m * n), dx(m * n), dgamma(n), dbeta(n), scratch(2 * m), y(m * n), shares(m * n);
+    guarded<float> x(m * n), sums(n), t(n * m), gamma(n), dy(m * n), dx(m * n), dgamma(n), dbeta(n), scratch(2 * m), y(m * n),
+        shares(m * n);
     random.fill(x, -1, 1), random.fill(dy, -1, 1), random.fill(gamma, -1, 1);
     for (int64_t j = 0; j < n; j++) sums[j] = dgamma[j] = dbeta[j] = 1;
     gatun_add_columns(x.data(), m, n, sums.data());
