@@ -96,7 +96,8 @@ void check_cache(const cache_shape &s, int64_t prompt, int64_t steps, numbers &r
 /* A token alone is its value: what becomes of each kind of number, in whole vectors and in the rest. */
 void check_kept(int32_t type, numbers &random, outcome &o) {
     const float edges[] = {0, -0.0f, 1e-8f, 2.9802322e-8f, 2.98023224e-8f * 1.01f, 6e-8f, -5e-5f, 6.1e-5f, 6.1035e-5f,
-                           1.00048828125f, 1.00146484375f, 65503.9f, 65504, 65519.9f, 65520, -65520, 7e4f, -1e30f, 3.4e38f, INF, -INF, NOT_A_NUMBER};
+                           1.00048828125f, 1.00146484375f, 65503.9f, 65504, 65519.9f, 65520, -65520, 7e4f, -1e30f, 3.4e38f, INF, -INF,
+                           NOT_A_NUMBER};
     const int64_t count = sizeof edges / sizeof *edges, dim = 2 * count + 1;
     int64_t bytes = type == GATUN_F16 ? 2 : 4;
     guarded<char> block(2 * dim * GATUN_KV_BLOCK * bytes);
