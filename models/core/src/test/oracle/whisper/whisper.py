@@ -172,6 +172,10 @@ SHORT = {"plain": (False, 15000, {"return_timestamps": False}), "stamped": (Fals
          "prompted": (True, 0, {"return_timestamps": True, "prompt": "Anna, the dog & 42 "}),
          "promptedwords": (False, 14000, {"return_timestamps": True, "return_token_timestamps": True, "prompt": "Satz"}),
          "promptedconditioned": (True, 0, {"return_timestamps": True, "condition_on_prev_tokens": True, "prompt": "der alte Haus"}),
+         "beams": (False, 15000, {"return_timestamps": False, "num_beams": 4}),
+         "beamsstamped": (False, 13001, {"return_timestamps": True, "num_beams": 3}),
+         "beamslong": (True, 0, {"return_timestamps": True, "num_beams": 5, "condition_on_prev_tokens": True, "prompt": "Satz"}),
+         "beamsskipped": (True, 0, {"return_timestamps": True, "num_beams": 2, "logprob_threshold": 0.0, "no_speech_threshold": 1e-4}),
          "skipped": (True, 0, {"return_timestamps": True, "logprob_threshold": 0.0, "no_speech_threshold": 1e-4})}
 MULTI = {**SHORT, "german": (True, 0, {"return_timestamps": True, "language": "German", "task": "translate"}),
          "french": (False, 16000, {"return_timestamps": False, "language": "fr"}),

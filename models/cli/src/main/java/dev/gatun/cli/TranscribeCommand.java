@@ -46,6 +46,10 @@ final class TranscribeCommand implements Callable<Integer> {
             + "a window's text is good enough. Default: 0,0.2,0.4,0.6,0.8,1.")
     double[] temperatures;
 
+    @Option(names = "--beams", paramLabel = "N", description = "Texts that are written side by side at temperature 0; the likeliest "
+            + "counts. Default: the model's own.")
+    int beams;
+
     @Option(names = "--condition", description = "Let the model see what it wrote before.")
     boolean condition;
 
@@ -95,7 +99,7 @@ final class TranscribeCommand implements Callable<Integer> {
 
     private WhisperOptions options() {
         WhisperOptions options = WhisperOptions.defaults().withLanguage(language).withTimes(true, words).withPrevious(condition)
-                .withMinLevel(minLevel).withSeed(seed);
+                .withMinLevel(minLevel).withSeed(seed).withBeams(beams);
         options = task == null ? options : options.withTask(task == Task.translate);
         return temperatures == null ? options : options.withFallback(temperatures, options.compressionThreshold(),
                 options.logProbThreshold(), options.noSpeechThreshold());

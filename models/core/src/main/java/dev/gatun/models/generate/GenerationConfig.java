@@ -110,13 +110,16 @@ public record GenerationConfig(Path file, GenerationOptions options, int padToke
     }
 
     private static void search(ConfigFields fields, GenerationOptions.Builder options) {
-        EarlyStopping early = fields.isText("early_stopping")
-                ? fields.choice("early_stopping", java.util.Map.of("never", EarlyStopping.NEVER))
-                : fields.flag("early_stopping", false) ? EarlyStopping.TRUE : EarlyStopping.FALSE;
-        options.numBeams(fields.integer("num_beams", 1, LAST, 1)).earlyStopping(early)
+        options.numBeams(fields.integer("num_beams", 1, LAST, 1)).earlyStopping(earlyStopping(fields))
                 .beamGroups(fields.integer("num_beam_groups", 1, LAST, 1), fields.number("diversity_penalty", 0))
                 .numReturnSequences(fields.integer("num_return_sequences", 1, LAST, 1)).doSample(fields.flag("do_sample", false))
                 .lengthPenalty(fields.number("length_penalty", 1)).renormalizeLogits(fields.flag("renormalize_logits", false));
+    }
+
+    /** {@code early_stopping}. */
+    public static EarlyStopping earlyStopping(ConfigFields fields) {
+        return fields.isText("early_stopping") ? fields.choice("early_stopping", java.util.Map.of("never", EarlyStopping.NEVER))
+                : fields.flag("early_stopping", false) ? EarlyStopping.TRUE : EarlyStopping.FALSE;
     }
 
     private static void sampling(ConfigFields fields, GenerationOptions.Builder options) {

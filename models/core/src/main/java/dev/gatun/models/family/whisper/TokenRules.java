@@ -1,7 +1,6 @@
 package dev.gatun.models.family.whisper;
 
 import dev.gatun.models.generate.logits.LogitsProcessor;
-import dev.gatun.models.generate.logits.SuppressAtBegin;
 import dev.gatun.models.generate.logits.SuppressTokens;
 import dev.gatun.models.generate.logits.TokenContext;
 import dev.gatun.models.generate.logits.TokenScores;
@@ -17,10 +16,10 @@ final class TokenRules implements LogitsProcessor {
 
     private final WhisperGeneration generation;
     private final boolean timestamps;
-    private final SuppressAtBegin suppressAtBegin;
     private final SuppressTokens suppress;
     private final float[] sorted;
     private int start;
+    private int text;
     private int topK;
     private double noSpeech;
 
@@ -28,7 +27,6 @@ final class TokenRules implements LogitsProcessor {
     TokenRules(WhisperGeneration generation, int vocabSize, boolean timestamps) {
         this.generation = generation;
         this.timestamps = timestamps;
-        this.suppressAtBegin = new SuppressAtBegin(list(generation.beginSuppress()));
         this.suppress = new SuppressTokens(list(generation.suppress()));
         this.sorted = new float[vocabSize];
     }
@@ -41,10 +39,12 @@ final class TokenRules implements LogitsProcessor {
      * For another text.
      *
      * @param startOfTranscript the prompt's token whose scores say whether anybody speaks
+     * @param textBegin         where the text begins
      * @param best              how many tokens may come, the likeliest; 0 for all
      */
-    void begin(int startOfTranscript, int best) {
+    void begin(int startOfTranscript, int textBegin, int best) {
         start = startOfTranscript;
+        text = textBegin;
         topK = best;
         noSpeech = 0;
     }
@@ -64,14 +64,16 @@ final class TokenRules implements LogitsProcessor {
         if (context.length() == start + 1 && generation.noTimestamps() > 0) {
             noSpeech = Math.exp(scores.get(generation.noTimestamps() - 1) - logSumExp(scores, 0, scores.size()));
         }
-        if (context.length() < context.promptLength()) {
+        if (context.length() < text) {
             return;
         }
-        suppressAtBegin.process(scores, context);
+        if (context.length() == text) {
+            Arrays.stream(generation.beginSuppress()).forEach(scores::forbid);
+        }
         suppress.process(scores, context);
         if (timestamps) {
             pairs(scores, context);
-            if (context.length() == context.promptLength()) {
+            if (context.length() == text) {
                 first(scores);
             }
             ratherTimestamps(scores);
@@ -84,7 +86,6 @@ final class TokenRules implements LogitsProcessor {
     /** Timestamps come in pairs, but before the end, and do not decrease. */
     private void pairs(TokenScores scores, TokenContext context) {
         int begin = generation.noTimestamps() + 1;
-        int text = context.promptLength();
         int length = context.length();
         scores.forbid(generation.noTimestamps());
         boolean last = length - 1 >= text && context.token(length - 1) >= begin;
@@ -139,7 +140,7 @@ final class TokenRules implements LogitsProcessor {
         return max;
     }
 
-    private static double logSumExp(TokenScores scores, int from, int to) {
+    static double logSumExp(TokenScores scores, int from, int to) {
         float max = max(scores, from, to);
         if (max == NEVER) {
             return NEVER;

@@ -2,6 +2,8 @@ package dev.gatun.models.family.whisper;
 
 import dev.gatun.models.checkpoint.ConfigFields;
 import dev.gatun.models.checkpoint.WeightException;
+import dev.gatun.models.generate.GenerationConfig;
+import dev.gatun.models.generate.GenerationOptions;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -28,15 +30,18 @@ import java.util.TreeMap;
  * @param maxNewTokens  {@code max_new_tokens}, or 0
  * @param alignment     {@code alignment_heads}, pairs of layer and head; or null
  * @param topK          {@code top_k}: how many tokens may be drawn where one is drawn; 0 for all
+ * @param beams         {@code num_beams}
+ * @param lengthPenalty {@code length_penalty} of beams
+ * @param early         {@code early_stopping} of beams
  * @param language      {@code language} that is meant where nobody asks for another; or null
  * @param task          {@code task} likewise; or null
  */
 public record WhisperGeneration(int start, int[] eos, int noTimestamps, int previous, int[] suppress, int[] beginSuppress, int[] forced,
         Map<String, Integer> languages, Map<String, Integer> tasks, boolean multilingual, int maxInitial, int maxLength, int maxNewTokens,
-        int[][] alignment, int topK, String language, String task) {
+        int[][] alignment, int topK, int beams, double lengthPenalty, GenerationOptions.EarlyStopping early, String language, String task) {
     /** Values at which these fields change nothing; others are refused. */
-    private static final Map<String, Object[]> NEUTRAL = Map.ofEntries(Map.entry("num_beams", new Object[] {1}),
-            Map.entry("num_beam_groups", new Object[] {1}), Map.entry("repetition_penalty", new Object[] {1}),
+    private static final Map<String, Object[]> NEUTRAL = Map.ofEntries(Map.entry("num_beam_groups", new Object[] {1}),
+            Map.entry("repetition_penalty", new Object[] {1}),
             Map.entry("no_repeat_ngram_size", new Object[] {0}), Map.entry("encoder_no_repeat_ngram_size", new Object[] {0}),
             Map.entry("encoder_repetition_penalty", new Object[] {1}), Map.entry("num_return_sequences", new Object[] {1}),
             Map.entry("min_length", new Object[] {0}), Map.entry("min_new_tokens", new Object[] {0}),
@@ -55,7 +60,7 @@ public record WhisperGeneration(int start, int[] eos, int noTimestamps, int prev
             Map.entry("_detect_timestamp_from_logprob", new Object[] {true}));
     /** What transformers' generate for Whisper sets anew for each window, and its bookkeeping. */
     private static final Set<String> WITHOUT_EFFECT = Set.of("_from_model_config", "transformers_version", "bos_token_id", "pad_token_id",
-            "do_sample", "temperature", "length_penalty", "early_stopping", "output_attentions", "output_hidden_states", "output_scores",
+            "do_sample", "temperature", "output_attentions", "output_hidden_states", "output_scores",
             "output_logits", "use_cache", "return_timestamps",
             "cache_implementation", "prompt_condition_type", "disable_compile", "num_assistant_tokens",
             "num_assistant_tokens_schedule");
@@ -78,6 +83,8 @@ public record WhisperGeneration(int start, int[] eos, int noTimestamps, int prev
                 config.flag("is_multilingual", config.has("lang_to_id")), config.integer("max_initial_timestamp_index", 0, 1 << 20, -1),
                 config.integer("max_length", 1, 1 << 24, sizes.targetLen()), config.integer("max_new_tokens", 1, 1 << 24, 0),
                 alignment(config, sizes), config.integer("top_k", 0, 1 << 24, 50),
+                own ? config.integer("num_beams", 1, WhisperOptions.MAX_BEAMS, 1) : 1, own ? config.number("length_penalty", 1) : 1,
+                own ? GenerationConfig.earlyStopping(config) : GenerationOptions.EarlyStopping.FALSE,
                 config.has("language") ? config.text("language") : null,
                 config.has("task") ? config.choice("task", Map.of("transcribe", "transcribe", "translate", "translate")) : null);
         if (generation.noTimestamps == last) {

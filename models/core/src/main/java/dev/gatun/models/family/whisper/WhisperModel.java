@@ -114,7 +114,7 @@ public final class WhisperModel implements GenerativeModel, AutoCloseable {
 
     /** A session for one caller, who closes it, with so many threads for each kernel. */
     public GenerationSession newSession(int threads) {
-        return new GenerationSession(this, threads, 1);
+        return new GenerationSession(this, threads, WhisperOptions.MAX_BEAMS);
     }
 
     /**

@@ -20,10 +20,15 @@ import java.util.Arrays;
  * @param seed                 of what is drawn
  * @param prompt               {@code prompt_ids} without their mark: tokens before the text of each window, with conditionOnPrevious before
  *                             what was written in the windows before; empty for none
+ * @param beams                texts that are written side by side at temperature 0, of which the likeliest counts; 0: as the model's own
+ *                             settings say
  */
 public record WhisperOptions(String language, boolean translate, boolean transcribe, boolean timestamps, boolean words,
         double[] temperatures, double compressionThreshold, double logProbThreshold, double noSpeechThreshold, boolean conditionOnPrevious,
-        double minLevel, long seed, int[] prompt) {
+        double minLevel, long seed, int[] prompt, int beams) {
+    /** Beams at most. */
+    public static final int MAX_BEAMS = 32;
+
     /** Checks the numbers. */
     public WhisperOptions {
         temperatures = temperatures.clone();
@@ -33,6 +38,9 @@ public record WhisperOptions(String language, boolean translate, boolean transcr
         }
         if (translate && transcribe) {
             throw new IllegalArgumentException("translate and transcribe: one task at a time");
+        }
+        if (beams < 0 || beams > MAX_BEAMS) {
+            throw new IllegalArgumentException("beams " + beams + ", expected 0 to " + MAX_BEAMS);
         }
         for (double threshold : new double[] {compressionThreshold, logProbThreshold, noSpeechThreshold, minLevel}) {
             if (Double.isNaN(threshold)) {
@@ -47,60 +55,66 @@ public record WhisperOptions(String language, boolean translate, boolean transcr
     /** The likeliest tokens, whatever they are. */
     public static WhisperOptions greedy() {
         return new WhisperOptions(null, false, false, false, false, new double[] {0}, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY,
-                Double.POSITIVE_INFINITY, false, Double.NEGATIVE_INFINITY, 0, new int[0]);
+                Double.POSITIVE_INFINITY, false, Double.NEGATIVE_INFINITY, 0, new int[0], 0);
     }
 
     /** With timestamps, and the published fallback (Radford et al. 2022) with transformers' thresholds. */
     public static WhisperOptions defaults() {
         return new WhisperOptions(null, false, false, true, false, new double[] {0, 0.2, 0.4, 0.6, 0.8, 1}, 1.35, -1, 0.6, false,
-                Double.NEGATIVE_INFINITY, 0, new int[0]);
+                Double.NEGATIVE_INFINITY, 0, new int[0], 0);
     }
 
     /** In a language, or null to detect it. */
     public WhisperOptions withLanguage(String other) {
         return new WhisperOptions(other, translate, transcribe, timestamps, words, temperatures, compressionThreshold, logProbThreshold,
-                noSpeechThreshold, conditionOnPrevious, minLevel, seed, prompt);
+                noSpeechThreshold, conditionOnPrevious, minLevel, seed, prompt, beams);
     }
 
     /** Into English, or in the language spoken. */
     public WhisperOptions withTask(boolean toEnglish) {
         return new WhisperOptions(language, toEnglish, !toEnglish, timestamps, words, temperatures, compressionThreshold, logProbThreshold,
-                noSpeechThreshold, conditionOnPrevious, minLevel, seed, prompt);
+                noSpeechThreshold, conditionOnPrevious, minLevel, seed, prompt, beams);
     }
 
     /** With timestamps or without, and with the time of each word or without. */
     public WhisperOptions withTimes(boolean stamps, boolean ofWords) {
         return new WhisperOptions(language, translate, transcribe, stamps, ofWords, temperatures, compressionThreshold, logProbThreshold,
-                noSpeechThreshold, conditionOnPrevious, minLevel, seed, prompt);
+                noSpeechThreshold, conditionOnPrevious, minLevel, seed, prompt, beams);
     }
 
     /** With other temperatures and thresholds. */
     public WhisperOptions withFallback(double[] temperature, double compression, double logProb, double noSpeech) {
         return new WhisperOptions(language, translate, transcribe, timestamps, words, temperature, compression, logProb, noSpeech,
-                conditionOnPrevious, minLevel, seed, prompt);
+                conditionOnPrevious, minLevel, seed, prompt, beams);
     }
 
     /** Seeing what was written before, or not. */
     public WhisperOptions withPrevious(boolean condition) {
         return new WhisperOptions(language, translate, transcribe, timestamps, words, temperatures, compressionThreshold, logProbThreshold,
-                noSpeechThreshold, condition, minLevel, seed, prompt);
+                noSpeechThreshold, condition, minLevel, seed, prompt, beams);
     }
 
     /** As if so many tokens had been written before: names and spellings to come. */
     public WhisperOptions withPrompt(int... tokens) {
         return new WhisperOptions(language, translate, transcribe, timestamps, words, temperatures, compressionThreshold, logProbThreshold,
-                noSpeechThreshold, conditionOnPrevious, minLevel, seed, tokens);
+                noSpeechThreshold, conditionOnPrevious, minLevel, seed, tokens, beams);
+    }
+
+    /** With so many beams at temperature 0; 1 for none, 0 for as many as the model's own settings say. */
+    public WhisperOptions withBeams(int number) {
+        return new WhisperOptions(language, translate, transcribe, timestamps, words, temperatures, compressionThreshold, logProbThreshold,
+                noSpeechThreshold, conditionOnPrevious, minLevel, seed, prompt, number);
     }
 
     /** Not listening below a level. */
     public WhisperOptions withMinLevel(double decibels) {
         return new WhisperOptions(language, translate, transcribe, timestamps, words, temperatures, compressionThreshold, logProbThreshold,
-                noSpeechThreshold, conditionOnPrevious, decibels, seed, prompt);
+                noSpeechThreshold, conditionOnPrevious, decibels, seed, prompt, beams);
     }
 
     /** With another seed. */
     public WhisperOptions withSeed(long other) {
         return new WhisperOptions(language, translate, transcribe, timestamps, words, temperatures, compressionThreshold, logProbThreshold,
-                noSpeechThreshold, conditionOnPrevious, minLevel, other, prompt);
+                noSpeechThreshold, conditionOnPrevious, minLevel, other, prompt, beams);
     }
 }

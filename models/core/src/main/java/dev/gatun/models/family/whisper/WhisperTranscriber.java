@@ -91,6 +91,10 @@ public final class WhisperTranscriber {
         if (options.words() && model.generation().alignment() == null) {
             throw new IllegalArgumentException("the time of each word needs alignment_heads, which generation_config.json does not have");
         }
+        if (options.words() && beams() > 1) {
+            throw new IllegalArgumentException("the time of each word is not known of beams, of which there are " + beams()
+                    + ": ask for 1");
+        }
         for (int token : options.prompt()) {
             if (token < 0 || token >= model.config().vocabSize()) {
                 throw new IllegalArgumentException("the prompt has token " + token + ", the vocabulary 0 to "
@@ -100,6 +104,10 @@ public final class WhisperTranscriber {
         if (options.timestamps() && model.generation().noTimestamps() < 0) {
             throw new IllegalArgumentException("timestamps need no_timestamps_token_id, which generation_config.json does not have");
         }
+    }
+
+    private int beams() {
+        return options.beams() > 0 ? options.beams() : model.generation().beams();
     }
 
     /** The language that was asked for or detected; null if the model has no languages, or its settings name none. */
@@ -151,7 +159,7 @@ public final class WhisperTranscriber {
                     + "generation_config.json does not have");
         }
         boolean timestamps = options.timestamps() || isLong;
-        writer = new WindowWriter(model, session, timestamps, options.words());
+        writer = new WindowWriter(model, session, timestamps, options.words(), beams());
         prompt = prompt(window, timestamps);
         condition = options.conditionOnPrevious();
         maxLength = generation.maxLength();

@@ -7,10 +7,13 @@ import dev.gatun.models.generate.GenerationRun;
 import dev.gatun.models.generate.GenerationSession;
 import dev.gatun.models.generate.TokenListener;
 import dev.gatun.models.generate.logits.LogitsProcessor;
+import dev.gatun.models.generate.logits.TokenContext;
+import dev.gatun.models.generate.logits.TokenScores;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 import java.util.zip.Deflater;
 
 /** Writes the text of an encoded window; one thread. */
@@ -20,6 +23,7 @@ final class WindowWriter {
     private final GenerationSession session;
     private final TokenRules rules;
     private final boolean words;
+    private final int beams;
     private final List<float[]> queries = new ArrayList<>();
 
     /**
@@ -34,8 +38,13 @@ final class WindowWriter {
     record Written(int[] tokens, double meanLogProbability, double compression, double noSpeech, double temperature) {
     }
 
-    /** @param words whether {@link #queries} are kept */
-    WindowWriter(WhisperModel model, GenerationSession session, boolean timestamps, boolean words) {
+    /**
+     * A writer.
+     *
+     * @param words whether {@link #queries} are kept; not of beams
+     */
+    WindowWriter(WhisperModel model, GenerationSession session, boolean timestamps, boolean words, int beams) {
+        this.beams = beams;
         this.model = model;
         this.generation = model.generation();
         this.session = session;
@@ -70,7 +79,10 @@ final class WindowWriter {
      */
     Written write(Encoded window, int[] prompt, int start, int maxLength, double temperature, long seed, IntPredicate goOn) {
         queries.clear();
-        rules.begin(start, temperature > 0 ? generation.topK() : 0);
+        rules.begin(start, prompt.length, temperature > 0 ? generation.topK() : 0);
+        if (beams > 1 && temperature == 0) {
+            return beams(window, prompt, maxLength, goOn);
+        }
         GenerationOptions.Builder options = GenerationOptions.builder().maxLength(Math.max(maxLength, prompt.length + 1)).processor(rules)
                 .eosTokenIds(Arrays.stream(generation.eos()).boxed().toList());
         if (temperature > 0) {
@@ -92,10 +104,47 @@ final class WindowWriter {
             }
             text = run.results().getFirst().getFirst();
         }
-        int[] written = text.ids();
+        return written(text, text.score(), rules.noSpeech(), temperature);
+    }
+
+    private Written written(Generated text, double meanLogProbability, double noSpeech, double temperature) {
+        int[] ids = text.ids();
         boolean ended = text.finish() == Generated.Finish.EOS;
-        return new Written(ended ? Arrays.copyOf(written, written.length - 1) : written, text.score(), compression(written),
-                rules.noSpeech(), temperature);
+        return new Written(ended ? Arrays.copyOf(ids, ids.length - 1) : ids, meanLogProbability, compression(ids), noSpeech, temperature);
+    }
+
+    private Written beams(Encoded window, int[] prompt, int maxLength, IntPredicate goOn) {
+        GenerationOptions options = GenerationOptions.builder().maxLength(Math.max(maxLength, prompt.length + 1)).processor(rules)
+                .eosTokenIds(Arrays.stream(generation.eos()).boxed().toList()).numBeams(beams).lengthPenalty(generation.lengthPenalty())
+                .earlyStopping(generation.early()).build();
+        Generated text = session.generateFrom(List.of(window.from(prompt)), options,
+                (source, sequence, token) -> generation.ends(token) || goOn.test(token)).getFirst().getFirst();
+        double noSpeech = rules.noSpeech();
+        return written(text, likelihood(window, prompt, text.ids()), noSpeech, 0);
+    }
+
+    /** The mean log-probability of a text among what may come at each of its tokens; the search's own sums are over all tokens. */
+    private double likelihood(Encoded window, int[] prompt, int[] ids) {
+        double[] sum = new double[1];
+        LogitsProcessor given = new LogitsProcessor() {
+            @Override
+            public boolean seesPrompt() {
+                return true;
+            }
+
+            @Override
+            public void process(TokenScores scores, TokenContext context) {
+                rules.process(scores, context);
+                int at = context.length() - prompt.length;
+                if (at >= 0 && at < ids.length) {
+                    sum[0] += scores.get(ids[at]) - TokenRules.logSumExp(scores, 0, scores.size());
+                }
+            }
+        };
+        int[] read = IntStream.concat(Arrays.stream(prompt), Arrays.stream(ids, 0, ids.length - 1)).toArray();
+        session.generateFrom(List.of(window.from(read)), GenerationOptions.builder().maxNewTokens(1).processor(given).build(),
+                TokenListener.NONE);
+        return sum[0] / ids.length;
     }
 
     private double compression(int[] tokens) {

@@ -121,7 +121,8 @@ class WhisperTest {
     private static WhisperOptions options(JsonNode one) {
         JsonNode given = one.get("options");
         WhisperOptions options = WhisperOptions.greedy().withTimes(given.path("return_timestamps").asBoolean(),
-                given.path("return_token_timestamps").asBoolean()).withPrevious(given.path("condition_on_prev_tokens").asBoolean());
+                given.path("return_token_timestamps").asBoolean()).withPrevious(given.path("condition_on_prev_tokens").asBoolean())
+                .withBeams(given.path("num_beams").asInt(1));
         options = one.has("prompt_ids") ? options.withPrompt(JSON.convertValue(one.get("prompt_ids"), int[].class)) : options;
         options = given.has("language") ? options.withLanguage(given.get("language").asText()) : options;
         options = given.has("task") ? options.withTask(given.get("task").asText().equals("translate")) : options;
@@ -258,7 +259,7 @@ class WhisperTest {
         for (String[] change : new String[][] {{"config.json", "encoder_attention_heads", "5"}, {"config.json", "num_mel_bins", "21"},
             {"config.json", "max_source_positions", "51"}, {"config.json", "use_rotary", "true"}, {"config.json", "vocab_size", "400"},
             {"config.json", "median_filter_width", "4"}, {"config.json", "tie_word_embeddings", "false"},
-            {"config.json", "activation_function", "\"snake\""}, {"generation_config.json", "num_beams", "5"},
+            {"config.json", "activation_function", "\"snake\""}, {"generation_config.json", "num_beams", "33"},
             {"generation_config.json", "suppress_tokens", "[100000]"}, {"generation_config.json", "alignment_heads", "[[9, 0]]"},
             {"generation_config.json", "forced_decoder_ids", "[[2, 5]]"}, {"generation_config.json", "repetition_penalty", "1.2"},
             {"generation_config.json", "watermark", "1"}, {"generation_config.json", "lang_to_id", "{\"<|en|>\": 9999}"}}) {
@@ -270,6 +271,29 @@ class WhisperTest {
             Files.writeString(folder.resolve(change[0]), json.toString());
             WeightException e = assertThrows(WeightException.class, () -> WhisperModel.load(Checkpoint.open(folder)).close(), change[1]);
             assertTrue(e.getMessage().startsWith(folder.toString()), e.getMessage());
+        }
+    }
+
+    @Test
+    void beamsOfTheModelsSettingsAreMeant() throws IOException {
+        Path golden = Goldens.path("whisper/english");
+        for (String file : new String[] {"config.json", "generation_config.json", "preprocessor_config.json", "model.safetensors"}) {
+            Files.write(folder.resolve(file), Files.readAllBytes(golden.resolve(file)));
+        }
+        ObjectNode json = (ObjectNode) JSON.readTree(folder.resolve("generation_config.json").toFile());
+        Files.writeString(folder.resolve("generation_config.json"), json.put("num_beams", 3).toString());
+        JsonNode one = JSON.readTree(golden.resolve("cases.json").toFile()).get("beamsstamped");
+        float[] samples = Arrays.copyOf(recording(), one.get("samples").asInt());
+        try (WhisperModel model = WhisperModel.load(Checkpoint.open(folder)); GenerationSession session = model.newSession(1);
+                FeatureWindows windows = windows(folder, model, samples)) {
+            compare("settings", one.get("segments"), new WhisperTranscriber(model, session, options(one).withBeams(0),
+                    WhisperTranscriber.Listener.NONE).transcribe(windows), samples.length / 16000.0);
+        }
+        Files.writeString(folder.resolve("generation_config.json"), json.put("early_stopping", "never").put("length_penalty", 0.5)
+                .toString());
+        try (WhisperModel model = WhisperModel.load(Checkpoint.open(folder))) {
+            assertEquals(0.5, model.generation().lengthPenalty());
+            assertEquals(GenerationOptions.EarlyStopping.NEVER, model.generation().early());
         }
     }
 
@@ -296,6 +320,7 @@ class WhisperTest {
             assertRefused(english, WhisperOptions.greedy().withLanguage("en"), "English only");
             assertRefused(english, WhisperOptions.greedy().withTask(true), "English only");
             assertRefused(multi, WhisperOptions.greedy().withLanguage("Klingon"), "de, en, fr, yue");
+            assertRefused(multi, WhisperOptions.greedy().withTimes(true, true).withBeams(2), "not known of beams");
             assertRefused(multi, WhisperOptions.greedy().withPrompt(5, 100_000), "the prompt has token 100000");
             assertRefused(multi, WhisperOptions.greedy().withPrompt(new int[60]), "give a shorter prompt");
             assertRefused(english, WhisperOptions.greedy().withPrompt(new int[30]), "exceed max_target_positions 40");
