@@ -33,7 +33,8 @@ final class Progress {
 
     private void print(long now) {
         double seconds = Math.max(1e-9, (now - start) * 1e-9);
-        err.printf(Locale.ROOT, "%,d %s, %.1f s, %,.1f %s/s%n", done, unit, seconds, done / seconds, unit);
+        String what = done == 1 ? unit.replaceAll("s$", "") : unit;
+        err.printf(Locale.ROOT, "%,d %s, %.1f s, %,.1f %s/s%n", done, what, seconds, done / seconds, unit);
         err.flush();
     }
 }
