@@ -157,9 +157,13 @@ public final class ImageClassifier implements AutoCloseable {
         return segment.address() == 0 && segment.isNative() ? segment : segment.asSlice((long) row * columns * Float.BYTES);
     }
 
-    /** The most probable classes of a result's logits. */
+    /**
+     * The most probable classes of a result's logits: by softmax, or each by its sigmoid where config.json's {@code problem_type} says that
+     * several may hold, or there is only one.
+     */
     public Prediction predict(float[] logits, int top) {
-        return Prediction.of(logits, labels, top);
+        boolean several = checkpoint.config().path("problem_type").asText("").equals("multi_label_classification");
+        return Prediction.of(logits, labels, top, several || labels.size() == 1);
     }
 
     /**

@@ -21,7 +21,7 @@ public record Prediction(List<Guess> best) {
      *
      * @param index position among the logits
      * @param label name
-     * @param score probability by softmax
+     * @param score probability by softmax, or by sigmoid where each class is a question of its own
      */
     public record Guess(int index, String label, double score) {
     }
@@ -32,8 +32,12 @@ public record Prediction(List<Guess> best) {
                 .sorted(Comparator.comparingDouble(Guess::score).reversed()).limit(top).toList());
     }
 
-    /** The {@code top} best classes of one row of logits; NaN logits come last. */
-    static Prediction of(float[] logits, List<String> labels, int top) {
+    /**
+     * The {@code top} best classes of one row of logits; NaN logits come last.
+     *
+     * @param apart whether several classes may hold, or there is one: each has its sigmoid
+     */
+    static Prediction of(float[] logits, List<String> labels, int top, boolean apart) {
         double max = Double.NEGATIVE_INFINITY;
         for (float logit : logits) {
             max = Math.max(max, Float.isNaN(logit) ? Double.NEGATIVE_INFINITY : logit);
@@ -48,7 +52,7 @@ public record Prediction(List<Guess> best) {
                 .reversed().thenComparing(Comparator.naturalOrder()));
         List<Guess> best = new ArrayList<>();
         for (int i : order.subList(0, Math.min(top, order.size()))) {
-            best.add(new Guess(i, labels.get(i), Math.exp(logits[i] - max) / sum));
+            best.add(new Guess(i, labels.get(i), apart ? 1 / (1 + Math.exp(-logits[i])) : Math.exp(logits[i] - max) / sum));
         }
         return new Prediction(best);
     }

@@ -105,6 +105,22 @@ class HubResNetTest {
         assertTrue(message.contains(expected), message);
     }
 
+    /** As transformers' pipeline; 1 / (1 + e^-2) and 1 / (1 + e^-1). */
+    @Test
+    void classesThatMayHoldTogetherHaveScoresOfTheirOwn() throws IOException {
+        copy("early");
+        edit("config.json", "problem_type", "\"multi_label_classification\"");
+        try (ImageClassifier apart = ImageClassifier.load(folder, TWO);
+                ImageClassifier one = ImageClassifier.load(Goldens.path("resnet/early"), TWO)) {
+            float[] logits = {0, 2, -3, 1, Float.NEGATIVE_INFINITY};
+            List<Prediction.Guess> best = apart.predict(logits, 2).best();
+            assertEquals(List.of("dog", "fish"), best.stream().map(Prediction.Guess::label).toList());
+            assertEquals(0.880797077978, best.get(0).score(), 1e-9);
+            assertEquals(0.731058578630, best.get(1).score(), 1e-9);
+            assertEquals(1, one.predict(logits, 5).best().stream().mapToDouble(Prediction.Guess::score).sum(), 1e-9);
+        }
+    }
+
     @Test
     void aFolderWithoutPreprocessingIsRefused() throws IOException {
         copy("early");
