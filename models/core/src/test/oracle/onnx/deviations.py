@@ -39,6 +39,9 @@ CASES = {
     "slice_of_nothing": ("x [4, 0]", "",
                          "s = Constant<value_ints = [-1, -1]>() e = Constant<value_ints = [-5, -9]>() a = Constant<value_ints = [0, 1]>()"
                          " t = Constant<value_ints = [-1, -1]>() y = Slice(x, s, e, a, t)"),
+    "every_second_of_seven": ("x [2, 3, 7, 5]", "",
+                              "s = Constant<value_ints = [0, 1]>() e = Constant<value_ints = [9, 9]>() a = Constant<value_ints = [2, 3]>()"
+                              " t = Constant<value_ints = [2, 2]>() r = Relu(x) q = Slice(r, s, e, a, t) y = Tanh(q)"),
     "squares_without_axes": ("x [3, 5]", "", "y = ReduceSumSquare<noop_with_empty_axes = 1>(x)"),
     "nearest_at_a_whole_pixel": ("x [1, 1, 12, 4]", "n [4] {1, 1, 0.6, 1}",
                                  "y = Resize<mode = \"nearest\", nearest_mode = \"floor\","

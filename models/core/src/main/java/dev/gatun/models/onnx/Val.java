@@ -5,7 +5,9 @@ import dev.gatun.tensor.graph.Port;
 import dev.gatun.tensor.op.ByteResult;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * A FLOAT value of a {@link Region}: elements of a port, row-major, seen with strides and times a number; or a product that may become
@@ -133,9 +135,19 @@ final class Val {
         return result;
     }
 
-    /** Strides of 1 or more, or null where elements are repeated or go backwards. */
+    /**
+     * Strides of 1 or more, or null where elements are repeated, go backwards, or reach across the next row of theirs: every second one of
+     * seven takes eight places.
+     */
     long[] forward() {
         long[] result = positive();
+        Integer[] order = IntStream.range(0, dims.length).boxed().filter(i -> dims[i] > 1).sorted(Comparator.comparing(i -> result[i]))
+                .toArray(Integer[]::new);
+        for (int i = 1; i < order.length; i++) {
+            if (result[order[i]] < result[order[i - 1]] * dims[order[i - 1]]) {
+                return null;
+            }
+        }
         return Arrays.stream(result).allMatch(s -> s > 0) ? result : null;
     }
 
