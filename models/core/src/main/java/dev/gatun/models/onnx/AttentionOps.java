@@ -278,7 +278,7 @@ final class AttentionOps {
         }
         OnnxTensor p = c.like(scores);
         for (long r = 0; r < scores.size() / Math.max(1, scores.dim(3)); r++) {
-            SoftmaxOps.row(scores, p, r * scores.dim(3), scores.dim(3), 1, false);
+            SoftmaxOps.row(c.elements(), scores, p, r * scores.dim(3), scores.dim(3), 1, false);
         }
         if (c.hasAttribute("prob_mod")) {
             p = (OnnxTensor) c.run(c.graph("prob_mod"), p)[0];

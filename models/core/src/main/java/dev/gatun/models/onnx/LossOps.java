@@ -14,7 +14,7 @@ final class LossOps {
             OnnxTensor logs = c.like(x);
             long inner = Call.product(x.dims(), 2, x.rank());
             for (long i = 0; i < x.dim(0) * inner; i++) {
-                SoftmaxOps.row(x, logs, i / inner * x.dim(1) * inner + i % inner, x.dim(1), inner, true);
+                SoftmaxOps.row(c.elements(), x, logs, i / inner * x.dim(1) * inner + i % inner, x.dim(1), inner, true);
             }
             return new OnnxValue[] {loss(c, logs, c.in(1), c.opt(2)), logs};
         });

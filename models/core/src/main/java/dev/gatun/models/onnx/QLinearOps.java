@@ -47,7 +47,7 @@ final class QLinearOps {
         OnnxTensor x = worth(c, 0);
         c.require(c.hasAttribute("opset"), "the attribute opset is missing");
         OnnxTensor y = c.like(x);
-        SoftmaxOps.each(c, x, c.i("opset", 0) < 13, (start, n, stride) -> SoftmaxOps.row(x, y, start, n, stride, false));
+        SoftmaxOps.each(c, x, c.i("opset", 0) < 13, (start, n, stride) -> SoftmaxOps.row(c.elements(), x, y, start, n, stride, false));
         return quantized(c, y, 3);
     }
 

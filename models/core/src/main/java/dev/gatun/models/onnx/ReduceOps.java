@@ -234,23 +234,45 @@ final class ReduceOps {
         boolean[] axes = new boolean[dims.length];
         axes[axis] = true;
         long stride = Walk.dense(dims)[axis];
-        boolean real = x.type().isReal();
+        long step = reverse ? -stride : stride;
+        Elements e = c.elements();
         groups(dims, axes, (result, start) -> {
             double sum = zero;
             long whole = (long) zero;
-            for (long i = 0; i < dims[axis]; i++) {
-                long at = start + (reverse ? dims[axis] - 1 - i : i) * stride;
-                double nextReal = real ? f.applyAsDouble(sum, x.real(at)) : 0;
-                long nextWhole = real ? 0 : g.applyAsLong(whole, x.whole(at));
-                if (real) {
-                    y.put(at, exclusive ? sum : nextReal);
+            for (long from = 0; from < dims[axis]; from += Elements.SIZE) {
+                int n = Elements.count(dims[axis] - from);
+                long at = start + (reverse ? dims[axis] - 1 - from : from) * stride;
+                if (x.type().isReal()) {
+                    e.read(x, at, step, e.a, n);
+                    sum = running(f, sum, e.a, n, exclusive);
+                    e.write(y, at, step, e.a, n);
                 } else {
-                    y.putWhole(at, exclusive ? whole : nextWhole);
+                    e.read(x, at, step, e.p, n);
+                    whole = running(g, whole, e.p, n, exclusive);
+                    e.write(y, at, step, e.p, n);
                 }
-                sum = nextReal;
-                whole = nextWhole;
             }
         });
         return y;
+    }
+
+    private static double running(DoubleBinaryOperator f, double start, double[] x, int n, boolean exclusive) {
+        double sum = start;
+        for (int i = 0; i < n; i++) {
+            double before = sum;
+            sum = f.applyAsDouble(sum, x[i]);
+            x[i] = exclusive ? before : sum;
+        }
+        return sum;
+    }
+
+    private static long running(LongBinaryOperator f, long start, long[] x, int n, boolean exclusive) {
+        long sum = start;
+        for (int i = 0; i < n; i++) {
+            long before = sum;
+            sum = f.applyAsLong(sum, x[i]);
+            x[i] = exclusive ? before : sum;
+        }
+        return sum;
     }
 }

@@ -33,7 +33,7 @@ final class SoftmaxOps {
                     (p, in) -> p.add(new SoftmaxOp(1, log), in[0]), x.dims());
         }
         OnnxTensor y = c.like(x);
-        each(c, x, c.version() < 13, (start, n, stride) -> row(x, y, start, n, stride, log));
+        each(c, x, c.version() < 13, (start, n, stride) -> row(c.elements(), x, y, start, n, stride, log));
         return y;
     }
 
@@ -53,19 +53,27 @@ final class SoftmaxOps {
         }
     }
 
-    static void row(OnnxTensor x, OnnxTensor y, long start, long n, long stride, boolean log) {
+    static void row(Elements e, OnnxTensor x, OnnxTensor y, long start, long n, long stride, boolean log) {
         double max = Double.NEGATIVE_INFINITY;
-        for (long i = 0; i < n; i++) {
-            max = Math.max(max, x.real(start + i * stride));
+        for (long i = 0; i < n; i += Elements.SIZE) {
+            int count = Elements.count(n - i);
+            e.read(x, start + i * stride, stride, e.a, count);
+            max = Elements.fold(Math::max, max, e.a, count);
         }
+        double highest = max;
         double sum = 0;
-        for (long i = 0; i < n; i++) {
-            sum += Math.exp(x.real(start + i * stride) - max);
+        for (long i = 0; i < n; i += Elements.SIZE) {
+            int count = Elements.count(n - i);
+            e.read(x, start + i * stride, stride, e.a, count);
+            sum = Elements.fold((a, v) -> a + Math.exp(v - highest), sum, e.a, count);
         }
+        double total = sum;
         double shift = max + Math.log(sum);
-        for (long i = 0; i < n; i++) {
-            double v = x.real(start + i * stride);
-            y.put(start + i * stride, log ? v - shift : Math.exp(v - max) / sum);
+        for (long i = 0; i < n; i += Elements.SIZE) {
+            int count = Elements.count(n - i);
+            e.read(x, start + i * stride, stride, e.a, count);
+            Elements.over(log ? v -> v - shift : v -> Math.exp(v - highest) / total, e.a, count);
+            e.write(y, start + i * stride, stride, e.a, count);
         }
     }
 
