@@ -120,7 +120,8 @@ class EncoderOpsTest {
             if (op.scores().undefined() == AttentionOp.Undefined.ZERO && Arrays.stream(weights).anyMatch(Double::isNaN)) {
                 Arrays.fill(weights, 0);
             }
-            if (op.scores().undefined() == AttentionOp.Undefined.NAN && Arrays.stream(scores).allMatch(v -> v == Double.NEGATIVE_INFINITY)) {
+            if (op.scores().undefined() == AttentionOp.Undefined.NAN
+                    && Arrays.stream(scores).allMatch(v -> v == Double.NEGATIVE_INFINITY)) {
                 Arrays.fill(weights, Double.NaN);
             }
             for (int d = 0; d < headDim; d++) {

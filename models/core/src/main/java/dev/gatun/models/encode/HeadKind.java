@@ -75,7 +75,8 @@ public enum HeadKind {
             }
             Optional<HeadKind> kind = find(said);
             if (kind.isPresent() ? kind.get() != MASKED : OTHERS.stream().anyMatch(said::endsWith)) {
-                lines.add("the head of " + Clip.text(said) + " is left out" + kind.map(k -> ": it " + k.does + "; use " + k.tasks + " for that")
+                lines.add("the head of " + Clip.text(said) + " is left out"
+                        + kind.map(k -> ": it " + k.does + "; use " + k.tasks + " for that")
                         .orElse(", and nothing here runs it"));
             }
         }

@@ -25,7 +25,8 @@ import javax.imageio.stream.MemoryCacheImageInputStream;
 /**
  * Decodes what ImageIO knows (JPEG, PNG, GIF, BMP, TIFF; the first frame) to 8-bit RGB or grey: upright by EXIF,
  * transparency left out, 16-bit samples cut to 8, a GIF's frame on its canvas: what {@code convert("RGB")} of Pillow gives, and with it
- * what models were trained on. Colour profiles are ignored, as torchvision ignores them. Threads together take at most half of the heap for decoding: a picture waits for others, or is refused if it needs more.
+ * what models were trained on. Colour profiles are ignored, as torchvision ignores them. Threads together take at most half of the
+ * heap for decoding: a picture waits for others, or is refused if it needs more.
  * Thread-safe.
  */
 public final class PictureReader {

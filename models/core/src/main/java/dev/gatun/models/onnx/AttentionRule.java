@@ -20,7 +20,8 @@ final class AttentionRule {
                 || !Arrays.equals(a.dims, 0, rank - 2, b.dims, 0, rank - 2)) {
             return null;
         }
-        Val attention = a.scores != null && a.scores.softmax() && a.made == null ? attention(s.region(), a.scores, b, AttentionOp.Undefined.NAN) : null;
+        Val attention = a.scores != null && a.scores.softmax() && a.made == null
+                ? attention(s.region(), a.scores, b, AttentionOp.Undefined.NAN) : null;
         if (attention != null) {
             return attention;
         }
@@ -37,7 +38,8 @@ final class AttentionRule {
         int rank = a.dims.length;
         boolean fits = rank == 4 && b.dims.length == 4 && a.dim(-1) == b.dim(-2) && Arrays.equals(a.dims, 0, 2, b.dims, 0, 2)
                 && a.scores != null && !a.scores.softmax() && a.made == null;
-        return fits ? attention(s.region(), new Val.Scores(a.scores.a(), a.scores.b(), a.scores.scale(), a.scores.mask(), true), b, AttentionOp.Undefined.ZERO)
+        return fits ? attention(s.region(), new Val.Scores(a.scores.a(), a.scores.b(), a.scores.scale(), a.scores.mask(), true), b,
+                AttentionOp.Undefined.ZERO)
                 : null;
     }
 

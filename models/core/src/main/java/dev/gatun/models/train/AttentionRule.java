@@ -27,8 +27,8 @@ final class AttentionRule implements Rule {
     AttentionRule(Arena arena, AttentionOp op, Operands operands, MemorySegment y, MemorySegment dy) {
         if (op.distances() != null || op.positions() != null
                 || op.scores().undefined() != AttentionOp.Undefined.HIDDEN_IS_ZERO) {
-            throw new IllegalArgumentException("Attention with distances or positions that are packed already, or with zeros for NaN, or NaN for zeros, "
-                    + "cannot be trained");
+            throw new IllegalArgumentException("Attention with distances or positions that are packed already, or with zeros for NaN, or "
+                    + "NaN for zeros, cannot be trained");
         }
         this.operands = operands;
         this.y = y;

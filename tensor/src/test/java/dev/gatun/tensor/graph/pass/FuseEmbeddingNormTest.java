@@ -21,7 +21,8 @@ import org.junit.jupiter.api.Test;
 
 class FuseEmbeddingNormTest {
     private static final Sizes SEVEN = Sizes.of("n", 7);
-    private static final Map<String, int[]> INPUTS = Map.of("ids", new int[] {4, 0, 1, 1, 3, 2, 4}, "places", new int[] {0, 1, 2, 3, 0, 1, 2},
+    private static final Map<String, int[]> INPUTS = Map.of("ids", new int[] {4, 0, 1, 1, 3, 2, 4}, "places",
+            new int[] {0, 1, 2, 3, 0, 1, 2},
             "types", new int[] {0, 0, 1, 1, 0, 1, 0});
 
     /** Words alone, with positions, with types too; widths of one vector, of several and of none. */

@@ -36,7 +36,8 @@ class JoinProjectionsTest {
         }
 
         private Port linear(String name, Port source, int columns, boolean bias) {
-            return graph.add(name, new Linear(weight(arena, name, columns, 9), bias ? weight(arena, name + ".bias", columns) : null), source);
+            return graph.add(name, new Linear(weight(arena, name, columns, 9), bias ? weight(arena, name + ".bias", columns) : null),
+                    source);
         }
 
         private Port attend(Port q, Port k, Port v, Port theirs) {

@@ -27,7 +27,8 @@ import java.util.TreeMap;
  * @param dimension     {@code truncate_dim}, 0 for the whole vector
  * @param similarity    {@code similarity_fn_name}: cosine, dot, euclidean or manhattan
  */
-public record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List<Step> before, List<Step> steps, int maxTokens, boolean lowerCase,
+public record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List<Step> before, List<Step> steps, int maxTokens,
+        boolean lowerCase,
         Map<String, String> prompts, String defaultPrompt, int dimension, String similarity) {
     /** In the order in which sentence-transformers lays them side by side. */
     private static final Map<String, Pooling> FLAGS = new LinkedHashMap<>();
@@ -113,7 +114,8 @@ public record SentenceFolder(List<Pooling> poolings, boolean includePrompt, List
         if (modules.poolings.isEmpty()) {
             throw new WeightException(checkpoint.root().resolve("modules.json"), "has no Pooling; expected one after the Transformer");
         }
-        return new SentenceFolder(modules.poolings, modules.includePrompt, modules.before, modules.steps, maxTokens, lowerCase, prompts, defaultPrompt,
+        return new SentenceFolder(modules.poolings, modules.includePrompt, modules.before, modules.steps, maxTokens, lowerCase,
+                prompts, defaultPrompt,
                 dimension,
                 similarity);
     }

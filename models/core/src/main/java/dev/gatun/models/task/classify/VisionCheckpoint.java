@@ -243,7 +243,8 @@ record VisionCheckpoint(Path origin, JsonNode config, List<String> labels) {
     /**
      * How pictures become inputs.
      *
-     * @throws WeightException          if a ViT's folder, or one of Hugging Face's ResNet, has no preprocessor_config.json, or one that is not served
+     * @throws WeightException          if a ViT's folder, or one of Hugging Face's ResNet, has no preprocessor_config.json,
+     *                                  or one that is not served
      * @throws IllegalArgumentException if another network's config is not served
      */
     ImagePreprocessor preprocessing(VisionSpec network) {

@@ -108,7 +108,8 @@ public record EmbeddingOptions(int threads, Pooling pooling, Boolean normalize, 
                 steps.add(new SentenceFolder.Step.Normalize());
             }
         }
-        return new SentenceFolder(pooling == null ? folder.poolings() : List.of(pooling), folder.includePrompt(), folder.before(), steps, folder.maxTokens(),
+        return new SentenceFolder(pooling == null ? folder.poolings() : List.of(pooling), folder.includePrompt(), folder.before(), steps,
+                folder.maxTokens(),
                 folder.lowerCase(), folder.prompts(), prompt == null ? folder.defaultPrompt() : prompt.isEmpty() ? null : prompt,
                 dimension == 0 ? folder.dimension() : dimension, folder.similarity());
     }

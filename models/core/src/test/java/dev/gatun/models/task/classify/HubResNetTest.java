@@ -86,7 +86,8 @@ class HubResNetTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {"config.json | hidden_act | \"gelu_10\" | hidden_act is", "config.json | hidden_act | null | hidden_act",
+    @CsvSource(delimiter = '|', value = {"config.json | hidden_act | \"gelu_10\" | hidden_act is",
+        "config.json | hidden_act | null | hidden_act",
         "config.json | layer_type | \"wide\" | layer_type is", "config.json | layer_type | \"basic\" | expected [16, 6, 3, 3]",
         "config.json | depths | [1, 2] | depths is", "config.json | depths | [1, 1, 1] | tensors that resnet does not have",
         "config.json | depths | [2, 2, 1] | encoder.stages.0.layers.1", "config.json | depths | 3 | depths is",
@@ -152,7 +153,8 @@ class HubResNetTest {
             Reference.assertClose(Reference.widen(expected.logits()), logits, 0.1);
         }
         edit("config.json", "hidden_act", "\"silu\"");
-        assertTrue(assertThrows(WeightException.class, () -> Quantizer.quantize(folder, List.of(PICTURE), bytes, QuantizeOptions.defaults()))
+        assertTrue(assertThrows(WeightException.class, () -> Quantizer.quantize(folder, List.of(PICTURE), bytes,
+                QuantizeOptions.defaults()))
                 .getMessage().contains("hidden_act"));
     }
 }
