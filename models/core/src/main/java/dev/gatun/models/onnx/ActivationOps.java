@@ -10,44 +10,48 @@ final class ActivationOps {
     private ActivationOps() {
     }
 
-    static void register() {
-        simple("Relu", x -> Double.isNaN(x) ? x : Math.max(x, 0));
-        simple("Sigmoid", ActivationOps::sigmoid);
-        simple("Softplus", ActivationOps::softplus);
-        simple("Softsign", x -> x / (1 + Math.abs(x)));
-        simple("Mish", x -> x * Math.tanh(softplus(x)));
-        simple("HardSwish", x -> x * Math.max(0, Math.min(1, x / 6 + 0.5)));
-        with("LeakyRelu", c -> leaky(c.f("alpha", 0.01)));
-        with("Elu", c -> elu(c.f("alpha", 1)));
-        with("ThresholdedRelu", c -> thresholded(c.f("alpha", 1)));
-        with("HardSigmoid", c -> hardSigmoid(c.f("alpha", 0.2), c.f("beta", 0.5)));
-        with("Celu", c -> {
-            double a = c.f("alpha", 1);
-            return x -> Math.max(0, x) + Math.min(0, a * Math.expm1(x / a));
-        });
-        with("Selu", c -> {
-            double alpha = c.f("alpha", 1.67326319217681884765625);
-            double gamma = c.f("gamma", 1.05070102214813232421875);
-            return x -> gamma * (x > 0 ? x : alpha * Math.expm1(x));
-        });
-        with("Swish", c -> {
-            double alpha = c.f("alpha", 1);
-            return x -> x * sigmoid(alpha * x);
-        });
-        with("Gelu", c -> c.s("approximate", "none").equals("tanh") ? ActivationOps::geluTanh : ActivationOps::gelu);
-        Operators.one("PRelu", c -> BinaryOps.real(c, c.in(0), c.in(1), (x, s) -> x < 0 ? x * s : x));
-        Operators.one("SwiGLU", ActivationOps::swiGlu);
-        Operators.microsoft("Gelu", c -> ElementOps.real(c, c.in(0), ActivationOps::gelu));
-        Operators.microsoft("FastGelu", c -> biased(c, ActivationOps::geluTanh));
-        Operators.microsoft("BiasGelu", c -> biased(c, ActivationOps::gelu));
-        Operators.microsoft("QuickGelu", c -> {
-            double alpha = c.f("alpha", 1.702);
-            return ElementOps.real(c, c.in(0), x -> x * sigmoid(alpha * x));
-        });
+    /** The kernel of this family, or null. */
+    static Kernel find(String op) {
+        return switch (op) {
+            case "Relu" -> simple(x -> Double.isNaN(x) ? x : Math.max(x, 0));
+            case "Sigmoid" -> simple(ActivationOps::sigmoid);
+            case "Softplus" -> simple(ActivationOps::softplus);
+            case "Softsign" -> simple(x -> x / (1 + Math.abs(x)));
+            case "Mish" -> simple(x -> x * Math.tanh(softplus(x)));
+            case "HardSwish" -> simple(x -> x * Math.max(0, Math.min(1, x / 6 + 0.5)));
+            case "LeakyRelu" -> with(c -> leaky(c.f("alpha", 0.01)));
+            case "Elu" -> with(c -> elu(c.f("alpha", 1)));
+            case "ThresholdedRelu" -> with(c -> thresholded(c.f("alpha", 1)));
+            case "HardSigmoid" -> with(c -> hardSigmoid(c.f("alpha", 0.2), c.f("beta", 0.5)));
+            case "Celu" -> with(c -> {
+                double a = c.f("alpha", 1);
+                return x -> Math.max(0, x) + Math.min(0, a * Math.expm1(x / a));
+            });
+            case "Selu" -> with(c -> {
+                double alpha = c.f("alpha", 1.67326319217681884765625);
+                double gamma = c.f("gamma", 1.05070102214813232421875);
+                return x -> gamma * (x > 0 ? x : alpha * Math.expm1(x));
+            });
+            case "Swish" -> with(c -> {
+                double alpha = c.f("alpha", 1);
+                return x -> x * sigmoid(alpha * x);
+            });
+            case "Gelu" -> with(c -> c.s("approximate", "none").equals("tanh") ? ActivationOps::geluTanh : ActivationOps::gelu);
+            case "PRelu" -> Operators.one(c -> BinaryOps.real(c, c.in(0), c.in(1), (x, s) -> x < 0 ? x * s : x));
+            case "SwiGLU" -> Operators.one(ActivationOps::swiGlu);
+            case Operators.MICROSOFT + ":Gelu" -> Operators.one(c -> ElementOps.real(c, c.in(0), ActivationOps::gelu));
+            case Operators.MICROSOFT + ":FastGelu" -> Operators.one(c -> biased(c, ActivationOps::geluTanh));
+            case Operators.MICROSOFT + ":BiasGelu" -> Operators.one(c -> biased(c, ActivationOps::gelu));
+            case Operators.MICROSOFT + ":QuickGelu" -> Operators.one(c -> {
+                double alpha = c.f("alpha", 1.702);
+                return ElementOps.real(c, c.in(0), x -> x * sigmoid(alpha * x));
+            });
+            default -> null;
+        };
     }
 
-    private static void simple(String op, DoubleUnaryOperator f) {
-        with(op, c -> f);
+    private static Kernel simple(DoubleUnaryOperator f) {
+        return with(c -> f);
     }
 
     @FunctionalInterface
@@ -55,8 +59,8 @@ final class ActivationOps {
         DoubleUnaryOperator of(Call c);
     }
 
-    private static void with(String op, Choice choice) {
-        Operators.one(op, c -> {
+    private static Kernel with(Choice choice) {
+        return Operators.one(c -> {
             OnnxTensor x = c.in(0);
             return x.type().isReal() ? ElementOps.real(c, x, choice.of(c))
                     : ElementOps.whole(c, x, v -> (long) choice.of(c).applyAsDouble(v));

@@ -7,14 +7,18 @@ final class AttentionOps {
     private AttentionOps() {
     }
 
-    static void register() {
-        Operators.many("Attention", AttentionOps::attention);
-        Operators.one("RotaryEmbedding", c -> {
-            OnnxTensor x = c.in(0);
-            return rotary(c, x, c.in(1), c.in(2), c.opt(3), c.flag("interleaved"), c.i("rotary_embedding_dim", 0), c.i("num_heads", 0));
-        });
-        Operators.many("LinearAttention", AttentionOps::linear);
-        Operators.one("ai.onnx.preview:FlexAttention", AttentionOps::flexible);
+    /** The kernel of this family, or null. */
+    static Kernel find(String op) {
+        return switch (op) {
+            case "Attention" -> Operators.many(AttentionOps::attention);
+            case "RotaryEmbedding" -> Operators.one(c -> {
+                OnnxTensor x = c.in(0);
+                return rotary(c, x, c.in(1), c.in(2), c.opt(3), c.flag("interleaved"), c.i("rotary_embedding_dim", 0), c.i("num_heads", 0));
+            });
+            case "LinearAttention" -> Operators.many(AttentionOps::linear);
+            case "ai.onnx.preview:FlexAttention" -> Operators.one(AttentionOps::flexible);
+            default -> null;
+        };
     }
 
     /** [B, L, heads * d] as [B, heads, L, d]. */

@@ -9,43 +9,47 @@ final class BinaryOps {
     private BinaryOps() {
     }
 
-    static void register() {
-        arithmetic("Add", Double::sum, Long::sum);
-        arithmetic("Sub", (a, b) -> a - b, (a, b) -> a - b);
-        arithmetic("Mul", (a, b) -> a * b, (a, b) -> a * b);
-        Operators.one("Div", c -> c.in(0).type() == OnnxType.UINT64 ? whole(c, c.in(0), c.in(1), Long::divideUnsigned)
-                : arithmetic(c, (a, b) -> a / b, (a, b) -> a / b));
-        Operators.one("Pow", BinaryOps::pow);
-        Operators.one("Mod", BinaryOps::mod);
-        comparison("Equal", r -> r == 0);
-        comparison("Greater", r -> r == 1);
-        comparison("Less", r -> r == -1);
-        comparison("GreaterOrEqual", r -> r == 0 || r == 1);
-        comparison("LessOrEqual", r -> r == 0 || r == -1);
-        bits("And", (a, b) -> a & b);
-        bits("Or", (a, b) -> a | b);
-        bits("Xor", (a, b) -> a ^ b);
-        bits("BitwiseAnd", (a, b) -> a & b);
-        bits("BitwiseOr", (a, b) -> a | b);
-        bits("BitwiseXor", (a, b) -> a ^ b);
-        Operators.one("BitShift", c -> {
-            boolean left = c.s("direction", "").equals("LEFT");
-            boolean signed = c.in(0).type().kind() == OnnxType.Kind.SIGNED;
-            return whole(c, c.in(0), c.in(1), (a, b) -> b >= 64 || b < 0 ? left || !signed ? 0 : a >> 63 : left ? a << b : signed ? a >> b
-                    : a >>> b);
-        });
-        folded("Max", BinaryOps::max, (a, b) -> Math.max(a, b));
-        folded("Min", BinaryOps::min, (a, b) -> Math.min(a, b));
-        folded("Sum", Double::sum, Long::sum);
-        Operators.one("Mean", c -> {
-            OnnxTensor sum = fold(c, Double::sum, Long::sum);
-            return ElementOps.real(c, sum, x -> x / c.inputCount());
-        });
-        Operators.one("Where", BinaryOps::where);
+    /** The kernel of this family, or null. */
+    static Kernel find(String op) {
+        return switch (op) {
+            case "Add" -> arithmetic(Double::sum, Long::sum);
+            case "Sub" -> arithmetic((a, b) -> a - b, (a, b) -> a - b);
+            case "Mul" -> arithmetic((a, b) -> a * b, (a, b) -> a * b);
+            case "Div" -> Operators.one(c -> c.in(0).type() == OnnxType.UINT64 ? whole(c, c.in(0), c.in(1), Long::divideUnsigned)
+                    : arithmetic(c, (a, b) -> a / b, (a, b) -> a / b));
+            case "Pow" -> Operators.one(BinaryOps::pow);
+            case "Mod" -> Operators.one(BinaryOps::mod);
+            case "Equal" -> comparison(r -> r == 0);
+            case "Greater" -> comparison(r -> r == 1);
+            case "Less" -> comparison(r -> r == -1);
+            case "GreaterOrEqual" -> comparison(r -> r == 0 || r == 1);
+            case "LessOrEqual" -> comparison(r -> r == 0 || r == -1);
+            case "And" -> bits((a, b) -> a & b);
+            case "Or" -> bits((a, b) -> a | b);
+            case "Xor" -> bits((a, b) -> a ^ b);
+            case "BitwiseAnd" -> bits((a, b) -> a & b);
+            case "BitwiseOr" -> bits((a, b) -> a | b);
+            case "BitwiseXor" -> bits((a, b) -> a ^ b);
+            case "BitShift" -> Operators.one(c -> {
+                boolean left = c.s("direction", "").equals("LEFT");
+                boolean signed = c.in(0).type().kind() == OnnxType.Kind.SIGNED;
+                return whole(c, c.in(0), c.in(1), (a, b) -> b >= 64 || b < 0 ? left || !signed ? 0 : a >> 63 : left ? a << b
+                        : signed ? a >> b : a >>> b);
+            });
+            case "Max" -> folded(BinaryOps::max, (a, b) -> Math.max(a, b));
+            case "Min" -> folded(BinaryOps::min, (a, b) -> Math.min(a, b));
+            case "Sum" -> folded(Double::sum, Long::sum);
+            case "Mean" -> Operators.one(c -> {
+                OnnxTensor sum = fold(c, Double::sum, Long::sum);
+                return ElementOps.real(c, sum, x -> x / c.inputCount());
+            });
+            case "Where" -> Operators.one(BinaryOps::where);
+            default -> null;
+        };
     }
 
-    private static void arithmetic(String op, DoubleBinaryOperator f, LongBinaryOperator g) {
-        Operators.one(op, c -> arithmetic(c, f, g));
+    private static Kernel arithmetic(DoubleBinaryOperator f, LongBinaryOperator g) {
+        return Operators.one(c -> arithmetic(c, f, g));
     }
 
     private static OnnxTensor arithmetic(Call c, DoubleBinaryOperator f, LongBinaryOperator g) {
@@ -55,8 +59,8 @@ final class BinaryOps {
         return a.type().isReal() ? real(c, a, b, f) : whole(c, a, b, g);
     }
 
-    private static void bits(String op, LongBinaryOperator f) {
-        Operators.one(op, c -> whole(c, c.in(0), c.in(1), f));
+    private static Kernel bits(LongBinaryOperator f) {
+        return Operators.one(c -> whole(c, c.in(0), c.in(1), f));
     }
 
     static double max(double a, double b) {
@@ -67,8 +71,8 @@ final class BinaryOps {
         return Math.min(a, b);
     }
 
-    private static void folded(String op, DoubleBinaryOperator f, LongBinaryOperator g) {
-        Operators.one(op, c -> {
+    private static Kernel folded(DoubleBinaryOperator f, LongBinaryOperator g) {
+        return Operators.one(c -> {
             boolean unsigned = c.in(0).type() == OnnxType.UINT64;
             long flip = unsigned ? Long.MIN_VALUE : 0;
             return fold(c, f, (a, b) -> g.applyAsLong(a ^ flip, b ^ flip) ^ flip);
@@ -133,8 +137,8 @@ final class BinaryOps {
         return unsigned ? Long.compareUnsigned(a, b) : Long.compare(a, b);
     }
 
-    private static void comparison(String op, Verdict verdict) {
-        Operators.one(op, c -> {
+    private static Kernel comparison(Verdict verdict) {
+        return Operators.one(c -> {
             OnnxTensor a = c.in(0);
             OnnxTensor b = c.in(1);
             OnnxTensor y = c.make(OnnxType.BOOL, Walk.broadcast(a.dims(), b.dims()));

@@ -7,19 +7,23 @@ final class CastOps {
     private CastOps() {
     }
 
-    static void register() {
-        Operators.one("Cast", c -> {
-            OnnxType to = OnnxType.ofCode(c.i("to", 0));
-            c.require(to != null, "the type " + c.i("to", 0) + " is not known");
-            return cast(c, c.in(0), to);
-        });
-        Operators.one("CastLike", c -> cast(c, c.in(0), c.in(1).type()));
-        Operators.one("BitCast", c -> {
-            OnnxType to = OnnxType.ofCode(c.i("to", 0));
-            OnnxTensor x = c.in(0);
-            c.require(to != null && to.byteSize() == x.type().byteSize(), "both types must have one size");
-            return x.as(to);
-        });
+    /** The kernel of this family, or null. */
+    static Kernel find(String op) {
+        return switch (op) {
+            case "Cast" -> Operators.one(c -> {
+                OnnxType to = OnnxType.ofCode(c.i("to", 0));
+                c.require(to != null, "the type " + c.i("to", 0) + " is not known");
+                return cast(c, c.in(0), to);
+            });
+            case "CastLike" -> Operators.one(c -> cast(c, c.in(0), c.in(1).type()));
+            case "BitCast" -> Operators.one(c -> {
+                OnnxType to = OnnxType.ofCode(c.i("to", 0));
+                OnnxTensor x = c.in(0);
+                c.require(to != null && to.byteSize() == x.type().byteSize(), "both types must have one size");
+                return x.as(to);
+            });
+            default -> null;
+        };
     }
 
     /** In another type: saturated for 8-bit floats unless told otherwise, cut off for integers. */

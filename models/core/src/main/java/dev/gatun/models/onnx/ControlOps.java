@@ -9,14 +9,18 @@ final class ControlOps {
     private ControlOps() {
     }
 
-    static void register() {
-        Operators.many("If", c -> {
-            OnnxTensor condition = c.in(0);
-            c.require(condition.size() == 1, "the condition must be one element");
-            return c.run(c.graph(condition.whole(0) != 0 ? "then_branch" : "else_branch"));
-        });
-        Operators.many("Loop", ControlOps::loop);
-        Operators.many("Scan", ControlOps::scan);
+    /** The kernel of this family, or null. */
+    static Kernel find(String op) {
+        return switch (op) {
+            case "If" -> Operators.many(c -> {
+                OnnxTensor condition = c.in(0);
+                c.require(condition.size() == 1, "the condition must be one element");
+                return c.run(c.graph(condition.whole(0) != 0 ? "then_branch" : "else_branch"));
+            });
+            case "Loop" -> Operators.many(ControlOps::loop);
+            case "Scan" -> Operators.many(ControlOps::scan);
+            default -> null;
+        };
     }
 
     private static OnnxValue[] loop(Call c) {

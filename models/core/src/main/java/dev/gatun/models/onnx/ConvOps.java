@@ -17,12 +17,16 @@ final class ConvOps {
     private ConvOps() {
     }
 
-    static void register() {
-        Operators.one("Conv", c -> conv(c, c.in(0), c.in(1), c.opt(2), Activation.NONE, null));
-        Operators.one("ConvTranspose", ConvOps::transposed);
-        Operators.one("DeformConv", ConvOps::deformed);
-        Operators.one("Col2Im", ConvOps::col2Im);
-        Operators.many("CausalConvWithState", ConvOps::causal);
+    /** The kernel of this family, or null. */
+    static Kernel find(String op) {
+        return switch (op) {
+            case "Conv" -> Operators.one(c -> conv(c, c.in(0), c.in(1), c.opt(2), Activation.NONE, null));
+            case "ConvTranspose" -> Operators.one(ConvOps::transposed);
+            case "DeformConv" -> Operators.one(ConvOps::deformed);
+            case "Col2Im" -> Operators.one(ConvOps::col2Im);
+            case "CausalConvWithState" -> Operators.many(ConvOps::causal);
+            default -> null;
+        };
     }
 
     static OnnxTensor conv(Call c, OnnxTensor x, OnnxTensor w, OnnxTensor bias, Activation activation, OnnxTensor residual) {

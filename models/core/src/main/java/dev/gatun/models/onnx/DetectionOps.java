@@ -8,8 +8,12 @@ final class DetectionOps {
     private DetectionOps() {
     }
 
-    static void register() {
-        Operators.one("NonMaxSuppression", DetectionOps::suppress);
+    /** The kernel of this family, or null. */
+    static Kernel find(String op) {
+        return switch (op) {
+            case "NonMaxSuppression" -> Operators.one(DetectionOps::suppress);
+            default -> null;
+        };
     }
 
     private static OnnxTensor suppress(Call c) {

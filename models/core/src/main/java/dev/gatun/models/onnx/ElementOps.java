@@ -9,56 +9,60 @@ final class ElementOps {
     private ElementOps() {
     }
 
-    static void register() {
-        both("Abs", Math::abs, Math::abs);
-        both("Neg", x -> -x, x -> -x);
-        both("Sign", Math::signum, Long::signum);
-        real("Acos", Math::acos);
-        real("Acosh", x -> Math.log(x + Math.sqrt(x * x - 1)));
-        real("Asin", Math::asin);
-        real("Asinh", x -> Math.copySign(Math.log1p(Math.abs(x) + x * x / (1 + Math.sqrt(x * x + 1))), x));
-        real("Atan", Math::atan);
-        real("Atanh", x -> 0.5 * Math.log1p(2 * x / (1 - x)));
-        real("Ceil", Math::ceil);
-        real("Cos", Math::cos);
-        real("Cosh", Math::cosh);
-        real("Erf", ElementOps::erf);
-        real("Exp", Math::exp);
-        real("Floor", Math::floor);
-        real("Log", Math::log);
-        real("Reciprocal", x -> 1 / x);
-        real("Round", Math::rint);
-        real("Sin", Math::sin);
-        real("Sinh", Math::sinh);
-        real("Sqrt", Math::sqrt);
-        real("Tan", Math::tan);
-        real("Tanh", Math::tanh);
-        test("IsNaN", Double::isNaN);
-        Operators.one("IsInf", c -> {
-            boolean negative = c.i("detect_negative", 1) != 0;
-            boolean positive = c.i("detect_positive", 1) != 0;
-            return test(c, x -> Double.isInfinite(x) && (x > 0 ? positive : negative));
-        });
-        Operators.one("Not", c -> whole(c, c.in(0), x -> x == 0 ? 1 : 0));
-        Operators.one("BitwiseNot", c -> whole(c, c.in(0), x -> ~x));
-        Operators.one("Clip", ElementOps::clip);
-        Operators.one("Shrink", c -> {
-            double lambda = c.f("lambd", 0.5);
-            double bias = c.f("bias", 0);
-            return real(c, c.in(0), x -> x < -lambda ? x + bias : x > lambda ? x - bias : 0);
-        });
+    /** The kernel of this family, or null. */
+    static Kernel find(String op) {
+        return switch (op) {
+            case "Abs" -> both(Math::abs, Math::abs);
+            case "Neg" -> both(x -> -x, x -> -x);
+            case "Sign" -> both(Math::signum, Long::signum);
+            case "Acos" -> real(Math::acos);
+            case "Acosh" -> real(x -> Math.log(x + Math.sqrt(x * x - 1)));
+            case "Asin" -> real(Math::asin);
+            case "Asinh" -> real(x -> Math.copySign(Math.log1p(Math.abs(x) + x * x / (1 + Math.sqrt(x * x + 1))), x));
+            case "Atan" -> real(Math::atan);
+            case "Atanh" -> real(x -> 0.5 * Math.log1p(2 * x / (1 - x)));
+            case "Ceil" -> real(Math::ceil);
+            case "Cos" -> real(Math::cos);
+            case "Cosh" -> real(Math::cosh);
+            case "Erf" -> real(ElementOps::erf);
+            case "Exp" -> real(Math::exp);
+            case "Floor" -> real(Math::floor);
+            case "Log" -> real(Math::log);
+            case "Reciprocal" -> real(x -> 1 / x);
+            case "Round" -> real(Math::rint);
+            case "Sin" -> real(Math::sin);
+            case "Sinh" -> real(Math::sinh);
+            case "Sqrt" -> real(Math::sqrt);
+            case "Tan" -> real(Math::tan);
+            case "Tanh" -> real(Math::tanh);
+            case "IsNaN" -> test(Double::isNaN);
+            case "IsInf" -> Operators.one(c -> {
+                boolean negative = c.i("detect_negative", 1) != 0;
+                boolean positive = c.i("detect_positive", 1) != 0;
+                return test(c, x -> Double.isInfinite(x) && (x > 0 ? positive : negative));
+            });
+            case "Not" -> Operators.one(c -> whole(c, c.in(0), x -> x == 0 ? 1 : 0));
+            case "BitwiseNot" -> Operators.one(c -> whole(c, c.in(0), x -> ~x));
+            case "Clip" -> Operators.one(ElementOps::clip);
+            case "Shrink" -> Operators.one(c -> {
+                double lambda = c.f("lambd", 0.5);
+                double bias = c.f("bias", 0);
+                return real(c, c.in(0), x -> x < -lambda ? x + bias : x > lambda ? x - bias : 0);
+            });
+            default -> null;
+        };
     }
 
-    private static void real(String op, DoubleUnaryOperator f) {
-        Operators.one(op, c -> real(c, c.in(0), f));
+    private static Kernel real(DoubleUnaryOperator f) {
+        return Operators.one(c -> real(c, c.in(0), f));
     }
 
-    private static void both(String op, DoubleUnaryOperator f, LongUnaryOperator g) {
-        Operators.one(op, c -> c.in(0).type().isReal() ? real(c, c.in(0), f) : whole(c, c.in(0), g));
+    private static Kernel both(DoubleUnaryOperator f, LongUnaryOperator g) {
+        return Operators.one(c -> c.in(0).type().isReal() ? real(c, c.in(0), f) : whole(c, c.in(0), g));
     }
 
-    private static void test(String op, DoublePredicate f) {
-        Operators.one(op, c -> test(c, f));
+    private static Kernel test(DoublePredicate f) {
+        return Operators.one(c -> test(c, f));
     }
 
     private static OnnxTensor test(Call c, DoublePredicate f) {

@@ -9,20 +9,24 @@ final class GatherOps {
     private GatherOps() {
     }
 
-    static void register() {
-        Operators.one("Gather", GatherOps::gather);
-        Operators.one("GatherElements", c -> elements(c, false));
-        Operators.one("GatherND", GatherOps::gatherNd);
-        Operators.one("ScatterElements", c -> elements(c, true));
-        Operators.one("Scatter", c -> elements(c, true));
-        Operators.one("ScatterND", GatherOps::scatterNd);
-        Operators.one("TensorScatter", GatherOps::tensorScatter);
-        Operators.one("ai.onnx.ml:ArrayFeatureExtractor", c -> {
-            OnnxTensor x = c.in(0);
-            long[] index = c.in(1).longs();
-            OnnxTensor y = gather(c, x, x.rank() - 1, index, index.length);
-            return x.rank() == 1 ? y.view(1, index.length) : y;
-        });
+    /** The kernel of this family, or null. */
+    static Kernel find(String op) {
+        return switch (op) {
+            case "Gather" -> Operators.one(GatherOps::gather);
+            case "GatherElements" -> Operators.one(c -> elements(c, false));
+            case "GatherND" -> Operators.one(GatherOps::gatherNd);
+            case "ScatterElements" -> Operators.one(c -> elements(c, true));
+            case "Scatter" -> Operators.one(c -> elements(c, true));
+            case "ScatterND" -> Operators.one(GatherOps::scatterNd);
+            case "TensorScatter" -> Operators.one(GatherOps::tensorScatter);
+            case "ai.onnx.ml:ArrayFeatureExtractor" -> Operators.one(c -> {
+                OnnxTensor x = c.in(0);
+                long[] index = c.in(1).longs();
+                OnnxTensor y = gather(c, x, x.rank() - 1, index, index.length);
+                return x.rank() == 1 ? y.view(1, index.length) : y;
+            });
+            default -> null;
+        };
     }
 
     static long index(long at, long size) {

@@ -7,17 +7,21 @@ final class LossOps {
     private LossOps() {
     }
 
-    static void register() {
-        Operators.one("NegativeLogLikelihoodLoss", c -> loss(c, c.in(0), c.in(1), c.opt(2)));
-        Operators.many("SoftmaxCrossEntropyLoss", c -> {
-            OnnxTensor x = c.in(0);
-            OnnxTensor logs = c.like(x);
-            long inner = Call.product(x.dims(), 2, x.rank());
-            for (long i = 0; i < x.dim(0) * inner; i++) {
-                SoftmaxOps.row(c.elements(), x, logs, i / inner * x.dim(1) * inner + i % inner, x.dim(1), inner, true);
-            }
-            return new OnnxValue[] {loss(c, logs, c.in(1), c.opt(2)), logs};
-        });
+    /** The kernel of this family, or null. */
+    static Kernel find(String op) {
+        return switch (op) {
+            case "NegativeLogLikelihoodLoss" -> Operators.one(c -> loss(c, c.in(0), c.in(1), c.opt(2)));
+            case "SoftmaxCrossEntropyLoss" -> Operators.many(c -> {
+                OnnxTensor x = c.in(0);
+                OnnxTensor logs = c.like(x);
+                long inner = Call.product(x.dims(), 2, x.rank());
+                for (long i = 0; i < x.dim(0) * inner; i++) {
+                    SoftmaxOps.row(c.elements(), x, logs, i / inner * x.dim(1) * inner + i % inner, x.dim(1), inner, true);
+                }
+                return new OnnxValue[] {loss(c, logs, c.in(1), c.opt(2)), logs};
+            });
+            default -> null;
+        };
     }
 
     /** logs [N, C, ...], targets [N, ...]. */

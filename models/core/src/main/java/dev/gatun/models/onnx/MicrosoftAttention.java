@@ -8,31 +8,36 @@ final class MicrosoftAttention {
     private MicrosoftAttention() {
     }
 
-    static void register() {
-        Operators.many(Operators.MICROSOFT + ":Attention", c -> {
-            OnnxTensor all = ProductOps.matMul(c, c.in(0), c.in(1), 1);
-            c.require(!c.has(6), "a past that is written over is not computed");
-            return attention(c, c.has(2) ? BinaryOps.real(c, all, c.in(2), Double::sum) : all, c.opt(3), c.opt(4), c.opt(5));
-        });
-        Operators.many(Operators.MICROSOFT + ":QAttention", c -> {
-            OnnxTensor sums = QuantOps.matMulInteger(c, c.in(0), c.in(1), c.opt(6), c.opt(7));
-            return attention(c, QuantOps.scaled(c, sums, c.in(3), c.in(4), c.in(2)), c.opt(5), c.opt(8), null);
-        });
-        Operators.many(Operators.MICROSOFT + ":MultiHeadAttention", MicrosoftAttention::multiHead);
-        Operators.many(Operators.MICROSOFT + ":GroupQueryAttention", MicrosoftAttention::groupQuery);
-        Operators.many(Operators.MICROSOFT + ":EmbedLayerNormalization", MicrosoftAttention::embedding);
-        Operators.microsoft("RotaryEmbedding", c -> {
-            c.require(!c.flag("is_packed_batching") && c.f("scale", 1) == 1, "is_packed_batching and scale are not computed");
-            boolean flat = c.in(0).rank() == 3;
-            long size = c.i("rotary_embedding_dim", 0) == 0 ? c.in(2).dim(-1) * 2 : c.in(0).dim(-1) / Math.max(1, c.i("num_heads", 1));
-            long heads = flat ? c.in(0).dim(-1) / size : 0;
-            return AttentionOps.rotary(c, c.in(0), c.in(2), c.in(3), c.in(1), c.flag("interleaved"), c.i("rotary_embedding_dim", 0), heads);
-        });
-        Operators.microsoft("MatMulNBits", c -> {
-            OnnxTensor w = weights(c);
-            OnnxTensor y = ProductOps.matMul(c, c.in(0), w, 1);
-            return c.has(5) ? BinaryOps.real(c, y, c.in(5), Double::sum) : y;
-        });
+    /** The kernel of this family, or null. */
+    static Kernel find(String op) {
+        return switch (op) {
+            case Operators.MICROSOFT + ":Attention" -> Operators.many(c -> {
+                OnnxTensor all = ProductOps.matMul(c, c.in(0), c.in(1), 1);
+                c.require(!c.has(6), "a past that is written over is not computed");
+                return attention(c, c.has(2) ? BinaryOps.real(c, all, c.in(2), Double::sum) : all, c.opt(3), c.opt(4), c.opt(5));
+            });
+            case Operators.MICROSOFT + ":QAttention" -> Operators.many(c -> {
+                OnnxTensor sums = QuantOps.matMulInteger(c, c.in(0), c.in(1), c.opt(6), c.opt(7));
+                return attention(c, QuantOps.scaled(c, sums, c.in(3), c.in(4), c.in(2)), c.opt(5), c.opt(8), null);
+            });
+            case Operators.MICROSOFT + ":MultiHeadAttention" -> Operators.many(MicrosoftAttention::multiHead);
+            case Operators.MICROSOFT + ":GroupQueryAttention" -> Operators.many(MicrosoftAttention::groupQuery);
+            case Operators.MICROSOFT + ":EmbedLayerNormalization" -> Operators.many(MicrosoftAttention::embedding);
+            case Operators.MICROSOFT + ":RotaryEmbedding" -> Operators.one(c -> {
+                c.require(!c.flag("is_packed_batching") && c.f("scale", 1) == 1, "is_packed_batching and scale are not computed");
+                boolean flat = c.in(0).rank() == 3;
+                long size = c.i("rotary_embedding_dim", 0) == 0 ? c.in(2).dim(-1) * 2 : c.in(0).dim(-1) / Math.max(1, c.i("num_heads", 1));
+                long heads = flat ? c.in(0).dim(-1) / size : 0;
+                return AttentionOps.rotary(c, c.in(0), c.in(2), c.in(3), c.in(1), c.flag("interleaved"),
+                        c.i("rotary_embedding_dim", 0), heads);
+            });
+            case Operators.MICROSOFT + ":MatMulNBits" -> Operators.one(c -> {
+                OnnxTensor w = weights(c);
+                OnnxTensor y = ProductOps.matMul(c, c.in(0), w, 1);
+                return c.has(5) ? BinaryOps.real(c, y, c.in(5), Double::sum) : y;
+            });
+            default -> null;
+        };
     }
 
     /** Q, K and V side by side, [B, L, 3 H]. */

@@ -7,20 +7,25 @@ final class MicrosoftOps {
     private MicrosoftOps() {
     }
 
-    static void register() {
-        Operators.many(Operators.MICROSOFT + ":SkipLayerNormalization", c -> skipNorm(c, false));
-        Operators.many(Operators.MICROSOFT + ":SkipSimplifiedLayerNormalization", c -> skipNorm(c, true));
-        Operators.one("SimplifiedLayerNormalization", MicrosoftOps::simplified);
-        Operators.microsoft("FusedConv", MicrosoftOps::fusedConv);
-        Operators.microsoft("FusedGemm", c -> {
-            OnnxTensor y = ProductOps.gemm(c);
-            double alpha = c.hasAttribute("activation_alpha") ? c.f("activation_alpha", 0) : Double.NaN;
-            double beta = c.hasAttribute("activation_beta") ? c.f("activation_beta", 0) : Double.NaN;
-            return ElementOps.real(c, y, ActivationOps.named(c.s("activation", ""), alpha, beta));
-        });
-        Operators.microsoft("MatMulIntegerToFloat", c -> QuantOps.scaled(c, QuantOps.matMulInteger(c, c.in(0), c.in(1), c.opt(4), c.opt(5)),
-                c.in(2), c.in(3), c.opt(6)));
-        Operators.microsoft("DynamicQuantizeMatMul", ByteRules::dynamic);
+    /** The kernel of this family, or null. */
+    static Kernel find(String op) {
+        return switch (op) {
+            case Operators.MICROSOFT + ":SkipLayerNormalization" -> Operators.many(c -> skipNorm(c, false));
+            case Operators.MICROSOFT + ":SkipSimplifiedLayerNormalization" -> Operators.many(c -> skipNorm(c, true));
+            case "SimplifiedLayerNormalization" -> Operators.one(MicrosoftOps::simplified);
+            case Operators.MICROSOFT + ":FusedConv" -> Operators.one(MicrosoftOps::fusedConv);
+            case Operators.MICROSOFT + ":FusedGemm" -> Operators.one(c -> {
+                OnnxTensor y = ProductOps.gemm(c);
+                double alpha = c.hasAttribute("activation_alpha") ? c.f("activation_alpha", 0) : Double.NaN;
+                double beta = c.hasAttribute("activation_beta") ? c.f("activation_beta", 0) : Double.NaN;
+                return ElementOps.real(c, y, ActivationOps.named(c.s("activation", ""), alpha, beta));
+            });
+            case Operators.MICROSOFT + ":MatMulIntegerToFloat" ->
+                Operators.one(c -> QuantOps.scaled(c, QuantOps.matMulInteger(c, c.in(0), c.in(1), c.opt(4), c.opt(5)),
+                    c.in(2), c.in(3), c.opt(6)));
+            case Operators.MICROSOFT + ":DynamicQuantizeMatMul" -> Operators.one(ByteRules::dynamic);
+            default -> null;
+        };
     }
 
     /** x + skip (+ bias), normalized over the last dimension; the sum is the fourth result. */

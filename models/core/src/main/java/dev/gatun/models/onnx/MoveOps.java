@@ -7,24 +7,28 @@ final class MoveOps {
     private MoveOps() {
     }
 
-    static void register() {
-        Operators.one("Transpose", MoveOps::transpose);
-        Operators.one("Concat", c -> {
-            OnnxTensor[] parts = new OnnxTensor[c.inputCount()];
-            for (int i = 0; i < parts.length; i++) {
-                parts[i] = c.in(i);
-            }
-            return concat(c, c.axis("axis", 1, parts[0].rank()), parts);
-        });
-        Operators.many("Split", MoveOps::split);
-        Operators.one("Slice", MoveOps::slice);
-        Operators.one("Tile", MoveOps::tile);
-        Operators.one("Pad", MoveOps::pad);
-        Operators.one("Trilu", MoveOps::trilu);
-        Operators.one("DepthToSpace", MoveOps::depthToSpace);
-        Operators.one("SpaceToDepth", MoveOps::spaceToDepth);
-        Operators.one("ReverseSequence", MoveOps::reverseSequence);
-        Operators.one("CenterCropPad", MoveOps::centerCropPad);
+    /** The kernel of this family, or null. */
+    static Kernel find(String op) {
+        return switch (op) {
+            case "Transpose" -> Operators.one(MoveOps::transpose);
+            case "Concat" -> Operators.one(c -> {
+                OnnxTensor[] parts = new OnnxTensor[c.inputCount()];
+                for (int i = 0; i < parts.length; i++) {
+                    parts[i] = c.in(i);
+                }
+                return concat(c, c.axis("axis", 1, parts[0].rank()), parts);
+            });
+            case "Split" -> Operators.many(MoveOps::split);
+            case "Slice" -> Operators.one(MoveOps::slice);
+            case "Tile" -> Operators.one(MoveOps::tile);
+            case "Pad" -> Operators.one(MoveOps::pad);
+            case "Trilu" -> Operators.one(MoveOps::trilu);
+            case "DepthToSpace" -> Operators.one(MoveOps::depthToSpace);
+            case "SpaceToDepth" -> Operators.one(MoveOps::spaceToDepth);
+            case "ReverseSequence" -> Operators.one(MoveOps::reverseSequence);
+            case "CenterCropPad" -> Operators.one(MoveOps::centerCropPad);
+            default -> null;
+        };
     }
 
     private static OnnxTensor transpose(Call c) {

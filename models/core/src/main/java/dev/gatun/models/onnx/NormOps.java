@@ -12,23 +12,27 @@ final class NormOps {
     private NormOps() {
     }
 
-    static void register() {
-        Operators.many("BatchNormalization", NormOps::batch);
-        Operators.one("InstanceNormalization", c -> {
-            OnnxTensor x = c.in(0);
-            return grouped(c, x, x.dim(1), c.in(1), c.in(2), c.f("epsilon", 1e-5));
-        });
-        Operators.one("GroupNormalization", NormOps::group);
-        Operators.many("LayerNormalization", NormOps::layer);
-        Operators.one("RMSNormalization", c -> {
-            OnnxTensor x = c.in(0);
-            OnnxTensor y = rms(c, x, c.in(1), c.axis("axis", -1, x.rank()), c.f("epsilon", 1e-5), null);
-            c.require(y.shape().equals(x.shape()), "the scale does not fit");
-            return y;
-        });
-        Operators.one("LpNormalization", NormOps::lp);
-        Operators.one("MeanVarianceNormalization", NormOps::meanVariance);
-        Operators.one("LRN", NormOps::lrn);
+    /** The kernel of this family, or null. */
+    static Kernel find(String op) {
+        return switch (op) {
+            case "BatchNormalization" -> Operators.many(NormOps::batch);
+            case "InstanceNormalization" -> Operators.one(c -> {
+                OnnxTensor x = c.in(0);
+                return grouped(c, x, x.dim(1), c.in(1), c.in(2), c.f("epsilon", 1e-5));
+            });
+            case "GroupNormalization" -> Operators.one(NormOps::group);
+            case "LayerNormalization" -> Operators.many(NormOps::layer);
+            case "RMSNormalization" -> Operators.one(c -> {
+                OnnxTensor x = c.in(0);
+                OnnxTensor y = rms(c, x, c.in(1), c.axis("axis", -1, x.rank()), c.f("epsilon", 1e-5), null);
+                c.require(y.shape().equals(x.shape()), "the scale does not fit");
+                return y;
+            });
+            case "LpNormalization" -> Operators.one(NormOps::lp);
+            case "MeanVarianceNormalization" -> Operators.one(NormOps::meanVariance);
+            case "LRN" -> Operators.one(NormOps::lrn);
+            default -> null;
+        };
     }
 
     private static OnnxValue[] batch(Call c) {

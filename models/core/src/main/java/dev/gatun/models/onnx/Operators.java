@@ -1,68 +1,56 @@
 package dev.gatun.models.onnx;
 
-import java.util.HashMap;
-import java.util.Map;
-
-/** The table of all operators: each family puts its own in. */
+/** All operators: each family has its own. */
 final class Operators {
     /** The newest operator set of the default domain that is known. */
     static final int NEWEST = 28;
     static final String MICROSOFT = "com.microsoft";
 
-    private static final Map<String, Kernel> ALL = new HashMap<>();
-
-    static {
-        ElementOps.register();
-        ActivationOps.register();
-        BinaryOps.register();
-        CastOps.register();
-        ReduceOps.register();
-        ShapeOps.register();
-        MoveOps.register();
-        GatherOps.register();
-        SelectOps.register();
-        ProductOps.register();
-        ConvOps.register();
-        PoolOps.register();
-        ResizeOps.register();
-        SampleOps.register();
-        NormOps.register();
-        SoftmaxOps.register();
-        AttentionOps.register();
-        RecurrentOps.register();
-        ControlOps.register();
-        SequenceOps.register();
-        QuantOps.register();
-        QLinearOps.register();
-        SignalOps.register();
-        TextOps.register();
-        DetectionOps.register();
-        LossOps.register();
-        MicrosoftOps.register();
-        MicrosoftAttention.register();
-    }
-
     private Operators() {
     }
 
-    static void one(String op, Kernel.One kernel) {
-        many(op, call -> new OnnxValue[] {kernel.run(call)});
+    static Kernel one(Kernel.One kernel) {
+        return call -> new OnnxValue[] {kernel.run(call)};
     }
 
-    /** @param op name, with its domain and a colon before it unless that is the default one */
-    static void many(String op, Kernel kernel) {
-        String key = op.contains(":") ? op : ":" + op;
-        if (ALL.put(key, kernel) != null) {
-            throw new IllegalStateException("two kernels of " + op);
-        }
+    static Kernel many(Kernel kernel) {
+        return kernel;
     }
 
-    static void microsoft(String op, Kernel.One kernel) {
-        one(MICROSOFT + ":" + op, kernel);
-    }
-
-    /** The kernel, or null. */
+    /**
+     * The kernel, or null. Families are asked in turn, those of common operators first: a table of all would link hundreds of functions
+     * at the first file, a fifth of a start.
+     */
     static Kernel find(String domain, String op) {
-        return ALL.get(domain + ":" + op);
+        String name = domain.isEmpty() ? op : domain + ":" + op;
+        Kernel found = ShapeOps.find(name);
+        found = found != null ? found : BinaryOps.find(name);
+        found = found != null ? found : ElementOps.find(name);
+        found = found != null ? found : CastOps.find(name);
+        found = found != null ? found : GatherOps.find(name);
+        found = found != null ? found : MoveOps.find(name);
+        found = found != null ? found : ProductOps.find(name);
+        found = found != null ? found : ActivationOps.find(name);
+        found = found != null ? found : ConvOps.find(name);
+        found = found != null ? found : PoolOps.find(name);
+        found = found != null ? found : NormOps.find(name);
+        found = found != null ? found : SoftmaxOps.find(name);
+        found = found != null ? found : ReduceOps.find(name);
+        found = found != null ? found : SelectOps.find(name);
+        found = found != null ? found : ResizeOps.find(name);
+        found = found != null ? found : AttentionOps.find(name);
+        found = found != null ? found : QuantOps.find(name);
+        found = found != null ? found : RecurrentOps.find(name);
+        found = found != null ? found : ControlOps.find(name);
+        found = found != null ? found : SampleOps.find(name);
+        found = found != null ? found : DetectionOps.find(name);
+        found = found != null ? found : SequenceOps.find(name);
+        found = found != null ? found : QLinearOps.find(name);
+        found = found != null ? found : MicrosoftOps.find(name);
+        found = found != null ? found : MicrosoftAttention.find(name);
+        found = found != null ? found : SignalOps.find(name);
+        found = found != null ? found : TextOps.find(name);
+        found = found != null ? found : LossOps.find(name);
+        return found;
     }
 }

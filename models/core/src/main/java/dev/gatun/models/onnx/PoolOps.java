@@ -10,17 +10,21 @@ final class PoolOps {
     private PoolOps() {
     }
 
-    static void register() {
-        Operators.many("MaxPool", PoolOps::max);
-        Operators.one("AveragePool", PoolOps::average);
-        Operators.one("LpPool", PoolOps::lp);
-        Operators.one("MaxUnpool", PoolOps::unpool);
-        Operators.one("GlobalAveragePool", PoolOps::globalAverage);
-        Operators.one("GlobalMaxPool", c -> global(c, values -> Arrays.stream(values).max().orElse(Double.NEGATIVE_INFINITY)));
-        Operators.one("GlobalLpPool", c -> {
-            double p = c.i("p", 2);
-            return global(c, values -> Math.pow(Arrays.stream(values).map(v -> Math.pow(Math.abs(v), p)).sum(), 1 / p));
-        });
+    /** The kernel of this family, or null. */
+    static Kernel find(String op) {
+        return switch (op) {
+            case "MaxPool" -> Operators.many(PoolOps::max);
+            case "AveragePool" -> Operators.one(PoolOps::average);
+            case "LpPool" -> Operators.one(PoolOps::lp);
+            case "MaxUnpool" -> Operators.one(PoolOps::unpool);
+            case "GlobalAveragePool" -> Operators.one(PoolOps::globalAverage);
+            case "GlobalMaxPool" -> Operators.one(c -> global(c, values -> Arrays.stream(values).max().orElse(Double.NEGATIVE_INFINITY)));
+            case "GlobalLpPool" -> Operators.one(c -> {
+                double p = c.i("p", 2);
+                return global(c, values -> Math.pow(Arrays.stream(values).map(v -> Math.pow(Math.abs(v), p)).sum(), 1 / p));
+            });
+            default -> null;
+        };
     }
 
     static OnnxTensor globalAverage(Call c) {

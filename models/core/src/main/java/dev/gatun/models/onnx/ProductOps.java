@@ -22,12 +22,16 @@ final class ProductOps {
     private ProductOps() {
     }
 
-    static void register() {
-        Operators.one("MatMul", c -> matMul(c, c.in(0), c.in(1), 1f));
-        Operators.one("Gemm", ProductOps::gemm);
-        Operators.one("Einsum", ProductOps::einsum);
-        Operators.one("Det", ProductOps::det);
-        Operators.microsoft("FusedMatMul", ProductOps::fusedMatMul);
+    /** The kernel of this family, or null. */
+    static Kernel find(String op) {
+        return switch (op) {
+            case "MatMul" -> Operators.one(c -> matMul(c, c.in(0), c.in(1), 1f));
+            case "Gemm" -> Operators.one(ProductOps::gemm);
+            case "Einsum" -> Operators.one(ProductOps::einsum);
+            case "Det" -> Operators.one(ProductOps::det);
+            case Operators.MICROSOFT + ":FusedMatMul" -> Operators.one(ProductOps::fusedMatMul);
+            default -> null;
+        };
     }
 
     /** numpy's matmul times a factor, in a's type. */

@@ -9,19 +9,28 @@ final class QLinearOps {
     private QLinearOps() {
     }
 
-    static void register() {
-        Operators.microsoft("QLinearAdd", c -> quantized(c, BinaryOps.real(c, worth(c, 0), worth(c, 3), Double::sum), 6));
-        Operators.microsoft("QLinearMul", c -> quantized(c, BinaryOps.real(c, worth(c, 0), worth(c, 3), (a, b) -> a * b), 6));
-        Operators.microsoft("QLinearSigmoid", c -> function(c, ActivationOps::sigmoid));
-        Operators.microsoft("QLinearLeakyRelu", c -> function(c, ActivationOps.leaky(c.f("alpha", 0.01))));
-        Operators.microsoft("QLinearSoftmax", QLinearOps::softmax);
-        Operators.microsoft("QLinearAveragePool", c -> quantized(c, nhwc(c, worth(c, 0), x -> PoolOps.average(c.with(x))), 3));
-        Operators.microsoft("QLinearGlobalAveragePool", c -> quantized(c, nhwc(c, worth(c, 0), x -> PoolOps.globalAverage(c.with(x))), 3));
-        Operators.microsoft("QLinearConcat", QLinearOps::concat);
-        Operators.microsoft("QLinearWhere", c -> quantized(c, BinaryOps.where(c.with(c.in(0), worth(c, 1), worth(c, 4))), 7));
-        Operators.microsoft("QLinearConv", c -> nhwc(c, c.in(0), x -> QuantOps.qLinearConv(c, x)));
-        Operators.microsoft("QGemm", QLinearOps::gemm);
-        Operators.microsoft("NhwcConv", QLinearOps::conv);
+    /** The kernel of this family, or null. */
+    static Kernel find(String op) {
+        return switch (op) {
+            case Operators.MICROSOFT + ":QLinearAdd" ->
+                Operators.one(c -> quantized(c, BinaryOps.real(c, worth(c, 0), worth(c, 3), Double::sum), 6));
+            case Operators.MICROSOFT + ":QLinearMul" ->
+                Operators.one(c -> quantized(c, BinaryOps.real(c, worth(c, 0), worth(c, 3), (a, b) -> a * b), 6));
+            case Operators.MICROSOFT + ":QLinearSigmoid" -> Operators.one(c -> function(c, ActivationOps::sigmoid));
+            case Operators.MICROSOFT + ":QLinearLeakyRelu" -> Operators.one(c -> function(c, ActivationOps.leaky(c.f("alpha", 0.01))));
+            case Operators.MICROSOFT + ":QLinearSoftmax" -> Operators.one(QLinearOps::softmax);
+            case Operators.MICROSOFT + ":QLinearAveragePool" ->
+                Operators.one(c -> quantized(c, nhwc(c, worth(c, 0), x -> PoolOps.average(c.with(x))), 3));
+            case Operators.MICROSOFT + ":QLinearGlobalAveragePool" ->
+                Operators.one(c -> quantized(c, nhwc(c, worth(c, 0), x -> PoolOps.globalAverage(c.with(x))), 3));
+            case Operators.MICROSOFT + ":QLinearConcat" -> Operators.one(QLinearOps::concat);
+            case Operators.MICROSOFT + ":QLinearWhere" ->
+                Operators.one(c -> quantized(c, BinaryOps.where(c.with(c.in(0), worth(c, 1), worth(c, 4))), 7));
+            case Operators.MICROSOFT + ":QLinearConv" -> Operators.one(c -> nhwc(c, c.in(0), x -> QuantOps.qLinearConv(c, x)));
+            case Operators.MICROSOFT + ":QGemm" -> Operators.one(QLinearOps::gemm);
+            case Operators.MICROSOFT + ":NhwcConv" -> Operators.one(QLinearOps::conv);
+            default -> null;
+        };
     }
 
     /** The bytes of operand i as FLOAT, by the scale and the zero point that follow it. */

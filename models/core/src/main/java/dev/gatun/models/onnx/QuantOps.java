@@ -12,20 +12,24 @@ final class QuantOps {
     private QuantOps() {
     }
 
-    static void register() {
-        Operators.one("QuantizeLinear", c -> {
-            OnnxTensor zero = c.opt(2);
-            OnnxType type = zero != null ? zero.type() : c.i("output_dtype", 0) != 0 ? OnnxType.ofCode(c.i("output_dtype", 0))
-                    : OnnxType.UINT8;
-            return quantize(c, c.in(0), c.in(1), zero, type);
-        });
-        Operators.one("DequantizeLinear", c -> dequantize(c, c.in(0), c.in(1), c.opt(2),
-                c.i("output_dtype", 0) != 0 ? OnnxType.ofCode(c.i("output_dtype", 0)) : c.in(1).type()));
-        Operators.many("DynamicQuantizeLinear", c -> dynamic(c, c.in(0)));
-        Operators.one("MatMulInteger", c -> matMulInteger(c, c.in(0), c.in(1), c.opt(2), c.opt(3)));
-        Operators.one("ConvInteger", c -> integerConv(c, c.in(0), c.in(1), c.opt(2), c.opt(3)));
-        Operators.one("QLinearMatMul", QuantOps::qLinearMatMul);
-        Operators.one("QLinearConv", c -> qLinearConv(c, c.in(0)));
+    /** The kernel of this family, or null. */
+    static Kernel find(String op) {
+        return switch (op) {
+            case "QuantizeLinear" -> Operators.one(c -> {
+                OnnxTensor zero = c.opt(2);
+                OnnxType type = zero != null ? zero.type() : c.i("output_dtype", 0) != 0 ? OnnxType.ofCode(c.i("output_dtype", 0))
+                        : OnnxType.UINT8;
+                return quantize(c, c.in(0), c.in(1), zero, type);
+            });
+            case "DequantizeLinear" -> Operators.one(c -> dequantize(c, c.in(0), c.in(1), c.opt(2),
+                    c.i("output_dtype", 0) != 0 ? OnnxType.ofCode(c.i("output_dtype", 0)) : c.in(1).type()));
+            case "DynamicQuantizeLinear" -> Operators.many(c -> dynamic(c, c.in(0)));
+            case "MatMulInteger" -> Operators.one(c -> matMulInteger(c, c.in(0), c.in(1), c.opt(2), c.opt(3)));
+            case "ConvInteger" -> Operators.one(c -> integerConv(c, c.in(0), c.in(1), c.opt(2), c.opt(3)));
+            case "QLinearMatMul" -> Operators.one(QuantOps::qLinearMatMul);
+            case "QLinearConv" -> Operators.one(c -> qLinearConv(c, c.in(0)));
+            default -> null;
+        };
     }
 
     /** Which element of a scale or zero point belongs to an element of x. */

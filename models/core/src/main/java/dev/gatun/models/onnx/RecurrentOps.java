@@ -8,10 +8,14 @@ final class RecurrentOps {
     private RecurrentOps() {
     }
 
-    static void register() {
-        Operators.many("RNN", c -> run(c, 1, "Tanh"));
-        Operators.many("GRU", c -> run(c, 3, "Sigmoid", "Tanh"));
-        Operators.many("LSTM", c -> run(c, 4, "Sigmoid", "Tanh", "Tanh"));
+    /** The kernel of this family, or null. */
+    static Kernel find(String op) {
+        return switch (op) {
+            case "RNN" -> Operators.many(c -> run(c, 1, "Tanh"));
+            case "GRU" -> Operators.many(c -> run(c, 3, "Sigmoid", "Tanh"));
+            case "LSTM" -> Operators.many(c -> run(c, 4, "Sigmoid", "Tanh", "Tanh"));
+            default -> null;
+        };
     }
 
     /** One direction of a layer. All arrays are row-major; gates follow each other in ONNX's order. */

@@ -15,26 +15,30 @@ final class ReduceOps {
         double of(double gathered, double count);
     }
 
-    static void register() {
-        reduce("ReduceSum", 0, Double::sum, (a, n) -> a, 0, Long::sum);
-        reduce("ReduceMean", 0, Double::sum, (a, n) -> a / n, 0, null);
-        reduce("ReduceMax", Double.NEGATIVE_INFINITY, Math::max, (a, n) -> a, Long.MIN_VALUE, Math::max);
-        reduce("ReduceMin", Double.POSITIVE_INFINITY, Math::min, (a, n) -> a, Long.MAX_VALUE, Math::min);
-        reduce("ReduceProd", 1, (a, x) -> a * x, (a, n) -> a, 1, (a, x) -> a * x);
-        reduce("ReduceL1", 0, (a, x) -> a + Math.abs(x), (a, n) -> a, 0, (a, x) -> a + Math.abs(x));
-        reduce("ReduceL2", 0, (a, x) -> a + x * x, (a, n) -> Math.sqrt(a), 0, null);
-        reduce("ReduceSumSquare", 0, (a, x) -> a + x * x, (a, n) -> a, 0, (a, x) -> a + x * x);
-        reduce("ReduceLogSum", 0, Double::sum, (a, n) -> Math.log(a), 0, null);
-        Operators.one("ReduceLogSumExp", ReduceOps::logSumExp);
-        Operators.one("ArgMax", c -> arg(c, 1));
-        Operators.one("ArgMin", c -> arg(c, -1));
-        Operators.one("CumSum", c -> running(c, 0, Double::sum, Long::sum));
-        Operators.one("CumProd", c -> running(c, 1, (a, b) -> a * b, (a, b) -> a * b));
+    /** The kernel of this family, or null. */
+    static Kernel find(String op) {
+        return switch (op) {
+            case "ReduceSum" -> reduce(0, Double::sum, (a, n) -> a, 0, Long::sum);
+            case "ReduceMean" -> reduce(0, Double::sum, (a, n) -> a / n, 0, null);
+            case "ReduceMax" -> reduce(Double.NEGATIVE_INFINITY, Math::max, (a, n) -> a, Long.MIN_VALUE, Math::max);
+            case "ReduceMin" -> reduce(Double.POSITIVE_INFINITY, Math::min, (a, n) -> a, Long.MAX_VALUE, Math::min);
+            case "ReduceProd" -> reduce(1, (a, x) -> a * x, (a, n) -> a, 1, (a, x) -> a * x);
+            case "ReduceL1" -> reduce(0, (a, x) -> a + Math.abs(x), (a, n) -> a, 0, (a, x) -> a + Math.abs(x));
+            case "ReduceL2" -> reduce(0, (a, x) -> a + x * x, (a, n) -> Math.sqrt(a), 0, null);
+            case "ReduceSumSquare" -> reduce(0, (a, x) -> a + x * x, (a, n) -> a, 0, (a, x) -> a + x * x);
+            case "ReduceLogSum" -> reduce(0, Double::sum, (a, n) -> Math.log(a), 0, null);
+            case "ReduceLogSumExp" -> Operators.one(ReduceOps::logSumExp);
+            case "ArgMax" -> Operators.one(c -> arg(c, 1));
+            case "ArgMin" -> Operators.one(c -> arg(c, -1));
+            case "CumSum" -> Operators.one(c -> running(c, 0, Double::sum, Long::sum));
+            case "CumProd" -> Operators.one(c -> running(c, 1, (a, b) -> a * b, (a, b) -> a * b));
+            default -> null;
+        };
     }
 
-    private static void reduce(String op, double zero, DoubleBinaryOperator step, Finish finish, long wholeZero,
+    private static Kernel reduce(double zero, DoubleBinaryOperator step, Finish finish, long wholeZero,
             LongBinaryOperator wholeStep) {
-        Operators.one(op, c -> {
+        return Operators.one(c -> {
             OnnxTensor x = c.in(0);
             boolean[] axes = axes(c, x.rank());
             if (x.type().isReal() || wholeStep == null) {

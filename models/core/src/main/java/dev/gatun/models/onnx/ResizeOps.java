@@ -7,20 +7,24 @@ final class ResizeOps {
     private ResizeOps() {
     }
 
-    static void register() {
-        Operators.one("Resize", ResizeOps::resize);
-        Operators.one("Upsample", c -> {
-            OnnxTensor x = c.in(0);
-            double[] scales = c.has(1) ? ConvOps.doubles(c.in(1)) : widened(c.floats("scales"));
-            double[] all = Arrays.copyOf(scales, x.rank());
-            String mode = c.s("mode", "nearest").equals("bilinear") ? "linear" : c.s("mode", "nearest");
-            Axis axis = new Axis(mode, "asymmetric", "floor", false, false, -0.75, 0);
-            OnnxTensor y = x;
-            for (int i = 0; i < all.length; i++) {
-                y = along(c, y, i, axis, all[i], (long) Math.floor(x.dim(i) * all[i]), 0, 1);
-            }
-            return y;
-        });
+    /** The kernel of this family, or null. */
+    static Kernel find(String op) {
+        return switch (op) {
+            case "Resize" -> Operators.one(ResizeOps::resize);
+            case "Upsample" -> Operators.one(c -> {
+                OnnxTensor x = c.in(0);
+                double[] scales = c.has(1) ? ConvOps.doubles(c.in(1)) : widened(c.floats("scales"));
+                double[] all = Arrays.copyOf(scales, x.rank());
+                String mode = c.s("mode", "nearest").equals("bilinear") ? "linear" : c.s("mode", "nearest");
+                Axis axis = new Axis(mode, "asymmetric", "floor", false, false, -0.75, 0);
+                OnnxTensor y = x;
+                for (int i = 0; i < all.length; i++) {
+                    y = along(c, y, i, axis, all[i], (long) Math.floor(x.dim(i) * all[i]), 0, 1);
+                }
+                return y;
+            });
+            default -> null;
+        };
     }
 
     private static double[] widened(float[] values) {

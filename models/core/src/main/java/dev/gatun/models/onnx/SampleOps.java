@@ -7,10 +7,14 @@ final class SampleOps {
     private SampleOps() {
     }
 
-    static void register() {
-        Operators.one("GridSample", SampleOps::gridSample);
-        Operators.one("AffineGrid", SampleOps::affineGrid);
-        Operators.one("RoiAlign", SampleOps::roiAlign);
+    /** The kernel of this family, or null. */
+    static Kernel find(String op) {
+        return switch (op) {
+            case "GridSample" -> Operators.one(SampleOps::gridSample);
+            case "AffineGrid" -> Operators.one(SampleOps::affineGrid);
+            case "RoiAlign" -> Operators.one(SampleOps::roiAlign);
+            default -> null;
+        };
     }
 
     /** Between the four pixels around a place; what lies outside counts as 0. */

@@ -12,12 +12,16 @@ final class SelectOps {
     private SelectOps() {
     }
 
-    static void register() {
-        Operators.many("TopK", SelectOps::topK);
-        Operators.one("NonZero", SelectOps::nonZero);
-        Operators.one("Compress", SelectOps::compress);
-        Operators.many("Unique", SelectOps::unique);
-        Operators.one("OneHot", SelectOps::oneHot);
+    /** The kernel of this family, or null. */
+    static Kernel find(String op) {
+        return switch (op) {
+            case "TopK" -> Operators.many(SelectOps::topK);
+            case "NonZero" -> Operators.one(SelectOps::nonZero);
+            case "Compress" -> Operators.one(SelectOps::compress);
+            case "Unique" -> Operators.many(SelectOps::unique);
+            case "OneHot" -> Operators.one(SelectOps::oneHot);
+            default -> null;
+        };
     }
 
     /** NaN counts as the largest, as numpy sorts. */

@@ -9,38 +9,42 @@ final class SequenceOps {
     private SequenceOps() {
     }
 
-    static void register() {
-        Operators.one("SequenceEmpty", c -> new OnnxValue.Sequence(List.of()));
-        Operators.one("SequenceConstruct", c -> {
-            List<OnnxValue> values = new ArrayList<>();
-            for (int i = 0; i < c.inputCount(); i++) {
-                values.add(c.value(i));
-            }
-            return new OnnxValue.Sequence(values);
-        });
-        Operators.one("SequenceAt", c -> list(c).get(place(c, 1, list(c).size())));
-        Operators.one("SequenceLength", c -> c.ofLongs(new long[] {list(c).size()}).view());
-        Operators.one("SequenceInsert", c -> {
-            List<OnnxValue> values = new ArrayList<>(list(c));
-            values.add(c.has(2) ? place(c, 2, values.size() + 1) : values.size(), c.value(1));
-            return new OnnxValue.Sequence(values);
-        });
-        Operators.one("SequenceErase", c -> {
-            List<OnnxValue> values = new ArrayList<>(list(c));
-            values.remove(c.has(1) ? place(c, 1, values.size()) : values.size() - 1);
-            return new OnnxValue.Sequence(values);
-        });
-        Operators.one("ConcatFromSequence", SequenceOps::concat);
-        Operators.one("SplitToSequence", SequenceOps::split);
-        Operators.many("SequenceMap", SequenceOps::map);
-        Operators.one("Optional", c -> new OnnxValue.Optional(c.has(0) ? c.value(0) : null));
-        Operators.one("OptionalHasElement", c -> c.scalar(OnnxType.BOOL,
-                c.has(0) && !(c.value(0) instanceof OnnxValue.Optional o && o.value() == null) ? 1 : 0));
-        Operators.one("OptionalGetElement", c -> {
-            OnnxValue inner = c.value(0) instanceof OnnxValue.Optional o ? o.value() : c.value(0);
-            c.require(inner != null, "the optional value is not there");
-            return inner;
-        });
+    /** The kernel of this family, or null. */
+    static Kernel find(String op) {
+        return switch (op) {
+            case "SequenceEmpty" -> Operators.one(c -> new OnnxValue.Sequence(List.of()));
+            case "SequenceConstruct" -> Operators.one(c -> {
+                List<OnnxValue> values = new ArrayList<>();
+                for (int i = 0; i < c.inputCount(); i++) {
+                    values.add(c.value(i));
+                }
+                return new OnnxValue.Sequence(values);
+            });
+            case "SequenceAt" -> Operators.one(c -> list(c).get(place(c, 1, list(c).size())));
+            case "SequenceLength" -> Operators.one(c -> c.ofLongs(new long[] {list(c).size()}).view());
+            case "SequenceInsert" -> Operators.one(c -> {
+                List<OnnxValue> values = new ArrayList<>(list(c));
+                values.add(c.has(2) ? place(c, 2, values.size() + 1) : values.size(), c.value(1));
+                return new OnnxValue.Sequence(values);
+            });
+            case "SequenceErase" -> Operators.one(c -> {
+                List<OnnxValue> values = new ArrayList<>(list(c));
+                values.remove(c.has(1) ? place(c, 1, values.size()) : values.size() - 1);
+                return new OnnxValue.Sequence(values);
+            });
+            case "ConcatFromSequence" -> Operators.one(SequenceOps::concat);
+            case "SplitToSequence" -> Operators.one(SequenceOps::split);
+            case "SequenceMap" -> Operators.many(SequenceOps::map);
+            case "Optional" -> Operators.one(c -> new OnnxValue.Optional(c.has(0) ? c.value(0) : null));
+            case "OptionalHasElement" -> Operators.one(c -> c.scalar(OnnxType.BOOL,
+                    c.has(0) && !(c.value(0) instanceof OnnxValue.Optional o && o.value() == null) ? 1 : 0));
+            case "OptionalGetElement" -> Operators.one(c -> {
+                OnnxValue inner = c.value(0) instanceof OnnxValue.Optional o ? o.value() : c.value(0);
+                c.require(inner != null, "the optional value is not there");
+                return inner;
+            });
+            default -> null;
+        };
     }
 
     private static List<OnnxValue> list(Call c) {

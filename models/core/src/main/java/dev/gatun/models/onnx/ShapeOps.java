@@ -8,23 +8,27 @@ final class ShapeOps {
     private ShapeOps() {
     }
 
-    static void register() {
-        Operators.one("Identity", c -> c.value(0));
-        Operators.many("Dropout", ShapeOps::dropout);
-        Operators.one("Reshape", ShapeOps::reshape);
-        Operators.one("Flatten", ShapeOps::flatten);
-        Operators.one("Squeeze", ShapeOps::squeeze);
-        Operators.one("Unsqueeze", ShapeOps::unsqueeze);
-        Operators.one("Shape", ShapeOps::shape);
-        Operators.one("Size", c -> c.ofLongs(new long[] {c.in(0).size()}).view());
-        Operators.one("Constant", ShapeOps::constant);
-        Operators.one("ConstantOfShape", ShapeOps::constantOfShape);
-        Operators.one("Range", ShapeOps::range);
-        Operators.one("EyeLike", ShapeOps::eyeLike);
-        Operators.one("Expand", c -> {
-            OnnxTensor x = c.in(0);
-            return expand(c, x, Walk.broadcast(x.dims(), c.in(1).longs()));
-        });
+    /** The kernel of this family, or null. */
+    static Kernel find(String op) {
+        return switch (op) {
+            case "Identity" -> Operators.one(c -> c.value(0));
+            case "Dropout" -> Operators.many(ShapeOps::dropout);
+            case "Reshape" -> Operators.one(ShapeOps::reshape);
+            case "Flatten" -> Operators.one(ShapeOps::flatten);
+            case "Squeeze" -> Operators.one(ShapeOps::squeeze);
+            case "Unsqueeze" -> Operators.one(ShapeOps::unsqueeze);
+            case "Shape" -> Operators.one(ShapeOps::shape);
+            case "Size" -> Operators.one(c -> c.ofLongs(new long[] {c.in(0).size()}).view());
+            case "Constant" -> Operators.one(ShapeOps::constant);
+            case "ConstantOfShape" -> Operators.one(ShapeOps::constantOfShape);
+            case "Range" -> Operators.one(ShapeOps::range);
+            case "EyeLike" -> Operators.one(ShapeOps::eyeLike);
+            case "Expand" -> Operators.one(c -> {
+                OnnxTensor x = c.in(0);
+                return expand(c, x, Walk.broadcast(x.dims(), c.in(1).longs()));
+            });
+            default -> null;
+        };
     }
 
     static OnnxTensor expand(Call c, OnnxTensor x, long[] dims) {

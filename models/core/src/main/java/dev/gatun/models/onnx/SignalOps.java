@@ -5,13 +5,17 @@ final class SignalOps {
     private SignalOps() {
     }
 
-    static void register() {
-        Operators.one("DFT", SignalOps::dft);
-        Operators.one("STFT", SignalOps::stft);
-        Operators.one("HannWindow", c -> window(c, 0.5, 0.5, 0));
-        Operators.one("HammingWindow", c -> window(c, 25.0 / 46, 21.0 / 46, 0));
-        Operators.one("BlackmanWindow", c -> window(c, 0.42, 0.5, 0.08));
-        Operators.one("MelWeightMatrix", SignalOps::mel);
+    /** The kernel of this family, or null. */
+    static Kernel find(String op) {
+        return switch (op) {
+            case "DFT" -> Operators.one(SignalOps::dft);
+            case "STFT" -> Operators.one(SignalOps::stft);
+            case "HannWindow" -> Operators.one(c -> window(c, 0.5, 0.5, 0));
+            case "HammingWindow" -> Operators.one(c -> window(c, 25.0 / 46, 21.0 / 46, 0));
+            case "BlackmanWindow" -> Operators.one(c -> window(c, 0.42, 0.5, 0.08));
+            case "MelWeightMatrix" -> Operators.one(SignalOps::mel);
+            default -> null;
+        };
     }
 
     private static OnnxTensor window(Call c, double a, double b, double d) {

@@ -9,10 +9,14 @@ final class SoftmaxOps {
     private SoftmaxOps() {
     }
 
-    static void register() {
-        Operators.one("Softmax", c -> softmax(c, false));
-        Operators.one("LogSoftmax", c -> softmax(c, true));
-        Operators.one("Hardmax", SoftmaxOps::hardmax);
+    /** The kernel of this family, or null. */
+    static Kernel find(String op) {
+        return switch (op) {
+            case "Softmax" -> Operators.one(c -> softmax(c, false));
+            case "LogSoftmax" -> Operators.one(c -> softmax(c, true));
+            case "Hardmax" -> Operators.one(SoftmaxOps::hardmax);
+            default -> null;
+        };
     }
 
     /** How the operand is seen: [outer, n, inner]. */

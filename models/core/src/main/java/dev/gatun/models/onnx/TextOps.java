@@ -17,17 +17,21 @@ final class TextOps {
     private TextOps() {
     }
 
-    static void register() {
-        Operators.one("StringConcat", TextOps::concat);
-        Operators.many("StringSplit", TextOps::split);
-        Operators.one("StringNormalizer", TextOps::normalize);
-        Operators.one("RegexFullMatch", TextOps::match);
-        Operators.one("TfIdfVectorizer", TextOps::tfIdf);
-        Operators.one("ai.onnx.ml:LabelEncoder", TextOps::label);
-        Operators.one("ai.onnx.ml:Binarizer", c -> {
-            double threshold = c.f("threshold", 0);
-            return ElementOps.real(c, c.in(0), x -> x > threshold ? 1 : 0);
-        });
+    /** The kernel of this family, or null. */
+    static Kernel find(String op) {
+        return switch (op) {
+            case "StringConcat" -> Operators.one(TextOps::concat);
+            case "StringSplit" -> Operators.many(TextOps::split);
+            case "StringNormalizer" -> Operators.one(TextOps::normalize);
+            case "RegexFullMatch" -> Operators.one(TextOps::match);
+            case "TfIdfVectorizer" -> Operators.one(TextOps::tfIdf);
+            case "ai.onnx.ml:LabelEncoder" -> Operators.one(TextOps::label);
+            case "ai.onnx.ml:Binarizer" -> Operators.one(c -> {
+                double threshold = c.f("threshold", 0);
+                return ElementOps.real(c, c.in(0), x -> x > threshold ? 1 : 0);
+            });
+            default -> null;
+        };
     }
 
     private static OnnxTensor concat(Call c) {
