@@ -3588,134 +3588,6 @@ public class GatunC extends GatunC$shared {
         }
     }
 
-    private static class gatun_binary {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
-            GatunC.C_POINTER,
-            GatunC.C_POINTER,
-            GatunC.C_POINTER,
-            GatunC.C_LONG,
-            GatunC.C_INT
-        );
-
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_binary");
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * void gatun_binary(const float *a, const float *b, float *y, int64_t count, int32_t kind)
-     * }
-     */
-    public static FunctionDescriptor gatun_binary$descriptor() {
-        return gatun_binary.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * void gatun_binary(const float *a, const float *b, float *y, int64_t count, int32_t kind)
-     * }
-     */
-    public static MethodHandle gatun_binary$handle() {
-        return gatun_binary.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * void gatun_binary(const float *a, const float *b, float *y, int64_t count, int32_t kind)
-     * }
-     */
-    public static MemorySegment gatun_binary$address() {
-        return gatun_binary.ADDR;
-    }
-
-    /**
-     * {@snippet lang=c :
-     * void gatun_binary(const float *a, const float *b, float *y, int64_t count, int32_t kind)
-     * }
-     */
-    public static void gatun_binary(MemorySegment a, MemorySegment b, MemorySegment y, long count, int kind) {
-        var mh$ = gatun_binary.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("gatun_binary", a, b, y, count, kind);
-            }
-            mh$.invokeExact(a, b, y, count, kind);
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
-    }
-
-    private static class gatun_binary_backward {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
-            GatunC.C_POINTER,
-            GatunC.C_POINTER,
-            GatunC.C_POINTER,
-            GatunC.C_POINTER,
-            GatunC.C_POINTER,
-            GatunC.C_LONG,
-            GatunC.C_INT
-        );
-
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_binary_backward");
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * void gatun_binary_backward(const float *a, const float *b, const float *dy, float *da, float *db, int64_t count, int32_t kind)
-     * }
-     */
-    public static FunctionDescriptor gatun_binary_backward$descriptor() {
-        return gatun_binary_backward.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * void gatun_binary_backward(const float *a, const float *b, const float *dy, float *da, float *db, int64_t count, int32_t kind)
-     * }
-     */
-    public static MethodHandle gatun_binary_backward$handle() {
-        return gatun_binary_backward.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * void gatun_binary_backward(const float *a, const float *b, const float *dy, float *da, float *db, int64_t count, int32_t kind)
-     * }
-     */
-    public static MemorySegment gatun_binary_backward$address() {
-        return gatun_binary_backward.ADDR;
-    }
-
-    /**
-     * {@snippet lang=c :
-     * void gatun_binary_backward(const float *a, const float *b, const float *dy, float *da, float *db, int64_t count, int32_t kind)
-     * }
-     */
-    public static void gatun_binary_backward(MemorySegment a, MemorySegment b, MemorySegment dy, MemorySegment da, MemorySegment db, long count, int kind) {
-        var mh$ = gatun_binary_backward.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("gatun_binary_backward", a, b, dy, da, db, count, kind);
-            }
-            mh$.invokeExact(a, b, dy, da, db, count, kind);
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
-    }
-
     private static class gatun_multiply {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
             GatunC.C_POINTER,
@@ -3955,6 +3827,134 @@ public class GatunC extends GatunC$shared {
                 traceDowncall("gatun_activation_backward", x, dy, dx, count, activation);
             }
             mh$.invokeExact(x, dy, dx, count, activation);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_binary {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_LONG,
+            GatunC.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_binary");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_binary(const float *a, const float *b, float *y, int64_t count, int32_t kind)
+     * }
+     */
+    public static FunctionDescriptor gatun_binary$descriptor() {
+        return gatun_binary.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_binary(const float *a, const float *b, float *y, int64_t count, int32_t kind)
+     * }
+     */
+    public static MethodHandle gatun_binary$handle() {
+        return gatun_binary.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_binary(const float *a, const float *b, float *y, int64_t count, int32_t kind)
+     * }
+     */
+    public static MemorySegment gatun_binary$address() {
+        return gatun_binary.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_binary(const float *a, const float *b, float *y, int64_t count, int32_t kind)
+     * }
+     */
+    public static void gatun_binary(MemorySegment a, MemorySegment b, MemorySegment y, long count, int kind) {
+        var mh$ = gatun_binary.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_binary", a, b, y, count, kind);
+            }
+            mh$.invokeExact(a, b, y, count, kind);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_binary_backward {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_POINTER,
+            GatunC.C_LONG,
+            GatunC.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_binary_backward");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void gatun_binary_backward(const float *a, const float *b, const float *dy, float *da, float *db, int64_t count, int32_t kind)
+     * }
+     */
+    public static FunctionDescriptor gatun_binary_backward$descriptor() {
+        return gatun_binary_backward.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void gatun_binary_backward(const float *a, const float *b, const float *dy, float *da, float *db, int64_t count, int32_t kind)
+     * }
+     */
+    public static MethodHandle gatun_binary_backward$handle() {
+        return gatun_binary_backward.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void gatun_binary_backward(const float *a, const float *b, const float *dy, float *da, float *db, int64_t count, int32_t kind)
+     * }
+     */
+    public static MemorySegment gatun_binary_backward$address() {
+        return gatun_binary_backward.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void gatun_binary_backward(const float *a, const float *b, const float *dy, float *da, float *db, int64_t count, int32_t kind)
+     * }
+     */
+    public static void gatun_binary_backward(MemorySegment a, MemorySegment b, MemorySegment dy, MemorySegment da, MemorySegment db, long count, int kind) {
+        var mh$ = gatun_binary_backward.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_binary_backward", a, b, dy, da, db, count, kind);
+            }
+            mh$.invokeExact(a, b, dy, da, db, count, kind);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
