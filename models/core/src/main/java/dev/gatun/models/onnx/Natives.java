@@ -20,6 +20,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
  * Heavy operators as compiled operations: a plan for each node and set of sizes, kept for the sizes of the graph's inputs that were run
@@ -34,6 +35,8 @@ final class Natives implements AutoCloseable {
     private final int threads;
     private final Packed packed;
     private final Map<Object, PlanSet> sets = new LinkedHashMap<>(16, 0.75f, true);
+    /** The same, for those who ask for their bytes while another thread runs. */
+    private final List<PlanSet> held = new CopyOnWriteArrayList<>();
     private PlanSet current;
 
     /**
@@ -58,7 +61,7 @@ final class Natives implements AutoCloseable {
         private final ExecutionContext context = new ExecutionContext();
         private final Map<Object, Plan> plans = new HashMap<>();
         /** Of regions, each with memory of its own: their results are read while others run. */
-        private final List<ExecutionContext> contexts = new ArrayList<>();
+        private final List<ExecutionContext> contexts = new CopyOnWriteArrayList<>();
         private Program program;
         private Repeat repeat;
         private Shape[] sizes;
@@ -94,7 +97,7 @@ final class Natives implements AutoCloseable {
         }
         current = sets.get(sizes);
         if (current != null && current.plans.size() > PLANS) {
-            sets.remove(sizes).close();
+            drop(sets.remove(sizes));
             current = null;
         }
         if (current == null) {
@@ -102,12 +105,18 @@ final class Natives implements AutoCloseable {
             current.sizes = Arrays.stream(operands).anyMatch(v -> v != null && !(v instanceof OnnxTensor)) ? null
                     : Arrays.stream(operands).map(v -> v == null ? null : ((OnnxTensor) v).shape()).toArray(Shape[]::new);
             sets.put(sizes, current);
+            held.add(current);
             if (sets.size() > SETS) {
                 Iterator<PlanSet> oldest = sets.values().iterator();
-                oldest.next().close();
+                drop(oldest.next());
                 oldest.remove();
             }
         }
+    }
+
+    private void drop(PlanSet set) {
+        held.remove(set);
+        set.close();
     }
 
     Packed packed() {
@@ -189,12 +198,13 @@ final class Natives implements AutoCloseable {
     }
 
     long byteSize() {
-        return sets.values().stream().mapToLong(s -> s.arena.byteSize() + s.context.nativeByteSize()
+        return held.stream().mapToLong(s -> s.arena.byteSize() + s.context.nativeByteSize()
                 + s.contexts.stream().mapToLong(ExecutionContext::nativeByteSize).sum()).sum();
     }
 
     @Override
     public void close() {
+        held.clear();
         sets.values().forEach(PlanSet::close);
         sets.clear();
     }
