@@ -68,7 +68,7 @@ class SequenceRulesTest {
         return new LayerNorm(weight(arena, model, name + ".weight", bound, size), weight(arena, model, name + ".bias", bound, size), 1e-5f);
     }
 
-    private static Recurrent recurrent(Arena arena, String model, Cell cell, int layer, float bound, long in, long hidden, boolean both) {
+    static Recurrent recurrent(Arena arena, String model, Cell cell, int layer, float bound, long in, long hidden, boolean both) {
         return recurrent(arena, model, "rnn.", cell, layer, bound, in, hidden, 0, both);
     }
 
@@ -91,7 +91,7 @@ class SequenceRulesTest {
     }
 
     /** Adds a case's layers to a graph. */
-    private interface Case {
+    interface Case {
         Port add(GraphBuilder graph, Port x, Port sequences);
     }
 
@@ -137,41 +137,6 @@ class SequenceRulesTest {
         }
     }
 
-    /** Weights as a file of ONNX has them, of which the gradients are the same in that order. */
-    @Test
-    void gatesInOnnxsOrderAreLearntAsPyTorchDoes() {
-        try (Arena arena = Arena.ofShared()) {
-            SafetensorsFile golden = Goldens.open(arena, "train/layers.safetensors");
-            Map<Cell, List<Integer>> orders = Map.of(Cell.LSTM, List.of(0, 2, 3, 1), Cell.GRU, List.of(1, 0, 2), Cell.GRU_RESET_FIRST,
-                    List.of(1, 0, 2));
-            orders.forEach((cell, order) -> {
-                String name = cell.name().toLowerCase(java.util.Locale.ROOT) + " 0";
-                Recurrent.Direction[] sorted = recurrent(arena, name, cell, 0, 0.5f, 5, 3, true).directions()
-                        .toArray(Recurrent.Direction[]::new);
-                List<Recurrent.Direction> directions = java.util.Arrays.stream(sorted).map(d -> new Recurrent.Direction(
-                        inOrder(arena, d.input(), order), inOrder(arena, d.state(), order), inOrder(arena, d.inputBias(), order),
-                        inOrder(arena, d.stateBias(), order), null, d.reverse())).toList();
-                check(arena, golden, name, 5, (g, x, rows) -> g.addAll("rnn", new Recurrent(cell, directions, order, States.NONE), x, rows)
-                        .getFirst(), gradient -> gates(arena, gradient, order, false));
-            });
-        }
-    }
-
-    /** The parts of gates where a file has them, or back. */
-    private static Tensor gates(Arena arena, Tensor of, List<Integer> order, boolean toFile) {
-        Tensor other = Tensor.allocate(arena, of.desc());
-        long bytes = of.segment().byteSize() / order.size();
-        for (int i = 0; i < order.size(); i++) {
-            long file = order.get(i) * bytes;
-            MemorySegment.copy(of.segment(), toFile ? i * bytes : file, other.segment(), toFile ? file : i * bytes, bytes);
-        }
-        return other;
-    }
-
-    private static Weight inOrder(Arena arena, Weight weight, List<Integer> order) {
-        return new Weight(weight.name(), gates(arena, weight.tensor(), order, true));
-    }
-
     @Test
     void whatDistancesAddIsLearntAsPyTorchDoes() {
         try (Arena arena = Arena.ofShared()) {
@@ -207,7 +172,7 @@ class SequenceRulesTest {
     }
 
     /** @param sorted of a gradient, as PyTorch has it */
-    private static void check(Arena arena, SafetensorsFile golden, String name, int columns, Case layers, UnaryOperator<Tensor> sorted,
+    static void check(Arena arena, SafetensorsFile golden, String name, int columns, Case layers, UnaryOperator<Tensor> sorted,
             Tensor... more) {
         GraphBuilder g = new GraphBuilder(name);
         Weight identity = new Weight("identity", Tensor.allocate(arena, TensorDesc.of(DataType.F32, columns, columns)));
